@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The front door of the block layer: an open image, and everything one can ask of it. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "block/options.h"
+#include "block/request.h"
+
+struct aio;
+struct blk;
+
+/* One request carries at most this many bytes: INT_MAX rounded down to 512. */
+#define BLK_REQUEST_MAX INT64_C(2147483136)
+
+enum blk_cache {
+    BLK_CACHE_WRITETHROUGH, /* each write is on stable storage before it is reported */
+    BLK_CACHE_WRITEBACK,
+    BLK_CACHE_NONE,       /* writeback, O_DIRECT */
+    BLK_CACHE_DIRECTSYNC, /* writethrough, O_DIRECT */
+    BLK_CACHE_UNSAFE,     /* writeback, flushes ignored */
+};
+
+enum blk_refs { BLK_REFS_NONE, BLK_REFS_FOLLOW, BLK_REFS_ASK, BLK_REFS_ALL /* as the reference program */ };
+
+enum blk_open_flags {
+    BLK_OPEN_WRITABLE = 1 << 0,
+    BLK_OPEN_SNAPSHOT = 1 << 1,      /* -s: writes go to a temporary layer */
+    BLK_OPEN_COPY_ON_READ = 1 << 2,
+    BLK_OPEN_FORCE_SHARE = 1 << 3,   /* -U: take and check no locks */
+    BLK_OPEN_DISCARD_UNMAP = 1 << 4, /* -d unmap */
+    BLK_OPEN_NO_LOCK_IF_READ_ONLY = 1 << 5, /* own name: a reader only queries locks */
+};
+
+struct blk_open {
+    const char *filename; /* path, protocol: name or json:{}; NULL when options say it all */
+    const char *format;   /* NULL: the driver option, else probed */
+    const struct options *options; /* may be NULL */
+    unsigned flags;       /* enum blk_open_flags */
+    enum blk_cache cache;
+    enum blk_refs refs;
+    struct aio *aio;
+    void (*warn)(void *data, const char *line); /* warnings, a line each without newline; may be NULL */
+    void *data;
+};
+
+/* "none", "writeback", ... (qemu-io's -t): 0, or -EINVAL. */
+int blk_cache_parse(const char *name, enum blk_cache *ret_cache);
+
+/*
+ * Opens the chain.  Returns 0 and a handle, or a negative errno and error: the message is what follows
+ * "can't open device IMAGE: ".  Nothing stays open or locked on failure.
+ */
+int blk_open_co(const struct blk_open *how, struct blk **ret_blk, GError **error);
+/*
+ * Waits for every request, flushes and frees.  A flush that failed is the return value; the handle is
+ * gone all the same.
+ */
+int blk_close_co(struct blk *blk, GError **error);
+
+enum blk_request_flags {
+    BLK_FUA = 1 << 0,
+    BLK_MAY_UNMAP = 1 << 1,   /* write_zeroes */
+    BLK_NO_FALLBACK = 1 << 2, /* write_zeroes: -ENOTSUP rather than writing zero bytes */
+    BLK_INTERNAL = 1 << 3,    /* a panel's own request: not in the registry's list */
+};
+
+/*
+ * Offsets and lengths in bytes, any alignment.  0 or a negative errno: -ENOMEDIUM no medium, -EIO outside of the image or
+ * beyond BLK_REQUEST_MAX, -EPERM/-EACCES not writable (EPERM also for the guarded first sector of a probed raw image), -ENOTSUP.
+ * issuer is copied into the request for display; may be NULL.
+ */
+int blk_preadv_co(struct blk *blk, int64_t offset, const struct iovec *iov, int niov, unsigned flags, const char *issuer);
+int blk_pwritev_co(struct blk *blk, int64_t offset, const struct iovec *iov, int niov, unsigned flags, const char *issuer);
+int blk_pwrite_zeroes_co(struct blk *blk, int64_t offset, int64_t bytes, unsigned flags, const char *issuer);
+int blk_pwrite_compressed_co(struct blk *blk, int64_t offset, const void *buf, int64_t bytes, const char *issuer);
+int blk_pdiscard_co(struct blk *blk, int64_t offset, int64_t bytes, unsigned flags, const char *issuer);
+int blk_flush_co(struct blk *blk, const char *issuer);
+int blk_load_vmstate_co(struct blk *blk, void *buf, int64_t offset, int64_t bytes, const char *issuer);
+int blk_save_vmstate_co(struct blk *blk, const void *buf, int64_t offset, int64_t bytes, const char *issuer);
+
+enum blk_prealloc { BLK_PREALLOC_OFF, BLK_PREALLOC_METADATA, BLK_PREALLOC_FALLOC, BLK_PREALLOC_FULL };
+/* Exactly this size, or an error (message without prefix). */
+int blk_truncate_co(struct blk *blk, int64_t size, enum blk_prealloc prealloc, const char *issuer, GError **error);
+
+/* Waits until every request in the registry is done.  0, or -ECANCELED. */
+int blk_drain_co(struct blk *blk);
+
+/* Current size in bytes (asks the file again where it may have changed), or a negative errno. */
+int64_t blk_length_co(struct blk *blk);
+/* The size last seen: never suspends. */
+int64_t blk_length(const struct blk *blk);
+
+/* ---- what is where ---- */
+
+enum blk_kind {
+    BLK_KIND_DATA,
+    BLK_KIND_ZERO_PLAIN,     /* reads as zeroes, no space behind it (a hole in a raw file, a zero cluster) */
+    BLK_KIND_ZERO_ALLOCATED, /* reads as zeroes, space reserved */
+    BLK_KIND_COMPRESSED,
+    BLK_KIND_UNALLOCATED,    /* no layer supplies it: reads as zeroes */
+    BLK_KIND_COUNT,
+};
+
+struct blk_extent {
+    int64_t start, length;
+    enum blk_kind kind;
+    int depth;           /* layer that supplies it: 0 is the top */
+    int64_t host_offset; /* in the file that holds it, -1 for none */
+    const char *host;    /* name of that file, NULL for none; valid while the image is open */
+};
+
+/* The extent at offset, at most bytes long, at least one byte (length 0 at the end of the image). */
+int blk_status_co(struct blk *blk, int64_t offset, int64_t bytes, struct blk_extent *ret_extent);
+
+/* Called with runs in order, adjacent like ones merged; non-zero ends the visit and is its result. */
+typedef int blk_extent_fn(void *data, const struct blk_extent *extent);
+/* Visits a range at the speed of the format's tables; gives way to the loop, and ends with -ECANCELED when cancelled. */
+int blk_status_bulk_co(struct blk *blk, int64_t offset, int64_t bytes, blk_extent_fn *fn, void *data);
+
+/*
+ * For `alloc` and `map`: whether the bytes at offset are allocated in the top layer itself (1, 0, or a negative errno), and for
+ * how many of at most bytes that holds.
+ */
+int blk_is_allocated_co(struct blk *blk, int64_t offset, int64_t bytes, int64_t *ret_bytes);
+
+/* ---- properties ---- */
+
+struct blk_info {
+    const char *format;          /* driver of the top node */
+    int64_t cluster_size;        /* 0: none */
+    int64_t vm_state_offset;     /* 0: none */
+    GPtrArray *specific;         /* char *: alternating key and value of "Format specific information", NULL for none */
+};
+int blk_info_co(struct blk *blk, struct blk_info *ret_info);
+void blk_info_clear(struct blk_info *info);
+
+const char *blk_filename(const struct blk *blk); /* as given; raw bytes, escape before showing */
+bool blk_is_writable(const struct blk *blk);
+bool blk_is_guessed_raw(const struct blk *blk);  /* probing guessed: its first sector is guarded */
+enum blk_cache blk_cache(const struct blk *blk);
+/* Alignment in bytes that direct I/O needs (1 without it). */
+unsigned blk_alignment(const struct blk *blk);
+/* Who else holds QEMU locks on the files of the chain, as one line for people, or NULL (g_free). */
+char *blk_lock_holders(struct blk *blk);
+
+/* Changes an open image; all of it or nothing.  writable: 1, 0, or -1 to keep; cache: -1 to keep. */
+int blk_reopen_co(struct blk *blk, int writable, int cache, const struct options *options, GError **error);
+
+/* ---- breakpoints (blkdebug somewhere in the chain; -ENOTSUP without) ---- */
+
+int blk_break(struct blk *blk, const char *event, const char *tag); /* -ENOENT: no such event */
+int blk_remove_break(struct blk *blk, const char *tag);             /* resumes what it holds; -ENOENT */
+int blk_resume(struct blk *blk, const char *tag);                   /* -ENOENT: nothing is suspended there */
+bool blk_is_suspended(const struct blk *blk, const char *tag);
+/* Until a request is suspended at tag: 0 or -ECANCELED. */
+int blk_wait_break_co(struct blk *blk, const char *tag);
+/* Every event name there is, NULL-terminated, static. */
+const char *const *blk_event_names(void);
+
+/* ---- the registry ---- */
+
+/* Requests not yet done, oldest first: a list of struct blk_request, owned by the image. */
+const GQueue *blk_requests(const struct blk *blk);
+
+struct blk_observer {
+    /* A request entered, changed state, passed an event, or is done (last call; it is freed after). */
+    void (*request)(void *data, const struct blk_request *request);
+    /* Bytes of the image changed, or their allocation did. */
+    void (*changed)(void *data, int64_t offset, int64_t bytes);
+    /* A line blkdebug says ("blkdebug: Suspended request 'A'"), without newline. */
+    void (*message)(void *data, const char *line);
+};
+/* At most one; NULL takes it away.  Callbacks don't suspend. */
+void blk_set_observer(struct blk *blk, const struct blk_observer *observer, void *data);
+
+/* Names of all drivers, sorted, NULL-terminated, static (completion). */
+const char *const *blk_driver_names(void);

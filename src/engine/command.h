@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The one table of commands: it feeds the parser, help, completion, the manual and the tests. */
+#pragma once
+
+#include <stdbool.h>
+
+struct session;
+struct sink;
+
+struct command_call {
+    struct session *session;
+    struct sink *sink;
+    int argc; /* argv[0] is the name as typed; the array is permuted by option parsing */
+    char **argv;
+    const char *line; /* the command as typed */
+};
+
+enum command_flags {
+    COMMAND_NO_IMAGE = 1 << 0, /* works without an open image */
+    COMMAND_OURS = 1 << 1,     /* does not exist in the reference program: hidden in drop-in mode */
+    COMMAND_ASYNC = 1 << 2,    /* returns once submitted */
+};
+
+/* What completes at a place of a command line. */
+enum command_complete {
+    COMMAND_COMPLETE_NONE,
+    COMMAND_COMPLETE_PATH,
+    COMMAND_COMPLETE_COMMAND,
+    COMMAND_COMPLETE_EVENT,
+    COMMAND_COMPLETE_TAG,
+};
+
+struct command {
+    const char *name;
+    const char *alias;   /* NULL: none */
+    const char *args;    /* literal text of the usage line, NULL: none */
+    const char *summary; /* one line */
+    const char *help;    /* long help, lines end with a newline; NULL: none */
+    const char *options; /* getopt(3) string, NULL: none */
+    int min_args, max_args; /* beside the name, before options are taken off; max -1: any number */
+    unsigned flags;
+    enum command_complete complete;
+    /* 0 or a negative errno; has said what is wrong.  Runs in a coroutine. */
+    int (*run_co)(const struct command_call *call);
+};
+
+/* By name or alias, NULL if there is none. */
+const struct command *command_find(const char *name);
+/* All, sorted by name; terminated by a NULL pointer. */
+const struct command *const *command_all(void);
+
+/*
+ * Completions of the word that ends at cursor in line: a NULL-terminated list (g_strfreev), perhaps empty; *ret_start is where the
+ * word begins.  Does not suspend; paths are listed from the local file system.
+ */
+char **command_complete(struct session *session, const char *line, int cursor, int *ret_start);

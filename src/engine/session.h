@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A session: the open image, its settings, and the commands that run on it.  Panels observe it. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "block/blk.h"
+#include "engine/sink.h"
+
+struct aio;
+struct session;
+
+enum session_dialect { SESSION_DIALECT_7_2, SESSION_DIALECT_2_4 };
+
+struct session_config {
+    const char *prog;       /* base name of the program, before every message */
+    bool drop_in;           /* called qemu-io: no quoting, no comments, images writable, every reference followed */
+    bool writable;          /* -w: images are opened writable unless told otherwise */
+    bool misalign;          /* -m: buffers for O_DIRECT are misaligned on purpose */
+    bool interactive;       /* a person reads along: hints are added under our own name */
+    enum session_dialect dialect;
+    enum blk_refs refs;
+    struct aio *aio;
+};
+
+struct session *session_new(const struct session_config *config);
+/* Closes the image (waiting for its requests in the main context) and frees. */
+void session_free(struct session *session);
+
+/* ---- running commands ---- */
+
+/* ret: 0, or a negative errno when the command failed.  Called exactly once, perhaps before session_run() returns. */
+typedef void session_done_fn(void *data, int ret);
+
+enum session_run_flags {
+    SESSION_RUN_NOW = 1 << 0, /* beside a running foreground command, not after it (panels: resume, remove_break, read) */
+};
+
+/*
+ * Runs one line (under our own name it may hold several commands).  Foreground lines run one after the other in the order
+ * given.  The sink must live until done was called and, because of aio_*, until the image is closed or session_drained().
+ */
+void session_run(struct session *session, const char *line, struct sink *sink, unsigned flags, session_done_fn *done, void *data);
+
+/* Ends the foreground command (its waits return -ECANCELED; one that still hangs is left behind to finish alone). */
+void session_cancel(struct session *session);
+bool session_is_busy(const struct session *session);
+/* The line that runs in the foreground, or NULL; since when (clock_now_us()). */
+const char *session_busy_line(const struct session *session, int64_t *ret_since_us);
+/* `quit` was given. */
+bool session_wants_quit(const struct session *session);
+/* Worst exit status so far: 0, or 1 when a command failed (the 2.4 dialect: 0). */
+int session_exit_status(const struct session *session);
+
+/*
+ * Opens an image as the program's arguments ask, reporting as `open` does to sink.  0 or a negative errno.  Must run in a coroutine.
+ */
+int session_open_co(struct session *session, const struct blk_open *how, struct sink *sink);
+
+/* ---- what a panel may look at ---- */
+
+struct blk *session_blk(struct session *session); /* NULL: no image open */
+const struct session_config *session_config(const struct session *session);
+
+/* The buffer of the last read or write. */
+struct session_buffer {
+    GBytes *bytes;      /* at most SESSION_BUFFER_MAX from its start; NULL: none yet */
+    int64_t offset;     /* of its first byte in the image */
+    int64_t length;     /* of the whole request */
+    enum blk_op op;
+};
+#define SESSION_BUFFER_MAX (64 << 20)
+const struct session_buffer *session_last_buffer(const struct session *session);
+/* Whether buffers are to be kept at all (a screen shows them); off to begin with, batch modes never pay for it. */
+void session_keep_buffers(struct session *session, bool keep);
+
+struct session_observer {
+    void (*image)(void *data);                                     /* opened, closed, reopened, resized */
+    void (*buffer)(void *data);                                    /* a new last buffer */
+    void (*request)(void *data, const struct blk_request *request); /* see struct blk_observer */
+    void (*changed)(void *data, int64_t offset, int64_t bytes);
+    void (*busy)(void *data);                                      /* the foreground command started or ended */
+};
+/* Any number; NULL members are skipped.  The struct must stay valid until removed. */
+void session_add_observer(struct session *session, const struct session_observer *observer, void *data);
+void session_remove_observer(struct session *session, const struct session_observer *observer, void *data);

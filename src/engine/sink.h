@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where a command's words go: stdout and stderr, a scrollback, a test's buffer. */
+#pragma once
+
+#include <stddef.h>
+
+enum sink_stream { SINK_OUT, SINK_ERR };
+
+struct sink;
+
+struct sink_ops {
+    /* Takes len bytes of text.  Not NULL. */
+    void (*write)(struct sink *sink, enum sink_stream stream, const char *text, size_t len);
+    /* Everything written so far is to be seen now; NULL: nothing to do. */
+    void (*flush)(struct sink *sink);
+    void (*free)(struct sink *sink); /* NULL: nothing to do */
+};
+
+struct sink {
+    const struct sink_ops *ops;
+};
+
+void sink_write(struct sink *sink, enum sink_stream stream, const char *text, size_t len);
+void sink_printf(struct sink *sink, enum sink_stream stream, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void sink_flush(struct sink *sink);
+void sink_free(struct sink *sink);
+
+/* stdout (through stdio's buffer) and stderr. */
+struct sink *sink_new_stdio(void);
+/* Collects both streams in memory; sink_buffer_text() is valid until the next write. */
+struct sink *sink_new_buffer(void);
+const char *sink_buffer_text(struct sink *sink);

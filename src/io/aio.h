@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Asynchronous file I/O: io_uring, a thread pool, or a test's own hand, behind one table. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct aio;
+
+/*
+ * Makes a back end on the thread-default main context.  name is "io_uring", "threads", "manual" or NULL for the best
+ * one that a probe finds to work; the environment variable BLKSCOPE_AIO overrides NULL.  NULL and error when a named
+ * one can't be had.  Free after the last request completed.
+ */
+struct aio *aio_new(const char *name, GError **error);
+void aio_free(struct aio *aio);
+const char *aio_name(const struct aio *aio);
+
+/*
+ * Nobody watches (batch modes): short blocking calls (open, fstat, lseek, fallocate) may then be made on the calling thread.
+ * Off to begin with: a screen must never wait for the disk.
+ */
+void aio_set_inline_calls(struct aio *aio, bool allowed);
+
+/* Requests submitted and not completed. */
+unsigned aio_in_flight(const struct aio *aio);
+
+enum aio_flags {
+    AIO_FUA = 1 << 0,    /* write: on stable storage before it completes (RWF_DSYNC) */
+    AIO_DIRECT = 1 << 1, /* fd is O_DIRECT: don't try the page cache first */
+};
+
+/*
+ * All of these suspend until the operation completed and return its result: a number of bytes or 0, or a
+ * negative errno.  The kernel's short reads and writes are the caller's to continue; buffers stay valid until the return.
+ * A read whose data is in the page cache may complete without suspending.  Not cancellable.
+ * Sources: preadv2(2), pwritev2(2), fsync(2), fallocate(2), io_uring(7).
+ */
+ssize_t aio_preadv_co(struct aio *aio, int fd, const struct iovec *iov, int niov, int64_t offset, unsigned flags);
+ssize_t aio_pwritev_co(struct aio *aio, int fd, const struct iovec *iov, int niov, int64_t offset, unsigned flags);
+int aio_fdatasync_co(struct aio *aio, int fd);
+int aio_fallocate_co(struct aio *aio, int fd, int mode, int64_t offset, int64_t bytes);
+
+/*
+ * Runs fn(data) where it may block: on a pool thread (every back end has one), or here if inline calls are allowed and
+ * quick says it is a short call.  Returns what fn returns.  fn touches nothing but data.
+ */
+int aio_call_co(struct aio *aio, int (*fn)(void *data), void *data, bool quick);
+
+/* The manual back end, for tests: requests wait, oldest first, until completed by hand. */
+enum aio_op { AIO_READ, AIO_WRITE, AIO_FSYNC, AIO_FALLOCATE, AIO_CALL };
+struct aio_manual_view {
+    enum aio_op op;
+    int fd;
+    int64_t offset, bytes;
+};
+unsigned aio_manual_count(struct aio *aio);
+struct aio_manual_view aio_manual_peek(struct aio *aio, unsigned index);
+/* Carries the request out with blocking calls and completes it, or completes it with result if that is negative. */
+void aio_manual_complete(struct aio *aio, unsigned index, int result);

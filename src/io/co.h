@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Coroutines on one thread: whatever may wait is written as straight code and suspends. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * One thread (the one that called co_init()) runs all coroutines, on its thread-default GMainContext.  A function
+ * whose name ends in _co may suspend the coroutine that calls it, and must be called from one; no other function
+ * may.  A coroutine that started always runs to its end: cancelling only makes its cancellable waits return
+ * -ECANCELED.  Stacks are 256 KiB of pooled address space with a guard page below.
+ */
+struct co;
+typedef void co_fn(void *data);
+
+/* Attaches the ready queue to the thread-default main context; once, before anything else here. */
+void co_init(void);
+/* Ends it: frees pooled stacks.  Every coroutine has ended by then. */
+void co_done(void);
+
+/*
+ * Starts fn(data) in a new coroutine and runs it at once until it first suspends or ends.  May be called from a
+ * coroutine (the caller goes on when the new one suspends) or from outside.  The handle is valid while the
+ * coroutine runs; the return value is NULL when it already ended.
+ */
+struct co *co_start(co_fn *fn, void *data);
+
+/* The running coroutine, NULL outside of one. */
+struct co *co_self(void);
+
+/*
+ * Suspends the running coroutine until co_wake(); returns the value given there.  A wake that came since the last
+ * suspension returns at once.  The plain form is for waits somebody else owns the end of (a request in the
+ * kernel); the cancellable form also ends, with -ECANCELED, when co_cancel() is or was called: the caller then takes
+ * itself off whatever it was waiting on.
+ */
+int co_suspend_co(void);
+int co_suspend_cancellable_co(void);
+
+/* Ends a suspension: the coroutine runs again on the next turn of the ready queue, never inside this call. */
+void co_wake(struct co *co, int value);
+
+/* Sticky: this and all later cancellable waits of the coroutine return -ECANCELED. */
+void co_cancel(struct co *co);
+/* Whether the running coroutine was cancelled; false outside of one. */
+bool co_cancelled(void);
+
+/* Lets everything else that is ready, and the main context's other sources, go first. */
+void co_yield_co(void);
+/* co_yield_co() if the coroutine has run for more than a few milliseconds since it was last resumed. */
+void co_relax_co(void);
+
+/* Sleeps, in microseconds on the monotonic clock.  0, or -ECANCELED. */
+int co_sleep_co(int64_t time_us);
+
+/* Number of coroutines that started and have not ended (tests, leaks). */
+unsigned co_live(void);
+
+/* A first-come-first-served list of suspended coroutines; zero-initialised is empty. */
+struct co_queue {
+    struct co_waiter *head, *tail;
+};
+/* 0 once woken, or -ECANCELED (and off the queue). */
+int co_queue_wait_co(struct co_queue *queue);
+/* As above, but nothing cancels it. */
+void co_queue_wait_uncancellable_co(struct co_queue *queue);
+/* Wakes the first, if any: whether there was one. */
+bool co_queue_wake_one(struct co_queue *queue);
+void co_queue_wake_all(struct co_queue *queue);
+bool co_queue_is_empty(const struct co_queue *queue);
+
+/* Mutual exclusion between coroutines, fair; zero-initialised is unlocked. */
+struct co_mutex {
+    struct co *owner;
+    struct co_queue waiters;
+};
+void co_mutex_lock_co(struct co_mutex *mutex);
+void co_mutex_unlock(struct co_mutex *mutex);
