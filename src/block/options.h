@@ -8,11 +8,12 @@
 
 /* A set of dotted keys ("file.filename") with string values, in the order they were given.  Owned by one user. */
 struct options;
+typedef struct options options; /* for g_autoptr(options) */
 
 struct options *options_new(void);
 struct options *options_copy(const struct options *options);
 void options_free(struct options *options);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(struct options, options_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(options, options_free)
 
 /* Value, or NULL; owned by the options. */
 const char *options_get(const struct options *options, const char *key);
