@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a panel is to the screen, and what the screen offers a panel. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ui/grid.h"
+#include "ui/request.h"
+
+struct blk_request;
+struct panel_host;
+struct session;
+
+/* Base of every panel: the first member of its own struct. */
+struct panel {
+    const struct panel_ops *ops;
+    struct panel_host *host;
+};
+
+/* What a panel says after it was asked something. */
+enum panel_reaction {
+    PANEL_IGNORED, /* not mine: the next one may have it */
+    PANEL_HANDLED, /* done, nothing to see */
+    PANEL_REDRAW,  /* done, paint me */
+};
+
+/*
+ * All run on the one thread, outside of coroutines, and never wait: what takes time is started in a coroutine, which calls
+ * panel_redraw() when it has something to show.  Members may be NULL unless said otherwise.
+ */
+struct panel_ops {
+    const char *name;             /* "hex": its tab, and its name in `focus NAME`; not NULL */
+    enum request_context context; /* its own requests */
+
+    /* A new panel (embedding struct panel, ops and host set).  Not NULL. */
+    struct panel *(*create)(struct panel_host *host);
+    /* Ends whatever it has running (coroutines of its own must not touch it any more) and frees.  Not NULL. */
+    void (*free)(struct panel *panel);
+
+    /* Appends what follows the name in the frame's top line ("linear · 1.25 GiB/cell"); NULL: only the name. */
+    void (*title)(struct panel *panel, GString *title);
+    /*
+     * Paints everything; the surface is blank, inside the frame, and of any size, 0x0 included.  The size seen here is the one
+     * that page movements go by.  Not NULL.
+     */
+    void (*draw)(struct panel *panel, struct surface surface, bool focused);
+    /* A request of its own context or a movement; count >= 1 repeats it. */
+    enum panel_reaction (*request)(struct panel *panel, enum request request, int count);
+    /* Show bytes at offset (bytes 0: unknown how many): a `goto`.  offset is inside the image. */
+    void (*go)(struct panel *panel, int64_t offset, int64_t bytes);
+    /* Byte of the image its cursor is on, -1: none.  A relative `goto +64k` starts there. */
+    int64_t (*position)(struct panel *panel);
+    /* When it has to be painted again although nothing happened (ages), on clock_now_us(); -1 (and NULL): never. */
+    int64_t (*next_tick_us)(struct panel *panel);
+
+    /* As in struct session_observer; the host repaints a panel after any it has. */
+    void (*image)(struct panel *panel);
+    void (*buffer)(struct panel *panel);
+    void (*io)(struct panel *panel, const struct blk_request *request);
+    void (*changed)(struct panel *panel, int64_t offset, int64_t bytes);
+};
+
+/* ---- what a panel may ask of the screen ---- */
+
+/* The screen's side, a table so that a test can stand in for it.  No member is NULL. */
+struct panel_host_ops {
+    struct session *(*session)(struct panel_host *host);
+    void (*redraw)(struct panel_host *host, struct panel *panel);
+    void (*run)(struct panel_host *host, const char *line);
+    void (*go)(struct panel_host *host, int64_t offset, int64_t bytes, const char *focus);
+    void (*remark)(struct panel_host *host, const char *text);
+};
+
+struct panel_host {
+    const struct panel_host_ops *ops;
+};
+
+struct session *panel_session(struct panel *panel);
+/* Paint me with the next frame (at most one a turn of the loop). */
+void panel_redraw(struct panel *panel);
+/* Does what the command line says beside whatever runs (SESSION_RUN_NOW) and logs it in the console like a typed one. */
+void panel_run(struct panel *panel, const char *line);
+/*
+ * Shows bytes at offset in every panel that can, as `goto OFFSET` does, and logs that.  focus: the panel that is to get
+ * the focus ("hex"), NULL: it stays.
+ */
+void panel_go(struct panel *panel, int64_t offset, int64_t bytes, const char *focus);
+/* A short remark for the user ("no next extent"), shown until the next key; copied. */
+void panel_remark(struct panel *panel, const char *text);
+
+/* ---- the panels there are ---- */
+
+extern const struct panel_ops panel_map;
+extern const struct panel_ops panel_hex;
+extern const struct panel_ops panel_pending;

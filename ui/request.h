@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Requests: everything a user can ask of the screen, in one table that feeds keys, hints, help and doc/keys.md. */
+#pragma once
+
+#include <stdbool.h>
+
+/* Where a request has a meaning; a keymap is looked up in the focused panel's context first, then in the general ones. */
+enum request_context {
+    REQUEST_CONTEXT_GLOBAL, /* anywhere but where text is typed */
+    REQUEST_CONTEXT_MOVE,   /* movement inside a panel */
+    REQUEST_CONTEXT_MAP,
+    REQUEST_CONTEXT_HEX,
+    REQUEST_CONTEXT_PENDING,
+    REQUEST_CONTEXT_CONSOLE,
+    REQUEST_CONTEXT_PROMPT,  /* a line is being asked for at the bottom */
+    REQUEST_CONTEXT_OVERLAY, /* help and other text lies over the panels */
+    REQUEST_CONTEXT_COUNT,
+};
+
+/*
+ * One line a request: constant, name (kebab-case), context, the command it equals (NULL: nothing a script would
+ * need), label in the hints line (NULL: not hinted), help.
+ */
+#define REQUEST_LIST(X)                                                                                                \
+    X(QUIT, "quit", GLOBAL, "quit", "quit", "close overlays first, then the program")                                  \
+    X(HELP, "help", GLOBAL, NULL, "help", "show the keys that work here")                                              \
+    X(PROMPT, "prompt", GLOBAL, "focus console", "console", "type a command in the console")                           \
+    X(FOCUS_NEXT, "focus-next", GLOBAL, "focus PANEL", "next panel", "move the focus to the next panel")               \
+    X(FOCUS_PREVIOUS, "focus-previous", GLOBAL, "focus PANEL", NULL, "move the focus to the previous panel")           \
+    X(GO_TO, "go-to", GLOBAL, "goto OFFSET", "go to", "ask for an offset and show it in hex and map")                  \
+    X(ZOOM, "zoom", GLOBAL, "zoom", "zoom", "give the focused panel the whole screen, or share it again")              \
+    X(CANCEL, "cancel", GLOBAL, NULL, NULL, "end the running command and nothing else")                                \
+    X(SUSPEND, "suspend", GLOBAL, NULL, NULL, "stop the program and return to the shell (fg continues)")               \
+    X(REDRAW, "redraw", GLOBAL, NULL, NULL, "paint the whole screen anew")                                             \
+    X(UP, "up", MOVE, NULL, NULL, "one row up")                                                                        \
+    X(DOWN, "down", MOVE, NULL, NULL, "one row down")                                                                  \
+    X(LEFT, "left", MOVE, NULL, NULL, "one step to the left")                                                          \
+    X(RIGHT, "right", MOVE, NULL, NULL, "one step to the right")                                                       \
+    X(PAGE_UP, "page-up", MOVE, NULL, NULL, "one page up")                                                             \
+    X(PAGE_DOWN, "page-down", MOVE, NULL, NULL, "one page down")                                                       \
+    X(ROW_START, "row-start", MOVE, NULL, NULL, "to the start of the row")                                             \
+    X(ROW_END, "row-end", MOVE, NULL, NULL, "to the end of the row")                                                   \
+    X(FIRST, "first", MOVE, NULL, NULL, "to the very beginning")                                                       \
+    X(LAST, "last", MOVE, NULL, NULL, "to the very end")                                                               \
+    X(MAP_SHOW, "map-show", MAP, "goto OFFSET hex", "show in hex", "show the first byte of the cell in hex")           \
+    X(MAP_NEXT_EXTENT, "map-next-extent", MAP, NULL, "next extent", "to where the next extent begins")                 \
+    X(MAP_PREVIOUS_EXTENT, "map-previous-extent", MAP, NULL, NULL, "to where this or the previous extent begins")      \
+    X(MAP_SCAN, "map-scan", MAP, NULL, NULL, "read the allocation of the whole image again")                           \
+    X(HEX_FOLLOW, "hex-follow", HEX, NULL, "buffer/image", "switch between the last buffer and the image itself")      \
+    X(HEX_FOLD, "hex-fold", HEX, NULL, "fold", "fold repeated rows, or show them all")                                 \
+    X(HEX_NEXT_EXTENT, "hex-next-extent", HEX, NULL, "next extent", "to where the next extent begins")                 \
+    X(HEX_PREVIOUS_EXTENT, "hex-previous-extent", HEX, NULL, NULL, "to where this or the previous extent begins")      \
+    X(PENDING_RESUME, "pending-resume", PENDING, "resume TAG", "resume", "resume the request at its breakpoint")       \
+    X(PENDING_REMOVE_BREAK, "pending-remove-break", PENDING, "remove_break TAG", "remove break",                       \
+      "remove the breakpoint the request is suspended at")                                                             \
+    X(PENDING_SHOW, "pending-show", PENDING, "goto OFFSET", "show range", "show the request's range in hex and map")   \
+    X(CONSOLE_LEAVE, "console-leave", CONSOLE, "focus PANEL", "leave", "give the focus back to the panel before")      \
+    X(CONSOLE_PAGE_UP, "console-page-up", CONSOLE, NULL, "scroll", "scroll the output one page back")                  \
+    X(CONSOLE_PAGE_DOWN, "console-page-down", CONSOLE, NULL, NULL, "scroll the output one page on")                    \
+    X(CONSOLE_FIRST, "console-first", CONSOLE, NULL, NULL, "scroll to the oldest output")                              \
+    X(CONSOLE_LAST, "console-last", CONSOLE, NULL, NULL, "scroll to the newest output")                                \
+    X(PROMPT_ACCEPT, "prompt-accept", PROMPT, NULL, "accept", "take the line")                                         \
+    X(PROMPT_CANCEL, "prompt-cancel", PROMPT, NULL, "cancel", "leave without doing anything")                          \
+    X(OVERLAY_CLOSE, "overlay-close", OVERLAY, NULL, "close", "back to the panels")
+
+enum request {
+    REQUEST_NONE = -1,
+#define REQUEST_ENUM(constant, name, context, command, label, help) REQUEST_##constant,
+    REQUEST_LIST(REQUEST_ENUM)
+#undef REQUEST_ENUM
+        REQUEST_COUNT,
+};
+
+struct request_info {
+    const char *name;
+    enum request_context context;
+    const char *command; /* the command it equals, NULL: none */
+    const char *label;   /* in the hints line, NULL: not there */
+    const char *help;
+};
+
+const struct request_info *request_info(enum request request);
+/* REQUEST_NONE if there is none of that name. */
+enum request request_find(const char *name);
+const char *request_context_name(enum request_context context);
