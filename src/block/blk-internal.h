@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What blk.c, open.c and reopen.c share: the handle itself. */
+#pragma once
+
+#include "block/blk.h"
+#include "block/node.h"
+#include "block/registry.h"
+
+struct blk {
+    struct node *root; /* NULL only while opening */
+    char *filename;
+    enum blk_cache cache;
+    unsigned flags;    /* enum blk_open_flags */
+    bool guessed_raw;
+    struct registry registry;
+    unsigned busy;          /* requests past the gate */
+    unsigned quiescing;     /* > 0: requests wait at the gate (reopen, truncate) */
+    struct co_queue gate;   /* those that wait */
+    struct co_queue idle;   /* who waits for busy == 0 */
+};
+
+/* A handle without root; open.c opens one with .registry = &blk->registry and stores it. */
+struct blk *blk_new(const struct blk_open *how);
+/* Frees a handle whose root is NULL. */
+void blk_free(struct blk *blk);
+
+/* Keeps new requests at the gate and waits for those under way; nests. */
+void blk_quiesce_begin_co(struct blk *blk);
+void blk_quiesce_end(struct blk *blk);

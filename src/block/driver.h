@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a driver is: one constant table of slots.  Drivers are thin; node.c and blk.c do all that is common. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "block/blk.h"
+#include "block/event.h"
+#include "block/options.h"
+
+struct node;
+
+enum driver_flags {
+    DRIVER_PROTOCOL = 1 << 0, /* a leaf: it has no `file` child and names bytes outside of this program */
+    DRIVER_FILTER = 1 << 1,   /* hands its primary child through: same bytes, same size, same layer */
+    DRIVER_FORMAT = 1 << 2,   /* gives the bytes of its `file` child a meaning; takes part in probing if .probe is set */
+};
+
+enum driver_option_type {
+    DRIVER_OPTION_STRING,
+    DRIVER_OPTION_BOOL,   /* on, off (yes, no, true, false) */
+    DRIVER_OPTION_SIZE,   /* bytes, with the engine's suffixes */
+    DRIVER_OPTION_NUMBER, /* 0..2^64-1, no suffix needed */
+    DRIVER_OPTION_ENUM,   /* one of .values */
+    DRIVER_OPTION_CHILD,  /* a node: "NAME" alone (a node-name) or "NAME.xxx" */
+    DRIVER_OPTION_GROUP,  /* every key "NAME.xxx"; the driver itself refuses what it does not know */
+};
+
+/* A row of a driver's option table; the options of every node (driver, read-only, cache.direct, ...) are not in it. */
+struct driver_option {
+    const char *name;
+    enum driver_option_type type;
+    const char *const *values; /* DRIVER_OPTION_ENUM: NULL-terminated */
+    const char *help;          /* for people, one line */
+    bool reopen;               /* blk_reopen_co() may change it */
+};
+
+/* How the answer of one level goes on (struct node_status). */
+enum node_status_via {
+    NODE_STATUS_FINAL,   /* nothing below knows more: kind is the answer, no host offset */
+    NODE_STATUS_HOST,    /* as FINAL, and the bytes lie at child_offset of this very node's own file (leaves) */
+    NODE_STATUS_PASS,    /* the child's answer at child_offset is the answer, same layer (filters, raw) */
+    NODE_STATUS_STORED,  /* kind is the answer; the bytes lie at child_offset of the child, which is not asked for holes */
+    NODE_STATUS_BACKING, /* the child is the next layer and supplies it */
+};
+
+/* What one level says of a run of bytes. */
+struct node_status {
+    int64_t bytes;             /* how far it holds, >= 1 */
+    enum blk_kind kind;        /* valid for FINAL, HOST, STORED */
+    enum node_status_via via;
+    struct node *child;        /* PASS, STORED, BACKING */
+    int64_t child_offset;      /* HOST, PASS, STORED, BACKING */
+};
+/* Runs in order; non-zero ends the visit and is its result.  Does not suspend. */
+typedef int node_status_fn(void *data, int64_t offset, const struct node_status *status);
+
+/*
+ * Every int is 0 or a negative errno unless said otherwise.  With a GError the message is complete for a person and
+ * error is set exactly when the result is negative.  Offsets, lengths and memory arrive aligned to and not
+ * longer than node->limits, inside of [0, node->size]; iov sums up to bytes exactly.  Slots ending in _co may suspend, and several
+ * requests run at once.  NULL: the default in the comment.
+ */
+struct driver {
+    const char *name;
+    const char *const *protocols; /* "nbd": the "nbd:..." names it takes, NULL-terminated; NULL: none */
+    unsigned flags;               /* enum driver_flags */
+    size_t state_size;            /* bytes of node->opaque, zeroed before open and freed after close */
+    const struct driver_option *options; /* ends with a row without name; NULL: none */
+
+    /* How likely an image that begins with these n bytes (at most 2048) is of this format: 0..100.  NULL: never probed. */
+    int (*probe)(const uint8_t *bytes, size_t n, const char *filename);
+    /* Protocols: turns what stands after or with "protocol:" into options.  NULL: the rest becomes `filename`. */
+    int (*parse_filename)(const char *filename, struct options *options, GError **error);
+
+    /*
+     * Opens node->opaque: takes (options_remove) what it understands from options, opens its children with
+     * node_open_child_co(), sets node->limits.  What it leaves is an unknown option.  On failure it has undone all but the children, which the caller
+     * closes.  NULL: opens the `file` child and nothing else.
+     */
+    int (*open_co)(struct node *node, struct options *options, GError **error);
+    /* All requests are done.  Writes back what is cached, and frees; the result is for people only.  NULL: nothing. */
+    int (*close_co)(struct node *node);
+
+    /* The whole range is read.  NULL: forwards to file. */
+    int (*preadv_co)(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags);
+    /* flags: BLK_FUA only if node->write_flags has it.  NULL: forwards to file. */
+    int (*pwritev_co)(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags);
+    /* flags: BLK_FUA | BLK_MAY_UNMAP | BLK_NO_FALLBACK.  -ENOTSUP: zero bytes are written instead.  NULL: filters forward, others -ENOTSUP. */
+    int (*pwrite_zeroes_co)(struct node *node, int64_t offset, int64_t bytes, unsigned flags);
+    /* NULL: -ENOTSUP. */
+    int (*pwrite_compressed_co)(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov);
+    /* -ENOTSUP counts as done.  NULL: filters forward, others do nothing. */
+    int (*pdiscard_co)(struct node *node, int64_t offset, int64_t bytes);
+    /* Hands cached writes to the child.  node.c announces flush_to_os/flush_to_disk and flushes the children.  NULL: nothing. */
+    int (*flush_to_os_co)(struct node *node);
+    /* Leaves: on stable storage.  NULL: nothing. */
+    int (*flush_to_disk_co)(struct node *node);
+    /* exact: this size or an error; without it a device may stay larger.  NULL: filters forward, others -ENOTSUP. */
+    int (*truncate_co)(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error);
+    /* Bytes now, or negative errno.  NULL: that of file. */
+    int64_t (*length_co)(struct node *node);
+
+    /* One level, the run that begins at offset, at most bytes.  NULL: PASS to file; leaves: DATA. */
+    int (*status_co)(struct node *node, int64_t offset, int64_t bytes, struct node_status *ret_status);
+    /* Many runs; must give way (co_relax_co) and end with -ECANCELED if co_cancelled().  NULL: status_co in a loop. */
+    int (*status_bulk_co)(struct node *node, int64_t offset, int64_t bytes, node_status_fn *fn, void *data);
+
+    /* Adds what it has; format and the file size are known already.  NULL: nothing; filters forward. */
+    int (*info_co)(struct node *node, struct blk_info *info);
+    /* NULL: filters forward, others -ENOTSUP. */
+    int (*load_vmstate_co)(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov);
+    int (*save_vmstate_co)(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov);
+
+    /*
+     * Reopening, bottom up over the whole chain: prepare may fail and changes nothing that a request sees; then commit
+     * for all, or abort for all that were prepared.  how has the flags to be, options the whole set to be.
+     * node->reopen holds what prepare keeps.  NULL prepare: only the flags change.
+     */
+    int (*reopen_prepare_co)(struct node *node, unsigned flags, struct options *options, GError **error);
+    void (*reopen_commit_co)(struct node *node);
+    void (*reopen_abort_co)(struct node *node);
+
+    /* Breakpoints (blkdebug); the first node from the top that has them answers.  NULL: asks file. */
+    void (*debug_event_co)(struct node *node, enum blk_event event);
+    int (*debug_break)(struct node *node, enum blk_event event, const char *tag);
+    int (*debug_remove_break)(struct node *node, const char *tag);
+    int (*debug_resume)(struct node *node, const char *tag);
+    bool (*debug_is_suspended)(struct node *node, const char *tag);
+    int (*debug_wait_co)(struct node *node, const char *tag);
+
+    /* Who holds QEMU locks on it, added to out as one phrase each.  NULL: asks the children. */
+    void (*lock_holders)(struct node *node, GString *out);
+};
+
+/* The driver of that name, or NULL. */
+const struct driver *driver_find(const char *name);
+/* The i-th driver, NULL after the last. */
+const struct driver *driver_at(unsigned i);
+
+extern const struct driver driver_file, driver_host_device, driver_host_cdrom;
+extern const struct driver driver_raw;
+extern const struct driver driver_null_co, driver_null_aio;
+extern const struct driver driver_blkdebug;

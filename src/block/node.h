@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A node of a chain: a driver, its options and its children; and the door drivers use to reach their children. */
+#pragma once
+
+#include "block/driver.h"
+#include "block/registry.h"
+#include "io/aio.h"
+#include "io/co.h"
+
+enum node_flags {
+    NODE_WRITABLE = 1 << 0,
+    NODE_FORCE_SHARE = 1 << 1,   /* take and check no locks */
+    NODE_QUERY_LOCKS = 1 << 2,   /* check, never take, locks while not writable */
+    NODE_DIRECT = 1 << 3,        /* cache.direct: O_DIRECT */
+    NODE_NO_FLUSH = 1 << 4,      /* cache.no-flush */
+    NODE_DISCARD = 1 << 5,       /* discard=unmap: discards reach the driver */
+    NODE_DETECT_ZEROES = 1 << 6, /* detect-zeroes=on: zero writes become pwrite_zeroes */
+    NODE_DETECT_UNMAP = 1 << 7,  /* detect-zeroes=unmap: those may unmap */
+    NODE_AUTO_READ_ONLY = 1 << 8, /* may be opened read-only when writing is not permitted */
+};
+
+/* What a user does to a node and lets others do; the numbers are those of QEMU's lock bytes. */
+enum node_perm {
+    NODE_PERM_READ = 1 << 0,
+    NODE_PERM_WRITE = 1 << 1,
+    NODE_PERM_WRITE_UNCHANGED = 1 << 2,
+    NODE_PERM_RESIZE = 1 << 3,
+    NODE_PERM_ALL = (1 << 4) - 1,
+};
+
+enum node_role {
+    NODE_ROLE_TOP,
+    NODE_ROLE_FILE,     /* what a filter or raw reads: permissions pass through */
+    NODE_ROLE_METADATA, /* the file of a format with tables: nobody else may write or resize it */
+    NODE_ROLE_DATA,     /* external data file */
+    NODE_ROLE_BACKING,  /* read-only, next layer */
+};
+
+struct node_limits {
+    uint32_t request_alignment; /* power of two, 1 for none: offsets and lengths */
+    uint32_t memory_alignment;  /* of buffers; 1 for none */
+    int64_t max_transfer;       /* 0: BLK_REQUEST_MAX */
+    int64_t zeroes_alignment, max_zeroes;   /* 0: request_alignment / no limit */
+    int64_t discard_alignment, max_discard; /* 0: as above */
+};
+
+struct node_child {
+    char *name; /* "file", "backing", "image", "test", "children.0" */
+    enum node_role role;
+    struct node *node;
+};
+
+struct node {
+    const struct driver *driver;
+    unsigned refs;
+    char *name;               /* node-name, never NULL (made up: "#block001") */
+    char *filename;           /* for people and for struct blk_extent.host; raw bytes, NULL when there is none */
+    struct options *options;  /* as it was opened, without those of its children: reopen compares */
+    unsigned flags;           /* enum node_flags */
+    unsigned perm, shared;    /* enum node_perm: set by the opener before open_co */
+    enum blk_refs refs_policy;
+    struct node *file;        /* the primary child, also in children; NULL for leaves */
+    GPtrArray *children;      /* struct node_child, owned */
+    int64_t size;             /* last seen; node_refresh_size_co() asks again */
+    struct node_limits limits;
+    unsigned write_flags;     /* flags pwritev_co understands: BLK_FUA or 0 (then node.c flushes after it) */
+    unsigned zero_flags;      /* the same of pwrite_zeroes_co: BLK_FUA, BLK_MAY_UNMAP, BLK_NO_FALLBACK */
+    bool written;             /* written since the last flush that succeeded */
+    bool dead;                /* the driver gave up on it (corrupt): every request -ENOMEDIUM */
+    void *opaque;             /* the driver's state */
+    void *reopen;             /* the driver's, between prepare and commit */
+    struct aio *aio;
+    struct registry *registry;
+    void (*warn)(void *data, const char *line); /* may be NULL; node_warn() */
+    void *warn_data;
+    struct node_pending *pending; /* requests in node.c that others must not overlap */
+};
+
+/* ---- life ---- */
+
+/* What the opener passes down; copied and narrowed for each child. */
+struct node_how {
+    unsigned flags;        /* enum node_flags */
+    unsigned perm, shared;
+    enum blk_refs refs;
+    struct aio *aio;
+    struct registry *registry;
+    void (*warn)(void *data, const char *line);
+    void *warn_data;
+};
+
+/* open.c: opens what options (driver, filename, ...) and how describe.  options is consumed.  0 and one reference, or an error. */
+int node_open_co(struct options *options, const struct node_how *how, struct node **ret_node, GError **error);
+/*
+ * open.c: opens the child that options has under "NAME." (taken out) and adds it to node; flags and permissions follow
+ * from the role.  The child called "file" or, for filters, the first one becomes node->file.
+ */
+int node_open_child_co(struct node *node, struct options *options, const char *name, enum node_role role, struct node **ret_child,
+                       GError **error);
+
+/* node.c: an empty node with one reference, state allocated; the opener fills it and calls driver->open_co. */
+struct node *node_new(const struct driver *driver, const struct node_how *how);
+/* Adds child (its reference is taken over). */
+void node_add_child(struct node *node, const char *name, enum node_role role, struct node *child);
+struct node *node_ref(struct node *node);
+/* The last one flushes, closes and frees it, then its children.  The first error; NULL is fine. */
+int node_unref_co(struct node *node);
+/* Frees a node whose open_co failed: its children are closed, close_co is not called. */
+void node_abandon_co(struct node *node);
+
+/* Asks the driver for its length and keeps it in node->size (0 or negative errno). */
+int node_refresh_size_co(struct node *node);
+void node_warn(struct node *node, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* ---- requests on a child; any alignment and length, inside of the node unless said otherwise ---- */
+
+int node_preadv_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags);
+/* A write may grow a file that is `NODE_PERM_RESIZE`. */
+int node_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags);
+int node_pread_co(struct node *node, int64_t offset, int64_t bytes, void *buf);
+int node_pwrite_co(struct node *node, int64_t offset, int64_t bytes, const void *buf, unsigned flags);
+int node_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags);
+int node_pwrite_compressed_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov);
+int node_pdiscard_co(struct node *node, int64_t offset, int64_t bytes);
+int node_flush_co(struct node *node);
+int node_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error);
+int node_load_vmstate_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov);
+int node_save_vmstate_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov);
+
+/* One level, as the driver says. */
+int node_status_co(struct node *node, int64_t offset, int64_t bytes, struct node_status *ret_status);
+/* Down to the file that holds it. */
+int node_extent_co(struct node *node, int64_t offset, int64_t bytes, struct blk_extent *ret_extent);
+int node_extents_co(struct node *node, int64_t offset, int64_t bytes, blk_extent_fn *fn, void *data);
+/* 1, 0 or negative errno: whether this layer itself (through its filters) supplies the bytes; for how many. */
+int node_is_allocated_co(struct node *node, int64_t offset, int64_t bytes, int64_t *ret_bytes);
+
+/*
+ * Announces a step: a driver says so of the child it is about to use (node_debug_event_co(node->file, ...)).  May suspend at a
+ * breakpoint.  Costs a comparison when nothing below has breakpoints.
+ */
+void node_debug_event_co(struct node *node, enum blk_event event);
+/* The node from here down that has breakpoints, or NULL. */
+struct node *node_debug_node(struct node *node);

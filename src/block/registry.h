@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The list of requests an image has, and the one who watches it. */
+#pragma once
+
+#include "block/blk.h"
+#include "block/event.h"
+
+/* One for an image, embedded in struct blk; every node of its chain points to it. */
+struct registry {
+    GQueue requests; /* struct blk_request, by its link, oldest first */
+    uint64_t last_id;
+    const struct blk_observer *observer;
+    void *data;
+};
+
+/* Puts a request the caller owns (stack or heap) into the list, in state queued; the issuer is copied. */
+void registry_enter(struct registry *registry, struct blk_request *request, enum blk_op op, unsigned flags, int64_t offset, int64_t bytes,
+                    const char *issuer);
+void registry_set_state(struct registry *registry, struct blk_request *request, enum blk_request_state state);
+/* Done: takes it off the list, tells the observer, frees what it owns. */
+void registry_leave(struct registry *registry, struct blk_request *request, int ret);
+
+/* The request the running coroutine carries out, or NULL. */
+struct blk_request *registry_current(struct registry *registry);
+/* Notes that the running coroutine's request passed an event. */
+void registry_event(struct registry *registry, enum blk_event event);
+/* It is suspended at tag (which stays valid until resumed), and goes on again. */
+void registry_suspended(struct registry *registry, const char *tag);
+void registry_resumed(struct registry *registry);
+
+/* A line for people, without newline (blkdebug). */
+void registry_message(struct registry *registry, const char *line);
+void registry_changed(struct registry *registry, int64_t offset, int64_t bytes);
