@@ -9,14 +9,21 @@
  * One thread (the one that called co_init()) runs all coroutines, on its thread-default GMainContext.  A function
  * whose name ends in _co may suspend the coroutine that calls it, and must be called from one; no other function
  * may.  A coroutine that started always runs to its end: cancelling only makes its cancellable waits return
- * -ECANCELED.  Stacks are 256 KiB of pooled address space with a guard page below.
+ * -ECANCELED.
+ *
+ * A stack is 128 KiB (twice that under AddressSanitizer) of address space above a guard page; memory is used as it is touched, so
+ * tens of thousands of suspended coroutines cost two or three pages each.  Big buffers belong on the heap, recursion is bounded.
+ * Starting a coroutine that ends without suspending costs about as much as a few function calls.
+ *
+ * The ready queue is a source of priority G_PRIORITY_DEFAULT which gives way to the context's other sources every few milliseconds;
+ * a source of lower priority (an idle) waits until no coroutine is ready.
  */
 struct co;
 typedef void co_fn(void *data);
 
 /* Attaches the ready queue to the thread-default main context; once, before anything else here. */
 void co_init(void);
-/* Ends it: frees pooled stacks.  Every coroutine has ended by then. */
+/* Ends it: frees pooled stacks and detaches.  Every coroutine has ended by then. */
 void co_done(void);
 
 /*
@@ -38,7 +45,11 @@ struct co *co_self(void);
 int co_suspend_co(void);
 int co_suspend_cancellable_co(void);
 
-/* Ends a suspension: the coroutine runs again on the next turn of the ready queue, never inside this call. */
+/*
+ * Ends a suspension: the coroutine runs again on the next turn of the ready queue, never inside this call.  Wakes that come before it
+ * runs count as one, with the first one's value; a wake beats a cancellation that was not seen yet, so whoever gets -ECANCELED knows
+ * that nobody woke it.  Only on the thread of co_init().
+ */
 void co_wake(struct co *co, int value);
 
 /* Sticky: this and all later cancellable waits of the coroutine return -ECANCELED. */
@@ -51,7 +62,10 @@ void co_yield_co(void);
 /* co_yield_co() if the coroutine has run for more than a few milliseconds since it was last resumed. */
 void co_relax_co(void);
 
-/* Sleeps, in microseconds on the monotonic clock.  0, or -ECANCELED. */
+/*
+ * Sleeps at least so many microseconds on the real monotonic clock (the fake one does not move); main context timeouts are whole
+ * milliseconds, rounded up.  0, or -ECANCELED.  Zero or less: a co_yield_co().
+ */
 int co_sleep_co(int64_t time_us);
 
 /* Number of coroutines that started and have not ended (tests, leaks). */
@@ -70,7 +84,7 @@ bool co_queue_wake_one(struct co_queue *queue);
 void co_queue_wake_all(struct co_queue *queue);
 bool co_queue_is_empty(const struct co_queue *queue);
 
-/* Mutual exclusion between coroutines, fair; zero-initialised is unlocked. */
+/* Mutual exclusion between coroutines, fair: unlocking hands it to the first waiter.  Zero-initialised is unlocked. */
 struct co_mutex {
     struct co *owner;
     struct co_queue waiters;

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "io/co-stack.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#if CO_ASAN
+#include <sanitizer/asan_interface.h>
+#include <sanitizer/lsan_interface.h>
+#endif
+
+/* Linux 6.13: a guard without a mapping of its own, of which a process has 65,530. */
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+enum { SLAB_STACKS = 64 };
+
+static GPtrArray *slabs;   /* mappings of slab_size() bytes */
+static unsigned carved;    /* stacks handed out of the last slab */
+static GPtrArray *unused;  /* stacks without memory */
+static bool guards_cost_a_mapping;
+
+static size_t page_size(void)
+{
+    static size_t size;
+    if (!size)
+        size = sysconf(_SC_PAGESIZE);
+    return size;
+}
+
+static size_t stride(void)
+{
+    return CO_STACK_SIZE + page_size();
+}
+
+static size_t slab_size(void)
+{
+    return SLAB_STACKS * stride();
+}
+
+static void add_slab(void)
+{
+    void *slab = mmap(NULL, slab_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    if (slab == MAP_FAILED)
+        g_error("no memory for coroutine stacks: %s", g_strerror(errno));
+    /* One touched page of a stack must not become two resident megabytes. */
+    madvise(slab, slab_size(), MADV_NOHUGEPAGE);
+#if CO_ASAN
+    __lsan_register_root_region(slab, slab_size());
+#endif
+    g_ptr_array_add(slabs, slab);
+    carved = 0;
+}
+
+/*
+ * A process may run out of mappings long before it runs out of memory; a coroutine without a guard page then is better than none
+ * at all.
+ */
+static void install_guard(void *page)
+{
+    if (!guards_cost_a_mapping && madvise(page, page_size(), MADV_GUARD_INSTALL) < 0)
+        guards_cost_a_mapping = true;
+    if (guards_cost_a_mapping)
+        (void)!mprotect(page, page_size(), PROT_NONE);
+}
+
+void *co_stack_new(void)
+{
+    if (!slabs) {
+        slabs = g_ptr_array_new();
+        unused = g_ptr_array_new();
+    }
+    if (unused->len)
+        return g_ptr_array_remove_index_fast(unused, unused->len - 1);
+    if (!slabs->len || carved == SLAB_STACKS)
+        add_slab();
+    char *guard = (char *)slabs->pdata[slabs->len - 1] + carved++ * stride();
+    install_guard(guard);
+    return guard + page_size();
+}
+
+void co_stack_free(void *stack)
+{
+#if CO_ASAN
+    __asan_unpoison_memory_region(stack, CO_STACK_SIZE);
+#endif
+    madvise(stack, CO_STACK_SIZE, MADV_DONTNEED);
+    g_ptr_array_add(unused, stack);
+}
+
+void co_stack_done(void)
+{
+    if (!slabs)
+        return;
+    for (unsigned i = 0; i < slabs->len; i++) {
+#if CO_ASAN
+        __lsan_unregister_root_region(slabs->pdata[i], slab_size());
+#endif
+        munmap(slabs->pdata[i], slab_size());
+    }
+    g_clear_pointer(&slabs, g_ptr_array_unref);
+    g_clear_pointer(&unused, g_ptr_array_unref);
+}
