@@ -85,10 +85,11 @@ void surface_set_role(struct surface surface, int x, int y, int count, enum role
 void surface_set_cursor(struct surface surface, int x, int y);
 
 /*
- * A frame along the surface's edge with joined corners and tees: lines that meet those already painted in the grid are
- * joined to them.  title (may be NULL) is put into the top line, shortened when too long.
+ * A frame along the surface's edge: lines that meet those of frames already painted in the grid are joined to them.
  */
-void surface_frame(struct surface surface, enum role frame, enum role title_role, const char *title);
+void surface_frame(struct surface surface, enum role role);
+/* A title in the frame's top line, shortened when too long; after all frames that share the line. */
+void surface_title(struct surface surface, enum role role, const char *title);
 
 /* Columns that surface_put() would take for this text (len in bytes, -1: terminated). */
 int text_columns(const char *text, int len);
