@@ -50,6 +50,13 @@ const struct command *command_find(const char *name);
 const struct command *const *command_all(void);
 
 /*
+ * Makes the parser, help and completion know another room's commands (the screen's `goto`, `focus`) as they know the
+ * table's own; NULL-terminated, static.  Until command_remove() with the same list.
+ */
+void command_add(const struct command *const *commands);
+void command_remove(const struct command *const *commands);
+
+/*
  * Completions of the word that ends at cursor in line: a NULL-terminated list (g_strfreev), perhaps empty; *ret_start is where the
  * word begins.  Does not suspend; paths are listed from the local file system.
  */
