@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ui/panels/map-pyramid.h"
+
+static const char *const kind_names[MAP_KIND_COUNT] = {
+    [MAP_DATA] = "data",
+    [MAP_ZERO_PLAIN] = "zero",
+    [MAP_ZERO_ALLOCATED] = "zero-allocated",
+    [MAP_COMPRESSED] = "compressed",
+    [MAP_UNALLOCATED] = "unallocated",
+    [MAP_BACKING] = "backing",
+    [MAP_ERROR] = "error",
+};
+
+const char *map_kind_name(enum map_kind kind)
+{
+    return kind_names[kind];
+}
+
+enum map_kind map_kind_of(const struct blk_extent *extent)
+{
+    if (extent->depth > 0 && (extent->kind == BLK_KIND_DATA || extent->kind == BLK_KIND_COMPRESSED)) {
+        return MAP_BACKING;
+    }
+    return (enum map_kind)extent->kind;
+}
+
+int64_t map_counts_known(const struct map_counts *counts)
+{
+    int64_t sum = 0;
+
+    for (unsigned k = 0; k < MAP_KIND_COUNT; k++) {
+        sum += counts->bytes[k];
+    }
+    return sum;
+}
+
+static void add_counts(struct map_counts *sum, const struct map_counts *more)
+{
+    for (unsigned k = 0; k < MAP_KIND_COUNT; k++) {
+        sum->bytes[k] += more->bytes[k];
+    }
+}
+
+unsigned map_pyramid_fit(int64_t size)
+{
+    unsigned shift = MAP_LEAF_SHIFT_MIN;
+
+    while (size > 0 && (size - 1) >> shift >= MAP_LEAVES_MAX) {
+        shift++;
+    }
+    return shift;
+}
+
+void map_pyramid_init(struct map_pyramid *pyramid, int64_t start, int64_t end, unsigned shift)
+{
+    size_t count = end > start ? (size_t)((end - start - 1) >> shift) + 1 : 0;
+
+    g_assert(count <= MAP_LEAVES_MAX && start % (INT64_C(1) << shift) == 0);
+    *pyramid = (struct map_pyramid){.start = start, .end = end, .shift = shift};
+    while (count > 0) {
+        pyramid->count[pyramid->levels] = count;
+        pyramid->level[pyramid->levels] = g_new0(struct map_counts, count);
+        pyramid->levels++;
+        count = count > 1 ? ((count - 1) >> MAP_FAN_SHIFT) + 1 : 0;
+    }
+}
+
+void map_pyramid_done(struct map_pyramid *pyramid)
+{
+    for (unsigned l = 0; l < pyramid->levels; l++) {
+        g_free(pyramid->level[l]);
+    }
+    *pyramid = (struct map_pyramid){0};
+}
+
+size_t map_pyramid_leaves(const struct map_pyramid *pyramid)
+{
+    return pyramid->count[0];
+}
+
+size_t map_pyramid_leaf_at(const struct map_pyramid *pyramid, int64_t offset)
+{
+    return (size_t)((offset - pyramid->start) >> pyramid->shift);
+}
+
+int64_t map_pyramid_leaf_start(const struct map_pyramid *pyramid, size_t leaf)
+{
+    return pyramid->start + ((int64_t)leaf << pyramid->shift);
+}
+
+int64_t map_pyramid_leaf_end(const struct map_pyramid *pyramid, size_t leaf)
+{
+    /* The last one is not computed: near INT64_MAX it would overflow. */
+    return leaf + 1 >= pyramid->count[0] ? pyramid->end : map_pyramid_leaf_start(pyramid, leaf + 1);
+}
+
+void map_pyramid_set(struct map_pyramid *pyramid, size_t leaf, const struct map_counts *counts)
+{
+    struct map_counts *record = &pyramid->level[0][leaf];
+
+    for (unsigned k = 0; k < MAP_KIND_COUNT; k++) {
+        int64_t more = counts->bytes[k] - record->bytes[k];
+        size_t index = leaf;
+
+        if (more == 0) {
+            continue;
+        }
+        for (unsigned l = 0; l < pyramid->levels; l++, index >>= MAP_FAN_SHIFT) {
+            pyramid->level[l][index].bytes[k] += more;
+        }
+    }
+}
+
+struct map_counts map_pyramid_count(const struct map_pyramid *pyramid, int64_t start, int64_t end)
+{
+    const size_t fan = (size_t)1 << MAP_FAN_SHIFT;
+    struct map_counts sum = {0};
+    size_t first, behind;
+
+    start = MAX(start, pyramid->start);
+    end = MIN(end, pyramid->end);
+    if (start >= end) {
+        return sum;
+    }
+    first = map_pyramid_leaf_at(pyramid, start);
+    behind = map_pyramid_leaf_at(pyramid, end - 1) + 1;
+    /* On each level take what does not fill a whole parent, and leave the rest to the parents. */
+    for (unsigned l = 0;; l++) {
+        const struct map_counts *level = pyramid->level[l];
+        bool to_end = behind == pyramid->count[l];
+
+        while (first < behind && (first % fan != 0 || l + 1 == pyramid->levels)) {
+            add_counts(&sum, &level[first++]);
+        }
+        while (first < behind && behind % fan != 0 && !to_end) {
+            add_counts(&sum, &level[--behind]);
+        }
+        if (first >= behind) {
+            return sum;
+        }
+        first >>= MAP_FAN_SHIFT;
+        behind = (behind + fan - 1) >> MAP_FAN_SHIFT;
+    }
+}
