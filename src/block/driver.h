@@ -8,6 +8,7 @@
 #include <sys/uio.h>
 
 #include "block/blk.h"
+#include "block/driver_option.h"
 #include "block/event.h"
 #include "block/options.h"
 
@@ -17,25 +18,6 @@ enum driver_flags {
     DRIVER_PROTOCOL = 1 << 0, /* a leaf: it has no `file` child and names bytes outside of this program */
     DRIVER_FILTER = 1 << 1,   /* hands its primary child through: same bytes, same size, same layer */
     DRIVER_FORMAT = 1 << 2,   /* gives the bytes of its `file` child a meaning; takes part in probing if .probe is set */
-};
-
-enum driver_option_type {
-    DRIVER_OPTION_STRING,
-    DRIVER_OPTION_BOOL,   /* on, off (yes, no, true, false) */
-    DRIVER_OPTION_SIZE,   /* bytes, with the engine's suffixes */
-    DRIVER_OPTION_NUMBER, /* 0..2^64-1, no suffix needed */
-    DRIVER_OPTION_ENUM,   /* one of .values */
-    DRIVER_OPTION_CHILD,  /* a node: "NAME" alone (a node-name) or "NAME.xxx" */
-    DRIVER_OPTION_GROUP,  /* every key "NAME.xxx"; the driver itself refuses what it does not know */
-};
-
-/* A row of a driver's option table; the options of every node (driver, read-only, cache.direct, ...) are not in it. */
-struct driver_option {
-    const char *name;
-    enum driver_option_type type;
-    const char *const *values; /* DRIVER_OPTION_ENUM: NULL-terminated */
-    const char *help;          /* for people, one line */
-    bool reopen;               /* blk_reopen_co() may change it */
 };
 
 /* How the answer of one level goes on (struct node_status). */
