@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A panel's questions about extents, answered in the background, one at a time. */
+#pragma once
+
+#include <stdint.h>
+
+#include "block/blk.h"
+
+enum lookup_question {
+    LOOKUP_AT,       /* the extent at offset, from there on */
+    LOOKUP_NEXT,     /* where the next extent (another kind or layer) begins after offset */
+    LOOKUP_PREVIOUS, /* where the extent with offset begins, or if it begins right there, the one before */
+};
+
+struct lookup_answer {
+    enum lookup_question question;
+    int64_t offset;           /* that was asked about */
+    int ret;                  /* 0, -ENOENT: there is none, or another negative errno */
+    struct blk_extent extent; /* AT; its host is NULL */
+    int64_t found;            /* NEXT, PREVIOUS */
+};
+
+typedef void lookup_fn(void *data, const struct lookup_answer *answer);
+
+struct lookup;
+
+/* fn is called from a coroutine and must not suspend. */
+struct lookup *lookup_new(lookup_fn *fn, void *data);
+/* A question under way ends by itself and nobody hears of it. */
+void lookup_free(struct lookup *lookup);
+
+/* Asks; a question not yet answered is dropped, and this one put as soon as that has come back. */
+void lookup_ask(struct lookup *lookup, struct blk *blk, enum lookup_question question, int64_t offset);
+/* Drops every question: the image is about to go away. */
+void lookup_reset(struct lookup *lookup);
+
+/* First byte behind the run of one kind and layer that offset is in: 0 or a negative errno. */
+int lookup_run_end_co(struct blk *blk, int64_t offset, int64_t *ret_end);
+/* First byte of that run, found by visits that double in length: 0 or a negative errno. */
+int lookup_run_start_co(struct blk *blk, int64_t offset, int64_t *ret_start);

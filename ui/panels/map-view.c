@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ui/panels/map-view.h"
+
+#include <glib.h>
+
+#include "ui/panels/map-pyramid.h"
+#include "util/checked.h"
+
+enum { GUTTER_WIDTH_MIN = 32 };
+
+int map_view_digits(int64_t size)
+{
+    int digits = 8;
+
+    while (digits < 16 && size - 1 >= INT64_C(1) << (4 * digits)) {
+        digits++;
+    }
+    return digits;
+}
+
+int64_t map_view_row_span(const struct map_view *view)
+{
+    int64_t span;
+
+    return checked_mul(view->span, (int64_t)view->columns, &span) ? span : INT64_MAX;
+}
+
+int64_t map_view_end(const struct map_view *view, int64_t size)
+{
+    int64_t bytes, end;
+
+    if (!checked_mul(map_view_row_span(view), (int64_t)view->rows, &bytes) || !checked_add(view->top, bytes, &end)) {
+        return size;
+    }
+    return MIN(end, size);
+}
+
+/*
+ * The smallest span that is good to read (4, 5, 6 or 7 times a power of two), made of whole leaves, with which cells
+ * cells hold the image.
+ */
+static int64_t fit_span(int64_t size, int64_t cells, int64_t leaf)
+{
+    int64_t want = size > 0 ? (size - 1) / cells + 1 : 1;
+    unsigned shift = 0;
+
+    if (want <= MAP_SPAN_MIN) {
+        return MAP_SPAN_MIN;
+    }
+    if (want <= 4 * leaf) {
+        return ((want - 1) / leaf + 1) * leaf;
+    }
+    while (shift < 60 && want > INT64_C(7) << shift) {
+        shift++;
+    }
+    return ((want - 1) / (INT64_C(1) << shift) + 1) << shift;
+}
+
+static int readout_lines(int height)
+{
+    return height >= 8 ? 3 : height >= 5 ? 2 : height >= 3 ? 1 : 0;
+}
+
+struct map_view map_view_layout(int width, int height, int64_t size, int64_t leaf, int64_t zoom_span, int64_t near_top,
+                                int64_t cursor)
+{
+    struct map_view view = {0};
+    int64_t row_span, row, top_row, row_count;
+
+    view.readout = readout_lines(height);
+    view.gutter = width >= GUTTER_WIDTH_MIN ? map_view_digits(size) + 3 : 0;
+    view.columns = MAX(0, width - view.gutter);
+    if (view.columns >= 32) {
+        view.columns -= view.columns % 8; /* rows begin at rounder offsets */
+    }
+    view.rows = MAX(0, height - view.readout);
+    if (view.columns == 0 || view.rows == 0 || size <= 0) {
+        view.columns = view.rows = 0;
+        view.span = zoom_span > 0 ? zoom_span : MAP_SPAN_MIN;
+        return view;
+    }
+    view.rows = MIN(view.rows, MAX(1, MAP_LEAVES_MAX / view.columns));
+    view.span = fit_span(size, (int64_t)view.columns * view.rows, leaf);
+    if (zoom_span > 0 && zoom_span < view.span) {
+        view.span = zoom_span;
+    }
+    row_span = map_view_row_span(&view);
+    row_count = (size - 1) / row_span + 1;
+    row = cursor / row_span;
+    top_row = near_top / row_span;
+    top_row = CLAMP(top_row, row - view.rows + 1, row);
+    top_row = MAX(0, MIN(top_row, row_count - view.rows));
+    view.top = top_row * row_span;
+    return view;
+}
