@@ -7,9 +7,9 @@
 
 /*
  * Returns a new string (g_free) that is valid UTF-8 and has no character a terminal or a reader could be fooled
- * by: C0 and C1 controls become \n, \t, \r, \e or \xHH, bytes that are no UTF-8 \xHH, bidirectional and other
- * invisible format characters \u{HHHH}.  A backslash that would make the result ambiguous is doubled.
- * len is in bytes, -1 for a terminated string.
+ * by: \n, \t, \r and \e for these, \xHH for every byte of another C0 or C1 control and for what is no UTF-8, \u{HHHH} for
+ * bidirectional and other invisible characters, spaces that are not the space, private and unassigned ones.  A backslash that
+ * could be taken for the beginning of one of these is doubled.  len is in bytes, -1 for a terminated string.
  */
 char *safetext_escape(const char *text, ssize_t len);
 

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "util/size.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "util/checked.h"
+
+/* Scale of a suffix as a shift, -1 for a character that is none. */
+static int suffix_shift(char c)
+{
+    static const char suffixes[] = "bkmgtpe";
+    const char *found = c ? strchr(suffixes, g_ascii_tolower(c)) : NULL;
+    return found ? (int)(found - suffixes) * 10 : -1;
+}
+
+/* Digits of the base at *text, which is moved behind them: whether they fit. */
+static bool parse_digits(const char **text, unsigned base, uint64_t *ret_value)
+{
+    bool fits = true;
+    uint64_t value = 0;
+    for (int digit; (digit = g_ascii_xdigit_value(**text)) >= 0 && (unsigned)digit < base; (*text)++)
+        fits = fits && checked_mul(value, base, &value) && checked_add(value, (unsigned)digit, &value);
+    *ret_value = value;
+    return fits;
+}
+
+/*
+ * The digits behind a point, moving *text behind them, in units of 2^-64.  They go through a double, as in the reference program:
+ * what differs from a whole one by less than a double can say is no fraction.
+ */
+static uint64_t parse_fraction(const char **text)
+{
+    size_t n = strspn(*text, "0123456789");
+    g_autofree char *digits = g_strdup_printf("0.%.*s", (int)MIN(n, 2000), *text);
+    *text += n;
+    double fraction = g_ascii_strtod(digits, NULL);
+    return fraction < 1 ? (uint64_t)(fraction * 0x1p64) : 0;
+}
+
+int size_parse(const char *text, int64_t *ret_value)
+{
+    text += strspn(text, " \t\n\v\f\r");
+    text += *text == '+';
+    bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+    if (hex)
+        text += 2;
+    if (hex ? !g_ascii_isxdigit(*text) : !g_ascii_isdigit(*text))
+        return -EINVAL;
+
+    uint64_t whole, fraction = 0, value;
+    if (!parse_digits(&text, hex ? 16 : 10, &whole))
+        return *text ? -EINVAL : -ERANGE;
+    if (!hex && *text == '.') {
+        text++;
+        fraction = parse_fraction(&text);
+    }
+    int shift = suffix_shift(*text);
+    text += shift >= 0;
+    shift = MAX(shift, 0);
+    if (*text || (fraction && !shift))
+        return -EINVAL;
+
+    uint64_t part = shift ? ((fraction >> (63 - shift)) + 1) >> 1 : 0;
+    if (!checked_mul(whole, UINT64_C(1) << shift, &value) || !checked_add(value, part, &value) || value > INT64_MAX)
+        return -ERANGE;
+    *ret_value = value;
+    return 0;
+}
+
+const char *size_format(double bytes, char buf[static SIZE_TEXT_MAX])
+{
+    static const char units[] = "KMGTPE";
+    int unit = (int)strlen(units) - 1;
+    while (unit >= 0 && bytes < (double)(INT64_C(1) << (10 * (unit + 1))))
+        unit--;
+
+    char number[SIZE_TEXT_MAX - 8];
+    if (unit >= 0)
+        snprintf(number, sizeof number, "%.3f", bytes / (double)(INT64_C(1) << (10 * (unit + 1))));
+    else
+        snprintf(number, sizeof number, "%f", bytes);
+    char *zeroes = strstr(number, ".000");
+    if (zeroes)
+        *zeroes = 0;
+    if (unit >= 0)
+        snprintf(buf, SIZE_TEXT_MAX, "%s %ciB", number, units[unit]);
+    else
+        snprintf(buf, SIZE_TEXT_MAX, "%s bytes", number);
+    return buf;
+}
