@@ -10,11 +10,17 @@ static const struct request_info infos[REQUEST_COUNT] = {
 #undef REQUEST_INFO
 };
 
-static const char *const context_names[REQUEST_CONTEXT_COUNT] = {
-    [REQUEST_CONTEXT_GLOBAL] = "global",   [REQUEST_CONTEXT_MOVE] = "move",
-    [REQUEST_CONTEXT_MAP] = "map",         [REQUEST_CONTEXT_HEX] = "hex",
-    [REQUEST_CONTEXT_PENDING] = "pending", [REQUEST_CONTEXT_CONSOLE] = "console",
-    [REQUEST_CONTEXT_PROMPT] = "prompt",   [REQUEST_CONTEXT_OVERLAY] = "overlay",
+static const struct {
+    const char *name, *help;
+} contexts[REQUEST_CONTEXT_COUNT] = {
+    [REQUEST_CONTEXT_GLOBAL] = {"global", "Anywhere but where text is typed."},
+    [REQUEST_CONTEXT_MOVE] = {"move", "Movement in the focused panel, and in text that lies over the panels."},
+    [REQUEST_CONTEXT_MAP] = {"map", "The map of what is allocated where."},
+    [REQUEST_CONTEXT_HEX] = {"hex", "The bytes."},
+    [REQUEST_CONTEXT_PENDING] = {"pending", "The list of requests that are not done."},
+    [REQUEST_CONTEXT_CONSOLE] = {"console", "The command line; other keys edit the line as readline does."},
+    [REQUEST_CONTEXT_PROMPT] = {"prompt", "A question at the bottom of the screen; other keys edit the answer."},
+    [REQUEST_CONTEXT_OVERLAY] = {"overlay", "Help and other text over the panels."},
 };
 
 const struct request_info *request_info(enum request request)
@@ -34,5 +40,10 @@ enum request request_find(const char *name)
 
 const char *request_context_name(enum request_context context)
 {
-    return context_names[context];
+    return contexts[context].name;
+}
+
+const char *request_context_help(enum request_context context)
+{
+    return contexts[context].help;
 }

@@ -57,11 +57,15 @@ enum request_context {
     X(PENDING_REMOVE_BREAK, "pending-remove-break", PENDING, "remove_break TAG", "remove break",                       \
       "remove the breakpoint the request is suspended at")                                                             \
     X(PENDING_SHOW, "pending-show", PENDING, "goto OFFSET", "show range", "show the request's range in hex and map")   \
+    X(CONSOLE_RUN, "console-run", CONSOLE, NULL, "run", "run the line")                                                \
+    X(CONSOLE_COMPLETE, "console-complete", CONSOLE, NULL, "complete",                                                 \
+      "complete the word; on an empty line, the next panel")                                                           \
     X(CONSOLE_LEAVE, "console-leave", CONSOLE, "focus PANEL", "leave", "give the focus back to the panel before")      \
-    X(CONSOLE_PAGE_UP, "console-page-up", CONSOLE, NULL, "scroll", "scroll the output one page back")                  \
-    X(CONSOLE_PAGE_DOWN, "console-page-down", CONSOLE, NULL, NULL, "scroll the output one page on")                    \
-    X(CONSOLE_FIRST, "console-first", CONSOLE, NULL, NULL, "scroll to the oldest output")                              \
-    X(CONSOLE_LAST, "console-last", CONSOLE, NULL, NULL, "scroll to the newest output")                                \
+    X(CONSOLE_PAGE_UP, "console-page-up", CONSOLE, NULL, "scroll", "scroll the output back")                           \
+    X(CONSOLE_PAGE_DOWN, "console-page-down", CONSOLE, NULL, NULL, "scroll the output on")                             \
+    X(CONSOLE_FIRST, "console-first", CONSOLE, NULL, NULL, "on an empty line: to the oldest output")                   \
+    X(CONSOLE_LAST, "console-last", CONSOLE, NULL, NULL, "on an empty line: to the newest output")                     \
+    X(CONSOLE_QUIT, "console-quit", CONSOLE, "quit", NULL, "on an empty line: end the program")                        \
     X(PROMPT_ACCEPT, "prompt-accept", PROMPT, NULL, "accept", "take the line")                                         \
     X(PROMPT_CANCEL, "prompt-cancel", PROMPT, NULL, "cancel", "leave without doing anything")                          \
     X(OVERLAY_CLOSE, "overlay-close", OVERLAY, NULL, "close", "back to the panels")
@@ -86,3 +90,5 @@ const struct request_info *request_info(enum request request);
 /* REQUEST_NONE if there is none of that name. */
 enum request request_find(const char *name);
 const char *request_context_name(enum request_context context);
+/* One sentence: where the context's keys work. */
+const char *request_context_help(enum request_context context);

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The terminal, through ncurses: the only file that knows it.  Cells that are as they were last shown are not even told to curses, which
+ * in turn sends only what differs on the terminal.  Signals, including the change of size, are the application's: curses' own
+ * handlers are taken away.
+ */
+#define NCURSES_WIDECHAR 1
+#include <curses.h>
+
+#include <errno.h>
+#include <langinfo.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "ui/display.h"
+#include "ui/restore.h"
+
+enum {
+    ESCAPE_DELAY_MS = 25,
+    FLAG_VARIANTS = 4, /* combinations of CELL_SELECTED and CELL_CURSOR */
+};
+
+struct looks {
+    attr_t attributes;
+    int pair;
+};
+
+struct curses {
+    struct display base;
+    SCREEN *screen;
+    struct termios modes; /* of the terminal as it was found */
+    char restore[512];    /* what a fatal signal writes */
+    size_t restore_len;
+    struct looks looks[ROLE_COUNT][FLAG_VARIANTS];
+    struct cell *shown; /* width * height, NULL: nothing is known to be shown */
+    int width, height;
+    bool cursor_visible;
+    bool left;
+};
+
+static struct curses *curses_of(struct display *display)
+{
+    return (struct curses *)display;
+}
+
+/* ---- looks ---- */
+
+static attr_t attributes_of(const struct style *style)
+{
+    attr_t attributes = A_NORMAL;
+    attributes |= style->attributes & STYLE_BOLD ? A_BOLD : 0;
+    attributes |= style->attributes & STYLE_DIM ? A_DIM : 0;
+    attributes |= style->attributes & STYLE_UNDERLINE ? A_UNDERLINE : 0;
+    attributes |= style->attributes & STYLE_REVERSE ? A_REVERSE : 0;
+    attributes |= style->attributes & STYLE_ITALIC ? A_ITALIC : 0;
+    return attributes;
+}
+
+static enum theme_depth start_colours(void)
+{
+    if (!has_colors() || start_color() == ERR) {
+        return THEME_MONO;
+    }
+    use_default_colors();
+    return theme_depth_for(COLORS, tigetflag("RGB") > 0 && COLORS >= 1 << 24);
+}
+
+static void make_looks(struct curses *curses, const struct theme *theme, enum theme_depth depth)
+{
+    for (int role = 0; role < ROLE_COUNT; role++) {
+        for (unsigned flags = 0; flags < FLAG_VARIANTS; flags++) {
+            struct style style = theme_style(theme, depth, role, flags);
+            int pair = 0;
+            if (depth != THEME_MONO && (style.foreground >= 0 || style.background >= 0)) {
+                pair = alloc_pair(style.foreground, style.background);
+            }
+            curses->looks[role][flags] = (struct looks){attributes_of(&style), MAX(pair, 0)};
+        }
+    }
+}
+
+/* ---- showing ---- */
+
+static bool same_cell(const struct cell *a, const struct cell *b)
+{
+    return a->ch == b->ch && a->role == b->role && ((a->flags ^ b->flags) & (CELL_SELECTED | CELL_CURSOR | CELL_CONTINUED)) == 0 &&
+           memcmp(a->combining, b->combining, sizeof a->combining) == 0;
+}
+
+static void put_cell(const struct curses *curses, int x, int y, const struct cell *cell)
+{
+    if (cell->flags & CELL_CONTINUED) {
+        return;
+    }
+    wchar_t text[2 + CELL_COMBINING_MAX] = {(wchar_t)cell->ch};
+    for (int i = 0; i < CELL_COMBINING_MAX && cell->combining[i] != 0; i++) {
+        text[i + 1] = (wchar_t)cell->combining[i];
+    }
+    const struct looks *looks = &curses->looks[cell->role][cell->flags & (FLAG_VARIANTS - 1)];
+    int pair = looks->pair;
+    cchar_t wide;
+    setcchar(&wide, text, looks->attributes, 0, &pair);
+    mvadd_wch(y, x, &wide);
+}
+
+static void show_cursor(struct curses *curses, const struct grid *grid)
+{
+    int x, y;
+    bool visible = grid_cursor(grid, &x, &y);
+    if (visible != curses->cursor_visible) {
+        curs_set(visible ? 1 : 0);
+        curses->cursor_visible = visible;
+    }
+    if (visible) {
+        move(y, x);
+    }
+}
+
+static void curses_show(struct display *display, const struct grid *grid)
+{
+    struct curses *curses = curses_of(display);
+    size_t count = (size_t)grid_width(grid) * (size_t)grid_height(grid);
+    if (curses->left) {
+        return;
+    }
+    bool all = curses->shown == NULL || curses->width != grid_width(grid) || curses->height != grid_height(grid);
+    if (all) {
+        g_free(curses->shown);
+        curses->shown = g_new(struct cell, count);
+        curses->width = grid_width(grid);
+        curses->height = grid_height(grid);
+        erase();
+    }
+    const struct cell *cells = grid_cell(grid, 0, 0);
+    for (size_t i = 0; i < count; i++) {
+        if (all || !same_cell(&cells[i], &curses->shown[i])) {
+            put_cell(curses, (int)(i % (size_t)curses->width), (int)(i / (size_t)curses->width), &cells[i]);
+        }
+    }
+    memcpy(curses->shown, cells, count * sizeof *cells);
+    show_cursor(curses, grid);
+    refresh();
+}
+
+static void curses_size(struct display *display, int *ret_width, int *ret_height)
+{
+    struct curses *curses = curses_of(display);
+    struct winsize size;
+    int width = COLS, height = LINES;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) {
+        width = size.ws_col;
+        height = size.ws_row;
+    }
+    if (width != COLS || height != LINES) {
+        resizeterm(height, width);
+        clearok(curscr, TRUE);
+        g_clear_pointer(&curses->shown, g_free);
+    }
+    *ret_width = width;
+    *ret_height = height;
+}
+
+/* ---- keys ---- */
+
+static keycode from_function_key(wint_t code)
+{
+    static const struct {
+        wint_t code;
+        keycode key;
+    } keys[] = {
+        {KEY_UP, KEYCODE_UP},         {KEY_DOWN, KEYCODE_DOWN},           {KEY_LEFT, KEYCODE_LEFT},
+        {KEY_RIGHT, KEYCODE_RIGHT},   {KEY_PPAGE, KEYCODE_PAGE_UP},       {KEY_NPAGE, KEYCODE_PAGE_DOWN},
+        {KEY_HOME, KEYCODE_HOME},     {KEY_END, KEYCODE_END},             {KEY_IC, KEYCODE_INSERT},
+        {KEY_DC, KEYCODE_DELETE},     {KEY_BACKSPACE, KEYCODE_BACKSPACE}, {KEY_ENTER, KEYCODE_ENTER},
+        {KEY_BTAB, KEYCODE_SHIFT_TAB}, {KEY_RESIZE, KEYCODE_RESIZE},      {KEY_A1, KEYCODE_HOME},
+        {KEY_A3, KEYCODE_PAGE_UP},    {KEY_C1, KEYCODE_END},              {KEY_C3, KEYCODE_PAGE_DOWN},
+        {KEY_FIND, KEYCODE_HOME},     {KEY_SELECT, KEYCODE_END},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        if (keys[i].code == code) {
+            return keys[i].key;
+        }
+    }
+    return code >= KEY_F(1) && code <= KEY_F(12) ? KEYCODE_F1 + (code - KEY_F(1)) : KEYCODE_NONE;
+}
+
+static keycode curses_read_key(struct display *display)
+{
+    wint_t ch;
+    int kind;
+    while ((kind = get_wch(&ch)) == KEY_CODE_YES) {
+        keycode key = from_function_key(ch);
+        if (key != KEYCODE_NONE) {
+            return key;
+        }
+    }
+    if (kind == ERR) {
+        return KEYCODE_NONE;
+    }
+    if (ch != 0x1b) {
+        return key_from_char(ch);
+    }
+    kind = get_wch(&ch); /* Alt sends an escape before the character */
+    if (kind == KEY_CODE_YES) {
+        keycode key = from_function_key(ch);
+        return key == KEYCODE_NONE || key == KEYCODE_RESIZE ? KEYCODE_ESCAPE : key | KEYCODE_ALT;
+    }
+    return kind == ERR ? KEYCODE_ESCAPE : key_from_char(ch) | KEYCODE_ALT;
+}
+
+/* ---- coming and going ---- */
+
+static void curses_enter(struct display *display)
+{
+    struct curses *curses = curses_of(display);
+    restore_arm(STDOUT_FILENO, &curses->modes, curses->restore, curses->restore_len);
+    reset_prog_mode();
+    clearok(curscr, TRUE);
+    g_clear_pointer(&curses->shown, g_free);
+    curses->left = false;
+    curses->cursor_visible = true;
+    refresh();
+}
+
+static void curses_leave(struct display *display)
+{
+    struct curses *curses = curses_of(display);
+    if (!curses->left) {
+        curses->left = true;
+        curs_set(1);
+        endwin();
+        tcsetattr(STDIN_FILENO, TCSADRAIN, &curses->modes);
+        restore_disarm();
+    }
+}
+
+static void curses_free(struct display *display)
+{
+    struct curses *curses = curses_of(display);
+    curses_leave(display);
+    delscreen(curses->screen);
+    g_free(curses->shown);
+    g_free(curses);
+}
+
+static const struct display_ops curses_ops = {
+    .name = "curses",
+    .size = curses_size,
+    .show = curses_show,
+    .read_key = curses_read_key,
+    .fd = STDIN_FILENO,
+    .leave = curses_leave,
+    .enter = curses_enter,
+    .free = curses_free,
+};
+
+/* Terminfo strings have $<5/> delays in them, for terminals of another time. */
+static void append_without_delays(struct curses *curses, const char *capability)
+{
+    const char *text = tigetstr(capability);
+    if (text == NULL || text == (const char *)-1) {
+        return;
+    }
+    while (*text != '\0' && curses->restore_len < sizeof curses->restore) {
+        const char *end = g_str_has_prefix(text, "$<") ? strchr(text, '>') : NULL;
+        if (end != NULL) {
+            text = end + 1;
+        } else {
+            curses->restore[curses->restore_len++] = *text++;
+        }
+    }
+}
+
+static void take_back_signals(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
+    for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
+        signal(signals[i], SIG_DFL);
+    }
+}
+
+struct display *curses_new(const struct theme *theme, GError **error)
+{
+    g_autofree struct curses *curses = g_new0(struct curses, 1);
+    const char *type = g_getenv("TERM");
+    if (tcgetattr(STDIN_FILENO, &curses->modes) != 0) {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "standard input: not a terminal");
+        return NULL;
+    }
+    use_env(TRUE);
+    use_tioctl(TRUE);
+    set_escdelay(ESCAPE_DELAY_MS);
+    curses->screen = newterm(NULL, stdout, stdin);
+    if (curses->screen == NULL) {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "terminal type '%s': not known here; set TERM, or use --plain",
+                    type != NULL ? type : "");
+        return NULL;
+    }
+    take_back_signals();
+    const char *address = tigetstr("cup");
+    if (address == NULL || address == (const char *)-1) {
+        endwin();
+        delscreen(curses->screen);
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "terminal type '%s': can't move its cursor; use --plain", type);
+        return NULL;
+    }
+    raw();
+    noecho();
+    nonl();
+    keypad(stdscr, TRUE);
+    nodelay(stdscr, TRUE);
+    intrflush(stdscr, FALSE);
+    leaveok(stdscr, FALSE);
+    enum theme_depth depth = start_colours();
+    make_looks(curses, theme, depth);
+    static const char *const undo[] = {"sgr0", "op", "cnorm", "rmkx", "rmcup"};
+    for (size_t i = 0; i < G_N_ELEMENTS(undo); i++) {
+        append_without_delays(curses, undo[i]);
+    }
+    curses->base = (struct display){
+        .ops = &curses_ops,
+        .traits = {.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0, .colour = depth != THEME_MONO},
+    };
+    curses->cursor_visible = true;
+    restore_arm(STDOUT_FILENO, &curses->modes, curses->restore, curses->restore_len);
+    return &g_steal_pointer(&curses)->base;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What shows a grid and where keys come from: a terminal through curses, or memory for tests and scripts. */
+#pragma once
+
+#include <glib.h>
+
+#include "ui/grid.h"
+#include "ui/key.h"
+#include "ui/theme.h"
+
+/* Base of every display: the first member of its own struct. */
+struct display {
+    const struct display_ops *ops;
+    struct grid_traits traits;
+};
+
+struct display_ops {
+    const char *name;
+    void (*size)(struct display *display, int *ret_width, int *ret_height);
+    /* Makes the display look like the grid, which has its size; sends what changed and nothing else. */
+    void (*show)(struct display *display, const struct grid *grid);
+    /* The next key, or KEYCODE_NONE when none is waiting.  Never waits. */
+    keycode (*read_key)(struct display *display);
+    int fd; /* readable when a key may be waiting; -1: none */
+    /* Gives the terminal back as it was found, and takes it again (all of it is painted with the next show). */
+    void (*leave)(struct display *display);
+    void (*enter)(struct display *display);
+    /* leave()s if need be, and frees. */
+    void (*free)(struct display *display);
+};
+
+/*
+ * The terminal on standard input and output; the theme stays the caller's and outlives it.  From here until it is left or freed
+ * a fatal signal restores the terminal before it takes effect.  NULL and an error when the terminal can't show a
+ * screen.
+ */
+struct display *curses_new(const struct theme *theme, GError **error);
+
+/* A display in memory. */
+struct display *headless_new(int width, int height, struct grid_traits traits);
+void headless_resize(struct display *display, int width, int height);
+/* What it shows: text, roles and cursor, in the form of tests/screens (*.screen).  g_free. */
+char *headless_dump(struct display *display);
+/* Only the text, a line a row, without trailing spaces.  g_free. */
+char *headless_text(struct display *display);
+/* Number of frames shown so far. */
+unsigned headless_frames(struct display *display);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ui/keymap.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+struct binding {
+    enum request_context context;
+    const char *key;
+    enum request request;
+};
+
+#define KEY(context, key, request) {REQUEST_CONTEXT_##context, key, REQUEST_##request}
+
+/* The first key of a request is the one that hints name. */
+static const struct binding bindings[] = {
+    KEY(GLOBAL, "Tab", FOCUS_NEXT),
+    KEY(GLOBAL, "Shift-Tab", FOCUS_PREVIOUS),
+    KEY(GLOBAL, ":", PROMPT),
+    KEY(GLOBAL, "?", HELP),
+    KEY(GLOBAL, "F1", HELP),
+    KEY(GLOBAL, "g", GO_TO),
+    KEY(GLOBAL, "z", ZOOM),
+    KEY(GLOBAL, "q", QUIT),
+    KEY(GLOBAL, "Ctrl-D", QUIT),
+    KEY(GLOBAL, "Ctrl-C", CANCEL),
+    KEY(GLOBAL, "Ctrl-Z", SUSPEND),
+    KEY(GLOBAL, "Ctrl-L", REDRAW),
+
+    KEY(MOVE, "Up", UP),
+    KEY(MOVE, "k", UP),
+    KEY(MOVE, "Down", DOWN),
+    KEY(MOVE, "j", DOWN),
+    KEY(MOVE, "Left", LEFT),
+    KEY(MOVE, "h", LEFT),
+    KEY(MOVE, "Right", RIGHT),
+    KEY(MOVE, "l", RIGHT),
+    KEY(MOVE, "PageUp", PAGE_UP),
+    KEY(MOVE, "Ctrl-B", PAGE_UP),
+    KEY(MOVE, "PageDown", PAGE_DOWN),
+    KEY(MOVE, "Ctrl-F", PAGE_DOWN),
+    KEY(MOVE, "Space", PAGE_DOWN),
+    KEY(MOVE, "0", ROW_START),
+    KEY(MOVE, "^", ROW_START),
+    KEY(MOVE, "$", ROW_END),
+    KEY(MOVE, "Home", FIRST),
+    KEY(MOVE, "<", FIRST),
+    KEY(MOVE, "End", LAST),
+    KEY(MOVE, ">", LAST),
+    KEY(MOVE, "G", LAST),
+
+    KEY(MAP, "Enter", MAP_SHOW),
+    KEY(MAP, "]", MAP_NEXT_EXTENT),
+    KEY(MAP, "[", MAP_PREVIOUS_EXTENT),
+    KEY(MAP, "+", MAP_ZOOM_IN),
+    KEY(MAP, "-", MAP_ZOOM_OUT),
+    KEY(MAP, "R", MAP_SCAN),
+
+    KEY(HEX, "i", HEX_FOLLOW),
+    KEY(HEX, "f", HEX_FOLD),
+    KEY(HEX, "]", HEX_NEXT_EXTENT),
+    KEY(HEX, "[", HEX_PREVIOUS_EXTENT),
+    KEY(HEX, "R", HEX_READ_AGAIN),
+
+    KEY(PENDING, "Enter", PENDING_SHOW),
+    KEY(PENDING, "r", PENDING_RESUME),
+    KEY(PENDING, "x", PENDING_REMOVE_BREAK),
+
+    KEY(CONSOLE, "Enter", CONSOLE_RUN),
+    KEY(CONSOLE, "Tab", CONSOLE_COMPLETE),
+    KEY(CONSOLE, "Esc", CONSOLE_LEAVE),
+    KEY(CONSOLE, "Shift-Tab", FOCUS_PREVIOUS),
+    KEY(CONSOLE, "PageUp", CONSOLE_PAGE_UP),
+    KEY(CONSOLE, "PageDown", CONSOLE_PAGE_DOWN),
+    KEY(CONSOLE, "Home", CONSOLE_FIRST),
+    KEY(CONSOLE, "End", CONSOLE_LAST),
+    KEY(CONSOLE, "F1", HELP),
+    KEY(CONSOLE, "Ctrl-D", CONSOLE_QUIT),
+    KEY(CONSOLE, "Ctrl-C", CANCEL),
+    KEY(CONSOLE, "Ctrl-Z", SUSPEND),
+    KEY(CONSOLE, "Ctrl-L", REDRAW),
+
+    KEY(PROMPT, "Enter", PROMPT_ACCEPT),
+    KEY(PROMPT, "Esc", PROMPT_CANCEL),
+    KEY(PROMPT, "Ctrl-C", PROMPT_CANCEL),
+    KEY(PROMPT, "Ctrl-Z", SUSPEND),
+    KEY(PROMPT, "Ctrl-L", REDRAW),
+
+    KEY(OVERLAY, "q", OVERLAY_CLOSE),
+    KEY(OVERLAY, "Esc", OVERLAY_CLOSE),
+    KEY(OVERLAY, "?", OVERLAY_CLOSE),
+    KEY(OVERLAY, "Enter", OVERLAY_CLOSE),
+    KEY(OVERLAY, "F1", OVERLAY_CLOSE),
+    KEY(OVERLAY, "Ctrl-C", CANCEL),
+    KEY(OVERLAY, "Ctrl-Z", SUSPEND),
+    KEY(OVERLAY, "Ctrl-L", REDRAW),
+};
+
+enum request keymap_lookup(enum request_context context, keycode key)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(bindings); i++) {
+        if (bindings[i].context == context && key_parse(bindings[i].key) == key) {
+            return bindings[i].request;
+        }
+    }
+    return REQUEST_NONE;
+}
+
+const char *keymap_key(enum request_context context, enum request request)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(bindings); i++) {
+        if (bindings[i].context == context && bindings[i].request == request) {
+            return bindings[i].key;
+        }
+    }
+    return NULL;
+}
+
+char *keymap_keys(enum request_context context, enum request request)
+{
+    GString *keys = g_string_new(NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(bindings); i++) {
+        if (bindings[i].context == context && bindings[i].request == request) {
+            g_string_append_printf(keys, "%s%s", keys->len > 0 ? ", " : "", bindings[i].key);
+        }
+    }
+    return g_string_free(keys, keys->len == 0);
+}
+
+static void document_context(GString *text, enum request_context context)
+{
+    g_string_append_printf(text, "\n## %s\n\n%s\n\n| keys | request | does | as a command |\n| --- | --- | --- | --- |\n",
+                           request_context_name(context), request_context_help(context));
+    for (int request = 0; request < REQUEST_COUNT; request++) {
+        g_autofree char *keys = keymap_keys(context, request);
+        if (keys != NULL) {
+            const struct request_info *info = request_info(request);
+            g_string_append_printf(text, "| %s | `%s` | %s | %s%s%s |\n", keys, info->name, info->help,
+                                   info->command ? "`" : "", info->command ? info->command : "",
+                                   info->command ? "`" : "");
+        }
+    }
+}
+
+char *keymap_document(void)
+{
+    GString *text = g_string_new("# Keys of the full screen\n\n"
+                                 "Made from the tables of requests and keys (`ui/request.h`, `ui/keymap.c`); a test fails when this "
+                                 "page differs.\nRewrite it with `UPDATE_SNAPSHOTS=1` and the test `ui/keymap`.\n\n"
+                                 "A key is looked up in the focused panel's own table first, then in move, then in global. What a "
+                                 "key does to the\nsession is logged in the console as the command it equals.\n");
+    for (int context = 0; context < REQUEST_CONTEXT_COUNT; context++) {
+        document_context(text, context);
+    }
+    return g_string_free(text, FALSE);
+}
