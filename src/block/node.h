@@ -73,6 +73,8 @@ struct node {
     struct registry *registry;
     void (*warn)(void *data, const char *line); /* may be NULL; node_warn() */
     void *warn_data;
+    unsigned depth;           /* nodes above it */
+    struct node *probed;      /* open.c, while opening: the `file` child that was opened for probing, not yet a child */
     struct node_pending *pending; /* requests in node.c that others must not overlap */
 };
 
@@ -87,6 +89,8 @@ struct node_how {
     struct registry *registry;
     void (*warn)(void *data, const char *line);
     void *warn_data;
+    bool probe;            /* without a driver, the bytes of `file` decide (the top, backing files) */
+    unsigned depth;        /* nodes above this one */
 };
 
 /* open.c: opens what options (driver, filename, ...) and how describe.  options is consumed.  0 and one reference, or an error. */
