@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Names of images: a path, "protocol:rest" or "json:{...}", turned into options. */
+#pragma once
+
+#include <glib.h>
+
+#include "block/options.h"
+
+/*
+ * Adds to options what filename means for the node they describe.  A driver they name already takes it (a protocol as its own
+ * name, a format for its `file`); without one, the protocol in the name does, or "json:" says all (what is in options
+ * already wins over it).  A path gets no driver: what kind of file it is decides when it is opened.
+ * 0, or -ENOENT for an unknown protocol, -EINVAL.
+ */
+int name_apply(struct options *options, const char *filename, GError **error);
