@@ -12,16 +12,17 @@ struct aio;
 
 /*
  * Makes a back end on the thread-default main context.  name is "io_uring", "threads", "manual" or NULL for the best
- * one that a probe finds to work; the environment variable BLKSCOPE_AIO overrides NULL.  NULL and error when a named
- * one can't be had.  Free after the last request completed.
+ * one that a probe finds to work, chosen when the first request needs it; the environment variable BLKSCOPE_AIO overrides
+ * NULL.  NULL and error when a named one can't be had.  Free after the last request completed.
  */
 struct aio *aio_new(const char *name, GError **error);
 void aio_free(struct aio *aio);
-const char *aio_name(const struct aio *aio);
+const char *aio_name(struct aio *aio);
 
 /*
- * Nobody watches (batch modes): short blocking calls (open, fstat, lseek, fallocate) may then be made on the calling thread.
- * Off to begin with: a screen must never wait for the disk.
+ * Nobody watches (batch modes): while nothing is in flight, what is faster that way may be done on the calling thread: short blocking
+ * calls, fallocate, buffered writes and fdatasync, and what waits for the device when its caller says AIO_ALONE.
+ * Off to begin with: a screen must never wait for the disk.  The manual back end never does.
  */
 void aio_set_inline_calls(struct aio *aio, bool allowed);
 
@@ -31,12 +32,14 @@ unsigned aio_in_flight(const struct aio *aio);
 enum aio_flags {
     AIO_FUA = 1 << 0,    /* write: on stable storage before it completes (RWF_DSYNC) */
     AIO_DIRECT = 1 << 1, /* fd is O_DIRECT: don't try the page cache first */
+    AIO_ALONE = 1 << 2,  /* the caller has nothing else to submit until this completes (not for aio_* commands) */
 };
 
 /*
  * All of these suspend until the operation completed and return its result: a number of bytes or 0, or a
- * negative errno.  The kernel's short reads and writes are the caller's to continue; buffers stay valid until the return.
- * A read whose data is in the page cache may complete without suspending.  Not cancellable.
+ * negative errno.  Short reads and writes are the caller's to continue: the kernel's own, a part that was in the page cache (at most
+ * 1 MiB a call; co_relax_co() between them), and of more than IOV_MAX buffers only so many.  Buffers stay valid until the return.
+ * Not cancellable; only the manual back end is sure to suspend.
  * Sources: preadv2(2), pwritev2(2), fsync(2), fallocate(2), io_uring(7).
  */
 ssize_t aio_preadv_co(struct aio *aio, int fd, const struct iovec *iov, int niov, int64_t offset, unsigned flags);

@@ -336,17 +336,28 @@ static gboolean check(GSource *self)
     return deadline_us != INT64_MAX && deadline_us <= g_get_monotonic_time();
 }
 
-static gboolean dispatch(GSource *self, GSourceFunc callback, void *data)
+void co_run_ready(void)
 {
-    int64_t started_us = g_get_monotonic_time();
-    co_wait_expire(started_us);
-    for (struct co *co; (co = pop(&yielded));)
-        push(&ready, co);
+    int64_t started_us = 0; /* one coroutine needs no clock */
     for (struct co *co; (co = pop(&ready));) {
         resume(co);
-        if (ready.head && g_get_monotonic_time() - started_us > DISPATCH_US)
+        if (!ready.head)
+            break;
+        int64_t now_us = g_get_monotonic_time();
+        if (!started_us)
+            started_us = now_us;
+        else if (now_us - started_us > DISPATCH_US)
             break;
     }
+}
+
+static gboolean dispatch(GSource *self, GSourceFunc callback, void *data)
+{
+    if (co_wait_first_deadline_us() != INT64_MAX)
+        co_wait_expire(g_get_monotonic_time());
+    for (struct co *co; (co = pop(&yielded));)
+        push(&ready, co);
+    co_run_ready();
     return G_SOURCE_CONTINUE;
 }
 

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the back ends of aio.c implement, and share. */
+#pragma once
+
+#include "config.h"
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "io/aio.h"
+
+struct co;
+struct workers;
+
+/*
+ * One request, on the stack of the coroutine that waits for it.  Submitted, it belongs to the back end until
+ * aio_request_complete().
+ */
+struct aio_request {
+    enum aio_op op;
+    unsigned flags; /* enum aio_flags; AIO_READ, AIO_WRITE */
+    int fd;
+    const struct iovec *iov; /* AIO_READ, AIO_WRITE: at most IOV_MAX of them */
+    int niov;
+    int mode;              /* AIO_FALLOCATE */
+    int64_t offset, bytes; /* bytes: AIO_FALLOCATE */
+    int (*fn)(void *data); /* AIO_CALL */
+    void *data;
+
+    struct aio_request *next; /* in a back end's list */
+    struct co *co;
+    ssize_t result; /* valid when done */
+    bool done;
+};
+
+struct aio_ops {
+    const char *name;
+    /* Reads whose data is in the page cache may be served before submitting. */
+    bool tries_page_cache;
+    /* Sets aio->backend; NULL: nothing to set up. */
+    bool (*open)(struct aio *aio, GError **error);
+    void (*close)(struct aio *aio);
+    /* Takes any number of requests, never blocks and never completes inside this call.  AIO_CALL comes only to those that set takes_calls. */
+    void (*submit)(struct aio *aio, struct aio_request *request);
+    bool takes_calls;
+};
+
+struct aio {
+    const struct aio_ops *ops; /* NULL: not needed yet, the best one is chosen then */
+    void *backend;             /* of ops */
+    struct workers *workers;   /* NULL: not needed yet */
+    GMainContext *context;
+    unsigned in_flight;
+    bool inline_calls;
+};
+
+/* Carries it out with blocking calls; a number of bytes or 0, or a negative errno.  On any thread. */
+ssize_t aio_request_execute(const struct aio_request *request);
+/* Its coroutine goes on at the next turn of the ready queue. */
+void aio_request_complete(struct aio_request *request, ssize_t result);
+
+/* The pool for calls, started at first need. */
+struct workers *aio_workers(struct aio *aio);
+
+extern const struct aio_ops aio_threads_ops, aio_manual_ops;
+#if HAVE_LIBURING
+extern const struct aio_ops aio_uring_ops;
+#endif

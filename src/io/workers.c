@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A request goes  submit -> `waiting` (under the lock) -> a thread -> `done` (lock-free) -> the source's dispatch.
+ *
+ * `done` is a stack that threads push on; only the first push onto an empty one wakes the main context, so that completions which come
+ * faster than the loop turns cost one wake-up together.
+ */
+#include "io/workers.h"
+
+#include <signal.h>
+
+#include "io/aio-backend.h"
+#include "io/co-internal.h"
+
+struct workers {
+    GMainContext *context;
+    GSource *source;
+    struct aio_request *done; /* newest first; atomic */
+
+    GMutex lock;
+    GCond work; /* there is a request waiting, or it is over */
+    struct aio_request *waiting, *waiting_last;
+    unsigned n_waiting, idle, max; /* idle: threads waiting for work */
+    bool over;
+    GPtrArray *threads; /* main thread only */
+};
+
+struct source {
+    GSource base;
+    struct workers *workers;
+};
+
+/* ---- on a thread ---- */
+
+static void push_done(struct workers *workers, struct aio_request *request)
+{
+    struct aio_request *head = __atomic_load_n(&workers->done, __ATOMIC_RELAXED);
+    do
+        request->next = head;
+    while (!__atomic_compare_exchange_n(&workers->done, &head, request, true, __ATOMIC_RELEASE, __ATOMIC_RELAXED));
+    if (!head)
+        g_main_context_wakeup(workers->context);
+}
+
+static struct aio_request *next_request(struct workers *workers)
+{
+    g_mutex_lock(&workers->lock);
+    workers->idle++;
+    while (!workers->waiting && !workers->over)
+        g_cond_wait(&workers->work, &workers->lock);
+    workers->idle--;
+    struct aio_request *request = workers->waiting;
+    if (request) {
+        workers->waiting = request->next;
+        workers->n_waiting--;
+    }
+    g_mutex_unlock(&workers->lock);
+    return request;
+}
+
+static void *work(void *data)
+{
+    struct workers *workers = data;
+    for (struct aio_request *request; (request = next_request(workers));) {
+        request->result = aio_request_execute(request);
+        push_done(workers, request);
+    }
+    return NULL;
+}
+
+/* ---- in the main context ---- */
+
+static gboolean has_done(struct workers *workers)
+{
+    return __atomic_load_n(&workers->done, __ATOMIC_RELAXED) != NULL;
+}
+
+static gboolean prepare(GSource *source, int *timeout_ms)
+{
+    *timeout_ms = -1;
+    return has_done(((struct source *)source)->workers);
+}
+
+static gboolean check(GSource *source)
+{
+    return has_done(((struct source *)source)->workers);
+}
+
+static gboolean dispatch(GSource *source, GSourceFunc callback, void *data)
+{
+    struct workers *workers = ((struct source *)source)->workers;
+    struct aio_request *stack = __atomic_exchange_n(&workers->done, NULL, __ATOMIC_ACQUIRE), *oldest = NULL, *next;
+    for (; stack; stack = next) {
+        next = stack->next;
+        stack->next = oldest;
+        oldest = stack;
+    }
+    for (; oldest; oldest = next) {
+        next = oldest->next;
+        aio_request_complete(oldest, oldest->result);
+    }
+    co_run_ready();
+    return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs source_funcs = {.prepare = prepare, .check = check, .dispatch = dispatch};
+
+/* Signals are the main thread's. */
+static GThread *start_thread(struct workers *workers)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    GThread *thread = g_thread_try_new("worker", work, workers, NULL);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return thread;
+}
+
+struct workers *workers_new(GMainContext *context, unsigned max)
+{
+    struct workers *workers = g_new0(struct workers, 1);
+    workers->context = g_main_context_ref(context);
+    workers->max = max;
+    workers->threads = g_ptr_array_new();
+    g_mutex_init(&workers->lock);
+    g_cond_init(&workers->work);
+    workers->source = g_source_new(&source_funcs, sizeof(struct source));
+    ((struct source *)workers->source)->workers = workers;
+    g_source_set_static_name(workers->source, "workers");
+    g_source_attach(workers->source, context);
+    return workers;
+}
+
+void workers_free(struct workers *workers)
+{
+    if (!workers)
+        return;
+    g_mutex_lock(&workers->lock);
+    workers->over = true;
+    g_cond_broadcast(&workers->work);
+    g_mutex_unlock(&workers->lock);
+    for (unsigned i = 0; i < workers->threads->len; i++)
+        g_thread_join(workers->threads->pdata[i]);
+    g_ptr_array_unref(workers->threads);
+    g_source_destroy(workers->source);
+    g_source_unref(workers->source);
+    g_main_context_unref(workers->context);
+    g_mutex_clear(&workers->lock);
+    g_cond_clear(&workers->work);
+    g_free(workers);
+}
+
+void workers_submit(struct workers *workers, struct aio_request *request)
+{
+    request->next = NULL;
+    g_mutex_lock(&workers->lock);
+    if (workers->waiting)
+        workers->waiting_last->next = request;
+    else
+        workers->waiting = request;
+    workers->waiting_last = request;
+    bool short_of_threads = ++workers->n_waiting > workers->idle && workers->threads->len < workers->max;
+    g_cond_signal(&workers->work);
+    g_mutex_unlock(&workers->lock);
+
+    GThread *thread = short_of_threads ? start_thread(workers) : NULL;
+    if (thread) {
+        g_ptr_array_add(workers->threads, thread);
+    } else if (!workers->threads->len) {
+        /* Not even one thread can be had: better late and blocking than never. */
+        struct aio_request *stranded = request;
+        workers->waiting = NULL;
+        workers->n_waiting = 0;
+        stranded->result = aio_request_execute(stranded);
+        push_done(workers, stranded);
+    }
+}
