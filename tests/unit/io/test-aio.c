@@ -13,6 +13,12 @@
 #include "io/aio.h"
 #include "io/co.h"
 
+#if HAVE_VALGRIND
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
+
 enum { FILE_SIZE = 4 << 20, BLOCK = 4096 };
 
 static struct aio *aio;
@@ -186,7 +192,8 @@ static void provoke_errors(void *data)
     g_assert_cmpint(aio_fdatasync_co(aio, -1), ==, -EBADF);
     g_assert_cmpint(aio_fallocate_co(aio, -1, 0, 0, 1), ==, -EBADF);
     g_assert_cmpint(aio_preadv_co(aio, fd, &iov, 1, -5, 0), ==, -EINVAL);
-    g_assert_cmpint(aio_pwritev_co(aio, fd, &nowhere, 1, 0, 0), ==, -EFAULT);
+    if (!RUNNING_ON_VALGRIND)
+        g_assert_cmpint(aio_pwritev_co(aio, fd, &nowhere, 1, 0, 0), ==, -EFAULT);
 
     int full = g_open("/dev/full", O_RDWR | O_CLOEXEC);
     g_assert_cmpint(aio_pwritev_co(aio, full, &iov, 1, 0, 0), ==, -ENOSPC);

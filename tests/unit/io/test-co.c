@@ -329,32 +329,48 @@ static void test_mutex_is_exclusive_and_fair(void)
 
 struct nap {
     int64_t time_us;
-    const char *name;
     int result;
+    int64_t earliest_us, latest_us; /* bounds of its deadline */
+    unsigned woken;                 /* its place in the order */
 };
+
+static unsigned naps_over;
 
 static void nap(void *data)
 {
     struct nap *n = data;
-    int64_t before_us = g_get_monotonic_time();
+    n->earliest_us = g_get_monotonic_time() + n->time_us;
     n->result = co_sleep_co(n->time_us);
     if (!n->result)
-        g_assert_cmpint(g_get_monotonic_time() - before_us, >=, n->time_us);
-    say(n->name);
+        g_assert_cmpint(g_get_monotonic_time(), >=, n->earliest_us);
+    n->woken = naps_over++;
 }
 
 static void test_sleepers_wake_by_deadline(void)
 {
-    struct nap naps[] = {{9000, "c"}, {1000, "a"}, {5000, "b"}, {0, "0"}};
-    for (unsigned i = 0; i < G_N_ELEMENTS(naps); i++)
+    struct nap naps[] = {{9000}, {1000}, {5000}, {1000}, {7000}};
+    for (unsigned i = 0; i < G_N_ELEMENTS(naps); i++) {
         co_start(nap, &naps[i]);
+        naps[i].latest_us = g_get_monotonic_time() + naps[i].time_us;
+    }
     turn_until_nobody_lives();
-    g_assert_cmpstr(story->str, ==, "0abc");
+    for (unsigned i = 0; i < G_N_ELEMENTS(naps); i++) {
+        for (unsigned j = 0; j < G_N_ELEMENTS(naps); j++)
+            g_assert_true(naps[i].woken >= naps[j].woken || naps[i].earliest_us <= naps[j].latest_us);
+    }
+}
+
+static void test_sleeping_for_no_time_yields(void)
+{
+    struct nap n = {0};
+    g_assert_nonnull(co_start(nap, &n));
+    turn_until_nobody_lives();
+    g_assert_cmpint(n.result, ==, 0);
 }
 
 static void test_sleep_is_cancellable(void)
 {
-    struct nap n = {INT64_MAX, "x"};
+    struct nap n = {G_MAXINT64 / 2};
     struct co *co = co_start(nap, &n);
     while (g_main_context_iteration(NULL, FALSE))
         ;
@@ -467,6 +483,7 @@ int main(int argc, char **argv)
     add("/co/a-wake-is-not-lost-with-a-cancelled-waiter", test_a_wake_is_not_lost_with_a_cancelled_waiter);
     add("/co/mutex-is-exclusive-and-fair", test_mutex_is_exclusive_and_fair);
     add("/co/sleepers-wake-by-deadline", test_sleepers_wake_by_deadline);
+    add("/co/sleeping-for-no-time-yields", test_sleeping_for_no_time_yields);
     add("/co/sleep-is-cancellable", test_sleep_is_cancellable);
     add("/co/many-live-at-once", test_many_live_at_once);
     add("/co/guard-page-stops-an-overflow", test_guard_page_stops_an_overflow);
