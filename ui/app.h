@@ -2,7 +2,12 @@
 /* The full-screen inspector and the line mode with readline. */
 #pragma once
 
+#include <stdbool.h>
+
 struct session;
+
+/* What the program's options say, before app_run(): the theme's name (NULL: not given), whether to read configuration files. */
+void app_set_options(const char *theme, bool use_config);
 
 /* Runs the full-screen program on the terminal until quit; the exit status. */
 int app_run(struct session *session);
