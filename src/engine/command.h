@@ -19,6 +19,7 @@ enum command_flags {
     COMMAND_NO_IMAGE = 1 << 0, /* works without an open image */
     COMMAND_OURS = 1 << 1,     /* does not exist in the reference program: hidden in drop-in mode */
     COMMAND_ASYNC = 1 << 2,    /* returns once submitted */
+    COMMAND_WRITES = 1 << 3,   /* refused before anything is parsed when the image is open read-only */
 };
 
 /* What completes at a place of a command line. */
@@ -30,13 +31,20 @@ enum command_complete {
     COMMAND_COMPLETE_TAG,
 };
 
+/* Where a command takes more under our own name than the reference program's does. */
+struct command_own {
+    const char *args, *options; /* replace those of the command */
+    int max_args;
+};
+
 struct command {
     const char *name;
     const char *alias;   /* NULL: none */
     const char *args;    /* literal text of the usage line, NULL: none */
     const char *summary; /* one line */
     const char *help;    /* long help, lines end with a newline; NULL: none */
-    const char *options; /* getopt(3) string, NULL: none */
+    const char *options; /* getopt(3) string, NULL: words are taken as they are */
+    const struct command_own *own; /* NULL: the same under both names */
     int min_args, max_args; /* beside the name, before options are taken off; max -1: any number */
     unsigned flags;
     enum command_complete complete;
@@ -46,6 +54,10 @@ struct command {
 
 /* By name or alias, NULL if there is none. */
 const struct command *command_find(const char *name);
+/* What holds in the mode given. */
+const char *command_args(const struct command *command, bool drop_in);
+const char *command_options(const struct command *command, bool drop_in);
+int command_max_args(const struct command *command, bool drop_in);
 /* All, sorted by name; terminated by a NULL pointer. */
 const struct command *const *command_all(void);
 

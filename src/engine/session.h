@@ -19,7 +19,8 @@ struct session_config {
     bool drop_in;           /* called qemu-io: no quoting, no comments, images writable, every reference followed */
     bool writable;          /* -w: images are opened writable unless told otherwise */
     bool misalign;          /* -m: buffers for O_DIRECT are misaligned on purpose */
-    bool interactive;       /* a person reads along: hints are added under our own name */
+    bool json;              /* reports as JSON, an object a line */
+    bool stop_on_error;     /* a failed command ends its line */
     enum session_dialect dialect;
     enum blk_refs refs;
     struct aio *aio;
@@ -44,9 +45,14 @@ enum session_run_flags {
  */
 void session_run(struct session *session, const char *line, struct sink *sink, unsigned flags, session_done_fn *done, void *data);
 
-/* Ends the foreground command (its waits return -ECANCELED; one that still hangs is left behind to finish alone). */
+/*
+ * Ends the foreground command and the rest of its line: its waits return -ECANCELED.  One whose request still hangs a moment
+ * later is left behind to finish alone, silently; its line counts as done.
+ */
 void session_cancel(struct session *session);
 bool session_is_busy(const struct session *session);
+/* Commands and asynchronous requests that have not ended, the ones left behind included. */
+unsigned session_outstanding(const struct session *session);
 /* The line that runs in the foreground, or NULL; since when (clock_now_us()). */
 const char *session_busy_line(const struct session *session, int64_t *ret_since_us);
 /* `quit` was given. */

@@ -23,10 +23,13 @@ struct sink {
 void sink_write(struct sink *sink, enum sink_stream stream, const char *text, size_t len);
 void sink_printf(struct sink *sink, enum sink_stream stream, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void sink_flush(struct sink *sink);
+/* sink may be NULL. */
 void sink_free(struct sink *sink);
 
-/* stdout (through stdio's buffer) and stderr. */
+/* stdout (through stdio's buffer) and stderr; what goes to a terminal is escaped line by line (util/safetext.h). */
 struct sink *sink_new_stdio(void);
 /* Collects both streams in memory; sink_buffer_text() is valid until the next write. */
 struct sink *sink_new_buffer(void);
 const char *sink_buffer_text(struct sink *sink);
+/* Takes everything and shows nothing; never freed. */
+struct sink *sink_null(void);

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/batch.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/session.h"
+#include "engine/sink.h"
+
+enum {
+    READ_CHUNK = 64 << 10,
+    TURN_EVERY = 16, /* lines between two looks at what is outstanding */
+};
+
+/* ---- one line ---- */
+
+struct outcome {
+    bool done;
+    int ret;
+};
+
+static void on_done(void *data, int ret)
+{
+    struct outcome *outcome = data;
+    outcome->done = true;
+    outcome->ret = ret;
+}
+
+int batch_run_line(struct session *session, const char *line, struct sink *sink)
+{
+    struct outcome outcome = {0};
+    session_run(session, line, sink, 0, on_done, &outcome);
+    while (!outcome.done) {
+        GMainContext *context = g_main_context_get_thread_default();
+        if (g_main_context_iteration(context, FALSE))
+            continue;
+        sink_flush(sink);
+        g_main_context_iteration(context, TRUE);
+    }
+    return outcome.ret;
+}
+
+/* ---- many lines ---- */
+
+struct reader {
+    int fd;
+    char *buffer;
+    size_t start, end, room; /* unread bytes: [start, end) */
+    size_t scanned;          /* no newline in [start, scanned) */
+    bool eof;
+};
+
+static gboolean set_flag(int fd, GIOCondition condition, void *data)
+{
+    *(bool *)data = true;
+    return G_SOURCE_REMOVE;
+}
+
+/* Lets everything else go on until there is something to read. */
+static void wait_readable(struct session *session, int fd)
+{
+    GMainContext *context = g_main_context_get_thread_default();
+    bool readable = false;
+    g_autoptr(GSource) source = g_unix_fd_source_new(fd, G_IO_IN | G_IO_HUP | G_IO_ERR);
+    g_source_set_callback(source, G_SOURCE_FUNC(set_flag), &readable, NULL);
+    g_source_attach(source, context);
+    while (!readable)
+        g_main_context_iteration(context, TRUE);
+    g_source_destroy(source);
+}
+
+static int fill(struct reader *reader, struct session *session, struct sink *sink)
+{
+    if (reader->start) {
+        memmove(reader->buffer, reader->buffer + reader->start, reader->end - reader->start);
+        reader->end -= reader->start;
+        reader->scanned -= reader->start;
+        reader->start = 0;
+    }
+    if (reader->room - reader->end < READ_CHUNK) {
+        reader->room = MAX(reader->room * 2, reader->end + READ_CHUNK + 1);
+        reader->buffer = g_realloc(reader->buffer, reader->room);
+    }
+    sink_flush(sink);
+    ssize_t n;
+    do {
+        if (session_outstanding(session))
+            wait_readable(session, reader->fd);
+        n = read(reader->fd, reader->buffer + reader->end, reader->room - reader->end - 1);
+        if (n < 0 && errno == EAGAIN)
+            wait_readable(session, reader->fd);
+    } while (n < 0 && (errno == EINTR || errno == EAGAIN));
+    if (n < 0)
+        return -errno;
+    reader->eof = n == 0;
+    reader->end += n;
+    return 0;
+}
+
+/* The next line, terminated in place of its newline: 1, 0 at the end, or a negative errno. */
+static int next_line(struct reader *reader, struct session *session, struct sink *sink, char **ret_line)
+{
+    for (;;) {
+        char *from = reader->buffer + reader->scanned;
+        char *newline = reader->end > reader->scanned ? memchr(from, '\n', reader->end - reader->scanned) : NULL;
+        if (newline || (reader->eof && reader->end > reader->start)) {
+            *ret_line = reader->buffer + reader->start;
+            reader->start = newline ? (size_t)(newline - reader->buffer) + 1 : reader->end;
+            reader->scanned = reader->start;
+            *(newline ?: reader->buffer + reader->end) = '\0';
+            return 1;
+        }
+        if (reader->eof)
+            return 0;
+        reader->scanned = reader->end;
+        int ret = fill(reader, session, sink);
+        if (ret < 0)
+            return ret;
+    }
+}
+
+int batch_run_fd(struct session *session, int fd, const char *prompt, struct sink *sink)
+{
+    struct reader reader = {.fd = fd};
+    size_t prompt_len = prompt ? strlen(prompt) : 0;
+    bool stop = false;
+    unsigned turns = 0;
+    int ret = 0;
+    char *line;
+    while (!stop && !session_wants_quit(session)) {
+        if (prompt)
+            sink_write(sink, SINK_OUT, prompt, prompt_len);
+        ret = next_line(&reader, session, sink, &line);
+        if (ret <= 0)
+            break;
+        stop = batch_run_line(session, line, sink) < 0 && session_config(session)->stop_on_error;
+        if (session_outstanding(session) && ++turns % TURN_EVERY == 0)
+            g_main_context_iteration(g_main_context_get_thread_default(), FALSE);
+    }
+    g_free(reader.buffer);
+    return MIN(ret, 0);
+}

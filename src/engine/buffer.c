@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Every buffer is a mapping of its own: one page of header, then the bytes.  Sizes are rounded up to a power of two and
+ * kept in one list a size, so that a script of equal requests pays for page faults once.  The kept total is bounded;
+ * a large buffer asks for huge pages, which makes the first touch of a gigabyte cheap.
+ */
+#include "engine/buffer.h"
+
+#include <glib.h>
+#include <sys/mman.h>
+
+enum {
+    HEADER = 4096,
+    MISALIGNMENT = 16,
+    SMALLEST_SHIFT = 12,
+    CLASSES = 64,
+    HUGE_FROM = 2 << 20,
+    KEEP_MAX = 64 << 20,
+};
+
+struct header {
+    struct header *next; /* in the list of its class while not in use */
+    size_t mapped;
+    int class;
+};
+
+struct buffer_pool {
+    struct header *idle[CLASSES];
+    size_t kept;   /* bytes in idle lists */
+    unsigned refs; /* the owner's, and one for each buffer in use */
+    int shift;     /* misalignment in bytes */
+};
+
+struct buffer_pool *buffer_pool_new(int misalign)
+{
+    struct buffer_pool *pool = g_new0(struct buffer_pool, 1);
+    pool->refs = 1;
+    pool->shift = misalign ? MISALIGNMENT : 0;
+    return pool;
+}
+
+void buffer_pool_unref(struct buffer_pool *pool)
+{
+    if (!pool || --pool->refs)
+        return;
+    for (int i = 0; i < CLASSES; i++) {
+        while (pool->idle[i]) {
+            struct header *header = pool->idle[i];
+            pool->idle[i] = header->next;
+            munmap(header, header->mapped);
+        }
+    }
+    g_free(pool);
+}
+
+static int class_of(size_t bytes)
+{
+    return bytes <= 1 << SMALLEST_SHIFT ? SMALLEST_SHIFT : 64 - __builtin_clzl(bytes - 1);
+}
+
+static struct header *map(size_t bytes, int class)
+{
+    /* Above what is kept anyway, round to pages only: half of a huge buffer would be address space for nothing. */
+    size_t room = (size_t)1 << class;
+    if (room > KEEP_MAX)
+        room = (bytes + HUGE_FROM - 1) & ~((size_t)HUGE_FROM - 1);
+    size_t mapped = HEADER + room + HEADER;
+    struct header *header = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (header == MAP_FAILED)
+        return NULL;
+    if (mapped >= HUGE_FROM)
+        madvise(header, mapped, MADV_HUGEPAGE);
+    header->mapped = mapped;
+    header->class = class;
+    return header;
+}
+
+uint8_t *buffer_get(struct buffer_pool *pool, size_t bytes)
+{
+    if (bytes > SIZE_MAX / 4)
+        return NULL;
+    int class = class_of(bytes);
+    struct header *header = pool->idle[class];
+    if (header) {
+        pool->idle[class] = header->next;
+        pool->kept -= header->mapped;
+    } else if (!(header = map(bytes, class))) {
+        return NULL;
+    }
+    pool->refs++;
+    return (uint8_t *)header + HEADER + pool->shift;
+}
+
+void buffer_put(struct buffer_pool *pool, uint8_t *buffer)
+{
+    if (!buffer)
+        return;
+    struct header *header = (struct header *)(buffer - pool->shift - HEADER);
+    if (pool->kept + header->mapped > KEEP_MAX || (size_t)1 << header->class > KEEP_MAX) {
+        munmap(header, header->mapped);
+    } else {
+        header->next = pool->idle[header->class];
+        pool->idle[header->class] = header;
+        pool->kept += header->mapped;
+    }
+    buffer_pool_unref(pool);
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* break, remove_break, resume, wait_break: requests stopped at an event. */
+#include <errno.h>
+
+#include "engine/commands.h"
+#include "engine/report.h"
+#include "engine/session-private.h"
+
+static int explain(const struct command_call *call, int ret)
+{
+    if (ret == -ENOTSUP)
+        report_hint(call, "breakpoints need blkdebug below: open blkdebug::IMAGE");
+    return ret;
+}
+
+static int break_co(const struct command_call *call)
+{
+    int ret = blk_break(call->session->blk, call->argv[1], call->argv[2]);
+    if (ret < 0) {
+        report_say(call, "Could not set breakpoint: %s", g_strerror(-ret));
+        if (ret == -ENOENT)
+            report_hint(call, "'help break' lists the events");
+    }
+    return explain(call, ret);
+}
+
+const struct command command_break = {
+    .name = "break",
+    .args = "event tag",
+    .summary = "stops the next request that reaches an event",
+    .help = "\n"
+            "The request is suspended there, under the name TAG, until it is resumed. Needs blkdebug in the\n"
+            "image's chain (open blkdebug::IMAGE).\n",
+    .min_args = 2,
+    .max_args = 2,
+    .complete = COMMAND_COMPLETE_EVENT,
+    .run_co = break_co,
+};
+
+static int remove_break_co(const struct command_call *call)
+{
+    int ret = blk_remove_break(call->session->blk, call->argv[1]);
+    if (ret < 0) {
+        g_autofree char *tag = report_text(call, call->argv[1]);
+        report_say(call, "Could not remove breakpoint %s: %s", tag, g_strerror(-ret));
+    }
+    return explain(call, ret);
+}
+
+const struct command command_remove_break = {
+    .name = "remove_break",
+    .args = "tag",
+    .summary = "removes a breakpoint and resumes what it holds",
+    .help = "\nTakes away the breakpoint named TAG; a request suspended there goes on.\n",
+    .min_args = 1,
+    .max_args = 1,
+    .complete = COMMAND_COMPLETE_TAG,
+    .run_co = remove_break_co,
+};
+
+static int resume_co(const struct command_call *call)
+{
+    int ret = blk_resume(call->session->blk, call->argv[1]);
+    if (ret < 0)
+        report_say(call, "Could not resume request: %s", g_strerror(-ret));
+    return explain(call, ret);
+}
+
+const struct command command_resume = {
+    .name = "resume",
+    .args = "tag",
+    .summary = "lets a suspended request go on",
+    .help = "\nLets the request that is suspended under the name TAG go on.\n",
+    .min_args = 1,
+    .max_args = 1,
+    .complete = COMMAND_COMPLETE_TAG,
+    .run_co = resume_co,
+};
+
+static int wait_break_co(const struct command_call *call)
+{
+    return blk_wait_break_co(call->session->blk, call->argv[1]);
+}
+
+const struct command command_wait_break = {
+    .name = "wait_break",
+    .args = "tag",
+    .summary = "waits until a request is suspended",
+    .help = "\nReturns as soon as a request is suspended under the name TAG.\n",
+    .min_args = 1,
+    .max_args = 1,
+    .complete = COMMAND_COMPLETE_TAG,
+    .run_co = wait_break_co,
+};

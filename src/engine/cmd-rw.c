@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* read, write: one request over one buffer. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/commands.h"
+#include "engine/opts.h"
+#include "engine/report.h"
+#include "engine/session-private.h"
+#include "engine/transfer.h"
+#include "io/aio.h"
+#include "io/clock.h"
+
+enum { SECTOR = 512 };
+
+/* Some requests exist in whole sectors only, in every dialect. */
+static int check_whole_sector(const struct command_call *call, const char *what, int64_t value)
+{
+    if (value % SECTOR == 0)
+        return 0;
+    report_say(call, "%" PRId64 " is not a sector-aligned value for '%s'", value, what);
+    return -EINVAL;
+}
+
+static int check_alignment(const struct command_call *call, bool whole_sectors, bool byte_wise, int64_t offset,
+                           int64_t count)
+{
+    int ret = 0;
+    if (whole_sectors) {
+        ret = check_whole_sector(call, "offset", offset);
+        if (!ret)
+            ret = check_whole_sector(call, "count", count);
+    } else if (!byte_wise) {
+        ret = report_check_sector(call, "offset", offset);
+        if (!ret)
+            ret = report_check_sector(call, "count", count);
+    }
+    return ret;
+}
+
+/* ---- read ---- */
+
+struct read_args {
+    struct transfer_options options;
+    int64_t offset, count;
+    bool vm_state, byte_wise, pattern_offset_given, pattern_count_given;
+};
+
+static int parse_read(const struct command_call *call, struct read_args *args)
+{
+    struct transfer_options *options = &args->options;
+    struct opts opts;
+    int option, ret = 0;
+    opts_start(&opts, call, command_read.options);
+    while ((option = opts_next(&opts)) != -1) {
+        switch (option) {
+        case 'b':
+            args->vm_state = true;
+            break;
+        case 'C':
+            options->machine = true;
+            break;
+        case 'l':
+            args->pattern_count_given = true;
+            ret = report_parse_size(call, "length", opts.value, &options->pattern_count);
+            break;
+        case 'p':
+            args->byte_wise = true;
+            break;
+        case 'P':
+            ret = report_parse_pattern(call, opts.value, &options->pattern);
+            break;
+        case 'q':
+            options->quiet = true;
+            break;
+        case 's':
+            args->pattern_offset_given = true;
+            ret = report_parse_size(call, "offset", opts.value, &options->pattern_offset);
+            break;
+        case 'v':
+            options->dump = true;
+            break;
+        default:
+            return command_misused(call, &command_read);
+        }
+        if (ret < 0)
+            return ret;
+    }
+    if (opts.count != 2)
+        return command_misused(call, &command_read);
+    ret = report_parse_size(call, "offset", opts.operand[0], &args->offset);
+    if (!ret)
+        ret = report_parse_size(call, "length", opts.operand[1], &args->count);
+    if (!ret && args->count > BLK_REQUEST_MAX) {
+        report_say(call, "length cannot exceed %" PRId64 ", given %s", BLK_REQUEST_MAX, opts.operand[1]);
+        ret = -EINVAL;
+    }
+    return ret;
+}
+
+static int check_read(const struct command_call *call, struct read_args *args)
+{
+    struct transfer_options *options = &args->options;
+    if (options->pattern < 0 && (args->pattern_count_given || args->pattern_offset_given))
+        return command_misused(call, &command_read);
+    if (!args->pattern_count_given)
+        options->pattern_count = MAX(0, args->count - options->pattern_offset);
+    if (options->pattern_offset > args->count || options->pattern_count > args->count - options->pattern_offset) {
+        report_say(call, "pattern verification range exceeds end of read data");
+        return -EINVAL;
+    }
+    return check_alignment(call, args->vm_state, args->byte_wise, args->offset, args->count);
+}
+
+static int read_co(const struct command_call *call)
+{
+    struct read_args args = {.options.pattern = -1};
+    int ret = parse_read(call, &args);
+    if (!ret)
+        ret = check_read(call, &args);
+    if (ret < 0)
+        return ret;
+    struct session *session = call->session;
+    uint8_t *buffer = transfer_buffer(call, args.count);
+    if (!buffer)
+        return -ENOMEM;
+    int64_t started = clock_now_ns();
+    if (args.vm_state) {
+        ret = blk_load_vmstate_co(session->blk, buffer, args.offset, args.count, session_issuer(call));
+    } else {
+        struct iovec iov = {buffer, args.count};
+        ret = blk_preadv_co(session->blk, args.offset, &iov, 1, 0, session_issuer(call));
+    }
+    int64_t elapsed = clock_now_ns() - started;
+    if (ret < 0) {
+        buffer_put(session->pool, buffer);
+        return report_failure(call, "read", ret);
+    }
+    ret = transfer_finish_read(call, &args.options, args.offset, buffer, args.count, elapsed);
+    session_take_buffer(session, args.vm_state ? BLK_OP_LOAD_VMSTATE : BLK_OP_READ, args.offset, args.count, buffer);
+    return ret;
+}
+
+const struct command command_read = {
+    .name = "read",
+    .alias = "r",
+    .args = "[-abCqv] [-P pattern [-s off] [-l len]] off len",
+    .summary = "reads a range of bytes, shows or verifies it",
+    .help = "\n"
+            "Reads LEN bytes at OFF as one request and reports how long it took.\n"
+            "\n"
+            "  -b          from the VM state instead of the disk (whole sectors)\n"
+            "  -C          report as one line for programs: bytes,requests,time,bytes/s,requests/s\n"
+            "  -P PATTERN  fail unless every byte equals PATTERN\n"
+            "  -s OFF      with -P: verify from this byte of what was read\n"
+            "  -l LEN      with -P: verify this many bytes\n"
+            "  -p          accepted for old scripts\n"
+            "  -q          no report\n"
+            "  -v          dump what was read, 16 bytes a row\n"
+            "\n"
+            "  read -v 1M 512         the sector at 1 MiB\n"
+            "  read -P 0 0 64k        are the first 64 KiB zero?\n",
+    .options = "bCl:pP:qs:v",
+    .min_args = 2,
+    .max_args = -1,
+    .run_co = read_co,
+};
+
+/* ---- write ---- */
+
+struct write_args {
+    struct transfer_options options;
+    const char *source;
+    const char *count_text;
+    int64_t offset, count;
+    bool vm_state, compressed, fua, zeroes, no_fallback, may_unmap, byte_wise;
+};
+
+static int parse_write(const struct command_call *call, struct write_args *args, struct opts *opts)
+{
+    int option, ret;
+    opts_start(opts, call, command_write.options);
+    while ((option = opts_next(opts)) != -1) {
+        switch (option) {
+        case 'b':
+            args->vm_state = true;
+            break;
+        case 'c':
+            args->compressed = true;
+            break;
+        case 'C':
+            args->options.machine = true;
+            break;
+        case 'f':
+            args->fua = true;
+            break;
+        case 'n':
+            args->no_fallback = true;
+            break;
+        case 'p':
+            args->byte_wise = true;
+            break;
+        case 'P':
+            ret = report_parse_pattern(call, opts->value, &args->options.pattern);
+            if (ret < 0)
+                return ret;
+            break;
+        case 'q':
+            args->options.quiet = true;
+            break;
+        case 's':
+            args->source = opts->value;
+            break;
+        case 'u':
+            args->may_unmap = true;
+            break;
+        case 'z':
+            args->zeroes = true;
+            break;
+        default:
+            return command_misused(call, &command_write);
+        }
+    }
+    return opts->count == 2 ? 0 : command_misused(call, &command_write);
+}
+
+static const char *write_contradiction(const struct write_args *args)
+{
+    if (args->vm_state && args->zeroes)
+        return "-b and -z cannot be specified at the same time";
+    if (args->fua && (args->vm_state || args->compressed))
+        return "-f and -b or -c cannot be specified at the same time";
+    if (args->no_fallback && !args->zeroes)
+        return "-n requires -z to be specified";
+    if (args->may_unmap && !args->zeroes)
+        return "-u requires -z to be specified";
+    if (args->zeroes + (args->options.pattern >= 0) + (args->source != NULL) > 1)
+        return "Only one of -z, -P, and -s can be specified at the same time";
+    return NULL;
+}
+
+static int check_write(const struct command_call *call, struct write_args *args, char **operand)
+{
+    const char *contradiction = write_contradiction(args);
+    if (contradiction) {
+        report_say(call, "%s", contradiction);
+        return -EINVAL;
+    }
+    int ret = report_parse_size(call, "offset", operand[0], &args->offset);
+    if (!ret)
+        ret = report_parse_size(call, "length", operand[1], &args->count);
+    if (ret < 0)
+        return ret;
+    if (args->count > BLK_REQUEST_MAX && !args->no_fallback) {
+        report_say(call, "length cannot exceed %" PRId64 " without -n, given %s", BLK_REQUEST_MAX, operand[1]);
+        return -EINVAL;
+    }
+    return check_alignment(call, args->vm_state || args->compressed, args->byte_wise, args->offset, args->count);
+}
+
+/* ---- -s: a file gives the pattern ---- */
+
+struct source {
+    const char *name;
+    uint8_t *buffer;
+    size_t room, got;
+};
+
+/* On a thread: the file may be anything, a pipe nobody writes to included. */
+static int read_source(void *data)
+{
+    struct source *source = data;
+    int fd = open(source->name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return -errno;
+    int ret = 0;
+    while (source->got < source->room) {
+        ssize_t n = read(fd, source->buffer + source->got, source->room - source->got);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            ret = -errno;
+        if (n <= 0)
+            break;
+        source->got += n;
+    }
+    close(fd);
+    return ret;
+}
+
+static void repeat(uint8_t *buffer, size_t have, size_t bytes)
+{
+    while (have < bytes) {
+        size_t n = MIN(have, bytes - have);
+        memcpy(buffer + have, buffer, n);
+        have += n;
+    }
+}
+
+static int fill_from_file_co(const struct command_call *call, const char *name, uint8_t *buffer, size_t bytes)
+{
+    uint8_t probe; /* an empty request still says that a file is empty */
+    struct source source = {name, bytes ? buffer : &probe, bytes ?: 1, 0};
+    int ret = aio_call_co(session_config(call->session)->aio, read_source, &source, true);
+    g_autofree char *shown = report_text(call, name);
+    if (ret < 0) {
+        report_complain(call, "%s: %s", shown, g_strerror(-ret));
+        return ret;
+    }
+    if (!source.got) {
+        report_complain(call, "%s: file is empty", shown);
+        return -EINVAL;
+    }
+    repeat(buffer, source.got, bytes);
+    return 0;
+}
+
+static int fill_buffer_co(const struct command_call *call, const struct write_args *args, uint8_t *buffer)
+{
+    if (args->source)
+        return fill_from_file_co(call, args->source, buffer, args->count);
+    memset(buffer, args->options.pattern >= 0 ? args->options.pattern : TRANSFER_WRITE_BYTE, args->count);
+    return 0;
+}
+
+static int submit_write_co(const struct command_call *call, const struct write_args *args, uint8_t *buffer)
+{
+    struct blk *blk = call->session->blk;
+    const char *issuer = session_issuer(call);
+    unsigned flags = args->fua ? BLK_FUA : 0;
+    if (args->vm_state)
+        return blk_save_vmstate_co(blk, buffer, args->offset, args->count, issuer);
+    if (args->zeroes) {
+        flags |= args->may_unmap ? BLK_MAY_UNMAP : 0;
+        flags |= args->no_fallback ? BLK_NO_FALLBACK : 0;
+        return blk_pwrite_zeroes_co(blk, args->offset, args->count, flags, issuer);
+    }
+    if (args->compressed)
+        return blk_pwrite_compressed_co(blk, args->offset, buffer, args->count, issuer);
+    struct iovec iov = {buffer, args->count};
+    return blk_pwritev_co(blk, args->offset, &iov, 1, flags, issuer);
+}
+
+static int write_co(const struct command_call *call)
+{
+    struct write_args args = {.options.pattern = -1};
+    struct session *session = call->session;
+    struct opts opts;
+    uint8_t *buffer = NULL;
+    int ret = parse_write(call, &args, &opts);
+    if (!ret)
+        ret = check_write(call, &args, opts.operand);
+    if (ret < 0)
+        return ret;
+    if (!args.zeroes) {
+        buffer = transfer_buffer(call, args.count);
+        if (!buffer)
+            return -ENOMEM;
+        ret = fill_buffer_co(call, &args, buffer);
+        if (ret < 0) {
+            buffer_put(session->pool, buffer);
+            return ret;
+        }
+    }
+    int64_t started = clock_now_ns();
+    ret = submit_write_co(call, &args, buffer);
+    int64_t elapsed = clock_now_ns() - started;
+    if (ret < 0 || !buffer)
+        buffer_put(session->pool, buffer);
+    else
+        session_take_buffer(session, args.vm_state ? BLK_OP_SAVE_VMSTATE : BLK_OP_WRITE, args.offset, args.count, buffer);
+    if (ret < 0)
+        return report_failure(call, "write", ret);
+    transfer_finish(call, &args.options, "wrote", args.offset, args.count, 1, elapsed);
+    return 0;
+}
+
+const struct command command_write = {
+    .name = "write",
+    .alias = "w",
+    .args = "[-bcCfnquz] [-P pattern | -s source_file] off len",
+    .summary = "writes a range of bytes",
+    .help = "\n"
+            "Writes LEN bytes at OFF as one request and reports how long it took. Without -P, -s\n"
+            "or -z every byte is 0xcd.\n"
+            "\n"
+            "  -b          to the VM state instead of the disk (whole sectors)\n"
+            "  -c          compressed, where the format can (whole sectors)\n"
+            "  -C          report as one line for programs\n"
+            "  -f          on stable storage before it is reported (FUA)\n"
+            "  -n          with -z: fail rather than write zero bytes one by one\n"
+            "  -p          accepted for old scripts\n"
+            "  -P PATTERN  the byte to write\n"
+            "  -q          no report\n"
+            "  -s FILE     what FILE holds, repeated to the length\n"
+            "  -u          with -z: the space may be given back\n"
+            "  -z          zeroes, as the format does it best\n"
+            "\n"
+            "  write -P 0x55 1M 64k   64 KiB of 0x55 at 1 MiB\n"
+            "  write -z -u 0 1G       the first GiB becomes zero and sparse\n",
+    .options = "bcCfnpP:qs:uz",
+    .min_args = 2,
+    .max_args = -1,
+    .flags = COMMAND_WRITES,
+    .run_co = write_co,
+};

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/command.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <string.h>
+
+#include "engine/commands.h"
+#include "engine/report.h"
+
+/* Sorted by name, like help shows it. */
+static const struct command *const table[] = {
+    &command_abort,       &command_aio_discard, &command_aio_flush,   &command_aio_read,   &command_aio_write,
+    &command_alloc,       &command_break,       &command_close,       &command_discard,    &command_flush,
+    &command_help,        &command_info,        &command_length,      &command_map,        &command_multiwrite,
+    &command_open,        &command_quit,        &command_read,        &command_readv,      &command_remove_break,
+    &command_reopen,      &command_resume,      &command_sigraise,    &command_sleep,      &command_truncate,
+    &command_wait_break,  &command_write,       &command_writev,      &command_zone_append, &command_zone_close,
+    &command_zone_finish, &command_zone_open,   &command_zone_report, &command_zone_reset, NULL,
+};
+
+static const struct command *const *added; /* by command_add() */
+static const struct command **merged;      /* table and added, sorted; NULL: the table alone */
+
+static int by_name(const void *a, const void *b)
+{
+    const struct command *const *left = a, *const *right = b;
+    return strcmp((*left)->name, (*right)->name);
+}
+
+void command_add(const struct command *const *commands)
+{
+    unsigned n = 0;
+    while (commands[n])
+        n++;
+    g_free(merged);
+    merged = g_new(const struct command *, n + G_N_ELEMENTS(table));
+    memcpy(merged, table, sizeof(table));
+    memcpy(merged + G_N_ELEMENTS(table) - 1, commands, (n + 1) * sizeof(*commands));
+    qsort(merged, n + G_N_ELEMENTS(table) - 1, sizeof(*merged), by_name);
+    added = commands;
+}
+
+void command_remove(const struct command *const *commands)
+{
+    if (added != commands)
+        return;
+    g_clear_pointer(&merged, g_free);
+    added = NULL;
+}
+
+const struct command *const *command_all(void)
+{
+    return merged ?: (const struct command **)table;
+}
+
+/*
+ * The list is short and scripts repeat themselves: the last one found is tried first, and most others fail on their
+ * first letter.
+ */
+const struct command *command_find(const char *name)
+{
+    static const struct command *last;
+    if (!merged && last && !strcmp(name, last->name))
+        return last;
+    for (const struct command *const *command = command_all(); *command; command++) {
+        if (((*command)->name[0] == name[0] && !strcmp((*command)->name, name)) ||
+            ((*command)->alias && !strcmp((*command)->alias, name))) {
+            if (!merged)
+                last = *command;
+            return *command;
+        }
+    }
+    return NULL;
+}
+
+const char *command_args(const struct command *command, bool drop_in)
+{
+    return !drop_in && command->own && command->own->args ? command->own->args : command->args;
+}
+
+const char *command_options(const struct command *command, bool drop_in)
+{
+    return !drop_in && command->own && command->own->options ? command->own->options : command->options;
+}
+
+int command_max_args(const struct command *command, bool drop_in)
+{
+    return !drop_in && command->own ? command->own->max_args : command->max_args;
+}
+
+int command_misused(const struct command_call *call, const struct command *command)
+{
+    report_usage(call, command, command->name);
+    return -EINVAL;
+}

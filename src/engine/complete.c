@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <dirent.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "engine/command.h"
+#include "engine/session.h"
+
+/* What is known about the word to complete. */
+struct place {
+    const char *word;     /* terminated copy */
+    GPtrArray *before;    /* words of the same command before it */
+    const struct command *command;
+    bool drop_in;
+};
+
+static void offer(GPtrArray *found, const char *word, const char *candidate)
+{
+    if (g_str_has_prefix(candidate, word))
+        g_ptr_array_add(found, g_strdup(candidate));
+}
+
+static void offer_list(GPtrArray *found, const char *word, const char *const *candidates)
+{
+    for (; *candidates; candidates++)
+        offer(found, word, *candidates);
+}
+
+static void offer_commands(GPtrArray *found, const char *word)
+{
+    for (const struct command *const *command = command_all(); *command; command++)
+        offer(found, word, (*command)->name);
+}
+
+static void offer_tags(GPtrArray *found, const char *word, struct session *session)
+{
+    struct blk *blk = session_blk(session);
+    for (GList *link = blk ? blk_requests(blk)->head : NULL; link; link = link->next) {
+        const struct blk_request *request = link->data;
+        if (request->tag)
+            offer(found, word, request->tag);
+    }
+}
+
+/* Names in the directory that the word names, each with all of the word's own directory part before it. */
+static void offer_paths(GPtrArray *found, const char *word)
+{
+    const char *slash = strrchr(word, '/'), *base = slash ? slash + 1 : word;
+    g_autofree char *directory = g_strndup(word, base - word);
+    DIR *dir = opendir(*directory ? directory : ".");
+    struct dirent *entry;
+    while (dir && (entry = readdir(dir))) {
+        bool hidden = entry->d_name[0] == '.' && *base != '.';
+        if (hidden || !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") || !g_str_has_prefix(entry->d_name, base))
+            continue;
+        g_ptr_array_add(found, g_strconcat(directory, entry->d_name, entry->d_type == DT_DIR ? "/" : "", NULL));
+    }
+    if (dir)
+        closedir(dir);
+}
+
+static void offer_options(GPtrArray *found, const struct place *place)
+{
+    const char *spec = command_options(place->command, place->drop_in);
+    for (; spec && *spec; spec++) {
+        char option[3] = {'-', *spec, '\0'};
+        if (*spec != ':')
+            offer(found, place->word, option);
+    }
+    if (place->command->own && !place->drop_in && place->command->own->args) {
+        /* Long forms stand in the usage line. */
+        g_auto(GStrv) words = g_strsplit_set(place->command->own->args, "[]| ", -1);
+        for (int i = 0; words[i]; i++) {
+            if (g_str_has_prefix(words[i], "--"))
+                offer(found, place->word, words[i]);
+        }
+    }
+}
+
+/* The option whose value the word is: its letter, 0 if it is none. */
+static char option_before(const struct place *place)
+{
+    const char *spec = command_options(place->command, place->drop_in);
+    const char *last = place->before->len > 1 ? place->before->pdata[place->before->len - 1] : "";
+    if (!spec || last[0] != '-' || !last[1] || last[1] == '-')
+        return 0;
+    char letter = last[strlen(last) - 1];
+    const char *known = strchr(spec, letter);
+    return known && known[1] == ':' ? letter : 0;
+}
+
+static void offer_value(GPtrArray *found, const struct place *place, char letter)
+{
+    static const char *const caches[] = {"directsync", "none", "unsafe", "writeback", "writethrough", NULL};
+    static const char *const discards[] = {"ignore", "off", "on", "unmap", NULL};
+    static const char *const aios[] = {"io_uring", "native", "threads", NULL};
+    static const char *const preallocs[] = {"falloc", "full", "metadata", "off", NULL};
+    const char *name = place->command->name;
+    if (!strcmp(name, "write") && letter == 's')
+        offer_paths(found, place->word);
+    else if (letter == 't' || !strcmp(name, "reopen"))
+        offer_list(found, place->word, caches);
+    else if (letter == 'd')
+        offer_list(found, place->word, discards);
+    else if (letter == 'i')
+        offer_list(found, place->word, aios);
+    else if (letter == 'm')
+        offer_list(found, place->word, preallocs);
+}
+
+static void offer_operand(GPtrArray *found, const struct place *place, struct session *session)
+{
+    switch (place->command->complete) {
+    case COMMAND_COMPLETE_PATH:
+        offer_paths(found, place->word);
+        break;
+    case COMMAND_COMPLETE_COMMAND:
+        offer_commands(found, place->word);
+        break;
+    case COMMAND_COMPLETE_EVENT:
+        if (place->before->len == 1)
+            offer_list(found, place->word, blk_event_names());
+        break;
+    case COMMAND_COMPLETE_TAG:
+        offer_tags(found, place->word, session);
+        break;
+    case COMMAND_COMPLETE_NONE:
+        break;
+    }
+}
+
+/* Cuts the text before the cursor into the words of the last command on it; returns where the last word begins. */
+static int find_place(const char *line, int cursor, struct place *place)
+{
+    int word = 0;
+    for (int i = 0; i < cursor; i++) {
+        if (line[i] != ' ' && line[i] != '\t' && line[i] != ';')
+            continue;
+        if (i > word)
+            g_ptr_array_add(place->before, g_strndup(line + word, i - word));
+        if (line[i] == ';' && !place->drop_in)
+            g_ptr_array_set_size(place->before, 0);
+        word = i + 1;
+    }
+    return word;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char **command_complete(struct session *session, const char *line, int cursor, int *ret_start)
+{
+    g_autoptr(GPtrArray) before = g_ptr_array_new_with_free_func(g_free);
+    struct place place = {.before = before, .drop_in = session_config(session)->drop_in};
+    GPtrArray *found = g_ptr_array_new();
+    cursor = CLAMP(cursor, 0, (int)strlen(line));
+    *ret_start = find_place(line, cursor, &place);
+    g_autofree char *word = g_strndup(line + *ret_start, cursor - *ret_start);
+    place.word = word;
+    place.command = before->len ? command_find(before->pdata[0]) : NULL;
+    if (!before->len) {
+        offer_commands(found, word);
+    } else if (place.command) {
+        char letter = option_before(&place);
+        if (letter)
+            offer_value(found, &place, letter);
+        else if (word[0] == '-')
+            offer_options(found, &place);
+        else
+            offer_operand(found, &place, session);
+    }
+    g_ptr_array_sort(found, compare);
+    g_ptr_array_add(found, NULL);
+    return (char **)g_ptr_array_free(found, FALSE);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* How an image is to be opened: what the program's options and the command `open` have in common. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "block/blk.h"
+
+struct session_config;
+
+struct image_options {
+    bool read_only, writable; /* -r, -w */
+    bool native_aio;          /* -k, -i native */
+    unsigned flags;           /* enum blk_open_flags, but for BLK_OPEN_WRITABLE and BLK_OPEN_NO_LOCK_IF_READ_ONLY */
+    enum blk_cache cache;
+    const char *aio; /* -i, NULL: not given */
+};
+
+/*
+ * Takes one of the options r s n C k U w t d i, with its value: 1 if it was one of them, 0 if not, -1 and an error for a
+ * wrong value.  The value must stay valid.
+ */
+int image_options_take(struct image_options *image, int letter, const char *value, GError **error);
+
+/* Fills flags, cache and refs for blk_open_co(). */
+void image_options_apply(const struct image_options *image, const struct session_config *config, struct blk_open *how);

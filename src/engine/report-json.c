@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/report-json.h"
+
+#include <glib.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "engine/command.h"
+#include "engine/report.h"
+#include "engine/sink.h"
+
+enum { DUMP_CHUNK = 4096 };
+
+static const char *const kind_keys[BLK_KIND_COUNT] = {
+    [BLK_KIND_DATA] = "data",
+    [BLK_KIND_ZERO_PLAIN] = "zero",
+    [BLK_KIND_ZERO_ALLOCATED] = "zero-allocated",
+    [BLK_KIND_COMPRESSED] = "compressed",
+    [BLK_KIND_UNALLOCATED] = "unallocated",
+};
+
+/* Bytes that are no UTF-8 become U+FFFD: a JSON text can't hold them. */
+static void append_string(GString *out, const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    g_string_append_c(out, '"');
+    for (const char *p = valid; *p; p++) {
+        if (*p == '"' || *p == '\\')
+            g_string_append_printf(out, "\\%c", *p);
+        else if ((unsigned char)*p < 0x20 || *p == 0x7f)
+            g_string_append_printf(out, "\\u%04x", *p);
+        else
+            g_string_append_c(out, *p);
+    }
+    g_string_append_c(out, '"');
+}
+
+/* Writes the object and frees it. */
+static void emit(const struct command_call *call, GString *object)
+{
+    g_string_append(object, "}\n");
+    sink_write(call->sink, SINK_OUT, object->str, object->len);
+    g_string_free(object, TRUE);
+}
+
+static GString *object(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static GString *object(const char *format, ...)
+{
+    GString *object = g_string_new("{");
+    va_list args;
+    va_start(args, format);
+    g_string_append_vprintf(object, format, args);
+    va_end(args);
+    return object;
+}
+
+void report_json_message(const struct command_call *call, const char *text)
+{
+    GString *out = object("\"message\": ");
+    append_string(out, text);
+    emit(call, out);
+}
+
+void report_json_transfer(const struct command_call *call, const struct report_transfer *transfer)
+{
+    emit(call, object("\"%s\": %" PRId64 ", \"offset\": %" PRId64 ", \"requested\": %" PRId64
+                      ", \"ops\": %d, \"elapsed-ns\": %" PRId64,
+                      transfer->done, transfer->total, transfer->offset, transfer->count, transfer->ops,
+                      transfer->elapsed_ns));
+}
+
+void report_json_dump(const struct command_call *call, int64_t offset, const uint8_t *bytes, size_t n)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t at = 0; at < n; at += DUMP_CHUNK) {
+        GString *out = object("\"offset\": %" PRId64 ", \"hex\": \"", offset + (int64_t)at);
+        for (size_t i = at; i < MIN(n, at + DUMP_CHUNK); i++) {
+            g_string_append_c(out, digits[bytes[i] >> 4]);
+            g_string_append_c(out, digits[bytes[i] & 15]);
+        }
+        g_string_append_c(out, '"');
+        emit(call, out);
+    }
+}
+
+void report_json_length(const struct command_call *call, int64_t length)
+{
+    emit(call, object("\"length\": %" PRId64, length));
+}
+
+void report_json_info(const struct command_call *call, const struct blk_info *info)
+{
+    GString *out = object("\"format\": ");
+    append_string(out, info->format);
+    g_string_append_printf(out, ", \"cluster-size\": %" PRId64 ", \"vm-state-offset\": %" PRId64, info->cluster_size,
+                           info->vm_state_offset);
+    if (info->specific) {
+        g_string_append(out, ", \"format-specific\": {");
+        for (unsigned i = 0; i + 1 < info->specific->len; i += 2) {
+            g_string_append(out, i ? ", " : "");
+            append_string(out, info->specific->pdata[i]);
+            g_string_append(out, ": ");
+            append_string(out, info->specific->pdata[i + 1]);
+        }
+        g_string_append_c(out, '}');
+    }
+    emit(call, out);
+}
+
+void report_json_map_run(const struct command_call *call, int64_t offset, int64_t bytes, bool allocated)
+{
+    emit(call, object("\"start\": %" PRId64 ", \"length\": %" PRId64 ", \"allocated\": %s", offset, bytes,
+                      allocated ? "true" : "false"));
+}
+
+void report_json_alloc(const struct command_call *call, int64_t offset, int64_t sum, int64_t count)
+{
+    emit(call, object("\"offset\": %" PRId64 ", \"allocated\": %" PRId64 ", \"count\": %" PRId64, offset, sum, count));
+}
+
+void report_json_extent(const struct command_call *call, const struct blk_extent *extent)
+{
+    GString *out = object("\"start\": %" PRId64 ", \"length\": %" PRId64 ", \"kind\": \"%s\", \"depth\": %d",
+                          extent->start, extent->length, kind_keys[extent->kind], extent->depth);
+    if (extent->host_offset >= 0)
+        g_string_append_printf(out, ", \"offset\": %" PRId64, extent->host_offset);
+    if (extent->host) {
+        g_string_append(out, ", \"filename\": ");
+        append_string(out, extent->host);
+    }
+    emit(call, out);
+}
+
+void report_json_kinds(const struct command_call *call, const int64_t *bytes, int64_t extents, int64_t length)
+{
+    GString *out = object("\"length\": %" PRId64 ", \"extents\": %" PRId64, length, extents);
+    for (int kind = 0; kind < BLK_KIND_COUNT; kind++)
+        g_string_append_printf(out, ", \"%s\": %" PRId64, kind_keys[kind], bytes[kind]);
+    emit(call, out);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Reports as JSON, one object a line; for report.c alone. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct blk_extent;
+struct blk_info;
+struct command_call;
+struct report_transfer;
+
+void report_json_message(const struct command_call *call, const char *text);
+void report_json_transfer(const struct command_call *call, const struct report_transfer *transfer);
+void report_json_dump(const struct command_call *call, int64_t offset, const uint8_t *bytes, size_t n);
+void report_json_length(const struct command_call *call, int64_t length);
+void report_json_info(const struct command_call *call, const struct blk_info *info);
+void report_json_map_run(const struct command_call *call, int64_t offset, int64_t bytes, bool allocated);
+void report_json_alloc(const struct command_call *call, int64_t offset, int64_t sum, int64_t count);
+void report_json_extent(const struct command_call *call, const struct blk_extent *extent);
+void report_json_kinds(const struct command_call *call, const int64_t *bytes, int64_t extents, int64_t length);

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/report.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "engine/report-json.h"
+#include "engine/session.h"
+#include "engine/sink.h"
+#include "util/hexrow.h"
+#include "util/pattern.h"
+#include "util/safetext.h"
+#include "util/size.h"
+
+enum {
+    SECTOR = 512,
+    DUMP_CHUNK = 16 << 10, /* bytes whose rows are formatted at once */
+};
+
+static bool old_dialect(const struct command_call *call)
+{
+    return session_config(call->session)->dialect == SESSION_DIALECT_2_4;
+}
+
+static bool json(const struct command_call *call)
+{
+    return session_config(call->session)->json;
+}
+
+/* ---- lines of text ---- */
+
+static void write_line(const struct command_call *call, enum sink_stream stream, const char *before, const char *format,
+                       va_list args)
+{
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    sink_printf(call->sink, stream, "%s%s\n", before, text);
+}
+
+void report_say(const struct command_call *call, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    if (json(call)) {
+        g_autofree char *text = g_strdup_vprintf(format, args);
+        report_json_message(call, text);
+    } else {
+        write_line(call, SINK_OUT, "", format, args);
+    }
+    va_end(args);
+}
+
+void report_complain(const struct command_call *call, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    write_line(call, SINK_ERR, "", format, args);
+    va_end(args);
+}
+
+void report_error(const struct command_call *call, const char *format, ...)
+{
+    g_autofree char *before = g_strdup_printf("%s: ", session_config(call->session)->prog);
+    va_list args;
+    va_start(args, format);
+    write_line(call, SINK_ERR, before, format, args);
+    va_end(args);
+}
+
+void report_hint(const struct command_call *call, const char *format, ...)
+{
+    const struct session_config *config = session_config(call->session);
+    if (config->drop_in || config->json)
+        return;
+    va_list args;
+    va_start(args, format);
+    write_line(call, SINK_ERR, "  ", format, args);
+    va_end(args);
+}
+
+int report_failure(const struct command_call *call, const char *what, int ret)
+{
+    report_say(call, "%s failed: %s", what, g_strerror(-ret));
+    return ret;
+}
+
+char *report_text(const struct command_call *call, const char *text)
+{
+    return session_config(call->session)->drop_in ? g_strdup(text) : safetext_escape(text, -1);
+}
+
+/* ---- numbers ---- */
+
+int report_parse_size(const struct command_call *call, const char *what, const char *text, int64_t *ret_value)
+{
+    int ret = size_parse(text, ret_value);
+    if (!ret)
+        return 0;
+    g_autofree char *shown = report_text(call, text);
+    if (old_dialect(call))
+        report_say(call, "non-numeric %s argument -- %s", what, shown);
+    else if (ret == -ERANGE)
+        report_say(call, "Parsing error: argument too large -- %s", shown);
+    else
+        report_say(call, "Parsing error: non-numeric argument, or extraneous/unrecognized suffix -- %s", shown);
+    return ret;
+}
+
+int report_parse_pattern(const struct command_call *call, const char *text, int *ret_pattern)
+{
+    int ret = pattern_parse(text);
+    if (ret < 0) {
+        g_autofree char *shown = report_text(call, text);
+        report_say(call, "%s is not a valid pattern byte", shown);
+        return ret;
+    }
+    *ret_pattern = ret;
+    return 0;
+}
+
+int report_check_sector(const struct command_call *call, const char *what, int64_t value)
+{
+    if (!old_dialect(call) || value % SECTOR == 0)
+        return 0;
+    report_say(call, "%s %" PRId64 " is not sector aligned", what, value);
+    return -EINVAL;
+}
+
+/* ---- transfers ---- */
+
+static double per_second(double amount, int64_t elapsed_ns)
+{
+    return amount * 1e9 / MAX(elapsed_ns, 1);
+}
+
+static void format_time(char *buf, size_t n, int64_t elapsed_ns, bool full, bool old)
+{
+    int64_t us = elapsed_ns / 1000;
+    unsigned seconds = us / G_USEC_PER_SEC, rest_us = us % G_USEC_PER_SEC;
+    if (seconds || full) {
+        unsigned hours = seconds / 3600, minutes = seconds / 60 % 60;
+        if (old)
+            g_snprintf(buf, n, "%u:%02u:%02u.%02u", hours, minutes, seconds % 60, rest_us / 10000);
+        else
+            g_snprintf(buf, n, "%u:%02u:%05.2f", hours, minutes, seconds % 60 + rest_us / 1e6);
+    } else if (old) {
+        g_snprintf(buf, n, "0.%04u sec", rest_us / 100);
+    } else {
+        g_snprintf(buf, n, "%05.2f sec", rest_us / 1e6);
+    }
+}
+
+void report_transfer(const struct command_call *call, const struct report_transfer *transfer)
+{
+    if (json(call)) {
+        report_json_transfer(call, transfer);
+        return;
+    }
+    char time[64];
+    int64_t elapsed = transfer->elapsed_ns;
+    format_time(time, sizeof(time), elapsed, transfer->machine, old_dialect(call));
+    double rate = per_second(transfer->total, elapsed), ops_rate = per_second(transfer->ops, elapsed);
+    if (transfer->machine) {
+        sink_printf(call->sink, SINK_OUT, "%" PRId64 ",%d,%s,%.3f,%.3f\n", transfer->total, transfer->ops, time, rate,
+                    ops_rate);
+        return;
+    }
+    char size[SIZE_TEXT_MAX], rate_text[SIZE_TEXT_MAX];
+    sink_printf(call->sink, SINK_OUT,
+                "%s %" PRId64 "/%" PRId64 " bytes at offset %" PRId64 "\n%s, %d ops; %s (%s/sec and %.4f ops/sec)\n",
+                transfer->done, transfer->total, transfer->count, transfer->offset,
+                size_format(transfer->total, size), transfer->ops, time, size_format(rate, rate_text), ops_rate);
+}
+
+void report_mismatch(const struct command_call *call, int64_t offset, int64_t bytes)
+{
+    report_say(call, "Pattern verification failed at offset %" PRId64 ", %" PRId64 " bytes", offset, bytes);
+}
+
+void report_dump(const struct command_call *call, int64_t offset, const uint8_t *bytes, size_t n)
+{
+    if (json(call)) {
+        report_json_dump(call, offset, bytes, n);
+        return;
+    }
+    g_autofree char *text = g_malloc(hexrow_text_size(MIN(n, DUMP_CHUNK)));
+    for (size_t at = 0; at < n; at += DUMP_CHUNK) {
+        size_t len = hexrow_format(text, offset + at, bytes + at, MIN(n - at, DUMP_CHUNK));
+        sink_write(call->sink, SINK_OUT, text, len);
+    }
+}
+
+/* ---- the image ---- */
+
+void report_length(const struct command_call *call, int64_t length)
+{
+    char size[SIZE_TEXT_MAX];
+    if (json(call))
+        report_json_length(call, length);
+    else
+        sink_printf(call->sink, SINK_OUT, "%s\n", size_format(length, size));
+}
+
+void report_info(const struct command_call *call, const struct blk_info *info)
+{
+    if (json(call)) {
+        report_json_info(call, info);
+        return;
+    }
+    char cluster[SIZE_TEXT_MAX], vm_state[SIZE_TEXT_MAX];
+    sink_printf(call->sink, SINK_OUT, "format name: %s\ncluster size: %s\nvm state offset: %s\n", info->format,
+                size_format(info->cluster_size, cluster), size_format(info->vm_state_offset, vm_state));
+    if (!info->specific)
+        return;
+    sink_printf(call->sink, SINK_OUT, "Format specific information:\n");
+    for (unsigned i = 0; i + 1 < info->specific->len; i += 2) {
+        g_autofree char *key = report_text(call, info->specific->pdata[i]);
+        g_autofree char *value = report_text(call, info->specific->pdata[i + 1]);
+        sink_printf(call->sink, SINK_OUT, "    %s: %s\n", key, value);
+    }
+}
+
+void report_map_run(const struct command_call *call, int64_t offset, int64_t bytes, int64_t left, bool allocated)
+{
+    char size[SIZE_TEXT_MAX], place[SIZE_TEXT_MAX];
+    size_format(offset, place);
+    if (json(call))
+        report_json_map_run(call, offset, bytes, allocated);
+    else if (old_dialect(call))
+        sink_printf(call->sink, SINK_OUT, "[%24" PRId64 "] %8" PRId64 "/%8" PRId64 " sectors %s at offset %s (%d)\n",
+                    offset, bytes / SECTOR, left / SECTOR, allocated ? "    allocated" : "not allocated", place,
+                    allocated);
+    else
+        sink_printf(call->sink, SINK_OUT, "%s (0x%" PRIx64 ") bytes %s at offset %s (0x%" PRIx64 ")\n",
+                    size_format(bytes, size), bytes, allocated ? "    allocated" : "not allocated", place, offset);
+}
+
+void report_alloc(const struct command_call *call, int64_t offset, int64_t sum, int64_t count)
+{
+    char place[SIZE_TEXT_MAX];
+    if (json(call)) {
+        report_json_alloc(call, offset, sum, count);
+        return;
+    }
+    int unit = old_dialect(call) ? SECTOR : 1;
+    sink_printf(call->sink, SINK_OUT, "%" PRId64 "/%" PRId64 " %s allocated at offset %s\n", sum / unit, count / unit,
+                unit == 1 ? "bytes" : "sectors", size_format(offset, place));
+}
+
+static const char *const kind_names[BLK_KIND_COUNT] = {
+    [BLK_KIND_DATA] = "data",
+    [BLK_KIND_ZERO_PLAIN] = "zero",
+    [BLK_KIND_ZERO_ALLOCATED] = "zero, allocated",
+    [BLK_KIND_COMPRESSED] = "compressed",
+    [BLK_KIND_UNALLOCATED] = "unallocated",
+};
+
+void report_extent(const struct command_call *call, const struct blk_extent *extent)
+{
+    if (json(call)) {
+        report_json_extent(call, extent);
+        return;
+    }
+    GString *line = g_string_new(NULL);
+    char size[SIZE_TEXT_MAX];
+    g_string_printf(line, "0x%010" PRIx64 " +0x%" PRIx64 " (%s)  %s", extent->start, extent->length,
+                    size_format(extent->length, size), kind_names[extent->kind]);
+    if (extent->depth)
+        g_string_append_printf(line, ", layer %d", extent->depth);
+    if (extent->host_offset >= 0)
+        g_string_append_printf(line, "  host 0x%" PRIx64, extent->host_offset);
+    if (extent->host) {
+        g_autofree char *host = report_text(call, extent->host);
+        g_string_append_printf(line, " in %s", host);
+    }
+    g_string_append_c(line, '\n');
+    sink_write(call->sink, SINK_OUT, line->str, line->len);
+    g_string_free(line, TRUE);
+}
+
+void report_kinds(const struct command_call *call, const int64_t bytes[BLK_KIND_COUNT], int64_t extents, int64_t length)
+{
+    if (json(call)) {
+        report_json_kinds(call, bytes, extents, length);
+        return;
+    }
+    char size[SIZE_TEXT_MAX];
+    for (int kind = 0; kind < BLK_KIND_COUNT; kind++) {
+        if (bytes[kind])
+            sink_printf(call->sink, SINK_OUT, "%-16s %7.3f%%  %s\n", kind_names[kind], 100.0 * bytes[kind] / length,
+                        size_format(bytes[kind], size));
+    }
+    sink_printf(call->sink, SINK_OUT, "%" PRId64 " extents in %s\n", extents, size_format(length, size));
+}
+
+/* ---- usage ---- */
+
+void report_usage(const struct command_call *call, const struct command *command, const char *name)
+{
+    const char *args = command_args(command, session_config(call->session)->drop_in);
+    GString *line = g_string_new(NULL);
+    if (name) {
+        g_autofree char *shown = report_text(call, name);
+        g_string_append(line, shown);
+    } else {
+        g_string_append(line, command->name);
+        if (command->alias)
+            g_string_append_printf(line, " (or %s)", command->alias);
+    }
+    if (args)
+        g_string_append_printf(line, " %s", args);
+    report_say(call, "%s -- %s", line->str, command->summary);
+    g_string_free(line, TRUE);
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The life of a line: session_run() -> waiting (foreground lines only) -> running in its own coroutine -> done.
+ *
+ * Foreground lines run strictly one after the other; session_pump() starts the next one whenever none is running.  It never
+ * nests: a line that ends at once is followed by the loop, not by recursion, so that any number of lines may wait.
+ *
+ * Cancelling makes the waits of the line's coroutine fail.  A request that is in the kernel can't be called back: a moment
+ * later such a line is left behind.  It is done for its giver, its coroutine goes on with the null sink, and its buffers
+ * live until the request returns.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "engine/report.h"
+#include "engine/session-private.h"
+#include "io/clock.h"
+
+enum {
+    LEAVE_BEHIND_MS = 50, /* how long a cancelled line may take to end by itself */
+    SHOWN_MAX = 100,      /* characters of a line in a message */
+    SPARE_TEXT_MAX = 64 << 10,
+};
+
+/* ---- lines ---- */
+
+static struct job *take_job(struct session *session)
+{
+    struct job *job = session->spare;
+    if (job)
+        session->spare = job->next;
+    else
+        job = g_new0(struct job, 1);
+    return job;
+}
+
+static void set_text(struct job *job, const char *line)
+{
+    size_t room = strlen(line) + 1;
+    if (job->text_room < room) {
+        g_free(job->text);
+        job->text_room = MAX(room, 256);
+        job->text = g_malloc(job->text_room * 2);
+        job->line = job->text + job->text_room;
+    }
+    memcpy(job->text, line, room);
+    memcpy(job->line, line, room);
+}
+
+static void free_job(struct job *job)
+{
+    words_done(&job->words);
+    g_free(job->text);
+    g_free(job);
+}
+
+static void give_job(struct job *job)
+{
+    struct session *session = job->session;
+    if (job->text_room > SPARE_TEXT_MAX) {
+        free_job(job);
+        return;
+    }
+    job->co = NULL;
+    job->ret = 0;
+    job->cancelled = job->left_behind = false;
+    job->next = session->spare;
+    session->spare = job;
+}
+
+void session_free_lines(struct session *session)
+{
+    while (session->spare) {
+        struct job *job = session->spare;
+        session->spare = job->next;
+        free_job(job);
+    }
+}
+
+/* ---- one command ---- */
+
+static bool arguments_fit(const struct command_call *call, const struct command *command)
+{
+    int n = call->argc - 1, min = command->min_args;
+    int max = command_max_args(command, session_config(call->session)->drop_in);
+    if (n >= min && (max < 0 || n <= max))
+        return true;
+    g_autofree char *name = report_text(call, call->argv[0]);
+    if (max < 0)
+        report_complain(call, "bad argument count %d to %s, expected at least %d arguments", n, name, min);
+    else if (min == max)
+        report_complain(call, "bad argument count %d to %s, expected %d arguments", n, name, min);
+    else
+        report_complain(call, "bad argument count %d to %s, expected between %d and %d arguments", n, name, min, max);
+    report_hint(call, "%s %s", command->name, command_args(command, session_config(call->session)->drop_in) ?: "");
+    return false;
+}
+
+static int refuse_unknown(const struct command_call *call)
+{
+    g_autofree char *name = report_text(call, call->argv[0]);
+    report_complain(call, "command \"%s\" not found", name);
+    report_hint(call, "'help' lists all commands");
+    return -EINVAL;
+}
+
+static int run_command_co(const struct command_call *call)
+{
+    struct session *session = call->session;
+    const struct command *command = command_find(call->argv[0]);
+    if (!command)
+        return refuse_unknown(call);
+    bool needs_image = !(command->flags & COMMAND_NO_IMAGE);
+    if (needs_image && !session->blk) {
+        report_complain(call, "no file open, try 'help open'");
+        return -EINVAL;
+    }
+    if (!arguments_fit(call, command))
+        return -EINVAL;
+    if (command->flags & COMMAND_WRITES && !blk_is_writable(session->blk)) {
+        report_error(call, "Block node is read-only");
+        report_hint(call, "'reopen -w' opens it for writing");
+        return -EACCES;
+    }
+    session->users += needs_image;
+    int ret = command->run_co(call);
+    session->users -= needs_image;
+    if (needs_image && !co_queue_is_empty(&session->idle))
+        co_queue_wake_all(&session->idle);
+    return ret;
+}
+
+/* ---- one line ---- */
+
+static void run_line_co(struct job *job)
+{
+    struct session *session = job->session;
+    const char *error;
+    words_start(&job->words, job->text);
+    while (words_next(&job->words, session->config.drop_in, &error)) {
+        job->call.argc = job->words.argc;
+        job->call.argv = job->words.argv;
+        int ret = run_command_co(&job->call);
+        if (ret < 0)
+            job->ret = ret;
+        if (job->cancelled || session->quit || (ret < 0 && session->config.stop_on_error))
+            return;
+    }
+    if (error) {
+        report_error(&job->call, "%s: this command was not run", error);
+        job->ret = -EINVAL;
+    }
+}
+
+static char *shown_line(const struct job *job)
+{
+    g_autofree char *text = report_text(&job->call, job->line);
+    if (g_utf8_strlen(text, -1) <= SHOWN_MAX || !g_utf8_validate(text, -1, NULL))
+        return g_steal_pointer(&text);
+    g_autofree char *start = g_utf8_substring(text, 0, SHOWN_MAX);
+    return g_strconcat(start, "...", NULL);
+}
+
+static void stop_timer(struct session *session)
+{
+    if (!session->cancel_timer)
+        return;
+    g_source_destroy(session->cancel_timer);
+    g_clear_pointer(&session->cancel_timer, g_source_unref);
+}
+
+/* The line is done for whoever gave it. */
+static void finish(struct job *job, int ret)
+{
+    struct session *session = job->session;
+    if (ret < 0)
+        session->failed = true;
+    if (session->running == job) {
+        session->running = NULL;
+        stop_timer(session);
+        session_notify_busy(session);
+    }
+    if (job->done)
+        job->done(job->data, ret);
+}
+
+static void session_pump(struct session *session);
+
+static void job_co(void *data)
+{
+    struct job *job = data;
+    struct session *session = job->session;
+    job->co = co_self();
+    run_line_co(job);
+    session->jobs--;
+    if (!job->left_behind) {
+        if (job->cancelled) {
+            g_autofree char *line = shown_line(job);
+            report_error(&job->call, "cancelled: %s", line);
+            job->ret = -ECANCELED;
+        }
+        finish(job, job->ret);
+        session_pump(session);
+    }
+    give_job(job);
+}
+
+static void start(struct job *job)
+{
+    job->session->jobs++;
+    job->session->recent_sink = job->call.sink;
+    co_start(job_co, job);
+}
+
+static void session_pump(struct session *session)
+{
+    if (session->pumping)
+        return;
+    session->pumping = true;
+    while (session->queue && !session->running) {
+        struct job *job = session->queue;
+        session->queue = job->next;
+        if (!session->queue)
+            session->queue_tail = &session->queue;
+        session->running = job;
+        job->since_us = clock_now_us();
+        session_notify_busy(session);
+        start(job);
+    }
+    session->pumping = false;
+}
+
+void session_run(struct session *session, const char *line, struct sink *sink, unsigned flags, session_done_fn *done,
+                 void *data)
+{
+    struct job *job = take_job(session);
+    job->session = session;
+    job->done = done;
+    job->data = data;
+    set_text(job, line);
+    job->call = (struct command_call){.session = session, .sink = sink, .line = job->line};
+    job->next = NULL;
+    if (flags & SESSION_RUN_NOW) {
+        start(job);
+        return;
+    }
+    *session->queue_tail = job;
+    session->queue_tail = &job->next;
+    session_pump(session);
+}
+
+/* ---- cancelling ---- */
+
+static gboolean leave_behind(void *data)
+{
+    struct session *session = data;
+    struct job *job = session->running;
+    stop_timer(session);
+    g_autofree char *line = shown_line(job);
+    report_error(&job->call, "cancelled: %s (its request is still in the kernel and goes on in the background)", line);
+    job->left_behind = true;
+    job->call.sink = sink_null();
+    finish(job, -ECANCELED);
+    session_pump(session);
+    return G_SOURCE_REMOVE;
+}
+
+void session_cancel(struct session *session)
+{
+    struct job *job = session->running;
+    if (!job || job->cancelled)
+        return;
+    job->cancelled = true;
+    co_cancel(job->co);
+    session->cancel_timer = g_timeout_source_new(LEAVE_BEHIND_MS);
+    g_source_set_callback(session->cancel_timer, leave_behind, session, NULL);
+    g_source_attach(session->cancel_timer, g_main_context_get_thread_default());
+}
+
+void session_drop_lines(struct session *session)
+{
+    struct job *job = session->queue;
+    session->queue = NULL;
+    session->queue_tail = &session->queue;
+    session_cancel(session);
+    while (job) {
+        struct job *next = job->next;
+        if (job->done)
+            job->done(job->data, -ECANCELED);
+        give_job(job);
+        job = next;
+    }
+}
+
+/* ---- what others ask ---- */
+
+bool session_is_busy(const struct session *session)
+{
+    return session->running;
+}
+
+const char *session_busy_line(const struct session *session, int64_t *ret_since_us)
+{
+    if (!session->running)
+        return NULL;
+    *ret_since_us = session->running->since_us;
+    return session->running->line;
+}

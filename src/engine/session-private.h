@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The inside of a session, for the engine's own files. */
+#pragma once
+
+#include "engine/buffer.h"
+#include "engine/command.h"
+#include "engine/session.h"
+#include "engine/words.h"
+#include "io/co.h"
+
+/*
+ * One line given to session_run().  Waits in the queue, runs in its own coroutine, and is done once: when it ended, or
+ * when it was left behind.  One left behind keeps running with the null sink until its request comes back.
+ */
+struct job {
+    struct session *session;
+    struct job *next; /* in the queue, or in the list of spare ones */
+    session_done_fn *done;
+    void *data;
+    struct co *co;
+    struct command_call call; /* of the command that runs */
+    struct words words;
+    char *text;       /* the line; words are cut in it */
+    char *line;       /* the same, untouched */
+    size_t text_room; /* of both */
+    int64_t since_us;
+    int ret;
+    bool now, cancelled, left_behind;
+};
+
+struct session_watcher {
+    const struct session_observer *observer;
+    void *data;
+};
+
+struct session {
+    struct session_config config; /* prog is ours */
+    struct blk *blk;
+    bool opening;
+    bool quit;
+    bool failed;
+
+    struct job *running; /* in the foreground */
+    struct job *queue, **queue_tail;
+    struct job *spare;
+    bool pumping;
+    GSource *cancel_timer; /* while a cancelled line may still end by itself, else NULL */
+
+    unsigned users;        /* commands at work on the image */
+    unsigned aio;          /* aio_* requests under way */
+    unsigned jobs;         /* lines that have not ended */
+    struct co_queue idle;  /* woken whenever one of these goes down */
+
+    struct buffer_pool *pool;
+    bool keep_buffers;
+    struct session_buffer last;
+
+    GArray *watchers; /* struct session_watcher */
+    struct sink *recent_sink; /* where blkdebug's lines go: the sink of the line run last */
+};
+
+/* An asynchronous request begins or ends. */
+void session_aio_begin(struct session *session);
+void session_aio_end(struct session *session);
+/* Until no asynchronous request is under way: 0 or -ECANCELED. */
+int session_wait_aio_co(struct session *session);
+
+/*
+ * Closes the image after everything else that works on it has ended; requests stopped at breakpoints are resumed first.
+ * own_users: how many users the caller itself is (1 in a command).  0, -ECANCELED (still open), or what the close said.
+ */
+int session_close_co(struct session *session, unsigned own_users, GError **error);
+
+/* Takes over a buffer that a request has filled or written: keeps it for panels, or puts it back into the pool. */
+void session_take_buffer(struct session *session, enum blk_op op, int64_t offset, int64_t length, uint8_t *buffer);
+
+void session_notify_image(struct session *session);
+void session_notify_busy(struct session *session);
+
+/* The end of a session: cancels the line that runs and drops the ones that wait (done: -ECANCELED). */
+void session_drop_lines(struct session *session);
+/* Frees what running lines left for reuse; none is running. */
+void session_free_lines(struct session *session);
+
+/* What requests are labelled with: the line, when somebody looks. */
+const char *session_issuer(const struct command_call *call);

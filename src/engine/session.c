@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/session.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "engine/report.h"
+#include "engine/session-private.h"
+#include "io/clock.h"
+
+struct session *session_new(const struct session_config *config)
+{
+    struct session *session = g_new0(struct session, 1);
+    session->config = *config;
+    session->config.prog = g_strdup(config->prog);
+    session->queue_tail = &session->queue;
+    session->pool = buffer_pool_new(config->misalign);
+    session->watchers = g_array_new(FALSE, FALSE, sizeof(struct session_watcher));
+    session->recent_sink = sink_null();
+    return session;
+}
+
+/* ---- observers ---- */
+
+void session_add_observer(struct session *session, const struct session_observer *observer, void *data)
+{
+    struct session_watcher watcher = {observer, data};
+    g_array_append_val(session->watchers, watcher);
+}
+
+void session_remove_observer(struct session *session, const struct session_observer *observer, void *data)
+{
+    for (unsigned i = 0; i < session->watchers->len; i++) {
+        struct session_watcher *watcher = &g_array_index(session->watchers, struct session_watcher, i);
+        if (watcher->observer == observer && watcher->data == data) {
+            g_array_remove_index(session->watchers, i);
+            return;
+        }
+    }
+}
+
+/* Backwards: an observer may take itself away. */
+#define notify(session, member, ...)                                                                                   \
+    for (unsigned i_ = (session)->watchers->len; i_-- > 0;) {                                                          \
+        struct session_watcher *w_ = &g_array_index((session)->watchers, struct session_watcher, i_);                  \
+        if (w_->observer->member)                                                                                      \
+            w_->observer->member(__VA_ARGS__);                                                                         \
+    }
+
+void session_notify_image(struct session *session)
+{
+    notify(session, image, w_->data);
+}
+
+void session_notify_busy(struct session *session)
+{
+    notify(session, busy, w_->data);
+}
+
+static void on_request(void *data, const struct blk_request *request)
+{
+    struct session *session = data;
+    notify(session, request, w_->data, request);
+}
+
+static void on_changed(void *data, int64_t offset, int64_t bytes)
+{
+    struct session *session = data;
+    notify(session, changed, w_->data, offset, bytes);
+}
+
+static void on_message(void *data, const char *line)
+{
+    struct session *session = data;
+    struct command_call call = {.session = session, .sink = session->recent_sink};
+    report_say(&call, "%s", line);
+}
+
+static const struct blk_observer blk_observer = {
+    .request = on_request,
+    .changed = on_changed,
+    .message = on_message,
+};
+
+/* ---- the image ---- */
+
+static void on_warning(void *data, const char *line)
+{
+    const struct command_call *call = data;
+    g_autofree char *shown = report_text(call, line);
+    report_complain(call, "%s", shown);
+}
+
+/* The reason may have more lines (hints): the first goes behind our name, the others stand alone. */
+static void report_open_error(const struct command_call *call, const struct blk_open *how, int ret, const GError *error)
+{
+    g_auto(GStrv) lines = g_strsplit(error->message, "\n", -1);
+    for (int i = 0; lines[i]; i++) {
+        g_autofree char *reason = report_text(call, lines[i]);
+        if (i) {
+            report_complain(call, "%s", reason);
+        } else if (how->filename) {
+            g_autofree char *name = report_text(call, how->filename);
+            report_error(call, "can't open device %s: %s", name, reason);
+        } else {
+            report_error(call, "can't open: %s", reason);
+        }
+    }
+    if (strstr(error->message, " lock"))
+        report_hint(call, "it is in use; -U opens it all the same, at the risk of a torn view");
+    else if (ret == -EACCES || ret == -EPERM)
+        report_hint(call, how->flags & BLK_OPEN_WRITABLE ? "without -w it is opened for reading only"
+                                                         : "it needs read permission");
+}
+
+int session_open_co(struct session *session, const struct blk_open *how, struct sink *sink)
+{
+    struct command_call call = {.session = session, .sink = sink};
+    struct blk_open complete = *how;
+    g_autoptr(GError) error = NULL;
+    struct blk *blk;
+
+    if (session->blk || session->opening) {
+        report_error(&call, "file open already, try 'help close'");
+        return -EBUSY;
+    }
+    complete.aio = session->config.aio;
+    complete.warn = on_warning;
+    complete.data = &call;
+    session->opening = true;
+    session->recent_sink = sink;
+    int ret = blk_open_co(&complete, &blk, &error);
+    session->opening = false;
+    if (ret < 0) {
+        report_open_error(&call, how, ret, error);
+        return ret;
+    }
+    session->blk = blk;
+    blk_set_observer(blk, &blk_observer, session);
+    session_notify_image(session);
+    return 0;
+}
+
+static void forget_buffer(struct session *session)
+{
+    g_clear_pointer(&session->last.bytes, g_bytes_unref);
+    session->last = (struct session_buffer){0};
+}
+
+/* A request stopped at a breakpoint would keep the image open for ever. */
+static void resume_all(struct blk *blk)
+{
+    bool resumed;
+    do {
+        resumed = false;
+        for (GList *link = blk_requests(blk)->head; link; link = link->next) {
+            const struct blk_request *request = link->data;
+            if (request->state == BLK_REQUEST_SUSPENDED && request->tag && !blk_resume(blk, request->tag)) {
+                resumed = true;
+                break; /* the list may have changed */
+            }
+        }
+    } while (resumed);
+}
+
+int session_close_co(struct session *session, unsigned own_users, GError **error)
+{
+    struct blk *blk = session->blk;
+    while (session->aio || session->users > own_users) {
+        resume_all(blk);
+        int ret = co_queue_wait_co(&session->idle);
+        if (ret < 0)
+            return ret;
+        if (session->blk != blk)
+            return 0; /* another close was first */
+    }
+    session->blk = NULL;
+    blk_set_observer(blk, NULL, NULL);
+    forget_buffer(session);
+    session_notify_image(session);
+    return blk_close_co(blk, error);
+}
+
+void session_aio_begin(struct session *session)
+{
+    session->aio++;
+}
+
+void session_aio_end(struct session *session)
+{
+    session->aio--;
+    if (!co_queue_is_empty(&session->idle))
+        co_queue_wake_all(&session->idle);
+}
+
+int session_wait_aio_co(struct session *session)
+{
+    while (session->aio) {
+        int ret = co_queue_wait_co(&session->idle);
+        if (ret < 0)
+            return ret;
+    }
+    return 0;
+}
+
+/* ---- end ---- */
+
+struct last_rites {
+    struct session *session;
+    bool done;
+};
+
+static void close_for_good(void *data)
+{
+    struct last_rites *rites = data;
+    struct session *session = rites->session;
+    g_autoptr(GError) error = NULL;
+    if (session->blk && session_close_co(session, 0, &error) < 0 && error) {
+        struct command_call call = {.session = session, .sink = session->recent_sink};
+        report_error(&call, "%s", error->message);
+    }
+    rites->done = true;
+}
+
+void session_free(struct session *session)
+{
+    if (!session)
+        return;
+    struct last_rites rites = {.session = session};
+    session_drop_lines(session);
+    co_start(close_for_good, &rites);
+    while (!rites.done || session->jobs)
+        g_main_context_iteration(g_main_context_get_thread_default(), TRUE);
+    forget_buffer(session);
+    session_free_lines(session);
+    buffer_pool_unref(session->pool);
+    g_array_unref(session->watchers);
+    g_free((char *)session->config.prog);
+    g_free(session);
+}
+
+/* ---- the last buffer ---- */
+
+struct loan {
+    struct buffer_pool *pool;
+    uint8_t *buffer;
+};
+
+static void give_back(void *data)
+{
+    struct loan *loan = data;
+    buffer_put(loan->pool, loan->buffer);
+    g_free(loan);
+}
+
+void session_take_buffer(struct session *session, enum blk_op op, int64_t offset, int64_t length, uint8_t *buffer)
+{
+    if (!session->keep_buffers) {
+        buffer_put(session->pool, buffer);
+        return;
+    }
+    struct loan *loan = g_new(struct loan, 1);
+    *loan = (struct loan){session->pool, buffer};
+    g_autoptr(GBytes) all = g_bytes_new_with_free_func(buffer, MIN(length, SESSION_BUFFER_MAX), give_back, loan);
+    forget_buffer(session);
+    session->last = (struct session_buffer){g_steal_pointer(&all), offset, length, op};
+    notify(session, buffer, w_->data);
+}
+
+const struct session_buffer *session_last_buffer(const struct session *session)
+{
+    return &session->last;
+}
+
+void session_keep_buffers(struct session *session, bool keep)
+{
+    session->keep_buffers = keep;
+    if (!keep)
+        forget_buffer(session);
+}
+
+/* ---- what others ask ---- */
+
+struct blk *session_blk(struct session *session)
+{
+    return session->blk;
+}
+
+const struct session_config *session_config(const struct session *session)
+{
+    return &session->config;
+}
+
+bool session_wants_quit(const struct session *session)
+{
+    return session->quit;
+}
+
+int session_exit_status(const struct session *session)
+{
+    return session->failed && session->config.dialect != SESSION_DIALECT_2_4;
+}
+
+unsigned session_outstanding(const struct session *session)
+{
+    return session->jobs + session->aio;
+}
+
+const char *session_issuer(const struct command_call *call)
+{
+    return call->session->watchers->len ? call->line : NULL;
+}

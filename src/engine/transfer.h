@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the commands that read and write share: buffers, vectors, patterns, and the end of a request. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "block/blk.h"
+#include "engine/command.h"
+
+enum { TRANSFER_WRITE_BYTE = 0xcd }; /* what is written when nothing else is asked for */
+
+/* How one request was asked for: the options that most commands have. */
+struct transfer_options {
+    bool machine; /* -C */
+    bool quiet;   /* -q */
+    bool dump;    /* -v */
+    int pattern;  /* -P, -1: none */
+    int64_t pattern_offset, pattern_count; /* range of the request that is verified */
+    unsigned flags; /* enum blk_request_flags */
+};
+
+/* A buffer out of the session's pool; NULL after having said that there is no memory. */
+uint8_t *transfer_buffer(const struct command_call *call, int64_t bytes);
+
+/* One buffer in several pieces. */
+struct transfer_vector {
+    struct iovec *iov;
+    int niov;
+    int64_t total;
+    uint8_t *buffer;
+};
+
+/*
+ * Parses n lengths and takes a buffer for all of them.  0, or a negative errno after having said what is wrong.
+ * Release iov with g_free; the buffer goes to session_take_buffer().
+ */
+int transfer_vector_init(const struct command_call *call, char **lengths, int n, struct transfer_vector *ret_vector);
+/* Frees what was not taken over. */
+void transfer_vector_done(const struct command_call *call, struct transfer_vector *vector);
+
+/*
+ * After a successful read: pattern line, dump, report.  0, or -EINVAL for a pattern that is not there.
+ */
+int transfer_finish_read(const struct command_call *call, const struct transfer_options *options, int64_t offset,
+                         const uint8_t *buffer, int64_t bytes, int64_t elapsed_ns);
+/* After a successful write or discard. */
+void transfer_finish(const struct command_call *call, const struct transfer_options *options, const char *done,
+                     int64_t offset, int64_t bytes, int ops, int64_t elapsed_ns);
