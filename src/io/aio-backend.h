@@ -9,6 +9,7 @@
 
 #include "io/aio.h"
 
+struct aio_flush;
 struct co;
 struct workers;
 
@@ -35,14 +36,13 @@ struct aio_request {
 
 struct aio_ops {
     const char *name;
-    /* Reads whose data is in the page cache may be served before submitting. */
-    bool tries_page_cache;
+    /* Wants every request, as it was asked: no look into the page cache first, no flushes merged, calls too (others don't get any). */
+    bool literal;
     /* Sets aio->backend; NULL: nothing to set up. */
     bool (*open)(struct aio *aio, GError **error);
     void (*close)(struct aio *aio);
-    /* Takes any number of requests, never blocks and never completes inside this call.  AIO_CALL comes only to those that set takes_calls. */
+    /* Takes any number of requests, never blocks and never completes inside this call. */
     void (*submit)(struct aio *aio, struct aio_request *request);
-    bool takes_calls;
 };
 
 struct aio {
@@ -52,12 +52,19 @@ struct aio {
     GMainContext *context;
     unsigned in_flight;
     bool inline_calls;
+    struct aio_flush *flushes; /* running and waited for; aio-flush.c */
 };
 
 /* Carries it out with blocking calls; a number of bytes or 0, or a negative errno.  On any thread. */
 ssize_t aio_request_execute(const struct aio_request *request);
 /* Its coroutine goes on at the next turn of the ready queue. */
 void aio_request_complete(struct aio_request *request, ssize_t result);
+
+/* Hands it to the back end and suspends until it is complete. */
+ssize_t aio_request_submit_co(struct aio *aio, struct aio_request *request);
+
+/* fdatasync() of everything written so far, shared with whoever else asks for it now.  0 or a negative errno. */
+int aio_flush_merged_co(struct aio *aio, int fd);
 
 /* The pool for calls, started at first need. */
 struct workers *aio_workers(struct aio *aio);

@@ -22,7 +22,7 @@ static void manual_submit(struct aio *aio, struct aio_request *request)
 
 const struct aio_ops aio_manual_ops = {
     .name = "manual",
-    .takes_calls = true,
+    .literal = true,
     .open = manual_open,
     .close = manual_close,
     .submit = manual_submit,

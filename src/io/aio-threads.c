@@ -12,7 +12,5 @@ static void threads_submit(struct aio *aio, struct aio_request *request)
 
 const struct aio_ops aio_threads_ops = {
     .name = "threads",
-    .tries_page_cache = true,
-    .takes_calls = true,
     .submit = threads_submit,
 };

@@ -195,7 +195,6 @@ static void uring_close(struct aio *aio)
 
 const struct aio_ops aio_uring_ops = {
     .name = "io_uring",
-    .tries_page_cache = true,
     .open = uring_open,
     .close = uring_close,
     .submit = uring_submit,

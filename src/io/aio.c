@@ -162,12 +162,12 @@ void aio_request_complete(struct aio_request *request, ssize_t result)
     co_wake(request->co, 0);
 }
 
-static ssize_t submit_and_wait_co(struct aio *aio, struct aio_request *request)
+ssize_t aio_request_submit_co(struct aio *aio, struct aio_request *request)
 {
     need_backend(aio);
     request->co = co_self();
     aio->in_flight++;
-    if (request->op == AIO_CALL && !aio->ops->takes_calls)
+    if (request->op == AIO_CALL && !aio->ops->literal)
         workers_submit(aio_workers(aio), request);
     else
         aio->ops->submit(aio, request);
@@ -177,14 +177,18 @@ static ssize_t submit_and_wait_co(struct aio *aio, struct aio_request *request)
     return request->result;
 }
 
+static bool is_literal(const struct aio *aio)
+{
+    return aio->ops && aio->ops->literal;
+}
+
 /*
  * Whether a blocking call on this thread may stand in for a request.  What waits for the device does so only for a caller with
  * nothing else to do: aio_* commands are submitted one by one, and with none in flight yet the first must not hold up the second.
  */
 static bool may_run_here(const struct aio *aio, bool waits_for_device, unsigned flags)
 {
-    bool tests_hold_it = aio->ops && !aio->ops->tries_page_cache;
-    return aio->inline_calls && !aio->in_flight && !tests_hold_it && (!waits_for_device || flags & AIO_ALONE);
+    return aio->inline_calls && !aio->in_flight && !is_literal(aio) && (!waits_for_device || flags & AIO_ALONE);
 }
 
 /* ---- reads from the page cache ---- */
@@ -230,7 +234,7 @@ static ssize_t was_read(const struct iovec *iov, ssize_t n)
 
 ssize_t aio_preadv_co(struct aio *aio, int fd, const struct iovec *iov, int niov, int64_t offset, unsigned flags)
 {
-    if (!(flags & AIO_DIRECT) && (!aio->ops || aio->ops->tries_page_cache)) {
+    if (!(flags & AIO_DIRECT) && !is_literal(aio)) {
         /*
          * A file system that can't tell (EOPNOTSUPP) says so in a fraction of what the request takes: nothing to remember.
          * 0 may be the end of the file, or a kernel (5.9) that means EAGAIN: the request proper knows.
@@ -244,17 +248,21 @@ ssize_t aio_preadv_co(struct aio *aio, int fd, const struct iovec *iov, int niov
     };
     if (may_run_here(aio, true, flags))
         return aio_request_execute(&request);
-    return was_read(iov, submit_and_wait_co(aio, &request));
+    return was_read(iov, aio_request_submit_co(aio, &request));
 }
 
 ssize_t aio_pwritev_co(struct aio *aio, int fd, const struct iovec *iov, int niov, int64_t offset, unsigned flags)
 {
+    /* Beside other requests a flush is likely to be shared; the device's own FUA (O_DIRECT) is cheaper than any. */
+    bool flush_after = flags & AIO_FUA && !(flags & AIO_DIRECT) && aio->in_flight && !is_literal(aio);
     struct aio_request request = {
-        .op = AIO_WRITE, .flags = flags, .fd = fd, .iov = iov, .niov = MIN(niov, IOV_MAX), .offset = offset,
+        .op = AIO_WRITE, .flags = flush_after ? flags & ~AIO_FUA : flags, .fd = fd, .iov = iov, .niov = MIN(niov, IOV_MAX), .offset = offset,
     };
     if (may_run_here(aio, flags & (AIO_FUA | AIO_DIRECT), flags))
         return aio_request_execute(&request);
-    return submit_and_wait_co(aio, &request);
+    ssize_t n = aio_request_submit_co(aio, &request);
+    int ret = n > 0 && flush_after ? aio_flush_merged_co(aio, fd) : 0;
+    return ret < 0 ? ret : n;
 }
 
 int aio_fdatasync_co(struct aio *aio, int fd)
@@ -262,7 +270,7 @@ int aio_fdatasync_co(struct aio *aio, int fd)
     struct aio_request request = {.op = AIO_FSYNC, .fd = fd};
     if (may_run_here(aio, false, 0))
         return aio_request_execute(&request);
-    return submit_and_wait_co(aio, &request);
+    return is_literal(aio) ? (int)aio_request_submit_co(aio, &request) : aio_flush_merged_co(aio, fd);
 }
 
 int aio_fallocate_co(struct aio *aio, int fd, int mode, int64_t offset, int64_t bytes)
@@ -270,7 +278,7 @@ int aio_fallocate_co(struct aio *aio, int fd, int mode, int64_t offset, int64_t 
     struct aio_request request = {.op = AIO_FALLOCATE, .fd = fd, .mode = mode, .offset = offset, .bytes = bytes};
     if (may_run_here(aio, false, 0))
         return aio_request_execute(&request);
-    return submit_and_wait_co(aio, &request);
+    return aio_request_submit_co(aio, &request);
 }
 
 int aio_call_co(struct aio *aio, int (*fn)(void *data), void *data, bool quick)
@@ -278,5 +286,5 @@ int aio_call_co(struct aio *aio, int (*fn)(void *data), void *data, bool quick)
     struct aio_request request = {.op = AIO_CALL, .fd = -1, .fn = fn, .data = data};
     if (quick && may_run_here(aio, false, 0))
         return aio_request_execute(&request);
-    return submit_and_wait_co(aio, &request);
+    return aio_request_submit_co(aio, &request);
 }

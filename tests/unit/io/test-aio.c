@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "io/aio.h"
+#include "io/aio-backend.h"
 #include "io/co.h"
 
 #if HAVE_VALGRIND
@@ -354,6 +354,96 @@ static void each_request_outlives_a_cancellation(void)
     g_assert_true(task.done);
 }
 
+/* ---- each: durable writes ---- */
+
+static void write_durably(void *data)
+{
+    struct task *task = data;
+    uint8_t byte = task->index;
+    const struct iovec iov = {&byte, 1};
+    g_assert_cmpint(aio_pwritev_co(aio, fd, &iov, 1, task->index, AIO_FUA), ==, 1);
+    g_assert_cmpint(aio_fdatasync_co(aio, fd), ==, 0);
+    g_assert_cmpint(pread(fd, &byte, 1, task->index), ==, 1);
+    g_assert_cmpint(byte, ==, (uint8_t)task->index);
+    task->done = true;
+}
+
+static void each_writes_durably_many_at_once(void)
+{
+    start_many(write_durably, 200);
+}
+
+static void flush_nothing(void *data)
+{
+    g_assert_cmpint(aio_fdatasync_co(aio, -1), ==, -EBADF);
+    (*(int *)data)++;
+}
+
+static void each_flush_error_reaches_all(void)
+{
+    int over = 0;
+    for (int i = 0; i < 10; i++)
+        co_start(flush_nothing, &over);
+    turn_until_nobody_lives();
+    g_assert_cmpint(over, ==, 10);
+}
+
+/* ---- flushes, seen from a back end ---- */
+
+static GPtrArray *submitted; /* struct aio_request */
+
+static void record_submit(struct aio *self, struct aio_request *request)
+{
+    g_ptr_array_add(submitted, request);
+}
+
+static const struct aio_ops recorder = {.name = "recorder", .submit = record_submit};
+
+static void flush_for_result(void *data)
+{
+    *(int *)data = aio_fdatasync_co(aio, fd);
+}
+
+static void complete_only_one(int result)
+{
+    g_assert_cmpuint(submitted->len, ==, 1);
+    struct aio_request *request = g_ptr_array_steal_index(submitted, 0);
+    g_assert_cmpint(request->op, ==, AIO_FSYNC);
+    aio_request_complete(request, result);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+}
+
+/* Those that come while a flush runs may have written since it began: it is not for them, the next is for all of them. */
+static void test_flushes_are_merged_but_never_early(void)
+{
+    aio = aio_new("threads", NULL);
+    aio->ops = &recorder;
+    submitted = g_ptr_array_new();
+    int first = 1, late[5] = {1, 1, 1, 1, 1}, last = 1;
+    co_start(flush_for_result, &first);
+    for (unsigned i = 0; i < G_N_ELEMENTS(late); i++)
+        co_start(flush_for_result, &late[i]);
+    g_assert_cmpuint(aio_in_flight(aio), ==, 6);
+
+    complete_only_one(0);
+    g_assert_cmpint(first, ==, 0);
+    co_start(flush_for_result, &last);
+    for (unsigned i = 0; i < G_N_ELEMENTS(late); i++)
+        g_assert_cmpint(late[i], ==, 1);
+    complete_only_one(-EIO);
+    for (unsigned i = 0; i < G_N_ELEMENTS(late); i++)
+        g_assert_cmpint(late[i], ==, -EIO);
+    g_assert_cmpint(last, ==, 1);
+    complete_only_one(0);
+    g_assert_cmpint(last, ==, 0);
+
+    turn_until_nobody_lives();
+    g_assert_null(aio->flushes);
+    g_ptr_array_unref(submitted);
+    g_clear_pointer(&aio, aio_free);
+}
+
 /* ---- the page cache ---- */
 
 static void test_cached_reads_do_not_suspend(void)
@@ -513,6 +603,9 @@ int main(int argc, char **argv)
     add_each("makes-calls", each_makes_calls);
     add_each("goes-on-beside-a-hung-call", each_goes_on_beside_a_hung_call);
     add_each("request-outlives-a-cancellation", each_request_outlives_a_cancellation);
+    add_each("writes-durably-many-at-once", each_writes_durably_many_at_once);
+    add_each("flush-error-reaches-all", each_flush_error_reaches_all);
+    g_test_add_data_func("/aio/flushes-are-merged-but-never-early", test_flushes_are_merged_but_never_early, run_once);
     g_test_add_data_func("/aio/inline-only-what-is-quick-and-allowed", test_inline_only_what_is_quick_and_allowed, run_once);
     g_test_add_data_func("/aio/cached-reads-do-not-suspend", test_cached_reads_do_not_suspend, run_once);
     g_test_add_data_func("/aio/manual-completes-in-any-order", test_manual_completes_in_any_order, run_once);
