@@ -18,12 +18,16 @@
 #define MADV_GUARD_INSTALL 102
 #endif
 
-enum { SLAB_STACKS = 64 };
+enum {
+    SLAB_STACKS = 64,
+    COSTLY_GUARDS_MAX = 16384, /* each splits a mapping in two: half of what a process may have is left for everything else */
+};
 
 static GPtrArray *slabs;   /* mappings of slab_size() bytes */
 static unsigned carved;    /* stacks handed out of the last slab */
 static GPtrArray *unused;  /* stacks without memory */
 static bool guards_cost_a_mapping;
+static unsigned costly_guards;
 
 static size_t page_size(void)
 {
@@ -65,8 +69,8 @@ static void install_guard(void *page)
 {
     if (!guards_cost_a_mapping && madvise(page, page_size(), MADV_GUARD_INSTALL) < 0)
         guards_cost_a_mapping = true;
-    if (guards_cost_a_mapping)
-        (void)!mprotect(page, page_size(), PROT_NONE);
+    if (guards_cost_a_mapping && costly_guards < COSTLY_GUARDS_MAX && !mprotect(page, page_size(), PROT_NONE))
+        costly_guards++;
 }
 
 void *co_stack_new(void)
@@ -103,6 +107,7 @@ void co_stack_done(void)
 #endif
         munmap(slabs->pdata[i], slab_size());
     }
+    costly_guards = 0;
     g_clear_pointer(&slabs, g_ptr_array_unref);
     g_clear_pointer(&unused, g_ptr_array_unref);
 }

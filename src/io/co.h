@@ -12,7 +12,8 @@
  * -ECANCELED.
  *
  * A stack is 128 KiB (twice that under AddressSanitizer) of address space above a guard page; memory is used as it is touched, so
- * tens of thousands of suspended coroutines cost two or three pages each.  Big buffers belong on the heap, recursion is bounded.
+ * tens of thousands of suspended coroutines cost two or three pages each (before Linux 6.13 those
+ * beyond 16,384 go without the guard: a process has no more mappings).  Big buffers belong on the heap, recursion is bounded.
  * Starting a coroutine that ends without suspending costs about as much as a few function calls.
  *
  * The ready queue is a source of priority G_PRIORITY_DEFAULT which gives way to the context's other sources every few milliseconds;

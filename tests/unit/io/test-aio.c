@@ -7,7 +7,13 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <signal.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "io/aio-backend.h"
@@ -520,6 +526,56 @@ static void test_names(void)
     aio_free(NULL);
 }
 
+static void forbid_io_uring(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog program = {.len = G_N_ELEMENTS(code), .filter = code};
+    g_assert_cmpint(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), ==, 0);
+    g_assert_cmpint(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), ==, 0);
+}
+
+static void test_falls_back_where_io_uring_is_forbidden(void)
+{
+    if (g_test_subprocess()) {
+        forbid_io_uring();
+        g_autoptr(GError) error = NULL;
+        g_assert_null(aio_new("io_uring", &error));
+        g_assert_nonnull(error);
+        aio = aio_new(NULL, NULL);
+        start_many(write_block, 3);
+        g_assert_cmpstr(aio_name(aio), ==, "threads");
+        g_clear_pointer(&aio, aio_free);
+        return;
+    }
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_passed();
+}
+
+static int is_signal_blocked(void *data)
+{
+    sigset_t set;
+    pthread_sigmask(SIG_BLOCK, NULL, &set);
+    return sigismember(&set, SIGINT) && sigismember(&set, SIGWINCH);
+}
+
+static void call_signal_test(void *data)
+{
+    g_assert_true(aio_call_co(aio, is_signal_blocked, NULL, false));
+    g_assert_false(is_signal_blocked(NULL));
+}
+
+static void test_signals_are_for_the_main_thread(void)
+{
+    aio = aio_new("threads", NULL);
+    run_co(call_signal_test);
+    g_clear_pointer(&aio, aio_free);
+}
+
 /* ---- running bodies on back ends ---- */
 
 static gboolean complete_oldest(void *data)
@@ -609,6 +665,8 @@ int main(int argc, char **argv)
     g_test_add_data_func("/aio/inline-only-what-is-quick-and-allowed", test_inline_only_what_is_quick_and_allowed, run_once);
     g_test_add_data_func("/aio/cached-reads-do-not-suspend", test_cached_reads_do_not_suspend, run_once);
     g_test_add_data_func("/aio/manual-completes-in-any-order", test_manual_completes_in_any_order, run_once);
+    g_test_add_data_func("/aio/falls-back-where-io_uring-is-forbidden", test_falls_back_where_io_uring_is_forbidden, run_once);
+    g_test_add_data_func("/aio/signals-are-for-the-main-thread", test_signals_are_for_the_main_thread, run_once);
     g_test_add_data_func("/aio/names", test_names, run_once);
     return g_test_run();
 }
