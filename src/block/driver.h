@@ -37,7 +37,11 @@ struct node_status {
     struct node *child;        /* PASS, STORED, BACKING */
     int64_t child_offset;      /* HOST, PASS, STORED, BACKING */
 };
-/* Runs in order; non-zero ends the visit and is its result.  Does not suspend. */
+enum node_status_flags {
+    NODE_STATUS_WANT_HOLES = 1 << 0, /* without it a leaf may call everything that this layer supplies DATA, and saves the search */
+};
+
+/* Runs in order; non-zero ends the visit and is its result.  May suspend: called without locks held. */
 typedef int node_status_fn(void *data, int64_t offset, const struct node_status *status);
 
 /*
@@ -87,7 +91,7 @@ struct driver {
     int64_t (*length_co)(struct node *node);
 
     /* One level, the run that begins at offset, at most bytes.  NULL: PASS to file; leaves: DATA. */
-    int (*status_co)(struct node *node, int64_t offset, int64_t bytes, struct node_status *ret_status);
+    int (*status_co)(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status);
     /* Many runs; must give way (co_relax_co) and end with -ECANCELED if co_cancelled().  NULL: status_co in a loop. */
     int (*status_bulk_co)(struct node *node, int64_t offset, int64_t bytes, node_status_fn *fn, void *data);
 
@@ -118,7 +122,7 @@ struct driver {
     void (*lock_holders)(struct node *node, GString *out);
 };
 
-/* The driver of that name, or NULL. */
+/* driver.c.  The driver of that name, or NULL. */
 const struct driver *driver_find(const char *name);
 /* The i-th driver, NULL after the last. */
 const struct driver *driver_at(unsigned i);

@@ -7,6 +7,13 @@
 #include "io/aio.h"
 #include "io/co.h"
 
+/*
+ * A driver may assume what struct driver says because everything passes here: this door checks the range, splits by
+ * max_transfer, pads to the alignment by reading what surrounds a write (and then keeps other writers off), bounces
+ * memory that is not aligned, emulates zeroes and FUA, announces the events of each step, and counts writes so that a flush with
+ * nothing to do does nothing.
+ */
+
 enum node_flags {
     NODE_WRITABLE = 1 << 0,
     NODE_FORCE_SHARE = 1 << 1,   /* take and check no locks */
@@ -17,6 +24,7 @@ enum node_flags {
     NODE_DETECT_ZEROES = 1 << 6, /* detect-zeroes=on: zero writes become pwrite_zeroes */
     NODE_DETECT_UNMAP = 1 << 7,  /* detect-zeroes=unmap: those may unmap */
     NODE_AUTO_READ_ONLY = 1 << 8, /* may be opened read-only when writing is not permitted */
+    NODE_GUARDED = 1 << 9,        /* raw that was guessed: refuses writes that make its first sector look like a format */
 };
 
 /* What a user does to a node and lets others do; the numbers are those of QEMU's lock bytes. */
@@ -65,7 +73,9 @@ struct node {
     struct node_limits limits;
     unsigned write_flags;     /* flags pwritev_co understands: BLK_FUA or 0 (then node.c flushes after it) */
     unsigned zero_flags;      /* the same of pwrite_zeroes_co: BLK_FUA, BLK_MAY_UNMAP, BLK_NO_FALLBACK */
-    bool written;             /* written since the last flush that succeeded */
+    uint64_t write_gen;       /* counts writes that completed; */
+    uint64_t flushed_gen;     /* those up to here are on stable storage */
+    bool variable_length;     /* the length may change by itself (removable media): blk_length_co() asks again */
     bool dead;                /* the driver gave up on it (corrupt): every request -ENOMEDIUM */
     void *opaque;             /* the driver's state */
     void *reopen;             /* the driver's, between prepare and commit */
@@ -75,7 +85,7 @@ struct node {
     void *warn_data;
     unsigned depth;           /* nodes above it */
     struct node *probed;      /* open.c, while opening: the `file` child that was opened for probing, not yet a child */
-    struct node_pending *pending; /* requests in node.c that others must not overlap */
+    struct node_pending *pending; /* writes that others may have to wait for, newest first; only kept if request_alignment > 1 */
 };
 
 /* ---- life ---- */
@@ -112,14 +122,17 @@ int node_unref_co(struct node *node);
 /* Frees a node whose open_co failed: its children are closed, close_co is not called. */
 void node_abandon_co(struct node *node);
 
-/* Asks the driver for its length and keeps it in node->size (0 or negative errno). */
+/* Asks the driver for its length and keeps it, rounded up to whole sectors, in node->size (0 or negative errno). */
 int node_refresh_size_co(struct node *node);
 void node_warn(struct node *node, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
-/* ---- requests on a child; any alignment and length, inside of the node unless said otherwise ---- */
+/*
+ * ---- requests on a child; any alignment and length ----
+ *
+ * A read past the end of the node gives zeroes there.  A write past it is for nodes opened with NODE_PERM_RESIZE (else -EIO).
+ */
 
 int node_preadv_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags);
-/* A write may grow a file that is `NODE_PERM_RESIZE`. */
 int node_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags);
 int node_pread_co(struct node *node, int64_t offset, int64_t bytes, void *buf);
 int node_pwrite_co(struct node *node, int64_t offset, int64_t bytes, const void *buf, unsigned flags);
@@ -131,8 +144,8 @@ int node_truncate_co(struct node *node, int64_t size, bool exact, enum blk_preal
 int node_load_vmstate_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov);
 int node_save_vmstate_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov);
 
-/* One level, as the driver says. */
-int node_status_co(struct node *node, int64_t offset, int64_t bytes, struct node_status *ret_status);
+/* One level, as the driver says; flags: enum node_status_flags. */
+int node_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status);
 /* Down to the file that holds it. */
 int node_extent_co(struct node *node, int64_t offset, int64_t bytes, struct blk_extent *ret_extent);
 int node_extents_co(struct node *node, int64_t offset, int64_t bytes, blk_extent_fn *fn, void *data);

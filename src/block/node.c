@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Life of nodes, their size, and the way to the one that has breakpoints. */
+#include "block/node.h"
+
+#include <errno.h>
+
+struct node *node_new(const struct driver *driver, const struct node_how *how)
+{
+    static unsigned made;
+    struct node *node = g_new0(struct node, 1);
+    node->driver = driver;
+    node->refs = 1;
+    node->name = g_strdup_printf("#block%03u", made++);
+    node->flags = how->flags;
+    node->perm = how->perm;
+    node->shared = how->shared;
+    node->refs_policy = how->refs;
+    node->children = g_ptr_array_new();
+    node->limits.request_alignment = 1;
+    node->limits.memory_alignment = 1;
+    node->opaque = driver->state_size ? g_malloc0(driver->state_size) : NULL;
+    node->aio = how->aio;
+    node->registry = how->registry;
+    node->warn = how->warn;
+    node->warn_data = how->warn_data;
+    return node;
+}
+
+void node_add_child(struct node *node, const char *name, enum node_role role, struct node *child)
+{
+    struct node_child *entry = g_new(struct node_child, 1);
+    *entry = (struct node_child){g_strdup(name), role, child};
+    g_ptr_array_add(node->children, entry);
+}
+
+struct node *node_ref(struct node *node)
+{
+    node->refs++;
+    return node;
+}
+
+static int free_node_co(struct node *node)
+{
+    int ret = 0;
+    for (unsigned i = 0; i < node->children->len; i++) {
+        struct node_child *child = node->children->pdata[i];
+        int child_ret = node_unref_co(child->node);
+        if (ret == 0)
+            ret = child_ret;
+        g_free(child->name);
+        g_free(child);
+    }
+    g_ptr_array_free(node->children, TRUE);
+    options_free(node->options);
+    g_free(node->name);
+    g_free(node->filename);
+    g_free(node->opaque);
+    g_free(node);
+    return ret;
+}
+
+int node_unref_co(struct node *node)
+{
+    if (!node || --node->refs > 0)
+        return 0;
+    int ret = node_flush_co(node);
+    int close_ret = node->driver->close_co ? node->driver->close_co(node) : 0;
+    int free_ret = free_node_co(node);
+    return ret < 0 ? ret : close_ret < 0 ? close_ret : free_ret;
+}
+
+void node_abandon_co(struct node *node)
+{
+    if (node)
+        free_node_co(node);
+}
+
+/* Images are whole sectors for users; what a file lacks at the end of its last one reads as zeroes. */
+enum { SECTOR = 512 };
+
+int node_refresh_size_co(struct node *node)
+{
+    int64_t size;
+    if (node->driver->length_co) {
+        size = node->driver->length_co(node);
+    } else if (node->file) {
+        int ret = node_refresh_size_co(node->file);
+        size = ret < 0 ? ret : node->file->size;
+    } else {
+        size = 0;
+    }
+    if (size < 0)
+        return size;
+    if (size > INT64_MAX - (SECTOR - 1))
+        return -EFBIG;
+    node->size = (size + SECTOR - 1) / SECTOR * SECTOR;
+    return 0;
+}
+
+void node_warn(struct node *node, const char *format, ...)
+{
+    if (!node->warn)
+        return;
+    va_list args;
+    va_start(args, format);
+    g_autofree char *line = g_strdup_vprintf(format, args);
+    va_end(args);
+    node->warn(node->warn_data, line);
+}
+
+struct node *node_debug_node(struct node *node)
+{
+    while (node && !node->driver->debug_event_co)
+        node = node->file;
+    return node;
+}
+
+void node_debug_event_co(struct node *node, enum blk_event event)
+{
+    if (node->registry->observer)
+        registry_event(node->registry, event);
+    struct node *debug = node_debug_node(node);
+    if (debug)
+        debug->driver->debug_event_co(debug, event);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "block/registry.h"
+
+#include "io/clock.h"
+#include "io/co.h"
+
+static void tell(struct registry *registry, const struct blk_request *request)
+{
+    if (registry->observer && registry->observer->request)
+        registry->observer->request(registry->data, request);
+}
+
+void registry_enter(struct registry *registry, struct blk_request *request, enum blk_op op, unsigned flags, int64_t offset, int64_t bytes,
+                    const char *issuer)
+{
+    *request = (struct blk_request){
+        .link.data = request,
+        .id = ++registry->last_id,
+        .op = op,
+        .state = BLK_REQUEST_QUEUED,
+        .flags = flags,
+        .offset = offset,
+        .bytes = bytes,
+        .started_us = clock_now_us(),
+        .issuer = g_strdup(issuer),
+        .co = co_self(),
+    };
+    g_queue_push_tail_link(&registry->requests, &request->link);
+    tell(registry, request);
+}
+
+void registry_set_state(struct registry *registry, struct blk_request *request, enum blk_request_state state)
+{
+    request->state = state;
+    tell(registry, request);
+}
+
+void registry_leave(struct registry *registry, struct blk_request *request, int ret)
+{
+    request->ret = ret;
+    request->state = BLK_REQUEST_DONE;
+    g_queue_unlink(&registry->requests, &request->link);
+    if (registry->observer) {
+        request->done_us = clock_now_us();
+        tell(registry, request);
+    }
+    g_free(request->issuer);
+}
+
+struct blk_request *registry_current(struct registry *registry)
+{
+    struct co *co = co_self();
+    /* The newest first: a coroutine's request is the last one it entered. */
+    for (GList *link = registry->requests.tail; link; link = link->prev) {
+        struct blk_request *request = link->data;
+        if (request->co == co)
+            return request;
+    }
+    return NULL;
+}
+
+void registry_event(struct registry *registry, enum blk_event event)
+{
+    struct blk_request *request = registry_current(registry);
+    if (!request)
+        return;
+    request->last_event = blk_event_name(event);
+    tell(registry, request);
+}
+
+void registry_suspended(struct registry *registry, const char *tag)
+{
+    struct blk_request *request = registry_current(registry);
+    if (!request)
+        return;
+    request->tag = tag;
+    registry_set_state(registry, request, BLK_REQUEST_SUSPENDED);
+}
+
+void registry_resumed(struct registry *registry)
+{
+    struct blk_request *request = registry_current(registry);
+    if (!request)
+        return;
+    request->tag = NULL;
+    registry_set_state(registry, request, BLK_REQUEST_IN_FLIGHT);
+}
+
+void registry_message(struct registry *registry, const char *line)
+{
+    if (registry->observer && registry->observer->message)
+        registry->observer->message(registry->data, line);
+}
+
+void registry_changed(struct registry *registry, int64_t offset, int64_t bytes)
+{
+    if (registry->observer && registry->observer->changed)
+        registry->observer->changed(registry->data, offset, bytes);
+}
