@@ -69,8 +69,7 @@ static int apply_to_protocol(const struct driver *driver, struct options *option
     return set_new(options, "filename", filename, error);
 }
 
-/* The name is that of the node's `file`. */
-static int apply_to_file(struct options *options, const char *filename, GError **error)
+int name_apply_to_file(struct options *options, const char *filename, GError **error)
 {
     g_autoptr(options) child = NULL;
     int ret;
@@ -119,7 +118,7 @@ int name_apply(struct options *options, const char *filename, GError **error)
         }
         if (driver->protocols)
             return apply_to_protocol(driver, options, filename, error);
-        return apply_to_file(options, filename, error);
+        return name_apply_to_file(options, filename, error);
     }
     len = protocol_length(filename);
     if (len < 0)

@@ -13,3 +13,6 @@
  * 0, or -ENOENT for an unknown protocol, -EINVAL.
  */
 int name_apply(struct options *options, const char *filename, GError **error);
+
+/* As above, but the name is that of the node's `file`, whatever the node is. */
+int name_apply_to_file(struct options *options, const char *filename, GError **error);

@@ -1,0 +1,500 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Opening: names and options become a chain of nodes.
+ *
+ * A node's options are those of every node (this file takes them), its driver's, and those of its children under "NAME.".  What a
+ * node is told, it hands on to its children as their default: see child_how().  An image without a driver is probed: its `file` child
+ * is opened first, read from, and then given to the driver that knew the bytes.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "block/blk-internal.h"
+#include "block/driver_option.h"
+#include "block/name.h"
+#include "block/open.h"
+#include "block/probe.h"
+
+enum {
+    DEPTH_MAX = 100, /* nodes below each other: a request recurses through them on one coroutine's stack */
+    NODE_NAME_MAX = 31,
+};
+
+static const char *const detect_values[] = {"off", "on", "unmap", NULL};
+static const char *const discard_on[] = {"on", "unmap", NULL};
+static const char *const discard_off[] = {"off", "ignore", NULL};
+
+const struct driver_option open_node_options[] = {
+    {.name = "driver", .type = DRIVER_OPTION_STRING, .help = "format or protocol of the node"},
+    {.name = "node-name", .type = DRIVER_OPTION_STRING, .help = "name to refer to the node by"},
+    {.name = "read-only", .type = DRIVER_OPTION_BOOL, .help = "refuse writes", .reopen = true},
+    {.name = "auto-read-only", .type = DRIVER_OPTION_BOOL, .help = "read-only where writing is not permitted", .reopen = true},
+    {.name = "discard", .type = DRIVER_OPTION_STRING, .help = "ignore|unmap: whether discards reach the file", .reopen = true},
+    {.name = "detect-zeroes", .type = DRIVER_OPTION_ENUM, .values = detect_values, .help = "turn written zeroes into holes",
+     .reopen = true},
+    {.name = "force-share", .type = DRIVER_OPTION_BOOL, .help = "take and check no locks"},
+    {.name = "cache.direct", .type = DRIVER_OPTION_BOOL, .help = "bypass the page cache", .reopen = true},
+    {.name = "cache.no-flush", .type = DRIVER_OPTION_BOOL, .help = "ignore flushes", .reopen = true},
+    {},
+};
+
+/* ---- options of every node ---- */
+
+static void set_flag(unsigned *flags, unsigned flag, bool on)
+{
+    *flags = on ? *flags | flag : *flags & ~flag;
+}
+
+static void take_flag(struct options *options, const char *key, unsigned *flags, unsigned flag)
+{
+    set_flag(flags, flag, options_take_bool(options, key, *flags & flag));
+}
+
+static int take_discard(struct options *options, unsigned *flags, GError **error)
+{
+    g_autofree char *value = options_take_string(options, "discard");
+
+    if (!value)
+        return 0;
+    if (!g_strv_contains(discard_on, value) && !g_strv_contains(discard_off, value)) {
+        g_set_error_literal(error, OPTIONS_ERROR, EINVAL, "Invalid discard option");
+        return -EINVAL;
+    }
+    set_flag(flags, NODE_DISCARD, g_strv_contains(discard_on, value));
+    return 0;
+}
+
+static void take_detect_zeroes(struct options *options, unsigned *flags)
+{
+    int old = *flags & NODE_DETECT_UNMAP ? 2 : *flags & NODE_DETECT_ZEROES ? 1 : 0;
+    int value = options_take_enum(options, "detect-zeroes", detect_values, old);
+
+    set_flag(flags, NODE_DETECT_ZEROES, value > 0);
+    set_flag(flags, NODE_DETECT_UNMAP, value == 2);
+}
+
+int open_take_flags(struct options *options, unsigned flags, unsigned *ret_flags, GError **error)
+{
+    int ret;
+
+    if (!driver_option_check(options, open_node_options, error))
+        return -EINVAL;
+    if (options_has(options, "read-only"))
+        set_flag(&flags, NODE_WRITABLE, !options_take_bool(options, "read-only", !(flags & NODE_WRITABLE)));
+    take_flag(options, "auto-read-only", &flags, NODE_AUTO_READ_ONLY);
+    take_flag(options, "force-share", &flags, NODE_FORCE_SHARE);
+    take_flag(options, "cache.direct", &flags, NODE_DIRECT);
+    take_flag(options, "cache.no-flush", &flags, NODE_NO_FLUSH);
+    take_detect_zeroes(options, &flags);
+    ret = take_discard(options, &flags, error);
+    if (ret < 0)
+        return ret;
+    if ((flags & NODE_FORCE_SHARE) && (flags & NODE_WRITABLE)) {
+        g_set_error_literal(error, OPTIONS_ERROR, EINVAL, "force-share=on can only be used with read-only images");
+        return -EINVAL;
+    }
+    if ((flags & NODE_DETECT_UNMAP) && !(flags & NODE_DISCARD)) {
+        g_set_error_literal(error, OPTIONS_ERROR, EINVAL,
+                            "setting detect-zeroes to unmap is not allowed without setting discard operation to unmap");
+        return -EINVAL;
+    }
+    *ret_flags = flags;
+    return 0;
+}
+
+static bool is_node_name(const char *name)
+{
+    if (!g_ascii_isalpha(*name))
+        return false;
+    for (; *name; name++)
+        if (!g_ascii_isalnum(*name) && !strchr("-._", *name))
+            return false;
+    return true;
+}
+
+/* NULL without an error: none was given. */
+static int take_node_name(struct options *options, char **ret_name, GError **error)
+{
+    g_autofree char *name = options_take_string(options, "node-name");
+
+    if (name && !is_node_name(name)) {
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "Invalid node-name: '%s'", name);
+        return -EINVAL;
+    }
+    if (name && strlen(name) > NODE_NAME_MAX) {
+        g_set_error_literal(error, OPTIONS_ERROR, EINVAL, "Node name too long");
+        return -EINVAL;
+    }
+    *ret_name = g_steal_pointer(&name);
+    return 0;
+}
+
+/* ---- what children are told ---- */
+
+unsigned open_child_perm(enum node_role role, unsigned perm, bool writable)
+{
+    unsigned write = writable ? NODE_PERM_WRITE | NODE_PERM_RESIZE : 0;
+
+    switch (role) {
+    case NODE_ROLE_TOP:
+    case NODE_ROLE_FILE:
+        return perm;
+    case NODE_ROLE_METADATA:
+    case NODE_ROLE_DATA:
+        return NODE_PERM_READ | write;
+    case NODE_ROLE_BACKING:
+        break;
+    }
+    return NODE_PERM_READ;
+}
+
+static unsigned child_shared(enum node_role role, unsigned shared)
+{
+    switch (role) {
+    case NODE_ROLE_TOP:
+    case NODE_ROLE_FILE:
+        return shared;
+    case NODE_ROLE_METADATA:
+    case NODE_ROLE_DATA:
+        return NODE_PERM_READ | NODE_PERM_WRITE_UNCHANGED;
+    case NODE_ROLE_BACKING:
+        break;
+    }
+    return NODE_PERM_READ | NODE_PERM_WRITE_UNCHANGED;
+}
+
+unsigned open_child_flags(enum node_role role, unsigned flags)
+{
+    /* Zeroes are detected where they enter the chain; below, a discard is what a node above decided to do. */
+    flags &= ~(NODE_DETECT_ZEROES | NODE_DETECT_UNMAP | NODE_GUARDED);
+    flags |= NODE_DISCARD;
+    if (role == NODE_ROLE_BACKING)
+        flags &= ~(NODE_WRITABLE | NODE_AUTO_READ_ONLY);
+    return flags;
+}
+
+static struct node_how child_how(const struct node_how *how, enum node_role role)
+{
+    struct node_how child = *how;
+
+    child.flags = open_child_flags(role, how->flags);
+    child.perm = open_child_perm(role, how->perm, how->flags & NODE_WRITABLE);
+    child.shared = child_shared(role, how->shared);
+    child.probe = false;
+    child.depth = how->depth + 1;
+    return child;
+}
+
+static struct node_how node_to_how(const struct node *node)
+{
+    return (struct node_how){
+        .flags = node->flags,
+        .perm = node->perm,
+        .shared = node->shared,
+        .refs = node->refs_policy,
+        .aio = node->aio,
+        .registry = node->registry,
+        .warn = node->warn,
+        .warn_data = node->warn_data,
+        .depth = node->depth,
+    };
+}
+
+static bool has_below(const struct options *options, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (unsigned i = 0; i < options_count(options); i++) {
+        const char *key, *value;
+
+        options_at(options, i, &key, &value);
+        if (strncmp(key, name, len) == 0 && key[len] == '.')
+            return true;
+    }
+    return false;
+}
+
+/* Opens the child described by name's options, which are taken out. */
+static int open_below_co(struct options *options, const struct node_how *how, const char *name, enum node_role role,
+                         struct node **ret_child, GError **error)
+{
+    g_autofree char *reference = options_take_string(options, name);
+    g_autoptr(options) below = options_take_child(options, name);
+    struct node_how below_how = child_how(how, role);
+    struct node *child;
+    int ret;
+
+    if (reference && options_count(below)) {
+        g_set_error_literal(error, OPTIONS_ERROR, EINVAL,
+                            "Cannot reference an existing block device with additional options or a new filename");
+        return -EINVAL;
+    }
+    if (reference) {
+        g_set_error(error, OPTIONS_ERROR, ENODEV, "Cannot find device='%s' nor node-name='%s'", reference, reference);
+        return -ENODEV;
+    }
+    if (!options_count(below)) {
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "A block device must be specified for \"%s\"", name);
+        return -EINVAL;
+    }
+    ret = node_open_co(g_steal_pointer(&below), &below_how, &child, error);
+    if (ret < 0)
+        return ret;
+    if ((below_how.flags & NODE_WRITABLE) && !(child->flags & NODE_WRITABLE)) {
+        g_set_error_literal(error, OPTIONS_ERROR, EACCES, "Block node is read-only");
+        node_unref_co(child);
+        return -EACCES;
+    }
+    *ret_child = child;
+    return 0;
+}
+
+int node_open_child_co(struct node *node, struct options *options, const char *name, enum node_role role, struct node **ret_child,
+                       GError **error)
+{
+    struct node_how how = node_to_how(node);
+    struct node_how wanted = child_how(&how, role);
+    struct node *child = NULL;
+    int ret;
+
+    if (node->probed && strcmp(name, "file") == 0) {
+        child = g_steal_pointer(&node->probed);
+        if (child->perm == wanted.perm && child->shared == wanted.shared) {
+            g_autoptr(options) unused = options_take_child(options, name);
+
+            node_add_child(node, name, role, child);
+            if (ret_child)
+                *ret_child = child;
+            return 0;
+        }
+        /* Probed with less than this driver needs: once more, with the right permissions from the start. */
+        node_unref_co(child);
+    }
+    ret = open_below_co(options, &how, name, role, &child, error);
+    if (ret < 0)
+        return ret;
+    node_add_child(node, name, role, child);
+    if (ret_child)
+        *ret_child = child;
+    return 0;
+}
+
+/* ---- which driver ---- */
+
+static const struct driver *find_driver(const char *name, GError **error)
+{
+    const struct driver *driver = driver_find(name);
+
+    if (driver)
+        return driver;
+    if (probe_knows_format(name))
+        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "Driver '%s' is not supported yet", name);
+    else
+        g_set_error(error, OPTIONS_ERROR, ENOENT, "Unknown driver '%s'", name);
+    return NULL;
+}
+
+struct file_type {
+    const char *filename;
+    mode_t mode;
+};
+
+static int stat_file(void *data)
+{
+    struct file_type *type = data;
+    struct stat st;
+
+    if (stat(type->filename, &st) < 0)
+        return -errno;
+    type->mode = st.st_mode;
+    return 0;
+}
+
+/* The driver for a path: by what it names.  What can't be looked at is the file driver's to complain about. */
+static const struct driver *driver_for_path_co(struct aio *aio, const char *filename)
+{
+    struct file_type type = {.filename = filename};
+    bool device = aio_call_co(aio, stat_file, &type, true) == 0 && (S_ISBLK(type.mode) || S_ISCHR(type.mode));
+
+    return driver_find(device ? "host_device" : "file");
+}
+
+static void warn_guessed(const struct node_how *how, const char *filename)
+{
+    g_autofree char *line = NULL;
+
+    if (!how->warn)
+        return;
+    line = g_strdup_printf("WARNING: Image format was not specified for '%s' and probing guessed raw.", filename);
+    how->warn(how->warn_data, line);
+    how->warn(how->warn_data, "         Automatically detecting the format is dangerous for raw images, write operations on block 0 "
+                              "will be restricted.");
+    how->warn(how->warn_data, "         Specify the 'raw' format explicitly to remove the restrictions.");
+}
+
+/* The driver for what file holds. */
+static const struct driver *probe_node_co(struct node *file, const struct node_how *how, GError **error)
+{
+    uint8_t bytes[PROBE_BYTES] = {0};
+    int64_t n = CLAMP(file->size, 0, PROBE_BYTES);
+    int ret = n ? node_pread_co(file, 0, n, bytes) : 0;
+    const char *format;
+    const struct driver *driver;
+
+    if (ret < 0) {
+        g_set_error(error, OPTIONS_ERROR, -ret, "Could not read image for determining its format: %s", g_strerror(-ret));
+        return NULL;
+    }
+    format = probe_format(bytes, n, file->filename);
+    driver = driver_find(format);
+    if (!driver)
+        g_set_error(error, OPTIONS_ERROR, ENOTSUP,
+                    "Image is in %s format, which is not supported yet; open it with -f raw to see its bytes", format);
+    else if (strcmp(format, "raw") == 0 && (how->flags & NODE_WRITABLE))
+        warn_guessed(how, file->filename ? file->filename : "");
+    return driver;
+}
+
+/* Opens the `file` of an image without a driver, and asks it.  options keep what describes the file: see node_open_child_co(). */
+static const struct driver *probe_co(const struct options *options, const struct node_how *how, struct node **ret_file, GError **error)
+{
+    g_autoptr(options) copy = options_copy(options);
+    const struct driver *driver;
+    struct node *file;
+
+    if (!options_has(options, "file") && !has_below(options, "file")) {
+        g_set_error_literal(error, OPTIONS_ERROR, EINVAL, "Must specify either driver or file");
+        return NULL;
+    }
+    if (open_below_co(copy, how, "file", NODE_ROLE_FILE, &file, error) < 0)
+        return NULL;
+    driver = probe_node_co(file, how, error);
+    if (driver)
+        *ret_file = file;
+    else
+        node_unref_co(file);
+    return driver;
+}
+
+static const struct driver *choose_driver_co(struct options *options, const struct node_how *how, struct node **ret_probed,
+                                             GError **error)
+{
+    g_autofree char *name = options_take_string(options, "driver");
+    const char *filename = options_get(options, "filename");
+
+    if (name)
+        return find_driver(name, error);
+    if (how->probe)
+        return probe_co(options, how, ret_probed, error);
+    if (filename)
+        return driver_for_path_co(how->aio, filename);
+    g_set_error_literal(error, OPTIONS_ERROR, EINVAL, "Must specify either driver or file");
+    return NULL;
+}
+
+/* ---- a node ---- */
+
+/* What the node itself was told: not its children's. */
+static struct options *own_options(const struct options *options, const struct driver *driver)
+{
+    struct options *own = options_new();
+
+    for (unsigned i = 0; i < options_count(options); i++) {
+        const struct driver_option *row;
+        const char *key, *value;
+
+        options_at(options, i, &key, &value);
+        row = driver_option_find(driver->options, key);
+        if (!row || row->type != DRIVER_OPTION_CHILD)
+            options_set(own, key, value);
+    }
+    return own;
+}
+
+static int refuse_unknown(const struct driver *driver, const char *key, GError **error)
+{
+    if (driver->protocols)
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "Block protocol '%s' doesn't support the option '%s'", driver->name, key);
+    else
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "Block format '%s' does not support the option '%s'", driver->name, key);
+    return -EINVAL;
+}
+
+/* Runs the driver's part.  node is gone on failure. */
+static int open_node_co(struct node *node, struct options *options, GError **error)
+{
+    const struct driver *driver = node->driver;
+    const char *key, *value;
+    int ret;
+
+    ret = driver_option_check(options, driver->options, error) ? 0 : -EINVAL;
+    if (ret == 0) {
+        if (driver->open_co)
+            ret = driver->open_co(node, options, error);
+        else
+            ret = node_open_child_co(node, options, "file", NODE_ROLE_FILE, NULL, error);
+    }
+    if (ret < 0) {
+        node_unref_co(g_steal_pointer(&node->probed));
+        node_abandon_co(node);
+        return ret;
+    }
+    if (options_count(options)) {
+        options_at(options, 0, &key, &value);
+        ret = refuse_unknown(driver, key, error);
+        node_unref_co(node);
+        return ret;
+    }
+    ret = node_refresh_size_co(node);
+    if (ret < 0) {
+        g_set_error(error, OPTIONS_ERROR, -ret, "Could not refresh total sector count: %s", g_strerror(-ret));
+        node_unref_co(node);
+        return ret;
+    }
+    if (!node->filename && node->file)
+        node->filename = g_strdup(node->file->filename);
+    return 0;
+}
+
+int node_open_co(struct options *options, const struct node_how *how, struct node **ret_node, GError **error)
+{
+    g_autoptr(options) left = options;
+    g_autoptr(options) own = NULL;
+    g_autofree char *name = NULL;
+    struct node_how node_how = *how;
+    const struct driver *driver;
+    struct node *probed = NULL;
+    struct node *node;
+    int ret;
+
+    if (how->depth > DEPTH_MAX) {
+        g_set_error(error, OPTIONS_ERROR, ELOOP, "More than %d nodes below each other", DEPTH_MAX);
+        return -ELOOP;
+    }
+    own = options_copy(options);
+    ret = take_node_name(left, &name, error);
+    if (ret < 0)
+        return ret;
+    ret = open_take_flags(left, how->flags, &node_how.flags, error);
+    if (ret < 0)
+        return ret;
+    set_flag(&node_how.perm, NODE_PERM_WRITE, node_how.flags & NODE_WRITABLE);
+    driver = choose_driver_co(left, &node_how, &probed, error);
+    if (!driver)
+        return -EINVAL;
+    node = node_new(driver, &node_how);
+    node->depth = how->depth;
+    node->probed = probed;
+    if (probed && strcmp(driver->name, "raw") == 0)
+        node->flags |= NODE_GUARDED;
+    node->options = own_options(own, driver);
+    if (name) {
+        g_free(node->name);
+        node->name = g_steal_pointer(&name);
+    }
+    ret = open_node_co(node, left, error);
+    if (ret == 0)
+        *ret_node = node;
+    return ret;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What opening and reopening share: the options of every node, and what a node hands on to its children. */
+#pragma once
+
+#include "block/driver_option.h"
+#include "block/node.h"
+
+/* The table of every node's options; `discard` has words of its own and is a string here. */
+extern const struct driver_option open_node_options[];
+
+/*
+ * Takes the options of every node (but driver and node-name) out of options and applies them to flags (enum node_flags).
+ * 0, or -EINVAL.
+ */
+int open_take_flags(struct options *options, unsigned flags, unsigned *ret_flags, GError **error);
+
+/* Flags and permissions that a child in this role is given by a node with these. */
+unsigned open_child_flags(enum node_role role, unsigned flags);
+unsigned open_child_perm(enum node_role role, unsigned perm, bool writable);
