@@ -1,16 +1,238 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The loop of the full screen: keys and signals go into the desk, its frames go to the display.  One source paints: it becomes ready
+ * when something changed, at most sixty times a second, and at the desk's next tick; with neither it sleeps for ever.
+ * Input and frames go before other sources of the context, so that a busy engine can't starve them; a frame's pace
+ * is bounded, so neither do they starve the engine.
+ */
 #include "ui/app.h"
+
+#include <glib-unix.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/session.h"
+#include "io/clock.h"
+#include "ui/desk.h"
+#include "ui/display.h"
+#include "ui/signals.h"
+
+enum {
+    FRAME_US = 1000 * 1000 / 60,
+    INPUT_TURN_US = 8000, /* pasting a book must not keep frames from being painted */
+};
+
+struct app {
+    struct display *display;
+    struct desk *desk; /* NULL while it is made */
+    GMainLoop *loop;
+    GSource *frames, *input;
+    int64_t last_frame_us;
+    bool wanted; /* a frame is, as soon as the pace allows */
+    bool suspend; /* asked for by key; done outside of the desk's own calls */
+};
+
+static const char *theme_option;
 
 void app_set_options(const char *theme, bool use_config)
 {
+    theme_option = theme;
+}
+
+/* ---- frames ---- */
+
+static void want_frame(void *data)
+{
+    struct app *app = data;
+    if (!app->wanted && app->frames != NULL) {
+        app->wanted = true;
+        g_source_set_ready_time(app->frames, MAX(app->last_frame_us + FRAME_US, 0));
+    }
+}
+
+static void draw_frame(struct app *app)
+{
+    app->wanted = false;
+    app->last_frame_us = g_get_monotonic_time();
+    app->display->ops->show(app->display, desk_draw(app->desk));
+    if (!app->wanted) {
+        g_source_set_ready_time(app->frames, desk_next_tick_us(app->desk));
+    }
+}
+
+static gboolean on_frame(void *data)
+{
+    struct app *app = data;
+    g_source_set_ready_time(app->frames, -1);
+    if (desk_wants_quit(app->desk)) {
+        g_main_loop_quit(app->loop);
+    } else {
+        draw_frame(app);
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean call_callback(GSource *source, GSourceFunc callback, void *data)
+{
+    return callback(data);
+}
+
+static GSourceFuncs timed_source = {.dispatch = call_callback};
+
+/* ---- the terminal ---- */
+
+static void check_size(struct app *app)
+{
+    int width, height;
+    app->display->ops->size(app->display, &width, &height);
+    desk_resize(app->desk, width, height);
+}
+
+static void repaint(void *data)
+{
+    struct app *app = data;
+    app->display->ops->leave(app->display);
+    app->display->ops->enter(app->display);
+    if (app->desk != NULL) {
+        check_size(app);
+    }
+    want_frame(app);
+}
+
+static void stop(struct app *app, bool group)
+{
+    app->display->ops->leave(app->display);
+    signals_stop(group);
+    app->display->ops->enter(app->display);
+    check_size(app);
+    want_frame(app);
+}
+
+static void want_suspend(void *data)
+{
+    ((struct app *)data)->suspend = true;
+}
+
+static const struct desk_ops desk_ops = {
+    .wake = want_frame,
+    .suspend = want_suspend,
+    .repaint = repaint,
+};
+
+static void on_signals(void *data, unsigned which)
+{
+    struct app *app = data;
+    if (which & SIGNALS_TSTP) {
+        stop(app, false);
+    }
+    if (which & SIGNALS_CONT) {
+        repaint(app); /* was stopped without being asked: who knows what the shell did to the terminal */
+    }
+    if (which & SIGNALS_WINCH) {
+        check_size(app);
+    }
+    if (which & SIGNALS_INT) {
+        desk_request(app->desk, REQUEST_CANCEL, 1);
+    }
+}
+
+static void take_key(struct app *app, keycode key)
+{
+    if (key == KEYCODE_RESIZE) {
+        check_size(app);
+    } else {
+        desk_key(app->desk, key);
+    }
+    if (app->suspend) {
+        app->suspend = false;
+        stop(app, true);
+    }
+}
+
+static gboolean on_input(int fd, GIOCondition condition, void *data)
+{
+    struct app *app = data;
+    int64_t until = g_get_monotonic_time() + INPUT_TURN_US;
+    keycode key;
+    g_source_set_ready_time(app->input, -1);
+    while (!desk_wants_quit(app->desk) && (key = app->display->ops->read_key(app->display)) != KEYCODE_NONE) {
+        take_key(app, key);
+        if (g_get_monotonic_time() > until) {
+            g_source_set_ready_time(app->input, 0); /* curses may hold keys that poll knows nothing of */
+            break;
+        }
+    }
+    if (condition & (G_IO_HUP | G_IO_ERR | G_IO_NVAL)) {
+        g_main_loop_quit(app->loop); /* the terminal is gone */
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+/* ---- coming and going ---- */
+
+static GSource *add_source(GSource *source, GSourceFunc fn, struct app *app)
+{
+    g_source_set_callback(source, fn, app, NULL);
+    g_source_set_priority(source, G_PRIORITY_HIGH);
+    g_source_attach(source, g_main_context_get_thread_default());
+    return source;
+}
+
+static void drop_source(GSource **source)
+{
+    g_source_destroy(*source);
+    g_clear_pointer(source, g_source_unref);
+}
+
+/* A theme that can't be had is no reason not to start: says why, and takes the built-in one. */
+static struct theme *load_theme(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = NULL;
+    struct theme *theme = NULL;
+    if (theme_option == NULL || strcmp(theme_option, "default") == 0) {
+        return theme_default();
+    }
+    if (g_file_get_contents(theme_option, &text, NULL, &error)) {
+        theme = theme_parse(theme_option, text, &error);
+    }
+    if (theme == NULL) {
+        fprintf(stderr, "blkscope: theme %s\n", error->message);
+        theme = theme_default();
+    }
+    return theme;
+}
+
+static void run(struct app *app, struct session *session)
+{
+    app->loop = g_main_loop_new(g_main_context_get_thread_default(), FALSE);
+    app->desk = desk_new(session, app->display->traits, &desk_ops, app);
+    app->frames = add_source(g_source_new(&timed_source, sizeof(GSource)), on_frame, app);
+    app->input = add_source(g_unix_fd_source_new(app->display->ops->fd, G_IO_IN), G_SOURCE_FUNC(on_input), app);
+    signals_init(SIGNALS_WINCH | SIGNALS_TSTP | SIGNALS_CONT | SIGNALS_INT, on_signals, app);
+    check_size(app);
+    want_frame(app);
+    g_main_loop_run(app->loop);
+    signals_done();
+    drop_source(&app->input);
+    drop_source(&app->frames);
+    desk_free(app->desk);
+    g_main_loop_unref(app->loop);
 }
 
 int app_run(struct session *session)
 {
-    return 1;
-}
-
-int app_run_plain(struct session *session)
-{
-    return 1;
+    g_autoptr(GError) error = NULL;
+    struct app app = {0};
+    setlocale(LC_CTYPE, "");
+    g_autoptr(theme) theme = load_theme();
+    app.display = curses_new(theme, &error);
+    if (app.display == NULL) {
+        fprintf(stderr, "%s: %s\n", session_config(session)->prog, error->message);
+        return 1;
+    }
+    run(&app, session);
+    app.display->ops->free(app.display);
+    return 0;
 }

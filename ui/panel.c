@@ -25,3 +25,8 @@ void panel_remark(struct panel *panel, const char *text)
 {
     panel->host->ops->remark(panel->host, text);
 }
+
+void panel_ask(struct panel *panel, enum request request)
+{
+    panel->host->ops->ask(panel->host, request);
+}

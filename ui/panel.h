@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "ui/grid.h"
+#include "ui/key.h"
 #include "ui/request.h"
 
 struct blk_request;
@@ -48,6 +49,11 @@ struct panel_ops {
     void (*draw)(struct panel *panel, struct surface surface, bool focused);
     /* A request of its own context or a movement; count >= 1 repeats it. */
     enum panel_reaction (*request)(struct panel *panel, enum request request, int count);
+    /*
+     * A key that means nothing in its own context, for a panel in which text is typed: with it, neither movements nor global keys
+     * reach it as requests.  NULL: no text is typed here.
+     */
+    enum panel_reaction (*key)(struct panel *panel, keycode key);
     /* Show bytes at offset (bytes 0: unknown how many): a `goto`.  offset is inside the image. */
     void (*go)(struct panel *panel, int64_t offset, int64_t bytes);
     /* Byte of the image its cursor is on, -1: none.  A relative `goto +64k` starts there. */
@@ -71,6 +77,7 @@ struct panel_host_ops {
     void (*run)(struct panel_host *host, const char *line);
     void (*go)(struct panel_host *host, int64_t offset, int64_t bytes, const char *focus);
     void (*remark)(struct panel_host *host, const char *text);
+    void (*ask)(struct panel_host *host, enum request request);
 };
 
 struct panel_host {
@@ -89,6 +96,8 @@ void panel_run(struct panel *panel, const char *line);
 void panel_go(struct panel *panel, int64_t offset, int64_t bytes, const char *focus);
 /* A short remark for the user ("no next extent"), shown until the next key; copied. */
 void panel_remark(struct panel *panel, const char *text);
+/* Asks the screen for a request that is not the panel's own (REQUEST_QUIT, REQUEST_FOCUS_NEXT). */
+void panel_ask(struct panel *panel, enum request request);
 
 /* ---- the panels there are ---- */
 

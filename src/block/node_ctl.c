@@ -3,7 +3,6 @@
 #include "block/node-internal.h"
 
 #include <errno.h>
-#include <inttypes.h>
 
 #include "util/checked.h"
 

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The screen's own commands: with them a session's log replays. */
+#include <errno.h>
+#include <string.h>
+
+#include "engine/command.h"
+#include "engine/sink.h"
+#include "ui/desk-private.h"
+
+/* Commands are found by name only, so that the one desk there is has to be found by them. */
+static struct desk *desk;
+
+static int find_panel(const struct command_call *call, const char *name)
+{
+    int panel = desk_find_panel(desk, name);
+    if (panel < 0) {
+        sink_printf(call->sink, SINK_ERR, "%s: no panel '", call->argv[0]);
+        sink_write(call->sink, SINK_ERR, name, strlen(name));
+        sink_printf(call->sink, SINK_ERR, "': there are map, hex, pending and console\n");
+    }
+    return panel;
+}
+
+static int goto_co(const struct command_call *call)
+{
+    g_autofree char *why = NULL;
+    int panel = call->argc > 2 ? find_panel(call, call->argv[2]) : (int)desk->focus;
+    if (panel < 0) {
+        return -EINVAL;
+    }
+    int64_t offset = desk_parse_offset(desk, call->argv[1], &why);
+    if (offset < 0) {
+        sink_printf(call->sink, SINK_ERR, "goto: %s\n", why);
+        return -EINVAL;
+    }
+    desk_show(desk, offset, 0);
+    desk_focus(desk, (enum layout_panel)panel);
+    return 0;
+}
+
+static int focus_co(const struct command_call *call)
+{
+    int panel = find_panel(call, call->argv[1]);
+    if (panel < 0) {
+        return -EINVAL;
+    }
+    desk_focus(desk, (enum layout_panel)panel);
+    return 0;
+}
+
+static int zoom_co(const struct command_call *call)
+{
+    desk_zoom(desk);
+    return 0;
+}
+
+static const struct command command_focus = {
+    .name = "focus",
+    .args = "panel",
+    .summary = "gives a panel of the screen the focus",
+    .help = "Panels are map, hex, pending and console.\n",
+    .min_args = 1,
+    .max_args = 1,
+    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .run_co = focus_co,
+};
+
+static const struct command command_goto = {
+    .name = "goto",
+    .args = "offset [panel]",
+    .summary = "shows an offset in hex and map",
+    .help = "The offset is a number (64k, 0x1000), +N or -N from the cursor, N% of the image, or $ for its last byte.\n"
+            "With a panel's name, that panel gets the focus.\n",
+    .min_args = 1,
+    .max_args = 2,
+    .flags = COMMAND_OURS,
+    .run_co = goto_co,
+};
+
+static const struct command command_zoom = {
+    .name = "zoom",
+    .summary = "gives the focused panel the whole screen, or shares it again",
+    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .run_co = zoom_co,
+};
+
+static const struct command *const commands[] = {&command_focus, &command_goto, &command_zoom, NULL};
+
+void commands_add(struct desk *added)
+{
+    desk = added;
+    command_add(commands);
+}
+
+void commands_remove(void)
+{
+    command_remove(commands);
+    desk = NULL;
+}

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ui/console/console.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "engine/session.h"
+#include "io/clock.h"
+#include "ui/console/line.h"
+#include "ui/console/scrollback.h"
+#include "ui/text.h"
+
+#define PROMPT "> "
+
+enum {
+    BUSY_SHOWN_AFTER_US = 300 * 1000, /* a quick command must not make the line flash */
+    SECOND_US = 1000 * 1000,
+    LIST_GAP = 2,
+    LIST_MAX = 1000, /* completions listed */
+};
+
+struct console;
+
+/* Owned by nobody once its console is gone: requests that outlive the screen may still write to it. */
+struct console_sink {
+    struct sink sink;
+    struct console *console; /* NULL: the console is gone */
+};
+
+struct console {
+    struct panel panel;
+    struct scrollback *scrollback;
+    struct console_sink *sink;
+    int width, height; /* of the output, as last painted */
+    bool utf8;
+};
+
+static GPtrArray *orphans; /* sinks of consoles that are gone */
+
+static struct console *console_of(struct panel *panel)
+{
+    return (struct console *)panel;
+}
+
+/* ---- output ---- */
+
+static void sink_take(struct sink *sink, enum sink_stream stream, const char *text, size_t len)
+{
+    struct console *console = ((struct console_sink *)sink)->console;
+    if (console != NULL) {
+        scrollback_add(console->scrollback, stream == SINK_ERR ? ROLE_ERROR : ROLE_TEXT, text, len);
+        panel_redraw(&console->panel);
+    }
+}
+
+static const struct sink_ops console_sink_ops = {
+    .write = sink_take,
+};
+
+struct sink *console_sink(struct panel *panel)
+{
+    return &console_of(panel)->sink->sink;
+}
+
+/* A whole line, on a line of its own. */
+static void add_line(struct console *console, enum role role, const char *before, const char *text)
+{
+    scrollback_add(console->scrollback, role, before, strlen(before));
+    scrollback_add(console->scrollback, role, text, strlen(text));
+    scrollback_add(console->scrollback, role, "\n", 1);
+    panel_redraw(&console->panel);
+}
+
+void console_log(struct panel *panel, const char *line, const char *replaces)
+{
+    struct console *console = console_of(panel);
+    if (replaces != NULL) {
+        g_autofree char *prefix = g_strconcat(PROMPT, replaces, NULL);
+        scrollback_take_last(console->scrollback, ROLE_ECHO, prefix);
+    }
+    add_line(console, ROLE_ECHO, PROMPT, line);
+}
+
+void console_note(struct panel *panel, enum role role, const char *text)
+{
+    add_line(console_of(panel), role, "", text);
+}
+
+/* ---- commands ---- */
+
+static void command_done(void *data, int ret)
+{
+    struct console *console = ((struct console_sink *)data)->console;
+    if (console != NULL) {
+        panel_redraw(&console->panel);
+    }
+}
+
+void console_run(struct panel *panel, const char *line)
+{
+    struct console *console = console_of(panel);
+    scrollback_scroll_last(console->scrollback);
+    add_line(console, ROLE_INPUT, PROMPT, line);
+    session_run(panel_session(panel), line, &console->sink->sink, 0, command_done, console->sink);
+}
+
+static void accept_line(void *data, const char *line)
+{
+    struct console *console = data;
+    if (line == NULL) {
+        panel_ask(&console->panel, REQUEST_QUIT);
+    } else if (line[strspn(line, " ")] == '\0') {
+        scrollback_scroll_last(console->scrollback);
+        add_line(console, ROLE_INPUT, PROMPT, "");
+    } else {
+        console_run(&console->panel, line);
+    }
+}
+
+/* What is told apart by its end is listed by its end: paths without the folders they share. */
+static const char *short_word(const char *word)
+{
+    size_t len = strlen(word);
+    while (len > 1 && word[len - 1] == '/') {
+        len--;
+    }
+    const char *slash = g_strrstr_len(word, (gssize)len, "/");
+    return slash != NULL && slash[1] != '\0' ? slash + 1 : word;
+}
+
+static void list_words(void *data, char **words)
+{
+    struct console *console = data;
+    int widest = 1, count = 0;
+    for (; words[count] != NULL && count < LIST_MAX; count++) {
+        widest = MAX(widest, text_columns(short_word(words[count]), -1));
+    }
+    int columns = MAX(console->width / (widest + LIST_GAP), 1);
+    int rows = (count + columns - 1) / columns;
+    for (int row = 0; row < rows; row++) {
+        g_autoptr(GString) text = g_string_new(NULL);
+        for (int i = row; i < count; i += rows) {
+            const char *word = short_word(words[i]);
+            g_string_append(text, word);
+            int gap = i + rows < count ? widest + LIST_GAP - text_columns(word, -1) : 0;
+            g_string_append_printf(text, "%*s", gap, "");
+        }
+        add_line(console, ROLE_DIM, "", text->str);
+    }
+    if (words[count] != NULL) {
+        add_line(console, ROLE_DIM, "", "... and more");
+    }
+}
+
+static const struct line_ops line_ops = {
+    .accept = accept_line,
+    .list = list_words,
+};
+
+/* ---- the panel ---- */
+
+static struct panel *console_create(struct panel_host *host)
+{
+    struct console *console = g_new0(struct console, 1);
+    console->panel = (struct panel){&panel_console, host};
+    console->scrollback = scrollback_new(SCROLLBACK_BYTES_DEFAULT);
+    console->sink = g_new0(struct console_sink, 1);
+    console->sink->sink.ops = &console_sink_ops;
+    console->sink->console = console;
+    console->width = 80;
+    line_open(panel_session(&console->panel), PROMPT, false, &line_ops, console);
+    return &console->panel;
+}
+
+static void console_free(struct panel *panel)
+{
+    struct console *console = console_of(panel);
+    line_close();
+    console->sink->console = NULL;
+    if (orphans == NULL) {
+        orphans = g_ptr_array_new();
+    }
+    g_ptr_array_add(orphans, console->sink);
+    scrollback_free(console->scrollback);
+    g_free(console);
+}
+
+static void console_title(struct panel *panel, GString *title)
+{
+    uint64_t below = scrollback_below(console_of(panel)->scrollback);
+    if (below > 0) {
+        g_string_append_printf(title, "%" PRIu64 " lines below", below);
+    }
+}
+
+/* Since when the line is shown that says a command runs; -1: none is. */
+static const char *shown_busy(struct panel *panel, int64_t *ret_since)
+{
+    const char *line = session_busy_line(panel_session(panel), ret_since);
+    return line != NULL && clock_now_us() - *ret_since >= BUSY_SHOWN_AFTER_US ? line : NULL;
+}
+
+static void draw_busy(struct surface surface, int y, const char *line, int64_t since)
+{
+    g_autofree char *time = g_strdup_printf("  %" PRId64 " s  Ctrl-C ends it", (clock_now_us() - since) / SECOND_US);
+    int x = surface_put_fit(surface, 0, y, MAX(surface.width - text_columns(time, -1), 8), ROLE_STATE_IN_FLIGHT, line);
+    surface_put(surface, x, y, ROLE_DIM, time);
+}
+
+static void console_draw(struct panel *panel, struct surface surface, bool focused)
+{
+    struct console *console = console_of(panel);
+    int64_t since;
+    const char *busy = shown_busy(panel, &since);
+    int lines_below = 1 + (busy != NULL && surface.height > 2);
+    console->utf8 = surface_traits(surface).utf8;
+    console->width = surface.width;
+    console->height = MAX(surface.height - lines_below, 0);
+    int y = scrollback_draw(console->scrollback, surface_part(surface, 0, 0, surface.width, console->height));
+    if (lines_below == 2) {
+        draw_busy(surface, y++, busy, since);
+    }
+    if (surface.height > 0) {
+        line_draw(surface, y, focused);
+    }
+}
+
+static enum panel_reaction scroll(struct console *console, int rows)
+{
+    return scrollback_scroll(console->scrollback, rows) ? PANEL_REDRAW : PANEL_HANDLED;
+}
+
+static enum panel_reaction feed(struct console *console, keycode key)
+{
+    line_key(key, console->utf8);
+    return PANEL_REDRAW;
+}
+
+static enum panel_reaction complete_or_leave(struct console *console)
+{
+    if (line_is_empty()) {
+        panel_ask(&console->panel, REQUEST_FOCUS_NEXT);
+        return PANEL_HANDLED;
+    }
+    return feed(console, KEYCODE_TAB);
+}
+
+static enum panel_reaction console_request(struct panel *panel, enum request request, int count)
+{
+    struct console *console = console_of(panel);
+    int page = MAX(console->height - 1, 1);
+    switch (request) {
+    case REQUEST_CONSOLE_RUN:
+        return feed(console, KEYCODE_ENTER);
+    case REQUEST_CONSOLE_COMPLETE:
+        return complete_or_leave(console);
+    case REQUEST_CONSOLE_PAGE_UP:
+        return scroll(console, -page * count);
+    case REQUEST_CONSOLE_PAGE_DOWN:
+        return scroll(console, page * count);
+    case REQUEST_CONSOLE_QUIT:
+        if (!line_is_empty()) {
+            return PANEL_IGNORED;
+        }
+        panel_ask(panel, REQUEST_QUIT);
+        return PANEL_HANDLED;
+    case REQUEST_CONSOLE_FIRST:
+    case REQUEST_CONSOLE_LAST:
+        if (!line_is_empty()) {
+            return PANEL_IGNORED;
+        }
+        (request == REQUEST_CONSOLE_FIRST ? scrollback_scroll_first : scrollback_scroll_last)(console->scrollback);
+        return PANEL_REDRAW;
+    case REQUEST_CONSOLE_LEAVE:
+        return line_wants_escape() ? feed(console, KEYCODE_ESCAPE) : PANEL_IGNORED;
+    default:
+        return PANEL_IGNORED;
+    }
+}
+
+static enum panel_reaction console_key(struct panel *panel, keycode key)
+{
+    struct console *console = console_of(panel);
+    if (key == ':' && line_is_empty()) {
+        return PANEL_HANDLED; /* the key that leads here from elsewhere; no command begins with it */
+    }
+    scrollback_scroll_last(console->scrollback);
+    return feed(console, key);
+}
+
+static int64_t console_next_tick_us(struct panel *panel)
+{
+    int64_t since;
+    if (session_busy_line(panel_session(panel), &since) == NULL) {
+        return -1;
+    }
+    int64_t elapsed = MAX(clock_now_us() - since, 0);
+    return since + (elapsed < BUSY_SHOWN_AFTER_US ? BUSY_SHOWN_AFTER_US : (elapsed / SECOND_US + 1) * SECOND_US);
+}
+
+void console_clear_line(struct panel *panel)
+{
+    line_clear();
+    scrollback_scroll_last(console_of(panel)->scrollback);
+    panel_redraw(panel);
+}
+
+const struct panel_ops panel_console = {
+    .name = "console",
+    .context = REQUEST_CONTEXT_CONSOLE,
+    .create = console_create,
+    .free = console_free,
+    .title = console_title,
+    .draw = console_draw,
+    .request = console_request,
+    .key = console_key,
+    .next_tick_us = console_next_tick_us,
+};

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The console panel: a command line, above it the scrollback, which is also the log of every action. */
+#pragma once
+
+#include "ui/panel.h"
+
+struct sink;
+
+/* One at a time: readline has one state. */
+extern const struct panel_ops panel_console;
+
+/* Where commands run on behalf of other panels write.  Stays valid (and silent) after the console is gone: requests may outlive it. */
+struct sink *console_sink(struct panel *console);
+/*
+ * Logs a command that a key stood for, as if it had been typed.  If the last thing in the scrollback is such a line that
+ * begins with replaces (NULL: nothing does), it gives way: moving the focus five times is one line.
+ */
+void console_log(struct panel *console, const char *line, const char *replaces);
+/* A line of our own, without newline. */
+void console_note(struct panel *console, enum role role, const char *text);
+/* Drops what was typed. */
+void console_clear_line(struct panel *console);
+/* Runs a line as if it had been typed. */
+void console_run(struct panel *console, const char *line);

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ui/console/line.h"
+
+#include <readline/history.h>
+#include <readline/readline.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/command.h"
+#include "ui/text.h"
+
+enum { HISTORY_MAX = 10000 };
+
+static struct {
+    struct session *session;
+    const char *prompt;
+    bool tty;
+    const struct line_ops *ops;
+    void *data;
+    GString *keys; /* bytes readline has not read yet */
+    FILE *nowhere; /* what it takes for its terminal */
+} line;
+
+/* ---- completion ---- */
+
+/* Bytes that all words begin with. */
+static size_t common_prefix(char **words)
+{
+    size_t len = strlen(words[0]);
+    for (char **word = words + 1; *word != NULL; word++) {
+        size_t i = 0;
+        while (i < len && (*word)[i] == words[0][i]) {
+            i++;
+        }
+        len = i;
+    }
+    while (len > 0 && ((uint8_t)words[0][len] & 0xc0) == 0x80) {
+        len--;
+    }
+    return len;
+}
+
+static int complete(int count, int key)
+{
+    int start = rl_point;
+    g_auto(GStrv) words = command_complete(line.session, rl_line_buffer, rl_point, &start);
+    if (words == NULL || words[0] == NULL || start > rl_point) {
+        return 0;
+    }
+    size_t len = common_prefix(words);
+    bool single = words[1] == NULL;
+    bool progress = len > (size_t)(rl_point - start) || strncmp(words[0], rl_line_buffer + start, len) != 0;
+    if (len > 0 && (progress || single)) {
+        g_autofree char *prefix = g_strndup(words[0], len);
+        rl_begin_undo_group();
+        rl_delete_text(start, rl_point);
+        rl_point = start;
+        rl_insert_text(prefix);
+        if (single && strchr("/=", prefix[len - 1]) == NULL) {
+            rl_insert_text(" ");
+        }
+        rl_end_undo_group();
+    } else if (!single) {
+        line.ops->list(line.data, words);
+    }
+    return 0;
+}
+
+/* ---- readline's hands and eyes ---- */
+
+static int next_byte(FILE *stream)
+{
+    if (line.keys->len == 0) {
+        return EOF;
+    }
+    int byte = (uint8_t)line.keys->str[0];
+    g_string_erase(line.keys, 0, 1);
+    return byte;
+}
+
+/* Without this readline would wait for ever for what follows an escape. */
+static int input_available(void)
+{
+    return line.keys->len > 0;
+}
+
+static void redisplay(void)
+{
+}
+
+static void accept_line(char *text)
+{
+    g_autofree char *owned = g_strdup(text);
+    free(text);
+    if (owned != NULL && *owned != '\0') {
+        const HIST_ENTRY *last = history_length > 0 ? history_get(history_base + history_length - 1) : NULL;
+        if (last == NULL || strcmp(last->line, owned) != 0) {
+            add_history(owned);
+        }
+    }
+    line.ops->accept(line.data, owned);
+}
+
+static void detach_from_terminal(void)
+{
+    line.nowhere = fopen("/dev/null", "r+e");
+    rl_instream = line.nowhere;
+    rl_outstream = line.nowhere;
+    rl_getc_function = next_byte;
+    rl_input_available_hook = input_available;
+    rl_redisplay_function = redisplay;
+    rl_prep_term_function = NULL;
+    rl_deprep_term_function = NULL;
+    rl_catch_signals = 0;
+    rl_catch_sigwinch = 0;
+    rl_change_environment = 0;
+}
+
+void line_open(struct session *session, const char *prompt, bool tty, const struct line_ops *ops, void *data)
+{
+    line.session = session;
+    line.prompt = prompt;
+    line.tty = tty;
+    line.ops = ops;
+    line.data = data;
+    line.keys = g_string_new(NULL);
+    rl_readline_name = "blkscope";
+    if (!tty) {
+        detach_from_terminal();
+    }
+    rl_catch_signals = 0;
+    using_history();
+    stifle_history(HISTORY_MAX);
+    rl_initialize();
+    rl_variable_bind("bell-style", "none");
+    rl_variable_bind("blink-matching-paren", "off"); /* it waits */
+    if (!tty) {
+        rl_variable_bind("enable-bracketed-paste", "off");
+    }
+    rl_bind_key('\t', complete);
+    rl_bind_keyseq_if_unbound("\\e[3~", rl_delete);
+    rl_bind_keyseq_if_unbound("\\e[H", rl_beg_of_line);
+    rl_bind_keyseq_if_unbound("\\e[F", rl_end_of_line);
+    if (!tty) {
+        rl_callback_handler_install(prompt, accept_line);
+    }
+}
+
+void line_close(void)
+{
+    rl_callback_handler_remove();
+    clear_history();
+    g_string_free(line.keys, TRUE);
+    if (line.nowhere != NULL) {
+        rl_instream = stdin;
+        rl_outstream = stdout;
+        rl_getc_function = rl_getc;
+        rl_input_available_hook = NULL;
+        rl_redisplay_function = rl_redisplay;
+        rl_prep_term_function = rl_prep_terminal;
+        rl_deprep_term_function = rl_deprep_terminal;
+        fclose(line.nowhere);
+    }
+    memset(&line, 0, sizeof line);
+}
+
+/* ---- keys ---- */
+
+static void append_key(GString *bytes, keycode key, bool utf8)
+{
+    static const struct {
+        keycode key;
+        const char *bytes;
+    } sequences[] = {
+        {KEYCODE_UP, "\033[A"},     {KEYCODE_DOWN, "\033[B"},   {KEYCODE_RIGHT, "\033[C"}, {KEYCODE_LEFT, "\033[D"},
+        {KEYCODE_HOME, "\033[H"},   {KEYCODE_END, "\033[F"},    {KEYCODE_DELETE, "\033[3~"}, {KEYCODE_BACKSPACE, "\x7f"},
+        {KEYCODE_ENTER, "\r"},      {KEYCODE_TAB, "\t"},        {KEYCODE_ESCAPE, "\033"},
+    };
+    if (key & KEYCODE_ALT) {
+        g_string_append_c(bytes, '\033');
+        key &= ~(keycode)KEYCODE_ALT;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(sequences); i++) {
+        if (sequences[i].key == key) {
+            g_string_append(bytes, sequences[i].bytes);
+            return;
+        }
+    }
+    if (key < 0x80 || (key < 0x100 && !utf8)) {
+        g_string_append_c(bytes, (char)key);
+    } else if (key < KEYCODE_NONE) {
+        g_string_append_unichar(bytes, key);
+    }
+}
+
+void line_key(keycode key, bool utf8)
+{
+    append_key(line.keys, key, utf8);
+    while (line.keys != NULL && line.keys->len > 0) {
+        rl_callback_read_char();
+    }
+}
+
+void line_prompt(void)
+{
+    rl_callback_handler_install(line.prompt, accept_line);
+}
+
+void line_unprompt(void)
+{
+    rl_callback_handler_remove();
+}
+
+void line_read_terminal(void)
+{
+    rl_callback_read_char();
+}
+
+void line_hide(void)
+{
+    rl_clear_visible_line();
+    fflush(rl_outstream);
+}
+
+void line_show(void)
+{
+    rl_on_new_line();
+    rl_forced_update_display();
+}
+
+bool line_is_empty(void)
+{
+    return rl_end == 0 && !RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH);
+}
+
+void line_clear(void)
+{
+    if (RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_NUMERICARG | RL_STATE_MULTIKEY)) {
+        rl_callback_sigcleanup();
+    }
+    rl_free_line_state();
+    rl_replace_line("", 1);
+    rl_point = rl_end = 0;
+    if (line.tty) {
+        rl_crlf();
+        rl_on_new_line();
+        rl_redisplay();
+    } else {
+        rl_set_prompt(line.prompt);
+    }
+}
+
+bool line_wants_escape(void)
+{
+    return RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH) || rl_get_keymap() == vi_insertion_keymap;
+}
+
+/* ---- looks ---- */
+
+void line_draw(struct surface surface, int y, bool focused)
+{
+    /* Readline marks what it believes invisible in prompts with 1 and 2. */
+    g_autofree char *prompt = g_strdup(rl_display_prompt != NULL ? rl_display_prompt : line.prompt);
+    char *to = prompt;
+    for (const char *from = prompt; *from != '\0'; from++) {
+        if (*from != RL_PROMPT_START_IGNORE && *from != RL_PROMPT_END_IGNORE) {
+            *to++ = *from;
+        }
+    }
+    *to = '\0';
+    int x = MIN(surface_put(surface, 0, y, ROLE_PROMPT, prompt), surface.width);
+    struct surface field = surface_part(surface, x, y, surface.width - x, 1);
+    int cursor = text_columns(rl_line_buffer, rl_point);
+    int shift = 0;
+    if (field.width > 1 && cursor > field.width - 1) {
+        shift = cursor - (field.width - 1);
+        shift += MIN(field.width / 4, cursor - shift); /* some text stays visible behind the cursor */
+        shift = MIN(shift, cursor);
+    }
+    surface_put(field, -shift, 0, ROLE_INPUT, rl_line_buffer);
+    if (focused) {
+        surface_set_cursor(field, cursor - shift, 0);
+    }
+}

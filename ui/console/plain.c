@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Line mode: the same engine behind a readline prompt, without a screen.  While a command runs there is no prompt and nothing is read,
+ * so that what is typed ahead waits in the terminal; what asynchronous requests say later goes above the prompt.
+ */
+#include <glib-unix.h>
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/session.h"
+#include "ui/app.h"
+#include "ui/console/line.h"
+#include "ui/signals.h"
+#include "ui/text.h"
+#include "util/safetext.h"
+
+struct plain {
+    struct sink sink;
+    struct session *session;
+    GMainLoop *loop;
+    GSource *input; /* NULL while a command runs */
+    bool prompting;
+};
+
+/* ---- output ---- */
+
+/* Whole lines may be anything, but a terminal is only shown what is harmless. */
+static void write_safe(FILE *stream, const char *text, size_t len)
+{
+    while (len > 0) {
+        const char *newline = memchr(text, '\n', len);
+        size_t part = newline != NULL ? (size_t)(newline - text) : len;
+        if (safetext_is_safe(text, (ssize_t)part)) {
+            fwrite(text, 1, part, stream);
+        } else {
+            g_autofree char *safe = safetext_escape(text, (ssize_t)part);
+            fputs(safe, stream);
+        }
+        if (newline != NULL) {
+            putc('\n', stream);
+            part++;
+        }
+        text += part;
+        len -= part;
+    }
+}
+
+static void sink_take(struct sink *sink, enum sink_stream stream, const char *text, size_t len)
+{
+    struct plain *plain = (struct plain *)sink;
+    if (plain->prompting) {
+        line_hide();
+    }
+    write_safe(stream == SINK_ERR ? stderr : stdout, text, len);
+    if (plain->prompting) {
+        fflush(stdout);
+        line_show();
+    }
+}
+
+static void sink_flush_stdout(struct sink *sink)
+{
+    fflush(stdout);
+}
+
+static const struct sink_ops plain_sink_ops = {
+    .write = sink_take,
+    .flush = sink_flush_stdout,
+};
+
+/* ---- input ---- */
+
+static void accept_line(void *data, const char *line);
+static void list_words(void *data, char **words);
+
+static const struct line_ops line_ops = {
+    .accept = accept_line,
+    .list = list_words,
+};
+
+static gboolean on_input(int fd, GIOCondition condition, void *data)
+{
+    struct plain *plain = data;
+    line_read_terminal();
+    if (condition & (G_IO_HUP | G_IO_ERR | G_IO_NVAL)) {
+        g_main_loop_quit(plain->loop);
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+static void begin_prompt(struct plain *plain)
+{
+    plain->prompting = true;
+    line_prompt();
+    plain->input = g_unix_fd_source_new(STDIN_FILENO, G_IO_IN);
+    g_source_set_callback(plain->input, G_SOURCE_FUNC(on_input), plain, NULL);
+    g_source_attach(plain->input, g_main_context_get_thread_default());
+}
+
+static void end_prompt(struct plain *plain)
+{
+    if (plain->prompting) {
+        plain->prompting = false;
+        line_unprompt();
+        g_source_destroy(plain->input);
+        g_clear_pointer(&plain->input, g_source_unref);
+    }
+}
+
+static void command_done(void *data, int ret)
+{
+    struct plain *plain = data;
+    fflush(stdout);
+    if (session_wants_quit(plain->session)) {
+        g_main_loop_quit(plain->loop);
+    } else {
+        begin_prompt(plain);
+    }
+}
+
+static void accept_line(void *data, const char *line)
+{
+    struct plain *plain = data;
+    if (line == NULL) {
+        end_prompt(plain);
+        putchar('\n');
+        g_main_loop_quit(plain->loop);
+    } else if (line[strspn(line, " ")] != '\0') {
+        end_prompt(plain);
+        session_run(plain->session, line, &plain->sink, 0, command_done, plain);
+    }
+}
+
+static void list_words(void *data, char **words)
+{
+    line_hide();
+    for (; *words != NULL; words++) {
+        g_autofree char *safe = safetext_escape(*words, -1);
+        printf("%s\n", safe);
+    }
+    fflush(stdout);
+    line_show();
+}
+
+static void on_signals(void *data, unsigned which)
+{
+    struct plain *plain = data;
+    if (session_is_busy(plain->session)) {
+        session_cancel(plain->session);
+    } else if (plain->prompting) {
+        line_clear();
+    }
+}
+
+int app_run_plain(struct session *session)
+{
+    const struct session_config *config = session_config(session);
+    g_autofree char *prompt = g_strdup_printf("%s> ", config->prog);
+    setlocale(LC_CTYPE, "");
+    /* Requests may outlive the prompt and still speak; the process ends soon after. */
+    static struct plain only;
+    struct plain *plain = &only;
+    *plain = (struct plain){.sink = {&plain_sink_ops}, .session = session};
+    plain->loop = g_main_loop_new(g_main_context_get_thread_default(), FALSE);
+    line_open(session, prompt, true, &line_ops, plain);
+    signals_init(SIGNALS_INT, on_signals, plain);
+    begin_prompt(plain);
+    g_main_loop_run(plain->loop);
+    end_prompt(plain);
+    signals_done();
+    line_close();
+    g_main_loop_unref(plain->loop);
+    fflush(stdout);
+    return session_exit_status(session);
+}

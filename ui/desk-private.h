@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the files of the desk share. */
+#pragma once
+
+#include <glib.h>
+
+#include "ui/desk.h"
+#include "ui/panel.h"
+#include "ui/prompt.h"
+
+struct session;
+
+/* What the title line knows of the image. */
+struct title {
+    struct title_query *query; /* under way; NULL: none */
+    char *format;              /* NULL: not known (yet) */
+    int64_t cluster_size;      /* 0: none */
+    char *holders;             /* who else has it locked; NULL: nobody */
+};
+
+struct desk {
+    struct panel_host host;
+    struct session *session;
+    const struct desk_ops *ops;
+    void *data;
+    struct grid *grid;
+    struct layout layout;
+    struct panel *panels[LAYOUT_PANELS];
+    enum layout_panel focus;
+    enum layout_panel before; /* had the focus before the console got it */
+    bool zoomed;
+    bool dirty;
+    bool quit;
+    struct prompt *prompt; /* NULL: no question */
+    bool help;
+    enum request_context help_context;
+    int help_top, help_rows, help_page;
+    char *remark; /* NULL: none */
+    enum role remark_role;
+    struct title title;
+};
+
+static inline struct panel *desk_focused(const struct desk *desk)
+{
+    return desk->panels[desk->focus];
+}
+
+void desk_dirty(struct desk *desk);
+/* Replaces the hints until the next key; copied. */
+void desk_remark(struct desk *desk, enum role role, const char *text);
+
+/* frame.c: the whole picture. */
+void frame_draw(struct desk *desk);
+
+/* help.c: the overlay. */
+void help_draw(struct desk *desk, struct surface surface);
+
+/* title.c */
+void title_draw(struct desk *desk, struct surface row);
+/* The image was opened, closed or changed: asks anew. */
+void title_image(struct desk *desk);
+void title_done(struct desk *desk);
+
+/* commands.c: `goto` and its like, in the engine's table while there is a desk. */
+void commands_add(struct desk *desk);
+void commands_remove(void);

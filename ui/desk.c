@@ -1,0 +1,584 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/session.h"
+#include "ui/console/console.h"
+#include "ui/desk-private.h"
+#include "ui/keymap.h"
+#include "util/checked.h"
+#include "util/size.h"
+
+static const struct panel_ops *const panel_table[LAYOUT_PANELS] = {
+    [LAYOUT_MAP] = &panel_map,
+    [LAYOUT_HEX] = &panel_hex,
+    [LAYOUT_PENDING] = &panel_pending,
+    [LAYOUT_CONSOLE] = &panel_console,
+};
+
+static struct desk *desk_of(struct panel_host *host)
+{
+    return (struct desk *)host;
+}
+
+static struct panel *console_panel(struct desk *desk)
+{
+    return desk->panels[LAYOUT_CONSOLE];
+}
+
+void desk_dirty(struct desk *desk)
+{
+    desk->dirty = true;
+    desk->ops->wake(desk->data);
+}
+
+void desk_remark(struct desk *desk, enum role role, const char *text)
+{
+    g_free(desk->remark);
+    desk->remark = g_strdup(text);
+    desk->remark_role = role;
+    desk_dirty(desk);
+}
+
+static void relayout(struct desk *desk)
+{
+    desk->layout = layout_of(grid_width(desk->grid), grid_height(desk->grid), desk->focus, desk->zoomed);
+    desk_dirty(desk);
+}
+
+/* ---- what commands do ---- */
+
+void desk_focus(struct desk *desk, enum layout_panel panel)
+{
+    if (panel == LAYOUT_CONSOLE && desk->focus != LAYOUT_CONSOLE) {
+        desk->before = desk->focus;
+    }
+    desk->focus = panel;
+    relayout(desk);
+}
+
+void desk_zoom(struct desk *desk)
+{
+    desk->zoomed = !desk->zoomed;
+    relayout(desk);
+}
+
+void desk_quit(struct desk *desk)
+{
+    desk->quit = true;
+    desk->ops->wake(desk->data);
+}
+
+int desk_find_panel(const struct desk *desk, const char *name)
+{
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        if (strcmp(desk->panels[i]->ops->name, name) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+void desk_show(struct desk *desk, int64_t offset, int64_t bytes)
+{
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        if (desk->panels[i]->ops->go != NULL) {
+            desk->panels[i]->ops->go(desk->panels[i], offset, bytes);
+        }
+    }
+    desk_dirty(desk);
+}
+
+/* Where a relative offset starts: at the focused panel's cursor, else at that of the first panel that has one. */
+static int64_t cursor_offset(const struct desk *desk)
+{
+    for (int i = -1; i < LAYOUT_PANELS; i++) {
+        struct panel *panel = i < 0 ? desk_focused(desk) : desk->panels[i];
+        int64_t offset = panel->ops->position != NULL ? panel->ops->position(panel) : -1;
+        if (offset >= 0) {
+            return offset;
+        }
+    }
+    return 0;
+}
+
+static bool parse_percent(const char *text, int64_t size, int64_t *ret_offset)
+{
+    char *end;
+    double percent = g_ascii_strtod(text, &end);
+    if (!g_ascii_isdigit(text[0]) || strcmp(end, "%") != 0 || !(percent <= 100)) {
+        return false;
+    }
+    *ret_offset = MIN((int64_t)((double)size * (percent / 100)), size - 1);
+    return true;
+}
+
+int64_t desk_parse_offset(const struct desk *desk, const char *text, char **ret_why)
+{
+    struct blk *blk = session_blk(desk->session);
+    int64_t size = blk != NULL ? blk_length(blk) : 0, offset = 0, number = 0;
+    if (size <= 0) {
+        *ret_why = g_strdup(blk == NULL ? "no image is open" : "the image is empty");
+        return -1;
+    }
+    bool good;
+    if (strcmp(text, "$") == 0) {
+        offset = size - 1;
+        good = true;
+    } else if (g_str_has_suffix(text, "%")) {
+        good = parse_percent(text, size, &offset);
+    } else if (text[0] == '+' || text[0] == '-') {
+        good = size_parse(text + 1, &number) == 0;
+        int64_t from = cursor_offset(desk);
+        good = good && (text[0] == '+' ? checked_add(from, number, &offset) : checked_sub(from, number, &offset));
+    } else {
+        good = size_parse(text, &offset) == 0;
+    }
+    if (!good) {
+        *ret_why = g_strdup_printf("'%s' is no offset: type a number (64k, 0x1000), +N, -N, N%% or $", text);
+        return -1;
+    }
+    if (offset < 0 || offset >= size) {
+        *ret_why = g_strdup_printf("%s%#" PRIx64 " is outside the image, which ends at %#" PRIx64, offset < 0 ? "-" : "",
+                                   offset < 0 ? -(uint64_t)offset : (uint64_t)offset, (uint64_t)size);
+        return -1;
+    }
+    return offset;
+}
+
+/* ---- what panels ask ---- */
+
+static struct session *host_session(struct panel_host *host)
+{
+    return desk_of(host)->session;
+}
+
+static void host_redraw(struct panel_host *host, struct panel *panel)
+{
+    desk_dirty(desk_of(host));
+}
+
+static void run_done(void *data, int ret)
+{
+    /* The command said what there is to say. */
+}
+
+static void host_run(struct panel_host *host, const char *line)
+{
+    struct desk *desk = desk_of(host);
+    console_log(console_panel(desk), line, NULL);
+    session_run(desk->session, line, console_sink(console_panel(desk)), SESSION_RUN_NOW, run_done, NULL);
+}
+
+static void go_and_log(struct desk *desk, int64_t offset, int64_t bytes, const char *focus)
+{
+    int panel = focus != NULL ? desk_find_panel(desk, focus) : -1;
+    g_autofree char *line =
+        g_strdup_printf("goto %#" PRIx64 "%s%s", (uint64_t)offset, panel >= 0 ? " " : "", panel >= 0 ? focus : "");
+    console_log(console_panel(desk), line, "goto ");
+    desk_show(desk, offset, bytes);
+    if (panel >= 0) {
+        desk_focus(desk, (enum layout_panel)panel);
+    }
+}
+
+static void host_go(struct panel_host *host, int64_t offset, int64_t bytes, const char *focus)
+{
+    go_and_log(desk_of(host), offset, bytes, focus);
+}
+
+static void host_remark(struct panel_host *host, const char *text)
+{
+    desk_remark(desk_of(host), ROLE_NOTE, text);
+}
+
+static void host_ask(struct panel_host *host, enum request request)
+{
+    desk_request(desk_of(host), request, 1);
+}
+
+static const struct panel_host_ops host_ops = {
+    .session = host_session,
+    .redraw = host_redraw,
+    .run = host_run,
+    .go = host_go,
+    .remark = host_remark,
+    .ask = host_ask,
+};
+
+/* ---- what the session says ---- */
+
+static void on_image(void *data)
+{
+    struct desk *desk = data;
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        if (desk->panels[i]->ops->image != NULL) {
+            desk->panels[i]->ops->image(desk->panels[i]);
+        }
+    }
+    title_image(desk);
+    desk_dirty(desk);
+}
+
+static void on_buffer(void *data)
+{
+    struct desk *desk = data;
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        if (desk->panels[i]->ops->buffer != NULL) {
+            desk->panels[i]->ops->buffer(desk->panels[i]);
+        }
+    }
+    desk_dirty(desk);
+}
+
+static void on_request(void *data, const struct blk_request *request)
+{
+    struct desk *desk = data;
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        if (desk->panels[i]->ops->io != NULL) {
+            desk->panels[i]->ops->io(desk->panels[i], request);
+        }
+    }
+    desk_dirty(desk);
+}
+
+static void on_changed(void *data, int64_t offset, int64_t bytes)
+{
+    struct desk *desk = data;
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        if (desk->panels[i]->ops->changed != NULL) {
+            desk->panels[i]->ops->changed(desk->panels[i], offset, bytes);
+        }
+    }
+    desk_dirty(desk);
+}
+
+static void on_busy(void *data)
+{
+    desk_dirty(data);
+}
+
+static const struct session_observer observer = {
+    .image = on_image,
+    .buffer = on_buffer,
+    .request = on_request,
+    .changed = on_changed,
+    .busy = on_busy,
+};
+
+/* ---- requests ---- */
+
+static void focus_by(struct desk *desk, int step)
+{
+    desk_focus(desk, (enum layout_panel)((desk->focus + LAYOUT_PANELS + step) % LAYOUT_PANELS));
+    if (desk->focus != LAYOUT_CONSOLE) { /* what is typed there is in the log anyway */
+        g_autofree char *line = g_strconcat("focus ", desk_focused(desk)->ops->name, NULL);
+        console_log(console_panel(desk), line, "focus ");
+    }
+}
+
+static void cancel(struct desk *desk)
+{
+    if (session_is_busy(desk->session)) {
+        session_cancel(desk->session);
+    } else if (desk->focus == LAYOUT_CONSOLE) {
+        console_clear_line(console_panel(desk));
+    } else {
+        desk_remark(desk, ROLE_NOTE, "no command runs; q ends the program");
+    }
+}
+
+static void open_prompt(struct desk *desk)
+{
+    prompt_free(desk->prompt);
+    desk->prompt = prompt_new("go to: ");
+}
+
+static void accept_prompt(struct desk *desk)
+{
+    g_autofree char *text = g_strstrip(g_strdup(prompt_text(desk->prompt)));
+    g_autofree char *why = NULL;
+    g_clear_pointer(&desk->prompt, prompt_free);
+    if (*text == '\0') {
+        return;
+    }
+    int64_t offset = desk_parse_offset(desk, text, &why);
+    if (offset < 0) {
+        desk_remark(desk, ROLE_ERROR, why);
+    } else {
+        go_and_log(desk, offset, 0, NULL);
+    }
+}
+
+static void open_help(struct desk *desk)
+{
+    desk->help = true;
+    desk->help_context = desk_focused(desk)->ops->context;
+    desk->help_top = 0;
+}
+
+static void global_request(struct desk *desk, enum request request)
+{
+    switch (request) {
+    case REQUEST_QUIT:
+        desk_quit(desk);
+        break;
+    case REQUEST_HELP:
+        open_help(desk);
+        break;
+    case REQUEST_PROMPT:
+        desk_focus(desk, LAYOUT_CONSOLE);
+        break;
+    case REQUEST_FOCUS_NEXT:
+        focus_by(desk, 1);
+        break;
+    case REQUEST_FOCUS_PREVIOUS:
+        focus_by(desk, -1);
+        break;
+    case REQUEST_CONSOLE_LEAVE:
+        desk_focus(desk, desk->before);
+        break;
+    case REQUEST_GO_TO:
+        open_prompt(desk);
+        break;
+    case REQUEST_ZOOM:
+        desk_zoom(desk);
+        console_log(console_panel(desk), "zoom", NULL);
+        break;
+    case REQUEST_CANCEL:
+        cancel(desk);
+        break;
+    case REQUEST_SUSPEND:
+        desk->ops->suspend(desk->data);
+        break;
+    case REQUEST_REDRAW:
+        desk->ops->repaint(desk->data);
+        break;
+    case REQUEST_PROMPT_ACCEPT:
+        accept_prompt(desk);
+        break;
+    case REQUEST_PROMPT_CANCEL:
+        g_clear_pointer(&desk->prompt, prompt_free);
+        break;
+    case REQUEST_OVERLAY_CLOSE:
+        desk->help = false;
+        break;
+    default:
+        return;
+    }
+    desk_dirty(desk);
+}
+
+static void scroll_help(struct desk *desk, enum request request, int count)
+{
+    int step = request == REQUEST_PAGE_UP || request == REQUEST_PAGE_DOWN ? MAX(desk->help_page - 1, 1) : 1;
+    switch (request) {
+    case REQUEST_UP:
+    case REQUEST_PAGE_UP:
+        desk->help_top -= step * count;
+        break;
+    case REQUEST_DOWN:
+    case REQUEST_PAGE_DOWN:
+        desk->help_top += step * count;
+        break;
+    case REQUEST_FIRST:
+        desk->help_top = 0;
+        break;
+    case REQUEST_LAST:
+        desk->help_top = desk->help_rows;
+        break;
+    default:
+        break;
+    }
+    desk->help_top = CLAMP(desk->help_top, 0, MAX(desk->help_rows - desk->help_page, 0));
+    desk_dirty(desk);
+}
+
+/* Whether the focused panel took it. */
+static bool panel_request(struct desk *desk, enum request request, int count)
+{
+    struct panel *panel = desk_focused(desk);
+    enum panel_reaction reaction =
+        panel->ops->request != NULL ? panel->ops->request(panel, request, count) : PANEL_IGNORED;
+    if (reaction == PANEL_REDRAW) {
+        desk_dirty(desk);
+    }
+    return reaction != PANEL_IGNORED;
+}
+
+void desk_request(struct desk *desk, enum request request, int count)
+{
+    enum request_context context = request_info(request)->context;
+    if (context == REQUEST_CONTEXT_MOVE && desk->help) {
+        scroll_help(desk, request, count);
+    } else if (context == REQUEST_CONTEXT_MOVE || context == desk_focused(desk)->ops->context) {
+        if (!panel_request(desk, request, count)) {
+            global_request(desk, request);
+        }
+    } else {
+        global_request(desk, request);
+    }
+}
+
+/* ---- keys ---- */
+
+/* Looks in each context; REQUEST_NONE when the key means nothing in any. */
+static enum request find_request(const enum request_context *contexts, int count, keycode key)
+{
+    enum request request = REQUEST_NONE;
+    for (int i = 0; i < count && request == REQUEST_NONE; i++) {
+        request = keymap_lookup(contexts[i], key);
+    }
+    return request;
+}
+
+static void key_in_overlay(struct desk *desk, keycode key)
+{
+    static const enum request_context contexts[] = {REQUEST_CONTEXT_OVERLAY, REQUEST_CONTEXT_MOVE};
+    enum request request = find_request(contexts, G_N_ELEMENTS(contexts), key);
+    if (request != REQUEST_NONE) {
+        desk_request(desk, request, 1);
+    }
+}
+
+static void key_in_prompt(struct desk *desk, keycode key)
+{
+    enum request request = keymap_lookup(REQUEST_CONTEXT_PROMPT, key);
+    if (request != REQUEST_NONE) {
+        desk_request(desk, request, 1);
+    } else if (prompt_key(desk->prompt, key)) {
+        desk_dirty(desk);
+    }
+}
+
+/* Where text is typed: what the panel does not want as a request it gets as a key. */
+static void key_in_text(struct desk *desk, struct panel *panel, keycode key)
+{
+    enum request request = keymap_lookup(panel->ops->context, key);
+    if (request != REQUEST_NONE && request_info(request)->context != panel->ops->context) {
+        desk_request(desk, request, 1);
+    } else if (request == REQUEST_NONE || !panel_request(desk, request, 1)) {
+        if (request == REQUEST_CONSOLE_LEAVE) {
+            global_request(desk, request);
+        } else if (panel->ops->key(panel, key) == PANEL_REDRAW) {
+            desk_dirty(desk);
+        }
+    }
+}
+
+static void key_in_panel(struct desk *desk, struct panel *panel, keycode key)
+{
+    const enum request_context contexts[] = {panel->ops->context, REQUEST_CONTEXT_MOVE, REQUEST_CONTEXT_GLOBAL};
+    enum request request = find_request(contexts, G_N_ELEMENTS(contexts), key);
+    if (request != REQUEST_NONE) {
+        desk_request(desk, request, 1);
+    }
+}
+
+void desk_key(struct desk *desk, keycode key)
+{
+    if (desk->remark != NULL) {
+        g_clear_pointer(&desk->remark, g_free);
+        desk_dirty(desk);
+    }
+    struct panel *panel = desk_focused(desk);
+    bool text = desk->prompt == NULL && !desk->help && panel->ops->key != NULL;
+    if ((key & KEYCODE_ALT) && !text) { /* Escape and a key typed fast look the same, and nothing here is bound to Alt */
+        desk_key(desk, KEYCODE_ESCAPE);
+        desk_key(desk, key & ~(keycode)KEYCODE_ALT);
+    } else if (desk->prompt != NULL) {
+        key_in_prompt(desk, key);
+    } else if (desk->help) {
+        key_in_overlay(desk, key);
+    } else if (text) {
+        key_in_text(desk, panel, key);
+    } else {
+        key_in_panel(desk, panel, key);
+    }
+}
+
+/* ---- life ---- */
+
+struct desk *desk_new(struct session *session, struct grid_traits traits, const struct desk_ops *ops, void *data)
+{
+    struct desk *desk = g_new0(struct desk, 1);
+    desk->host.ops = &host_ops;
+    desk->session = session;
+    desk->ops = ops;
+    desk->data = data;
+    desk->grid = grid_new(1, 1, traits);
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        desk->panels[i] = panel_table[i]->create(&desk->host);
+    }
+    desk->focus = session_blk(session) != NULL ? LAYOUT_MAP : LAYOUT_CONSOLE;
+    session_keep_buffers(session, true);
+    session_add_observer(session, &observer, desk);
+    commands_add(desk);
+    console_note(console_panel(desk), ROLE_NOTE,
+                 session_blk(session) != NULL ? "Type : and a command (help lists them), or F1 for the keys."
+                                              : "No image is open: type open PATH.  help lists the commands, F1 the keys.");
+    title_image(desk);
+    return desk;
+}
+
+void desk_free(struct desk *desk)
+{
+    if (desk == NULL) {
+        return;
+    }
+    commands_remove();
+    session_remove_observer(desk->session, &observer, desk);
+    title_done(desk);
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        desk->panels[i]->ops->free(desk->panels[i]);
+    }
+    prompt_free(desk->prompt);
+    g_free(desk->remark);
+    grid_free(desk->grid);
+    g_free(desk);
+}
+
+void desk_resize(struct desk *desk, int width, int height)
+{
+    if (width != grid_width(desk->grid) || height != grid_height(desk->grid)) {
+        grid_resize(desk->grid, width, height);
+        relayout(desk);
+    }
+}
+
+bool desk_is_dirty(const struct desk *desk)
+{
+    return desk->dirty;
+}
+
+const struct grid *desk_draw(struct desk *desk)
+{
+    desk->dirty = false;
+    grid_clear(desk->grid);
+    frame_draw(desk);
+    return desk->grid;
+}
+
+int64_t desk_next_tick_us(const struct desk *desk)
+{
+    int64_t next = -1;
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        struct panel *panel = desk->panels[i];
+        if (desk->layout.panels[i].width > 0 && panel->ops->next_tick_us != NULL) {
+            int64_t tick = panel->ops->next_tick_us(panel);
+            next = tick >= 0 && (next < 0 || tick < next) ? tick : next;
+        }
+    }
+    return next;
+}
+
+void desk_tick(struct desk *desk)
+{
+    desk_dirty(desk);
+}
+
+bool desk_wants_quit(const struct desk *desk)
+{
+    return desk->quit || session_wants_quit(desk->session);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Everything on the screen and what keys do to it: the panels, who has the focus, overlays and the question at the bottom.  It knows
+ * neither a terminal nor a loop; a display shows its grid and somebody feeds it keys.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ui/grid.h"
+#include "ui/key.h"
+#include "ui/layout.h"
+#include "ui/request.h"
+
+struct command_call;
+struct desk;
+struct panel;
+struct session;
+
+/* What only the one who runs the loop can do.  No member is NULL. */
+struct desk_ops {
+    void (*wake)(void *data);    /* there is something to paint, or the next tick changed; called often */
+    void (*suspend)(void *data); /* stop the process, as job control does */
+    void (*repaint)(void *data); /* the terminal's contents are not to be trusted */
+};
+
+/* One at a time (the console's readline, and the commands it adds to the engine's).  The session outlives it. */
+struct desk *desk_new(struct session *session, struct grid_traits traits, const struct desk_ops *ops, void *data);
+void desk_free(struct desk *desk);
+
+void desk_resize(struct desk *desk, int width, int height);
+void desk_key(struct desk *desk, keycode key);
+/* What a key of a name would do; count >= 1. */
+void desk_request(struct desk *desk, enum request request, int count);
+
+/* Whether something changed since it was last painted. */
+bool desk_is_dirty(const struct desk *desk);
+/* Paints; the grid is valid until the next call. */
+const struct grid *desk_draw(struct desk *desk);
+/* When to paint although nothing happened, on clock_now_us(); -1: never. */
+int64_t desk_next_tick_us(const struct desk *desk);
+/* Time has come to that point. */
+void desk_tick(struct desk *desk);
+/* The user is done. */
+bool desk_wants_quit(const struct desk *desk);
+
+/* ---- what commands do to it ---- */
+
+/* Shows bytes at offset wherever that can be shown. */
+void desk_show(struct desk *desk, int64_t offset, int64_t bytes);
+void desk_focus(struct desk *desk, enum layout_panel panel);
+/* Zooms the focused panel, or shares the screen again. */
+void desk_zoom(struct desk *desk);
+/* The panel of that name, or -1. */
+int desk_find_panel(const struct desk *desk, const char *name);
+/*
+ * An offset as people type it: a number, +N and -N from the cursor, N%, $ for the last byte.  Negative, with *ret_why (g_free) set
+ * to what is wrong, when it is none or lies outside the image.
+ */
+int64_t desk_parse_offset(const struct desk *desk, const char *text, char **ret_why);
+/* Ends the program as `q` does. */
+void desk_quit(struct desk *desk);

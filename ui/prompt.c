@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ui/prompt.h"
+
+#include <glib.h>
+
+enum { TEXT_MAX = 4096 };
+
+struct prompt {
+    char *question;
+    GString *text;
+    size_t cursor; /* in bytes, between characters */
+};
+
+struct prompt *prompt_new(const char *question)
+{
+    struct prompt *prompt = g_new0(struct prompt, 1);
+    prompt->question = g_strdup(question);
+    prompt->text = g_string_new(NULL);
+    return prompt;
+}
+
+void prompt_free(struct prompt *prompt)
+{
+    if (prompt != NULL) {
+        g_free(prompt->question);
+        g_string_free(prompt->text, TRUE);
+        g_free(prompt);
+    }
+}
+
+const char *prompt_text(const struct prompt *prompt)
+{
+    return prompt->text->str;
+}
+
+static size_t before(const struct prompt *prompt)
+{
+    return prompt->cursor == 0 ? 0 : (size_t)(g_utf8_prev_char(prompt->text->str + prompt->cursor) - prompt->text->str);
+}
+
+static size_t after(const struct prompt *prompt)
+{
+    return prompt->cursor == prompt->text->len
+               ? prompt->cursor
+               : (size_t)(g_utf8_next_char(prompt->text->str + prompt->cursor) - prompt->text->str);
+}
+
+static void erase(struct prompt *prompt, size_t from, size_t to)
+{
+    g_string_erase(prompt->text, (gssize)from, (gssize)(to - from));
+    prompt->cursor = from;
+}
+
+static void insert(struct prompt *prompt, keycode ch)
+{
+    if (prompt->text->len < TEXT_MAX) {
+        g_string_insert_unichar(prompt->text, (gssize)prompt->cursor, ch);
+        prompt->cursor = after(prompt);
+    }
+}
+
+bool prompt_key(struct prompt *prompt, keycode key)
+{
+    switch (key) {
+    case KEYCODE_LEFT:
+        prompt->cursor = before(prompt);
+        return true;
+    case KEYCODE_RIGHT:
+        prompt->cursor = after(prompt);
+        return true;
+    case KEYCODE_HOME:
+    case 'A' & 0x1f:
+        prompt->cursor = 0;
+        return true;
+    case KEYCODE_END:
+    case 'E' & 0x1f:
+        prompt->cursor = prompt->text->len;
+        return true;
+    case KEYCODE_BACKSPACE:
+        erase(prompt, before(prompt), prompt->cursor);
+        return true;
+    case KEYCODE_DELETE:
+    case 'D' & 0x1f:
+        erase(prompt, prompt->cursor, after(prompt));
+        return true;
+    case 'U' & 0x1f:
+        erase(prompt, 0, prompt->cursor);
+        return true;
+    case 'K' & 0x1f:
+        erase(prompt, prompt->cursor, prompt->text->len);
+        return true;
+    default:
+        if (key_is_text(key)) {
+            insert(prompt, key);
+        }
+        return key_is_text(key);
+    }
+}
+
+void prompt_draw(const struct prompt *prompt, struct surface surface)
+{
+    int x = surface_put(surface, 1, 0, ROLE_PROMPT, prompt->question);
+    struct surface field = surface_part(surface, x, 0, surface.width - x, 1);
+    int cursor = text_columns(prompt->text->str, (int)prompt->cursor);
+    int shift = MAX(cursor - MAX(field.width - 1, 0), 0);
+    surface_put(field, -shift, 0, ROLE_INPUT, prompt->text->str);
+    surface_set_cursor(field, cursor - shift, 0);
+}

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* One question in the bottom line of the screen, and its answer as it is typed. */
+#pragma once
+
+#include "ui/grid.h"
+#include "ui/key.h"
+
+struct prompt;
+
+/* Copies question ("go to: "). */
+struct prompt *prompt_new(const char *question);
+void prompt_free(struct prompt *prompt);
+/* Edits: whether the key meant something. */
+bool prompt_key(struct prompt *prompt, keycode key);
+/* Valid until the next key. */
+const char *prompt_text(const struct prompt *prompt);
+/* Paints into the first row of the surface, with the terminal's cursor. */
+void prompt_draw(const struct prompt *prompt, struct surface surface);

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The first line of the screen: which image, what it is, whether it can be changed, how much is going on. */
+#include <errno.h>
+#include <string.h>
+
+#include "engine/session.h"
+#include "io/co.h"
+#include "ui/desk-private.h"
+#include "util/size.h"
+
+enum { GAP = 2 };
+
+struct title_query {
+    struct desk *desk; /* NULL: nobody wants to know any more */
+    struct co *co;
+    struct blk *blk;
+};
+
+static void query_co(void *data)
+{
+    struct title_query *query = data;
+    struct blk_info info = {0};
+    query->co = co_self();
+    int ret = blk_info_co(query->blk, &info);
+    if (query->desk != NULL) {
+        query->desk->title.query = NULL;
+        if (ret >= 0) {
+            query->desk->title.format = g_strdup(info.format);
+            query->desk->title.cluster_size = info.cluster_size;
+            desk_dirty(query->desk);
+        }
+    }
+    if (ret >= 0) {
+        blk_info_clear(&info);
+    }
+    g_free(query);
+}
+
+void title_done(struct desk *desk)
+{
+    struct title_query *query = desk->title.query;
+    if (query != NULL) {
+        query->desk = NULL;
+        co_cancel(query->co);
+    }
+    g_free(desk->title.format);
+    g_free(desk->title.holders);
+    desk->title = (struct title){0};
+}
+
+void title_image(struct desk *desk)
+{
+    struct blk *blk = session_blk(desk->session);
+    title_done(desk);
+    if (blk == NULL) {
+        return;
+    }
+    desk->title.holders = blk_lock_holders(blk);
+    struct title_query *query = g_new0(struct title_query, 1);
+    query->desk = desk;
+    query->blk = blk;
+    desk->title.query = query;
+    co_start(query_co, query);
+}
+
+/* What to call the image: the last part of a path, anything else as it was given. */
+static const char *short_name(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    return slash != NULL && slash[1] != '\0' && name[0] != '{' ? slash + 1 : name;
+}
+
+/* Puts from the right edge to the left; returns the column where it begins. */
+static int put_left_of(struct surface row, int end, enum role role, const char *text)
+{
+    int x = end - text_columns(text, -1);
+    surface_put(row, x, 0, role, text);
+    return x - GAP;
+}
+
+/* Returns the column left of everything. */
+static int draw_state(const struct desk *desk, struct surface row, struct blk *blk)
+{
+    int end = row.width - 1;
+    unsigned pending = blk_requests(blk)->length;
+    if (pending > 0) {
+        g_autofree char *text = g_strdup_printf("%u pending", pending);
+        end = put_left_of(row, end, ROLE_STATE_IN_FLIGHT, text);
+    }
+    end = blk_is_writable(blk) ? put_left_of(row, end, ROLE_BADGE_WRITABLE, "[WRITABLE]")
+                               : put_left_of(row, end, ROLE_BADGE_READ_ONLY, "[READ-ONLY]");
+    if (desk->title.holders != NULL) {
+        end = put_left_of(row, end, ROLE_BADGE_ALERT, "[IN USE]");
+    }
+    return end;
+}
+
+static char *properties(const struct desk *desk, struct blk *blk)
+{
+    char size[SIZE_TEXT_MAX];
+    GString *text = g_string_new(NULL);
+    if (desk->title.format != NULL) {
+        g_string_append_printf(text, " · %s", desk->title.format);
+    }
+    g_string_append_printf(text, " · %s", size_format((double)blk_length(blk), size));
+    if (desk->title.cluster_size > 0) {
+        g_string_append_printf(text, " · %s clusters", size_format((double)desk->title.cluster_size, size));
+    }
+    return g_string_free(text, FALSE);
+}
+
+void title_draw(struct desk *desk, struct surface row)
+{
+    surface_fill(row, ROLE_BAR, ' ');
+    struct blk *blk = session_blk(desk->session);
+    if (blk == NULL) {
+        surface_put_fit(row, 1, 0, row.width - 2, ROLE_BAR_IMAGE, "no image open");
+        return;
+    }
+    const char *name = blk_filename(blk);
+    g_autofree char *rest = properties(desk, blk);
+    int room = draw_state(desk, row, blk) - 1;
+    int rest_columns = text_columns(rest, -1);
+    bool fits = room - rest_columns >= 8; /* the name is worth more than what it is */
+    int x = surface_put_fit(row, 1, 0, fits ? room - rest_columns : room, ROLE_BAR_IMAGE,
+                            name != NULL ? short_name(name) : "(no name)");
+    if (fits) {
+        surface_put(row, x, 0, ROLE_BAR, rest);
+    }
+}
