@@ -41,9 +41,9 @@ int co_queue_wait_co(struct co_queue *queue)
 {
     struct co_waiter waiter = {.co = co_self()};
     append(queue, &waiter);
-    /* Anything but our own wake or a cancellation is somebody else's wake that came late. */
+    /* Cancelled means that nobody woke us; anything but our own wake is somebody else's that came late. */
     while (!waiter.woken) {
-        if (co_suspend_cancellable_co() == -ECANCELED && !waiter.woken) {
+        if (co_suspend_cancellable_co() == -ECANCELED) {
             take_off(queue, &waiter);
             return -ECANCELED;
         }
@@ -144,7 +144,7 @@ int co_sleep_co(int64_t time_us)
     };
     g_tree_insert(sleepers, &sleeper, &sleeper);
     while (!sleeper.expired) {
-        if (co_suspend_cancellable_co() == -ECANCELED && !sleeper.expired) {
+        if (co_suspend_cancellable_co() == -ECANCELED) {
             g_tree_remove(sleepers, &sleeper);
             return -ECANCELED;
         }

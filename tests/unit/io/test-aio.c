@@ -452,6 +452,16 @@ static void test_flushes_are_merged_but_never_early(void)
 
 /* ---- the page cache ---- */
 
+static void read_a_slice(void *data)
+{
+    g_autofree uint8_t *buffer = g_malloc(FILE_SIZE);
+    const struct iovec iov[] = {{buffer, FILE_SIZE / 2}, {buffer + FILE_SIZE / 2, FILE_SIZE / 2}};
+    ssize_t n = aio_preadv_co(aio, fd, iov, 2, 0, 0);
+    g_assert_cmpint(n, >, 0);
+    g_assert_cmpint(n, <=, 1 << 20);
+    *(bool *)data = true;
+}
+
 static void test_cached_reads_do_not_suspend(void)
 {
     uint8_t byte;
@@ -466,6 +476,9 @@ static void test_cached_reads_do_not_suspend(void)
     g_assert_cmpint(pwrite(fd, content, BLOCK, 0), ==, BLOCK);
     g_assert_null(co_start(read_block, &task));
     g_assert_true(task.done);
+    bool sliced = false;
+    g_assert_null(co_start(read_a_slice, &sliced));
+    g_assert_true(sliced);
     g_clear_pointer(&aio, aio_free);
 }
 

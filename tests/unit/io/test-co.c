@@ -3,7 +3,9 @@
 #include <glib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include "io/co-stack.h"
 #include "io/co.h"
 
 /* What happened, in order, as letters. */
@@ -171,6 +173,30 @@ static void test_other_sources_run_beside_yielding_coroutines(void)
     co_start(yield_until_told, &told);
     g_timeout_add_full(G_PRIORITY_DEFAULT, 1, tell, &told, NULL);
     turn_until_nobody_lives();
+}
+
+static gboolean count(void *data)
+{
+    ++*(unsigned *)data;
+    return G_SOURCE_CONTINUE;
+}
+
+static void yield_ten_times(void *data)
+{
+    for (unsigned i = 0; i < 10; i++) {
+        unsigned before = *(unsigned *)data;
+        co_yield_co();
+        if (i)
+            g_assert_cmpuint(*(unsigned *)data, >, before);
+    }
+}
+
+static void test_every_yield_lets_other_sources_go_first(void)
+{
+    unsigned turns = 0, source = g_idle_add_full(G_PRIORITY_DEFAULT, count, &turns, NULL);
+    co_start(yield_ten_times, &turns);
+    turn_until_nobody_lives();
+    g_source_remove(source);
 }
 
 struct ping {
@@ -405,26 +431,29 @@ static void test_many_live_at_once(void)
     }
 }
 
+enum { FRAME = 4096, BEYOND = CO_STACK_SIZE + (32 << 10) };
+
 static int recurse(int depth)
 {
-    volatile char frame[4096];
+    volatile char frame[FRAME];
     frame[0] = depth;
     return depth > 0 ? recurse(depth - 1) + frame[0] : 0;
 }
 
 static void overflow(void *data)
 {
-    g_print("%d", recurse(1 << 20));
+    g_print("%d", recurse(BEYOND / FRAME));
 }
 
+/* Not so far that it would leave the slab: without a guard it ends well, having written over the stack below. */
 static void test_guard_page_stops_an_overflow(void)
 {
     if (g_test_subprocess()) {
         struct rlimit none = {0, 0};
         setrlimit(RLIMIT_CORE, &none);
-        co_start(fill_stack, NULL); /* the stack below must stay whole: not that this could be seen from a dead process */
+        co_start(fill_stack, NULL);
         co_start(overflow, NULL);
-        return;
+        _exit(0);
     }
     g_test_trap_subprocess(NULL, 0, 0);
     g_test_trap_assert_failed();
@@ -475,6 +504,7 @@ int main(int argc, char **argv)
     add("/co/wake-beats-a-cancellation-not-yet-seen", test_wake_beats_a_cancellation_not_yet_seen);
     add("/co/pooled-coroutine-is-not-born-cancelled", test_pooled_coroutine_is_not_born_cancelled);
     add("/co/other-sources-run-beside-yielding-coroutines", test_other_sources_run_beside_yielding_coroutines);
+    add("/co/every-yield-lets-other-sources-go-first", test_every_yield_lets_other_sources_go_first);
     add("/co/other-sources-run-beside-a-ping-pong", test_other_sources_run_beside_a_ping_pong);
     add("/co/relax-gives-way-in-time", test_relax_gives_way_in_time);
     add("/co/nothing-to-do-makes-no-turn", test_nothing_to_do_makes_no_turn);
