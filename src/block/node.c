@@ -31,6 +31,8 @@ void node_add_child(struct node *node, const char *name, enum node_role role, st
     struct node_child *entry = g_new(struct node_child, 1);
     *entry = (struct node_child){g_strdup(name), role, child};
     g_ptr_array_add(node->children, entry);
+    if (!node->file && (role == NODE_ROLE_FILE || role == NODE_ROLE_METADATA))
+        node->file = child;
 }
 
 struct node *node_ref(struct node *node)

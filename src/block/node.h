@@ -107,7 +107,7 @@ struct node_how {
 int node_open_co(struct options *options, const struct node_how *how, struct node **ret_node, GError **error);
 /*
  * open.c: opens the child that options has under "NAME." (taken out) and adds it to node; flags and permissions follow
- * from the role.  The child called "file" or, for filters, the first one becomes node->file.
+ * from the role.  The first child in the role of the file (NODE_ROLE_FILE, NODE_ROLE_METADATA) becomes node->file.
  */
 int node_open_child_co(struct node *node, struct options *options, const char *name, enum node_role role, struct node **ret_child,
                        GError **error);

@@ -3,6 +3,7 @@
 #include "block/node-internal.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 #include "util/checked.h"
 

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The front door: what a user asks becomes a request in the registry, is checked, and goes to the top node.
+ *
+ * Every request passes the gate: while someone quiesces the image (reopening it), requests wait there, queued.  Those past it are
+ * counted in blk->busy; who quiesces waits for that to be 0.
+ */
+#include <errno.h>
+
+#include "block/blk-internal.h"
+#include "block/iov.h"
+#include "util/checked.h"
+
+struct blk *blk_new(const struct blk_open *how)
+{
+    struct blk *blk = g_new0(struct blk, 1);
+    blk->filename = g_strdup(how->filename);
+    blk->cache = how->cache;
+    blk->flags = how->flags;
+    g_queue_init(&blk->registry.requests);
+    return blk;
+}
+
+void blk_free(struct blk *blk)
+{
+    if (!blk)
+        return;
+    g_free(blk->filename);
+    g_free(blk);
+}
+
+/* ---- the gate ---- */
+
+void blk_quiesce_begin_co(struct blk *blk)
+{
+    blk->quiescing++;
+    while (blk->busy > 0)
+        co_queue_wait_uncancellable_co(&blk->idle);
+}
+
+void blk_quiesce_end(struct blk *blk)
+{
+    if (--blk->quiescing == 0)
+        co_queue_wake_all(&blk->gate);
+}
+
+/* Those who wait for idleness look again for themselves whether it is what they wait for. */
+static void leave_registry(struct blk *blk, struct blk_request *request, int ret)
+{
+    registry_leave(&blk->registry, request, ret);
+    if (g_queue_is_empty(&blk->registry.requests))
+        co_queue_wake_all(&blk->idle);
+}
+
+static void leave_gate(struct blk *blk)
+{
+    if (--blk->busy == 0)
+        co_queue_wake_all(&blk->idle);
+}
+
+/* Enters a request; after it, request_end() comes in any case unless it returns an error. */
+static int request_begin_co(struct blk *blk, struct blk_request *request, enum blk_op op, unsigned flags, int64_t offset, int64_t bytes,
+                            const char *issuer)
+{
+    bool internal = flags & BLK_INTERNAL;
+    if (!internal)
+        registry_enter(&blk->registry, request, op, flags, offset, bytes, issuer);
+    while (G_UNLIKELY(blk->quiescing > 0)) {
+        if (co_queue_wait_co(&blk->gate) == -ECANCELED && blk->quiescing > 0) {
+            if (!internal)
+                leave_registry(blk, request, -ECANCELED);
+            return -ECANCELED;
+        }
+    }
+    blk->busy++;
+    if (!internal)
+        registry_set_state(&blk->registry, request, BLK_REQUEST_IN_FLIGHT);
+    return 0;
+}
+
+static int request_end(struct blk *blk, struct blk_request *request, unsigned flags, int ret)
+{
+    leave_gate(blk);
+    if (!(flags & BLK_INTERNAL))
+        leave_registry(blk, request, ret);
+    return ret;
+}
+
+/* ---- checks ---- */
+
+static int check_range(const struct blk *blk, int64_t offset, int64_t bytes)
+{
+    if (blk->root->dead)
+        return -ENOMEDIUM;
+    return checked_range(offset, bytes, blk->root->size) ? 0 : -EIO;
+}
+
+static int check_write(const struct blk *blk, int64_t offset, int64_t bytes)
+{
+    int ret = check_range(blk, offset, bytes);
+    return ret < 0 ? ret : blk->root->flags & NODE_WRITABLE ? 0 : -EPERM;
+}
+
+/* What each write is flushed for: in writethrough modes, or as asked. */
+static unsigned fua(const struct blk *blk, unsigned flags)
+{
+    bool through = blk->cache == BLK_CACHE_WRITETHROUGH || blk->cache == BLK_CACHE_DIRECTSYNC;
+    return flags & BLK_FUA || through ? BLK_FUA : 0;
+}
+
+static void changed(struct blk *blk, int64_t offset, int64_t bytes)
+{
+    registry_changed(&blk->registry, offset, bytes);
+}
+
+/* ---- requests ---- */
+
+int blk_preadv_co(struct blk *blk, int64_t offset, const struct iovec *iov, int niov, unsigned flags, const char *issuer)
+{
+    struct blk_request request;
+    int64_t bytes = iov_bytes(iov, niov);
+    int ret = request_begin_co(blk, &request, BLK_OP_READ, flags, offset, bytes, issuer);
+    if (ret < 0)
+        return ret;
+    ret = bytes > BLK_REQUEST_MAX ? -EIO : check_range(blk, offset, bytes);
+    if (ret == 0)
+        ret = node_preadv_co(blk->root, offset, bytes, iov, niov, 0);
+    return request_end(blk, &request, flags, ret);
+}
+
+int blk_pwritev_co(struct blk *blk, int64_t offset, const struct iovec *iov, int niov, unsigned flags, const char *issuer)
+{
+    struct blk_request request;
+    int64_t bytes = iov_bytes(iov, niov);
+    int ret = request_begin_co(blk, &request, BLK_OP_WRITE, flags, offset, bytes, issuer);
+    if (ret < 0)
+        return ret;
+    ret = bytes > BLK_REQUEST_MAX ? -EIO : check_write(blk, offset, bytes);
+    if (ret == 0) {
+        ret = node_pwritev_co(blk->root, offset, bytes, iov, niov, fua(blk, flags));
+        changed(blk, offset, bytes);
+    }
+    return request_end(blk, &request, flags, ret);
+}
+
+int blk_pwrite_zeroes_co(struct blk *blk, int64_t offset, int64_t bytes, unsigned flags, const char *issuer)
+{
+    struct blk_request request;
+    int ret = request_begin_co(blk, &request, BLK_OP_WRITE_ZEROES, flags, offset, bytes, issuer);
+    if (ret < 0)
+        return ret;
+    ret = check_write(blk, offset, bytes);
+    if (ret == 0) {
+        ret = node_pwrite_zeroes_co(blk->root, offset, bytes, fua(blk, flags) | (flags & (BLK_MAY_UNMAP | BLK_NO_FALLBACK)));
+        changed(blk, offset, bytes);
+    }
+    return request_end(blk, &request, flags, ret);
+}
+
+int blk_pwrite_compressed_co(struct blk *blk, int64_t offset, const void *buf, int64_t bytes, const char *issuer)
+{
+    struct blk_request request;
+    struct iovec iov = {(void *)buf, bytes};
+    int ret = request_begin_co(blk, &request, BLK_OP_WRITE_COMPRESSED, 0, offset, bytes, issuer);
+    if (ret < 0)
+        return ret;
+    ret = bytes > BLK_REQUEST_MAX ? -EIO : check_write(blk, offset, bytes);
+    if (ret == 0) {
+        ret = node_pwrite_compressed_co(blk->root, offset, bytes, &iov, 1);
+        if (ret == 0 && fua(blk, 0))
+            ret = node_flush_co(blk->root);
+        changed(blk, offset, bytes);
+    }
+    return request_end(blk, &request, 0, ret);
+}
+
+int blk_pdiscard_co(struct blk *blk, int64_t offset, int64_t bytes, unsigned flags, const char *issuer)
+{
+    struct blk_request request;
+    int ret = request_begin_co(blk, &request, BLK_OP_DISCARD, flags, offset, bytes, issuer);
+    if (ret < 0)
+        return ret;
+    ret = check_write(blk, offset, bytes);
+    if (ret == 0) {
+        ret = node_pdiscard_co(blk->root, offset, bytes);
+        changed(blk, offset, bytes);
+    }
+    return request_end(blk, &request, flags, ret);
+}
+
+int blk_flush_co(struct blk *blk, const char *issuer)
+{
+    struct blk_request request;
+    int ret = request_begin_co(blk, &request, BLK_OP_FLUSH, 0, 0, 0, issuer);
+    if (ret < 0)
+        return ret;
+    ret = blk->root->dead ? -ENOMEDIUM : node_flush_co(blk->root);
+    return request_end(blk, &request, 0, ret);
+}
+
+/* The VM state has a space of its own: the end of the image does not bound it. */
+int blk_load_vmstate_co(struct blk *blk, void *buf, int64_t offset, int64_t bytes, const char *issuer)
+{
+    struct blk_request request;
+    struct iovec iov = {buf, bytes};
+    int ret = request_begin_co(blk, &request, BLK_OP_LOAD_VMSTATE, 0, offset, bytes, issuer);
+    if (ret < 0)
+        return ret;
+    ret = checked_range(offset, bytes, INT64_MAX) ? node_load_vmstate_co(blk->root, offset, bytes, &iov, 1) : -EIO;
+    return request_end(blk, &request, 0, ret);
+}
+
+int blk_save_vmstate_co(struct blk *blk, const void *buf, int64_t offset, int64_t bytes, const char *issuer)
+{
+    struct blk_request request;
+    struct iovec iov = {(void *)buf, bytes};
+    int ret = request_begin_co(blk, &request, BLK_OP_SAVE_VMSTATE, 0, offset, bytes, issuer);
+    if (ret < 0)
+        return ret;
+    ret = checked_range(offset, bytes, INT64_MAX) ? node_save_vmstate_co(blk->root, offset, bytes, &iov, 1) : -EIO;
+    if (ret == 0 && fua(blk, 0))
+        ret = node_flush_co(blk->root);
+    return request_end(blk, &request, 0, ret);
+}
+
+int blk_truncate_co(struct blk *blk, int64_t size, enum blk_prealloc prealloc, const char *issuer, GError **error)
+{
+    struct blk_request request;
+    int64_t old_size = blk->root->size;
+    int ret = request_begin_co(blk, &request, BLK_OP_TRUNCATE, 0, size, 0, issuer);
+    if (ret < 0) {
+        g_set_error(error, OPTIONS_ERROR, -ret, "%s", g_strerror(-ret));
+        return ret;
+    }
+    ret = node_truncate_co(blk->root, size, true, prealloc, error);
+    if (ret == 0)
+        changed(blk, MIN(old_size, blk->root->size), ABS(blk->root->size - old_size));
+    return request_end(blk, &request, 0, ret);
+}
+
+/* ---- waiting ---- */
+
+int blk_drain_co(struct blk *blk)
+{
+    /* Panels' own requests don't count: a scan of the whole image may take long. */
+    while (!g_queue_is_empty(&blk->registry.requests)) {
+        if (co_queue_wait_co(&blk->idle) == -ECANCELED)
+            return -ECANCELED;
+    }
+    return 0;
+}
+
+int blk_close_co(struct blk *blk, GError **error)
+{
+    while (blk->busy > 0 || !g_queue_is_empty(&blk->registry.requests))
+        co_queue_wait_uncancellable_co(&blk->idle);
+    int ret = node_unref_co(g_steal_pointer(&blk->root));
+    if (ret < 0)
+        g_set_error(error, OPTIONS_ERROR, -ret, "%s", g_strerror(-ret));
+    blk_free(blk);
+    return ret;
+}
+
+/* ---- what is where ---- */
+
+int blk_status_co(struct blk *blk, int64_t offset, int64_t bytes, struct blk_extent *ret_extent)
+{
+    struct blk_request request;
+    if (blk->root->dead)
+        return -ENOMEDIUM;
+    if (offset < 0 || bytes < 0 || offset > blk->root->size)
+        return -EIO;
+    bytes = MIN(bytes, blk->root->size - offset);
+    if (bytes == 0) {
+        *ret_extent = (struct blk_extent){.start = offset, .kind = BLK_KIND_UNALLOCATED, .host_offset = -1};
+        return 0;
+    }
+    int ret = request_begin_co(blk, &request, BLK_OP_STATUS, BLK_INTERNAL, offset, bytes, NULL);
+    if (ret < 0)
+        return ret;
+    ret = node_extent_co(blk->root, offset, bytes, ret_extent);
+    return request_end(blk, &request, BLK_INTERNAL, ret);
+}
+
+int blk_status_bulk_co(struct blk *blk, int64_t offset, int64_t bytes, blk_extent_fn *fn, void *data)
+{
+    struct blk_request request;
+    if (blk->root->dead)
+        return -ENOMEDIUM;
+    if (offset < 0 || bytes < 0 || offset > blk->root->size)
+        return -EIO;
+    bytes = MIN(bytes, blk->root->size - offset);
+    int ret = request_begin_co(blk, &request, BLK_OP_STATUS, BLK_INTERNAL, offset, bytes, NULL);
+    if (ret < 0)
+        return ret;
+    ret = node_extents_co(blk->root, offset, bytes, fn, data);
+    return request_end(blk, &request, BLK_INTERNAL, ret);
+}
+
+int blk_is_allocated_co(struct blk *blk, int64_t offset, int64_t bytes, int64_t *ret_bytes)
+{
+    struct blk_request request;
+    if (blk->root->dead)
+        return -ENOMEDIUM;
+    if (offset < 0 || bytes < 0)
+        return -EIO;
+    bytes = CLAMP(blk->root->size - offset, 0, bytes);
+    int ret = request_begin_co(blk, &request, BLK_OP_STATUS, BLK_INTERNAL, offset, bytes, NULL);
+    if (ret < 0)
+        return ret;
+    ret = node_is_allocated_co(blk->root, offset, bytes, ret_bytes);
+    return request_end(blk, &request, BLK_INTERNAL, ret);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The front door: properties of an open image, its breakpoints, and who watches it. */
+#include <errno.h>
+
+#include "block/blk-internal.h"
+
+/* ---- size ---- */
+
+int64_t blk_length_co(struct blk *blk)
+{
+    if (blk->root->dead)
+        return -ENOMEDIUM;
+    int ret = blk->root->variable_length ? node_refresh_size_co(blk->root) : 0;
+    return ret < 0 ? ret : blk->root->size;
+}
+
+int64_t blk_length(const struct blk *blk)
+{
+    return blk->root->size;
+}
+
+/* ---- properties ---- */
+
+int blk_info_co(struct blk *blk, struct blk_info *ret_info)
+{
+    struct blk_info info = {.format = blk->root->driver->name};
+    struct node *node = blk->root;
+    if (node->dead)
+        return -ENOMEDIUM;
+    while (!node->driver->info_co && (node->driver->flags & DRIVER_FILTER) && node->file)
+        node = node->file;
+    int ret = node->driver->info_co ? node->driver->info_co(node, &info) : 0;
+    if (ret < 0)
+        blk_info_clear(&info);
+    else
+        *ret_info = info;
+    return ret;
+}
+
+void blk_info_clear(struct blk_info *info)
+{
+    if (info->specific)
+        g_ptr_array_unref(info->specific);
+    *info = (struct blk_info){0};
+}
+
+const char *blk_filename(const struct blk *blk)
+{
+    return blk->filename ? blk->filename : blk->root->filename;
+}
+
+bool blk_is_writable(const struct blk *blk)
+{
+    return blk->root->flags & NODE_WRITABLE;
+}
+
+bool blk_is_guessed_raw(const struct blk *blk)
+{
+    return blk->root->flags & NODE_GUARDED;
+}
+
+enum blk_cache blk_cache(const struct blk *blk)
+{
+    return blk->cache;
+}
+
+unsigned blk_alignment(const struct blk *blk)
+{
+    const struct node *node = blk->root;
+    while (node->file)
+        node = node->file;
+    return MAX(node->limits.request_alignment, node->limits.memory_alignment);
+}
+
+static void add_lock_holders(struct node *node, GString *out)
+{
+    if (node->driver->lock_holders)
+        node->driver->lock_holders(node, out);
+    for (unsigned i = 0; i < node->children->len; i++)
+        add_lock_holders(((struct node_child *)node->children->pdata[i])->node, out);
+}
+
+char *blk_lock_holders(struct blk *blk)
+{
+    GString *out = g_string_new(NULL);
+    add_lock_holders(blk->root, out);
+    return g_string_free(out, out->len == 0);
+}
+
+/* ---- breakpoints ---- */
+
+/* A request at a breakpoint may be gone, and the image with it, once it is resumed: nothing is touched after the call. */
+int blk_break(struct blk *blk, const char *event, const char *tag)
+{
+    struct node *node = node_debug_node(blk->root);
+    enum blk_event parsed;
+    if (!node)
+        return -ENOTSUP;
+    int ret = blk_event_parse(event, &parsed);
+    return ret < 0 ? ret : node->driver->debug_break(node, parsed, tag);
+}
+
+int blk_remove_break(struct blk *blk, const char *tag)
+{
+    struct node *node = node_debug_node(blk->root);
+    return node ? node->driver->debug_remove_break(node, tag) : -ENOTSUP;
+}
+
+int blk_resume(struct blk *blk, const char *tag)
+{
+    struct node *node = node_debug_node(blk->root);
+    return node ? node->driver->debug_resume(node, tag) : -ENOTSUP;
+}
+
+bool blk_is_suspended(const struct blk *blk, const char *tag)
+{
+    struct node *node = node_debug_node(blk->root);
+    return node && node->driver->debug_is_suspended(node, tag);
+}
+
+int blk_wait_break_co(struct blk *blk, const char *tag)
+{
+    struct node *node = node_debug_node(blk->root);
+    return node ? node->driver->debug_wait_co(node, tag) : -ENOTSUP;
+}
+
+/* ---- who watches ---- */
+
+const GQueue *blk_requests(const struct blk *blk)
+{
+    return &blk->registry.requests;
+}
+
+void blk_set_observer(struct blk *blk, const struct blk_observer *observer, void *data)
+{
+    blk->registry.observer = observer;
+    blk->registry.data = data;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The file drivers: opening, locking, reopening, closing.
+ *
+ * Files are opened without blocking (a FIFO would wait for its other end for ever) and, for reading only, without a new access
+ * time where the kernel allows.  Reopening opens the same inode again through /proc/self/fd, whatever the path means by now.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "block/file-internal.h"
+#include "block/locks.h"
+
+static const char *const locking_values[] = {"auto", "on", "off", NULL};
+static const char *const aio_values[] = {"threads", "native", "io_uring", NULL};
+
+const struct driver_option file_options[] = {
+    {.name = "filename", .type = DRIVER_OPTION_STRING, .help = "path of the file or device"},
+    {.name = "locking", .type = DRIVER_OPTION_STRING, .help = "on|off|auto: locks against other programs"},
+    {.name = "aio", .type = DRIVER_OPTION_STRING, .help = "threads|native|io_uring: the best there is serves all of them"},
+    {.name = "drop-cache", .type = DRIVER_OPTION_BOOL, .help = "accepted, no effect"},
+    {},
+};
+
+/* ---- descriptors ---- */
+
+struct open_call {
+    const char *path;
+    unsigned flags; /* enum node_flags; NODE_WRITABLE is taken off where NODE_AUTO_READ_ONLY allows */
+    int fd;
+    struct stat st;
+    uint32_t request_alignment, memory_alignment;
+};
+
+static int open_with(const char *path, unsigned flags)
+{
+    int mode = O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (flags & NODE_WRITABLE ? O_RDWR : O_RDONLY) | (flags & NODE_DIRECT ? O_DIRECT : 0);
+    int fd = -1;
+    if (!(flags & NODE_WRITABLE))
+        fd = open(path, mode | O_NOATIME);
+    if (fd < 0) /* EPERM: only the owner may ask for that */
+        fd = open(path, mode);
+    return fd;
+}
+
+/* Runs where it may block. */
+static int open_fd(void *data)
+{
+    struct open_call *call = data;
+    call->fd = open_with(call->path, call->flags);
+    if (call->fd < 0 && (call->flags & NODE_AUTO_READ_ONLY) && (call->flags & NODE_WRITABLE) &&
+        (errno == EACCES || errno == EROFS || errno == EPERM)) {
+        call->flags &= ~NODE_WRITABLE;
+        call->fd = open_with(call->path, call->flags);
+    }
+    if (call->fd < 0)
+        return -errno;
+    fcntl(call->fd, F_SETFL, fcntl(call->fd, F_GETFL) & ~O_NONBLOCK);
+    if (fstat(call->fd, &call->st) < 0) {
+        int ret = -errno;
+        close(call->fd);
+        return ret;
+    }
+    call->request_alignment = call->memory_alignment = 1;
+    if (call->flags & NODE_DIRECT)
+        file_probe_alignment(call->fd, &call->request_alignment, &call->memory_alignment);
+    return 0;
+}
+
+static int open_fd_co(struct node *node, struct open_call *call, const char *filename, GError **error)
+{
+    int ret = aio_call_co(node->aio, open_fd, call, true);
+    if (ret == -EINVAL && (call->flags & NODE_DIRECT))
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "Could not open '%s': filesystem does not support O_DIRECT", filename);
+    else if (ret < 0)
+        g_set_error(error, OPTIONS_ERROR, -ret, "Could not open '%s': %s", filename, g_strerror(-ret));
+    return ret;
+}
+
+static int check_kind(const struct node *node, const struct stat *st, const char *filename, enum file_kind *ret_kind, GError **error)
+{
+    bool wants_device = node->driver != &driver_file;
+    if (S_ISREG(st->st_mode) && !wants_device) {
+        *ret_kind = FILE_REGULAR;
+        return 0;
+    }
+    if ((S_ISBLK(st->st_mode) || S_ISCHR(st->st_mode)) && wants_device) {
+        *ret_kind = S_ISBLK(st->st_mode) ? FILE_BLOCK_DEVICE : FILE_CHARACTER_DEVICE;
+        return 0;
+    }
+    g_set_error(error, OPTIONS_ERROR, EINVAL, "'%s' driver requires '%s' to be %s", node->driver->name, filename,
+                wants_device ? "either a character or block device" : "a regular file");
+    return -EINVAL;
+}
+
+static void apply_alignment(struct node *node, const struct open_call *call)
+{
+    node->limits.request_alignment = call->request_alignment;
+    node->limits.memory_alignment = call->memory_alignment;
+}
+
+/* ---- locks ---- */
+
+static bool only_queries(const struct node *node, unsigned flags)
+{
+    return (flags & NODE_QUERY_LOCKS) && !(flags & NODE_WRITABLE);
+}
+
+static int lock_opened(struct node *node, int fd, const char *filename, GError **error)
+{
+    struct file *file = node->opaque;
+    if (!file->locking)
+        return 0;
+    if (only_queries(node, node->flags))
+        return locks_check(fd, node->perm, node->shared, filename, error);
+    int ret = locks_take(fd, node->perm, node->shared, filename, error);
+    file->locked = ret == 0;
+    return ret;
+}
+
+static bool wants_locks(struct node *node, int locking, int fd)
+{
+    if (node->flags & NODE_FORCE_SHARE)
+        return false;
+    return strcmp(locking_values[locking], "on") == 0 || (strcmp(locking_values[locking], "auto") == 0 && locks_available(fd));
+}
+
+void file_lock_holders(struct node *node, GString *out)
+{
+    struct file *file = node->opaque;
+    locks_describe(file->fd, node->filename, out);
+}
+
+/* ---- opening and closing ---- */
+
+static int take_word(struct options *options, const char *key, const char *const *values, int *ret_value, GError **error)
+{
+    g_autofree char *text = options_take_string(options, key);
+    int value = text ? options_parse_enum(text, values) : 0;
+    if (value < 0) {
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "invalid parameter value: %s", text);
+        return -EINVAL;
+    }
+    *ret_value = value;
+    return 0;
+}
+
+static int take_options(struct node *node, struct options *options, char **ret_filename, int *ret_locking, GError **error)
+{
+    g_autofree char *filename = options_take_string(options, "filename");
+    int aio;
+    int ret = take_word(options, "locking", locking_values, ret_locking, error);
+    if (ret == 0)
+        ret = take_word(options, "aio", aio_values, &aio, error);
+    if (ret < 0)
+        return ret;
+    options_take_bool(options, "drop-cache", false);
+    if (strcmp(aio_values[aio], "native") == 0 && !(node->flags & NODE_DIRECT)) {
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "aio=native was specified, but it requires cache.direct=on, which was not specified.");
+        return -EINVAL;
+    }
+    if (!filename || !*filename) {
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "The '%s' block driver requires a file name", node->driver->name);
+        return -EINVAL;
+    }
+    *ret_filename = g_steal_pointer(&filename);
+    return 0;
+}
+
+int file_open_co(struct node *node, struct options *options, GError **error)
+{
+    struct file *file = node->opaque;
+    g_autofree char *filename = NULL;
+    int locking;
+    int ret = take_options(node, options, &filename, &locking, error);
+    if (ret < 0)
+        return ret;
+    struct open_call call = {.path = filename, .flags = node->flags};
+    ret = open_fd_co(node, &call, filename, error);
+    if (ret < 0)
+        return ret;
+    if (!(call.flags & NODE_WRITABLE))
+        node->perm &= ~(NODE_PERM_WRITE | NODE_PERM_RESIZE);
+    node->flags = call.flags;
+    ret = check_kind(node, &call.st, filename, &file->kind, error);
+    if (ret == 0) {
+        file->locking = wants_locks(node, locking, call.fd);
+        ret = lock_opened(node, call.fd, filename, error);
+    }
+    if (ret < 0) {
+        close(call.fd);
+        return ret;
+    }
+    file->fd = call.fd;
+    apply_alignment(node, &call);
+    node->filename = g_steal_pointer(&filename);
+    node->write_flags = BLK_FUA;
+    node->zero_flags = BLK_MAY_UNMAP | BLK_NO_FALLBACK;
+    node->variable_length = file->kind != FILE_REGULAR;
+    return 0;
+}
+
+int file_close_co(struct node *node)
+{
+    struct file *file = node->opaque;
+    return close(file->fd) < 0 ? -errno : 0;
+}
+
+/* ---- reopening ---- */
+
+/* What prepare got ready. */
+struct reopening {
+    struct open_call call;
+    unsigned perm;
+    bool locked;
+};
+
+static unsigned perm_with(const struct node *node, unsigned flags)
+{
+    unsigned write = node->perm & NODE_PERM_WRITE ? node->perm : node->perm | NODE_PERM_WRITE;
+    return flags & NODE_WRITABLE ? write : node->perm & ~(NODE_PERM_WRITE | NODE_PERM_RESIZE);
+}
+
+static void restore_locks(struct node *node)
+{
+    struct file *file = node->opaque;
+    locks_set(file->fd, file->locked ? node->perm : 0, file->locked ? node->shared : NODE_PERM_ALL);
+}
+
+/*
+ * The new locks are taken on the old descriptor first, which tells others' locks from our own, and then set on the new one as
+ * well: at no time are there none.
+ */
+static int relock(struct node *node, unsigned flags, struct reopening *new, GError **error)
+{
+    struct file *file = node->opaque;
+    if (!file->locking || only_queries(node, flags))
+        return 0;
+    int ret = locks_take(file->fd, new->perm, node->shared, node->filename, error);
+    if (ret < 0) {
+        restore_locks(node);
+        return ret;
+    }
+    locks_set(new->call.fd, new->perm, node->shared);
+    new->locked = true;
+    return 0;
+}
+
+int file_reopen_prepare_co(struct node *node, unsigned flags, struct options *options, GError **error)
+{
+    struct file *file = node->opaque;
+    unsigned ours = NODE_WRITABLE | NODE_DIRECT;
+    if ((flags & ours) == (node->flags & ours))
+        return 0;
+    g_autofree struct reopening *new = g_new0(struct reopening, 1);
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", file->fd);
+    new->call = (struct open_call){.path = path, .flags = flags & ~NODE_AUTO_READ_ONLY};
+    new->perm = perm_with(node, flags);
+    int ret = open_fd_co(node, &new->call, node->filename, error);
+    if (ret < 0)
+        return ret;
+    ret = relock(node, flags, new, error);
+    if (ret < 0) {
+        close(new->call.fd);
+        return ret;
+    }
+    new->call.path = NULL;
+    node->reopen = g_steal_pointer(&new);
+    return 0;
+}
+
+void file_reopen_commit_co(struct node *node)
+{
+    struct file *file = node->opaque;
+    g_autofree struct reopening *new = g_steal_pointer(&node->reopen);
+    if (!new)
+        return;
+    close(file->fd);
+    file->fd = new->call.fd;
+    file->locked = new->locked;
+    node->perm = new->perm;
+    apply_alignment(node, &new->call);
+}
+
+void file_reopen_abort_co(struct node *node)
+{
+    g_autofree struct reopening *new = g_steal_pointer(&node->reopen);
+    if (!new)
+        return;
+    close(new->call.fd);
+    restore_locks(node);
+}

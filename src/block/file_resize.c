@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The file drivers: how long it is, and making it longer or shorter. */
+#include <errno.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "block/file-internal.h"
+
+enum { FILL_PIECE = 1 << 20 };
+
+struct length_call {
+    const struct file *file;
+    int64_t length;
+};
+
+static int get_length(void *data)
+{
+    struct length_call *call = data;
+    const struct file *file = call->file;
+    if (file->kind == FILE_BLOCK_DEVICE) {
+        uint64_t size;
+        if (ioctl(file->fd, BLKGETSIZE64, &size) < 0)
+            return -errno;
+        call->length = size > INT64_MAX ? INT64_MAX : size;
+        return 0;
+    }
+    if (file->kind == FILE_REGULAR) {
+        struct stat st;
+        if (fstat(file->fd, &st) < 0)
+            return -errno;
+        call->length = st.st_size;
+        return 0;
+    }
+    call->length = lseek(file->fd, 0, SEEK_END);
+    return call->length < 0 ? -errno : 0;
+}
+
+int64_t file_length_co(struct node *node)
+{
+    struct length_call call = {.file = node->opaque};
+    int ret = aio_call_co(node->aio, get_length, &call, true);
+    return ret < 0 ? ret : call.length;
+}
+
+struct resize_call {
+    int fd;
+    int64_t size;
+};
+
+static int set_length(void *data)
+{
+    const struct resize_call *call = data;
+    return ftruncate(call->fd, call->size) < 0 ? -errno : 0;
+}
+
+static int resize_co(struct node *node, int64_t size)
+{
+    struct file *file = node->opaque;
+    struct resize_call call = {file->fd, size};
+    return aio_call_co(node->aio, set_length, &call, false);
+}
+
+static int fail(GError **error, int ret, const char *what)
+{
+    g_set_error(error, OPTIONS_ERROR, -ret, "%s: %s", what, g_strerror(-ret));
+    return ret;
+}
+
+/* Zero bytes from offset on, up to size. */
+static int fill_co(struct node *node, int64_t offset, int64_t size)
+{
+    g_autofree void *buf = g_malloc0(FILL_PIECE);
+    struct file *file = node->opaque;
+    while (offset < size) {
+        struct iovec iov = {buf, MIN(size - offset, FILL_PIECE)};
+        ssize_t n = aio_pwritev_co(node->aio, file->fd, &iov, 1, offset, 0);
+        if (n <= 0)
+            return n < 0 ? n : -ENOSPC;
+        if (co_cancelled())
+            return -ECANCELED;
+        offset += n;
+        co_relax_co();
+    }
+    return aio_fdatasync_co(node->aio, file->fd);
+}
+
+static int fill_new_co(struct node *node, int64_t old_size, int64_t size, GError **error)
+{
+    int ret = resize_co(node, size);
+    if (ret < 0)
+        return fail(error, ret, "Could not resize file");
+    ret = fill_co(node, old_size, size);
+    return ret < 0 ? fail(error, ret, "Could not write zeros for preallocation") : 0;
+}
+
+static int allocate_new_co(struct node *node, int64_t old_size, int64_t size, GError **error)
+{
+    struct file *file = node->opaque;
+    int ret = size > old_size ? aio_fallocate_co(node->aio, file->fd, 0, old_size, size - old_size) : 0;
+    return ret < 0 ? fail(error, ret, "Could not preallocate data for the new file") : 0;
+}
+
+static int truncate_regular_co(struct node *node, int64_t size, enum blk_prealloc prealloc, GError **error)
+{
+    int64_t old_size = file_length_co(node);
+    int ret = 0;
+    if (old_size < 0)
+        return fail(error, old_size, "Could not inquire current size");
+    if (prealloc != BLK_PREALLOC_OFF && size < old_size) {
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "Cannot use preallocation for shrinking files");
+        return -EINVAL;
+    }
+    switch (prealloc) {
+    case BLK_PREALLOC_OFF:
+        ret = resize_co(node, size);
+        return ret < 0 ? fail(error, ret, "Could not resize file") : 0;
+    case BLK_PREALLOC_FALLOC:
+        ret = allocate_new_co(node, old_size, size, error);
+        break;
+    case BLK_PREALLOC_FULL:
+        ret = fill_new_co(node, old_size, size, error);
+        break;
+    case BLK_PREALLOC_METADATA:
+        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "Unsupported preallocation mode: metadata");
+        return -ENOTSUP;
+    }
+    if (ret < 0)
+        resize_co(node, old_size);
+    return ret;
+}
+
+static int truncate_device_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error)
+{
+    static const char *const names[] = {"off", "metadata", "falloc", "full"};
+    int64_t length = file_length_co(node);
+    if (prealloc != BLK_PREALLOC_OFF) {
+        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "Preallocation mode '%s' unsupported for this non-regular file", names[prealloc]);
+        return -ENOTSUP;
+    }
+    if (length < 0)
+        return fail(error, length, "Could not inquire current size");
+    if (size > length) {
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "Cannot grow device files");
+        return -EINVAL;
+    }
+    if (exact && size != length) {
+        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "Cannot resize device files");
+        return -ENOTSUP;
+    }
+    return 0;
+}
+
+int file_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error)
+{
+    struct file *file = node->opaque;
+    file_status_forget(file);
+    if (file->kind == FILE_REGULAR)
+        return truncate_regular_co(node, size, prealloc, error);
+    return truncate_device_co(node, size, exact, prealloc, error);
+}

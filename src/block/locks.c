@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "block/locks.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "block/node.h"
+#include "util/safetext.h"
+
+enum {
+    PERM_BYTE = 100,
+    UNSHARED_BYTE = 200,
+    PERMS = 4,
+    PROCESSES_MAX = 4, /* named in a description */
+};
+
+static const char *const perm_names[PERMS] = {"consistent read", "write", "write unchanged", "resize"};
+
+static int set_lock(int fd, int byte, short type)
+{
+    struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+    return fcntl(fd, F_OFD_SETLK, &lock) < 0 ? -errno : 0;
+}
+
+/* Whether another open file description has locked the byte. */
+static bool is_locked(int fd, int byte)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
+    return fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+bool locks_available(int fd)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(fd, F_OFD_GETLK, &lock) == 0;
+}
+
+static int conflict(const char *what, int perm, const char *filename, GError **error)
+{
+    g_set_error(error, OPTIONS_ERROR, EAGAIN, "Failed to get %s\"%s\" lock\nIs another process using the image [%s]?", what,
+                perm_names[perm], filename);
+    return -EAGAIN;
+}
+
+int locks_check(int fd, unsigned perm, unsigned shared, const char *filename, GError **error)
+{
+    for (int i = 0; i < PERMS; i++) {
+        if ((perm & (1u << i)) && is_locked(fd, UNSHARED_BYTE + i))
+            return conflict("", i, filename, error);
+    }
+    for (int i = 0; i < PERMS; i++) {
+        if (!(shared & (1u << i)) && is_locked(fd, PERM_BYTE + i))
+            return conflict("shared ", i, filename, error);
+    }
+    return 0;
+}
+
+/* Locks what is set in bits from first on. */
+static int lock_bits(int fd, int first, unsigned bits)
+{
+    for (int i = 0; i < PERMS; i++) {
+        int ret = bits & (1u << i) ? set_lock(fd, first + i, F_RDLCK) : 0;
+        if (ret < 0)
+            return ret;
+    }
+    return 0;
+}
+
+/* First locked, then looked: of two who do this at once at least one sees the other. */
+int locks_take(int fd, unsigned perm, unsigned shared, const char *filename, GError **error)
+{
+    unsigned unshared = ~shared & NODE_PERM_ALL;
+    int ret = lock_bits(fd, PERM_BYTE, perm);
+    if (ret == 0)
+        ret = lock_bits(fd, UNSHARED_BYTE, unshared);
+    if (ret < 0)
+        g_set_error(error, OPTIONS_ERROR, -ret, "Failed to lock byte of '%s': %s", filename, g_strerror(-ret));
+    else
+        ret = locks_check(fd, perm, shared, filename, error);
+    if (ret < 0)
+        locks_set(fd, 0, NODE_PERM_ALL);
+    return ret;
+}
+
+void locks_set(int fd, unsigned perm, unsigned shared)
+{
+    for (int i = 0; i < PERMS; i++) {
+        set_lock(fd, PERM_BYTE + i, perm & (1u << i) ? F_RDLCK : F_UNLCK);
+        set_lock(fd, UNSHARED_BYTE + i, shared & (1u << i) ? F_UNLCK : F_RDLCK);
+    }
+}
+
+void locks_others(int fd, unsigned *ret_perm, unsigned *ret_unshared)
+{
+    *ret_perm = *ret_unshared = 0;
+    for (int i = 0; i < PERMS; i++) {
+        *ret_perm |= is_locked(fd, PERM_BYTE + i) ? 1u << i : 0;
+        *ret_unshared |= is_locked(fd, UNSHARED_BYTE + i) ? 1u << i : 0;
+    }
+}
+
+/* ---- names of those who hold them ---- */
+
+/* Whether /proc/PID/fdinfo/FD says that this descriptor holds a lock; the kernel tells no other way. */
+static bool fd_holds_lock(const char *pid, const char *fd)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%s/fdinfo/%s", pid, fd);
+    g_autofree char *text = NULL;
+    return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, "\nlock:");
+}
+
+static bool process_holds_lock(const char *pid, const struct stat *file)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%s/fd", pid);
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *fd;
+    while (dir && (fd = g_dir_read_name(dir))) {
+        g_autofree char *link = g_strdup_printf("%s/%s", path, fd);
+        struct stat st;
+        if (stat(link, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino && fd_holds_lock(pid, fd))
+            return true;
+    }
+    return false;
+}
+
+static void add_process_name(GString *out, const char *pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%s/comm", pid);
+    g_autofree char *comm = NULL;
+    if (!g_file_get_contents(path, &comm, NULL, NULL))
+        comm = g_strdup("?");
+    g_autofree char *safe = safetext_escape(g_strchomp(comm), -1);
+    g_string_append_printf(out, "%s%s (pid %s)", out->len ? ", " : "", safe, pid);
+}
+
+static GString *find_processes(const struct stat *file)
+{
+    GString *names = g_string_new(NULL);
+    g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
+    const char *pid;
+    int found = 0;
+    while (proc && found < PROCESSES_MAX && (pid = g_dir_read_name(proc))) {
+        if (!g_ascii_isdigit(pid[0]) || strtol(pid, NULL, 10) == getpid() || !process_holds_lock(pid, file))
+            continue;
+        add_process_name(names, pid);
+        found++;
+    }
+    return names;
+}
+
+void locks_describe(int fd, const char *filename, GString *out)
+{
+    unsigned perm, unshared;
+    struct stat st;
+    locks_others(fd, &perm, &unshared);
+    if (!(perm | unshared) || fstat(fd, &st) < 0)
+        return;
+    g_autoptr(GString) names = find_processes(&st);
+    g_autofree char *safe = safetext_escape(filename, -1);
+    const char *does = perm & NODE_PERM_WRITE ? "is writing to" : "has open";
+    g_string_append_printf(out, "%s%s %s %s%s", out->len ? "; " : "", names->len ? names->str : "another process", does, safe,
+                           unshared & NODE_PERM_WRITE ? " and lets nobody else write" : "");
+}

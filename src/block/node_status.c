@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What is where: one level is the driver's answer, the rest is here.
+ *
+ * A driver says of a run either the final kind, or which child to ask on, and at what offset (enum node_status_via).  Both forms
+ * below follow that down and report in offsets of the node that was asked first.
+ */
+#include <errno.h>
+
+#include "block/node-internal.h"
+#include "util/checked.h"
+
+int node_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status)
+{
+    if (node->dead)
+        return -ENOMEDIUM;
+    if (!checked_range(offset, bytes, node->size) || bytes == 0)
+        return -EIO;
+    if (node->driver->status_co) {
+        int ret = node->driver->status_co(node, offset, bytes, flags, ret_status);
+        if (ret < 0)
+            return ret;
+        ret_status->bytes = CLAMP(ret_status->bytes, 1, bytes);
+        return 0;
+    }
+    *ret_status = (struct node_status){
+        .bytes = bytes,
+        .kind = BLK_KIND_DATA,
+        .via = node->file ? NODE_STATUS_PASS : NODE_STATUS_HOST,
+        .child = node->file,
+        .child_offset = offset,
+    };
+    return 0;
+}
+
+static bool same_file(const struct blk_extent *a, const struct blk_extent *b)
+{
+    return g_strcmp0(a->host, b->host) == 0;
+}
+
+/* Whether b goes on where a ends, in the image and in the file. */
+static bool continues(const struct blk_extent *a, const struct blk_extent *b)
+{
+    if (a->kind != b->kind || a->depth != b->depth || a->start + a->length != b->start)
+        return false;
+    if (a->host_offset < 0 || b->host_offset < 0)
+        return a->host_offset < 0 && b->host_offset < 0;
+    return same_file(a, b) && a->host_offset + a->length == b->host_offset;
+}
+
+/* ---- all of a range ---- */
+
+struct visit {
+    blk_extent_fn *fn;
+    void *data;
+    struct blk_extent held; /* goes out once the next one does not continue it; length 0: none */
+};
+
+static int emit(struct visit *visit, const struct blk_extent *extent)
+{
+    int ret = 0;
+    if (visit->held.length > 0 && continues(&visit->held, extent)) {
+        visit->held.length += extent->length;
+        return 0;
+    }
+    if (visit->held.length > 0)
+        ret = visit->fn(visit->data, &visit->held);
+    visit->held = *extent;
+    return ret;
+}
+
+/* One node's part of a visit: shift is added to its offsets to get those of the node that was asked. */
+struct level {
+    struct visit *visit;
+    struct node *node;
+    int64_t shift;
+    int depth;
+};
+
+static int visit_node_co(struct visit *visit, struct node *node, int64_t offset, int64_t bytes, int64_t shift, int depth);
+
+/* Where the bytes at offset of node are in the end, without looking for holes. */
+static void find_host_co(struct node *node, int64_t offset, int64_t bytes, struct blk_extent *extent)
+{
+    struct node_status status;
+    while (node_status_co(node, offset, bytes, 0, &status) == 0) {
+        if (status.via == NODE_STATUS_HOST) {
+            extent->host = node->filename;
+            extent->host_offset = status.child_offset;
+            extent->length = MIN(extent->length, status.bytes);
+            return;
+        }
+        if (status.via != NODE_STATUS_PASS && status.via != NODE_STATUS_STORED)
+            return;
+        bytes = status.bytes;
+        node = status.child;
+        offset = status.child_offset;
+        bytes = MIN(bytes, node->size - offset);
+    }
+}
+
+static int take_run(void *data, int64_t offset, const struct node_status *status)
+{
+    struct level *level = data;
+    struct blk_extent extent = {
+        .start = offset + level->shift,
+        .length = status->bytes,
+        .kind = status->kind,
+        .depth = level->depth,
+        .host_offset = -1,
+    };
+    switch (status->via) {
+    case NODE_STATUS_PASS:
+    case NODE_STATUS_BACKING:
+        return visit_node_co(level->visit, status->child, status->child_offset, status->bytes, extent.start - status->child_offset,
+                             level->depth + (status->via == NODE_STATUS_BACKING));
+    case NODE_STATUS_STORED: {
+        int64_t length = extent.length;
+        find_host_co(status->child, status->child_offset, length, &extent);
+        extent.length = length;
+        break;
+    }
+    case NODE_STATUS_HOST:
+        extent.host = level->node->filename;
+        extent.host_offset = status->child_offset;
+        break;
+    case NODE_STATUS_FINAL:
+        break;
+    }
+    return emit(level->visit, &extent);
+}
+
+static int visit_runs_co(struct level *level, int64_t offset, int64_t bytes)
+{
+    while (bytes > 0) {
+        struct node_status status;
+        int ret = node_status_co(level->node, offset, bytes, NODE_STATUS_WANT_HOLES, &status);
+        if (ret == 0)
+            ret = take_run(level, offset, &status);
+        if (ret != 0)
+            return ret;
+        offset += status.bytes;
+        bytes -= status.bytes;
+        if (co_cancelled())
+            return -ECANCELED;
+        co_relax_co();
+    }
+    return 0;
+}
+
+static int visit_node_co(struct visit *visit, struct node *node, int64_t offset, int64_t bytes, int64_t shift, int depth)
+{
+    struct level level = {visit, node, shift, depth};
+    if (node->dead)
+        return -ENOMEDIUM;
+    int64_t inside = CLAMP(node->size - offset, 0, bytes);
+    int ret = 0;
+    if (inside > 0 && node->driver->status_bulk_co)
+        ret = node->driver->status_bulk_co(node, offset, inside, take_run, &level);
+    else if (inside > 0)
+        ret = visit_runs_co(&level, offset, inside);
+    if (ret != 0 || inside == bytes)
+        return ret;
+    /* Past the end of a shorter layer nothing supplies the bytes. */
+    struct blk_extent rest = {offset + inside + shift, bytes - inside, BLK_KIND_UNALLOCATED, depth, -1, NULL};
+    return emit(visit, &rest);
+}
+
+int node_extents_co(struct node *node, int64_t offset, int64_t bytes, blk_extent_fn *fn, void *data)
+{
+    struct visit visit = {.fn = fn, .data = data};
+    int ret = visit_node_co(&visit, node, offset, bytes, 0, 0);
+    if (ret == 0 && visit.held.length > 0)
+        ret = fn(data, &visit.held);
+    return ret;
+}
+
+/* ---- one extent ---- */
+
+int node_extent_co(struct node *node, int64_t offset, int64_t bytes, struct blk_extent *ret_extent)
+{
+    struct blk_extent extent = {.start = offset, .length = bytes, .host_offset = -1};
+    struct node_status status;
+    int64_t at = offset;
+    for (;;) {
+        if (at >= node->size) {
+            extent.kind = BLK_KIND_UNALLOCATED;
+            break;
+        }
+        int ret = node_status_co(node, at, MIN(extent.length, node->size - at), NODE_STATUS_WANT_HOLES, &status);
+        if (ret < 0)
+            return ret;
+        extent.length = status.bytes;
+        extent.kind = status.kind;
+        if (status.via == NODE_STATUS_FINAL)
+            break;
+        if (status.via == NODE_STATUS_HOST) {
+            extent.host = node->filename;
+            extent.host_offset = status.child_offset;
+            break;
+        }
+        if (status.via == NODE_STATUS_STORED) {
+            find_host_co(status.child, status.child_offset, status.bytes, &extent);
+            break;
+        }
+        extent.depth += status.via == NODE_STATUS_BACKING;
+        node = status.child;
+        at = status.child_offset;
+    }
+    *ret_extent = extent;
+    return 0;
+}
+
+/* ---- allocation ---- */
+
+/* One answer of this layer, through nodes that only pass on. */
+static int is_run_allocated_co(struct node *node, int64_t offset, int64_t bytes, int64_t *ret_bytes)
+{
+    struct node_status status;
+    for (;;) {
+        if (offset >= node->size) { /* the last sector's rest, behind a window */
+            *ret_bytes = bytes;
+            return 1;
+        }
+        int ret = node_status_co(node, offset, MIN(bytes, node->size - offset), 0, &status);
+        if (ret < 0)
+            return ret;
+        bytes = status.bytes;
+        if (status.via != NODE_STATUS_PASS)
+            break;
+        node = status.child;
+        offset = status.child_offset;
+    }
+    *ret_bytes = bytes;
+    return status.via != NODE_STATUS_BACKING && !(status.via == NODE_STATUS_FINAL && status.kind == BLK_KIND_UNALLOCATED);
+}
+
+int node_is_allocated_co(struct node *node, int64_t offset, int64_t bytes, int64_t *ret_bytes)
+{
+    if (bytes == 0) {
+        *ret_bytes = 0;
+        return 0;
+    }
+    if (!checked_range(offset, bytes, node->size))
+        return -EIO;
+    int64_t n;
+    int first = is_run_allocated_co(node, offset, bytes, &n);
+    if (first < 0)
+        return first;
+    int64_t total = n;
+    while (total < bytes) {
+        int ret = is_run_allocated_co(node, offset + total, bytes - total, &n);
+        if (ret < 0)
+            return ret;
+        if (ret != first)
+            break;
+        total += n;
+        if (co_cancelled())
+            return -ECANCELED;
+        co_relax_co();
+    }
+    *ret_bytes = total;
+    return first;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The raw driver: the bytes of its file, or a window into them.
+ *
+ * A format that was guessed to be raw is guarded: a guest could write the header of another format into its first sector, to
+ * name any file of the host as its backing file the next time it is opened.  Such writes are refused; padding to whole sectors makes
+ * sure that the check sees all of the new sector.
+ */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "block/iov.h"
+#include "block/node.h"
+#include "block/probe.h"
+#include "util/checked.h"
+
+enum { SECTOR = 512 };
+
+struct raw {
+    int64_t offset;
+    int64_t size; /* of the window, -1: to the end of the file */
+    struct raw_window { int64_t offset, size; } next; /* while reopening */
+};
+
+static const struct driver_option raw_options[] = {
+    {.name = "file", .type = DRIVER_OPTION_CHILD, .help = "what holds the bytes"},
+    {.name = "offset", .type = DRIVER_OPTION_SIZE, .help = "where the window begins", .reopen = true},
+    {.name = "size", .type = DRIVER_OPTION_SIZE, .help = "how long it is, a multiple of 512", .reopen = true},
+    {},
+};
+
+/* ---- the window ---- */
+
+static int take_window(struct node *node, struct options *options, struct raw_window *ret_window, GError **error)
+{
+    int64_t file_size = node->file->size;
+    int64_t offset = options_take_size(options, "offset", 0);
+    int64_t size = options_take_size(options, "size", -1);
+    if (offset > file_size) {
+        g_set_error(error, OPTIONS_ERROR, EINVAL,
+                    "Offset (%" PRId64 ") cannot be greater than size of the containing file (%" PRId64 ")", offset, file_size);
+        return -EINVAL;
+    }
+    if (size >= 0 && size > file_size - offset) {
+        g_set_error(error, OPTIONS_ERROR, EINVAL,
+                    "The sum of offset (%" PRId64 ") and size (%" PRId64
+                    ") has to be smaller or equal to the  actual size of the containing file (%" PRId64 ")",
+                    offset, size, file_size);
+        return -EINVAL;
+    }
+    if (size >= 0 && size % SECTOR) {
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "Specified size is not multiple of %d", SECTOR);
+        return -EINVAL;
+    }
+    *ret_window = (struct raw_window){offset, size};
+    return 0;
+}
+
+static int raw_open_co(struct node *node, struct options *options, GError **error)
+{
+    struct raw *raw = node->opaque;
+    struct raw_window window;
+    int ret = node_open_child_co(node, options, "file", NODE_ROLE_FILE, NULL, error);
+    if (ret == 0)
+        ret = take_window(node, options, &window, error);
+    if (ret < 0)
+        return ret;
+    raw->offset = window.offset;
+    raw->size = window.size;
+    node->limits.memory_alignment = node->file->limits.memory_alignment;
+    node->limits.max_transfer = node->file->limits.max_transfer;
+    if (node->flags & NODE_GUARDED)
+        node->limits.request_alignment = SECTOR;
+    node->write_flags = node->file->write_flags;
+    node->zero_flags = node->file->zero_flags;
+    node->variable_length = raw->size < 0 && node->file->variable_length;
+    return 0;
+}
+
+static int raw_reopen_prepare_co(struct node *node, unsigned flags, struct options *options, GError **error)
+{
+    struct raw *raw = node->opaque;
+    return take_window(node, options, &raw->next, error);
+}
+
+static void raw_reopen_commit_co(struct node *node)
+{
+    struct raw *raw = node->opaque;
+    raw->offset = raw->next.offset;
+    raw->size = raw->next.size;
+    /* The file may have turned into direct I/O, or back. */
+    node->limits.memory_alignment = node->file->limits.memory_alignment;
+}
+
+static int64_t raw_length_co(struct node *node)
+{
+    struct raw *raw = node->opaque;
+    if (raw->size >= 0)
+        return raw->size;
+    int ret = node_refresh_size_co(node->file);
+    return ret < 0 ? ret : MAX(node->file->size - raw->offset, 0);
+}
+
+static int raw_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error)
+{
+    struct raw *raw = node->opaque;
+    if (raw->size >= 0) {
+        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "Cannot resize fixed-size raw disks");
+        return -ENOTSUP;
+    }
+    if (size > INT64_MAX - raw->offset) {
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "Disk size too large for the chosen offset");
+        return -EINVAL;
+    }
+    return node_truncate_co(node->file, size + raw->offset, exact, prealloc, error);
+}
+
+/* ---- requests ---- */
+
+static int raw_preadv_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
+{
+    struct raw *raw = node->opaque;
+    node_debug_event_co(node->file, BLK_EVENT_READ_AIO);
+    return node_preadv_co(node->file, offset + raw->offset, bytes, iov, niov, flags);
+}
+
+/* Padded by node.c: all of the first sector is there. */
+static int write_guarded_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
+{
+    struct raw *raw = node->opaque;
+    /* What was checked is what is written, whatever happens to the caller's memory meanwhile. */
+    uint8_t sector[SECTOR];
+    iov_copy_out(iov, niov, 0, sector, SECTOR);
+    if (!g_str_equal(probe_format(sector, SECTOR, NULL), "raw"))
+        return -EPERM;
+    g_autofree struct iovec *copy = g_new(struct iovec, niov + 1);
+    copy[0] = (struct iovec){sector, SECTOR};
+    int count = 1 + iov_slice(iov, niov, SECTOR, bytes - SECTOR, copy + 1);
+    node_debug_event_co(node->file, BLK_EVENT_WRITE_AIO);
+    return node_pwritev_co(node->file, offset + raw->offset, bytes, copy, count, flags);
+}
+
+static int raw_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
+{
+    struct raw *raw = node->opaque;
+    if (G_UNLIKELY((node->flags & NODE_GUARDED) && offset < SECTOR))
+        return write_guarded_co(node, offset, bytes, iov, niov, flags);
+    node_debug_event_co(node->file, BLK_EVENT_WRITE_AIO);
+    return node_pwritev_co(node->file, offset + raw->offset, bytes, iov, niov, flags);
+}
+
+static int raw_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags)
+{
+    struct raw *raw = node->opaque;
+    return node_pwrite_zeroes_co(node->file, offset + raw->offset, bytes, flags);
+}
+
+static int raw_pdiscard_co(struct node *node, int64_t offset, int64_t bytes)
+{
+    struct raw *raw = node->opaque;
+    /* The window's last sector may reach beyond the end of the file. */
+    int64_t end = MIN(offset + raw->offset + bytes, node->file->size);
+    return end > offset + raw->offset ? node_pdiscard_co(node->file, offset + raw->offset, end - offset - raw->offset) : 0;
+}
+
+static int raw_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status)
+{
+    struct raw *raw = node->opaque;
+    *ret_status = (struct node_status){
+        .bytes = bytes,
+        .via = NODE_STATUS_PASS,
+        .child = node->file,
+        .child_offset = offset + raw->offset,
+    };
+    return 0;
+}
+
+const struct driver driver_raw = {
+    .name = "raw",
+    .flags = DRIVER_FORMAT,
+    .state_size = sizeof(struct raw),
+    .options = raw_options,
+    .open_co = raw_open_co,
+    .preadv_co = raw_preadv_co,
+    .pwritev_co = raw_pwritev_co,
+    .pwrite_zeroes_co = raw_pwrite_zeroes_co,
+    .pdiscard_co = raw_pdiscard_co,
+    .truncate_co = raw_truncate_co,
+    .length_co = raw_length_co,
+    .status_co = raw_status_co,
+    .reopen_prepare_co = raw_reopen_prepare_co,
+    .reopen_commit_co = raw_reopen_commit_co,
+};
