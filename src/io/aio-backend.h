@@ -36,7 +36,8 @@ struct aio_request {
 
 struct aio_ops {
     const char *name;
-    /* Wants every request, as it was asked: no look into the page cache first, no flushes merged, calls too (others don't get any). */
+    /* Wants every request, as it was asked: no look into the page cache first, no flushes merged, calls too (others
+     * don't get any). */
     bool literal;
     /* Sets aio->backend; NULL: nothing to set up. */
     bool (*open)(struct aio *aio, GError **error);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Concurrent flushes of a descriptor become one.  A flush covers every write that completed before it started, so whoever asks while
- * one is running waits for the next, and the first of these to wake runs it for all: n durable writes at once cost two flushes, not n.
+ * Concurrent flushes of a descriptor become one.  A flush covers every write that completed before it started, so
+ * whoever asks while one is running waits for the next, and the first of these to wake runs it for all: n durable
+ * writes at once cost two flushes, not n.
  */
 #include "io/aio-backend.h"
 #include "io/co.h"

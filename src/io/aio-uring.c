@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A ring is a source of the main context, which polls the ring's own descriptor.  What was submitted in a turn of the loop enters the
- * kernel in one call when the loop is about to wait, or when the submission queue is full; completions are drained in batches.  No
- * more requests than the completion queue holds are in the kernel at once, the others wait here, so that there may be any number.
+ * A ring is a source of the main context, which polls the ring's own descriptor.  What was submitted in a turn of the
+ * loop enters the kernel in one call when the loop is about to wait, or when the submission queue is full; completions
+ * are drained in batches.  No more requests than the completion queue holds are in the kernel at once, the others wait
+ * here, so that there may be any number.
  */
 #include "config.h"
 
@@ -163,12 +164,14 @@ static bool uring_open(struct aio *aio, GError **error)
     struct uring *uring = g_new0(struct uring, 1);
     int ret = io_uring_queue_init(SQ_ENTRIES, &uring->ring, 0);
     if (ret < 0) {
-        g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(-ret), "io_uring can't be used here: %s", g_strerror(-ret));
+        g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(-ret), "io_uring can't be used here: %s",
+                    g_strerror(-ret));
         g_free(uring);
         return false;
     }
     if (!can_all(&uring->ring) || !works(&uring->ring)) {
-        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOSYS, "io_uring can't be used here: this kernel lacks some of its operations");
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOSYS,
+                    "io_uring can't be used here: this kernel lacks some of its operations");
         io_uring_queue_exit(&uring->ring);
         g_free(uring);
         return false;

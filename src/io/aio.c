@@ -2,7 +2,8 @@
 /*
  * The way of a request, until one of these has an answer:
  *   1. a buffered read asks the page cache (RWF_NOWAIT), a slice at a time;
- *   2. where nobody watches and nothing else is in flight, a call that is faster than a change of threads is made right here;
+ *   2. where nobody watches and nothing else is in flight, a call that is faster than a change of threads is made right
+ * here;
  *   3. the back end gets it, and the coroutine suspends until it completed.
  */
 #include "config.h"
@@ -121,7 +122,8 @@ static ssize_t execute_write(const struct aio_request *request)
 {
     ssize_t n;
     do
-        n = pwritev2(request->fd, request->iov, request->niov, request->offset, request->flags & AIO_FUA ? RWF_DSYNC : 0);
+        n = pwritev2(request->fd, request->iov, request->niov, request->offset,
+                     request->flags & AIO_FUA ? RWF_DSYNC : 0);
     while (n < 0 && errno == EINTR);
     if (n >= 0 || !(request->flags & AIO_FUA) || (errno != EOPNOTSUPP && errno != ENOSYS))
         return n;
@@ -183,8 +185,9 @@ static bool is_literal(const struct aio *aio)
 }
 
 /*
- * Whether a blocking call on this thread may stand in for a request.  What waits for the device does so only for a caller with
- * nothing else to do: aio_* commands are submitted one by one, and with none in flight yet the first must not hold up the second.
+ * Whether a blocking call on this thread may stand in for a request.  What waits for the device does so only for a
+ * caller with nothing else to do: aio_* commands are submitted one by one, and with none in flight yet the first must
+ * not hold up the second.
  */
 static bool may_run_here(const struct aio *aio, bool waits_for_device, unsigned flags)
 {
@@ -236,15 +239,20 @@ ssize_t aio_preadv_co(struct aio *aio, int fd, const struct iovec *iov, int niov
 {
     if (!(flags & AIO_DIRECT) && !is_literal(aio)) {
         /*
-         * A file system that can't tell (EOPNOTSUPP) says so in a fraction of what the request takes: nothing to remember.
-         * 0 may be the end of the file, or a kernel (5.9) that means EAGAIN: the request proper knows.
+         * A file system that can't tell (EOPNOTSUPP) says so in a fraction of what the request takes: nothing to
+         * remember. 0 may be the end of the file, or a kernel (5.9) that means EAGAIN: the request proper knows.
          */
         ssize_t n = read_cached(fd, iov, niov, offset);
         if (n && n != -EAGAIN && n != -EOPNOTSUPP && n != -ENOSYS && n != -EINTR)
             return was_read(iov, n);
     }
     struct aio_request request = {
-        .op = AIO_READ, .flags = flags, .fd = fd, .iov = iov, .niov = MIN(niov, IOV_MAX), .offset = offset,
+        .op = AIO_READ,
+        .flags = flags,
+        .fd = fd,
+        .iov = iov,
+        .niov = MIN(niov, IOV_MAX),
+        .offset = offset,
     };
     if (may_run_here(aio, true, flags))
         return aio_request_execute(&request);
@@ -256,7 +264,12 @@ ssize_t aio_pwritev_co(struct aio *aio, int fd, const struct iovec *iov, int nio
     /* Beside other requests a flush is likely to be shared; the device's own FUA (O_DIRECT) is cheaper than any. */
     bool flush_after = flags & AIO_FUA && !(flags & AIO_DIRECT) && aio->in_flight && !is_literal(aio);
     struct aio_request request = {
-        .op = AIO_WRITE, .flags = flush_after ? flags & ~AIO_FUA : flags, .fd = fd, .iov = iov, .niov = MIN(niov, IOV_MAX), .offset = offset,
+        .op = AIO_WRITE,
+        .flags = flush_after ? flags & ~AIO_FUA : flags,
+        .fd = fd,
+        .iov = iov,
+        .niov = MIN(niov, IOV_MAX),
+        .offset = offset,
     };
     if (may_run_here(aio, flags & (AIO_FUA | AIO_DIRECT), flags))
         return aio_request_execute(&request);

@@ -12,17 +12,17 @@ struct aio;
 
 /*
  * Makes a back end on the thread-default main context.  name is "io_uring", "threads", "manual" or NULL for the best
- * one that a probe finds to work, chosen when the first request needs it; the environment variable BLKSCOPE_AIO overrides
- * NULL.  NULL and error when a named one can't be had.  Free after the last request completed.
+ * one that a probe finds to work, chosen when the first request needs it; the environment variable BLKSCOPE_AIO
+ * overrides NULL.  NULL and error when a named one can't be had.  Free after the last request completed.
  */
 struct aio *aio_new(const char *name, GError **error);
 void aio_free(struct aio *aio);
 const char *aio_name(struct aio *aio);
 
 /*
- * Nobody watches (batch modes): while nothing is in flight, what is faster that way may be done on the calling thread: short blocking
- * calls, fallocate, buffered writes and fdatasync, and what waits for the device when its caller says AIO_ALONE.
- * Off to begin with: a screen must never wait for the disk.  The manual back end never does.
+ * Nobody watches (batch modes): while nothing is in flight, what is faster that way may be done on the calling thread:
+ * short blocking calls, fallocate, buffered writes and fdatasync, and what waits for the device when its caller says
+ * AIO_ALONE. Off to begin with: a screen must never wait for the disk.  The manual back end never does.
  */
 void aio_set_inline_calls(struct aio *aio, bool allowed);
 
@@ -37,10 +37,10 @@ enum aio_flags {
 
 /*
  * All of these suspend until the operation completed and return its result: a number of bytes or 0, or a
- * negative errno.  Short reads and writes are the caller's to continue: the kernel's own, a part that was in the page cache (at most
- * 1 MiB a call; co_relax_co() between them), and of more than IOV_MAX buffers only so many.  Buffers stay valid until the return.
- * Not cancellable; only the manual back end is sure to suspend.
- * Sources: preadv2(2), pwritev2(2), fsync(2), fallocate(2), io_uring(7).
+ * negative errno.  Short reads and writes are the caller's to continue: the kernel's own, a part that was in the page
+ * cache (at most 1 MiB a call; co_relax_co() between them), and of more than IOV_MAX buffers only so many.  Buffers
+ * stay valid until the return. Not cancellable; only the manual back end is sure to suspend. Sources: preadv2(2),
+ * pwritev2(2), fsync(2), fallocate(2), io_uring(7).
  */
 ssize_t aio_preadv_co(struct aio *aio, int fd, const struct iovec *iov, int niov, int64_t offset, unsigned flags);
 ssize_t aio_pwritev_co(struct aio *aio, int fd, const struct iovec *iov, int niov, int64_t offset, unsigned flags);

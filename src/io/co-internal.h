@@ -8,8 +8,8 @@
 #include "io/co.h"
 
 /*
- * Runs what is ready, as the ready queue's own dispatch does: for a source that has just woken coroutines, to save a turn of the
- * loop.
+ * Runs what is ready, as the ready queue's own dispatch does: for a source that has just woken coroutines, to save a
+ * turn of the loop.
  */
 void co_run_ready(void);
 

@@ -20,12 +20,13 @@
 
 enum {
     SLAB_STACKS = 64,
-    COSTLY_GUARDS_MAX = 16384, /* each splits a mapping in two: half of what a process may have is left for everything else */
+    COSTLY_GUARDS_MAX =
+        16384, /* each splits a mapping in two: half of what a process may have is left for everything else */
 };
 
-static GPtrArray *slabs;   /* mappings of slab_size() bytes */
-static unsigned carved;    /* stacks handed out of the last slab */
-static GPtrArray *unused;  /* stacks without memory */
+static GPtrArray *slabs;  /* mappings of slab_size() bytes */
+static unsigned carved;   /* stacks handed out of the last slab */
+static GPtrArray *unused; /* stacks without memory */
 static bool guards_cost_a_mapping;
 static unsigned costly_guards;
 
@@ -49,7 +50,8 @@ static size_t slab_size(void)
 
 static void add_slab(void)
 {
-    void *slab = mmap(NULL, slab_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+    void *slab =
+        mmap(NULL, slab_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (slab == MAP_FAILED)
         g_error("no memory for coroutine stacks: %s", g_strerror(errno));
     /* One touched page of a stack must not become two resident megabytes. */
@@ -62,8 +64,8 @@ static void add_slab(void)
 }
 
 /*
- * A process may run out of mappings long before it runs out of memory; a coroutine without a guard page then is better than none
- * at all.
+ * A process may run out of mappings long before it runs out of memory; a coroutine without a guard page then is better
+ * than none at all.
  */
 static void install_guard(void *page)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Switching stacks: saves what a function call preserves, changes the stack pointer, and goes on there.  For co.c alone. */
+/* Switching stacks: saves what a function call preserves, changes the stack pointer, and goes on there.  For co.c
+ * alone. */
 #pragma once
 
 #include <stddef.h>

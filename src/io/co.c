@@ -6,11 +6,11 @@
  *                       |   \--yield--> YIELDED --next dispatch--> RUNNING
  *                       \--fn returned--> ENDED: back to the pool
  *
- * Resuming is a call: the resumed coroutine remembers who resumed it (`caller`, a coroutine or the thread's own stack) and suspending
- * or ending is the return from that call.  Only co_start() and the dispatch of the ready queue resume.
+ * Resuming is a call: the resumed coroutine remembers who resumed it (`caller`, a coroutine or the thread's own stack)
+ * and suspending or ending is the return from that call.  Only co_start() and the dispatch of the ready queue resume.
  *
- * A pooled coroutine keeps its stack with the loop of entry() on it, so that starting one is a switch and nothing else.  More than
- * POOL_MAX idle ones give their memory back.
+ * A pooled coroutine keeps its stack with the loop of entry() on it, so that starting one is a switch and nothing else.
+ * More than POOL_MAX idle ones give their memory back.
  */
 #include "config.h"
 
@@ -46,12 +46,12 @@ struct co {
     int value;         /* what its suspension returns; valid in READY and when wake_pending */
     bool wake_pending; /* woken while it was not suspended */
     bool cancelled;
-    bool by_cancel;    /* READY because of a cancellation */
+    bool by_cancel; /* READY because of a cancellation */
     co_fn *fn;
     void *data;
     struct co *caller;
-    struct co *next;   /* in the ready queue, the yielded ones, or the pool */
-    int64_t since_us;  /* when co_relax_co() was first called since it was resumed; 0: not yet */
+    struct co *next;  /* in the ready queue, the yielded ones, or the pool */
+    int64_t since_us; /* when co_relax_co() was first called since it was resumed; 0: not yet */
     void *stack;
 #if CO_ASAN
     void *fake_stack;         /* of AddressSanitizer, while switched away */
@@ -115,7 +115,8 @@ __attribute__((no_sanitize("address"))) static void leave(struct co *co)
 {
     running = co->caller;
 #if CO_ASAN
-    __sanitizer_start_switch_fiber(co->state == ENDED ? NULL : &co->fake_stack, co->caller_stack, co->caller_stack_size);
+    __sanitizer_start_switch_fiber(co->state == ENDED ? NULL : &co->fake_stack, co->caller_stack,
+                                   co->caller_stack_size);
 #endif
 #if CO_TSAN
     __tsan_switch_to_fiber(co->caller->fiber, 0);

@@ -11,13 +11,13 @@
  * may.  A coroutine that started always runs to its end: cancelling only makes its cancellable waits return
  * -ECANCELED.
  *
- * A stack is 128 KiB (twice that under AddressSanitizer) of address space above a guard page; memory is used as it is touched, so
- * tens of thousands of suspended coroutines cost two or three pages each (before Linux 6.13 those
- * beyond 16,384 go without the guard: a process has no more mappings).  Big buffers belong on the heap, recursion is bounded.
+ * A stack is 128 KiB (twice that under AddressSanitizer) of address space above a guard page; memory is used as it is
+ * touched, so tens of thousands of suspended coroutines cost two or three pages each (before Linux 6.13 those beyond
+ * 16,384 go without the guard: a process has no more mappings).  Big buffers belong on the heap, recursion is bounded.
  * Starting a coroutine that ends without suspending costs about as much as a few function calls.
  *
- * The ready queue is a source of priority G_PRIORITY_DEFAULT which gives way to the context's other sources every few milliseconds;
- * a source of lower priority (an idle) waits until no coroutine is ready.
+ * The ready queue is a source of priority G_PRIORITY_DEFAULT which gives way to the context's other sources every few
+ * milliseconds; a source of lower priority (an idle) waits until no coroutine is ready.
  */
 struct co;
 typedef void co_fn(void *data);
@@ -47,9 +47,9 @@ int co_suspend_co(void);
 int co_suspend_cancellable_co(void);
 
 /*
- * Ends a suspension: the coroutine runs again on the next turn of the ready queue, never inside this call.  Wakes that come before it
- * runs count as one, with the first one's value; a wake beats a cancellation that was not seen yet, so whoever gets -ECANCELED knows
- * that nobody woke it.  Only on the thread of co_init().
+ * Ends a suspension: the coroutine runs again on the next turn of the ready queue, never inside this call.  Wakes that
+ * come before it runs count as one, with the first one's value; a wake beats a cancellation that was not seen yet, so
+ * whoever gets -ECANCELED knows that nobody woke it.  Only on the thread of co_init().
  */
 void co_wake(struct co *co, int value);
 
@@ -64,8 +64,8 @@ void co_yield_co(void);
 void co_relax_co(void);
 
 /*
- * Sleeps at least so many microseconds on the real monotonic clock (the fake one does not move); main context timeouts are whole
- * milliseconds, rounded up.  0, or -ECANCELED.  Zero or less: a co_yield_co().
+ * Sleeps at least so many microseconds on the real monotonic clock (the fake one does not move); main context timeouts
+ * are whole milliseconds, rounded up.  0, or -ECANCELED.  Zero or less: a co_yield_co().
  */
 int co_sleep_co(int64_t time_us);
 

@@ -2,8 +2,8 @@
 /*
  * A request goes  submit -> `waiting` (under the lock) -> a thread -> `done` (lock-free) -> the source's dispatch.
  *
- * `done` is a stack that threads push on; only the first push onto an empty one wakes the main context, so that completions which come
- * faster than the loop turns cost one wake-up together.
+ * `done` is a stack that threads push on; only the first push onto an empty one wakes the main context, so that
+ * completions which come faster than the loop turns cost one wake-up together.
  */
 #include "io/workers.h"
 

@@ -5,9 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define checked_add(a, b, ret_sum) (!__builtin_add_overflow((a), (b), (ret_sum)))
+#define checked_add(a, b, ret_sum)        (!__builtin_add_overflow((a), (b), (ret_sum)))
 #define checked_sub(a, b, ret_difference) (!__builtin_sub_overflow((a), (b), (ret_difference)))
-#define checked_mul(a, b, ret_product) (!__builtin_mul_overflow((a), (b), (ret_product)))
+#define checked_mul(a, b, ret_product)    (!__builtin_mul_overflow((a), (b), (ret_product)))
 
 /* Whether [offset, offset + bytes) lies in [0, size); an empty range at size does. */
 static inline bool checked_range(int64_t offset, int64_t bytes, int64_t size)

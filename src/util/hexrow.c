@@ -4,11 +4,14 @@
 #include <string.h>
 
 /* "xx " and a byte that whatever comes next overwrites: one store a byte. */
-#define CELL(high, low) {high, low, ' ', ' '}
-#define CELLS(high)                                                                                                                \
-    CELL(high, '0'), CELL(high, '1'), CELL(high, '2'), CELL(high, '3'), CELL(high, '4'), CELL(high, '5'), CELL(high, '6'),        \
-        CELL(high, '7'), CELL(high, '8'), CELL(high, '9'), CELL(high, 'a'), CELL(high, 'b'), CELL(high, 'c'), CELL(high, 'd'),    \
-        CELL(high, 'e'), CELL(high, 'f')
+#define CELL(high, low)                                                                                                \
+    {                                                                                                                  \
+        high, low, ' ', ' '                                                                                            \
+    }
+#define CELLS(high)                                                                                                    \
+    CELL(high, '0'), CELL(high, '1'), CELL(high, '2'), CELL(high, '3'), CELL(high, '4'), CELL(high, '5'),              \
+        CELL(high, '6'), CELL(high, '7'), CELL(high, '8'), CELL(high, '9'), CELL(high, 'a'), CELL(high, 'b'),          \
+        CELL(high, 'c'), CELL(high, 'd'), CELL(high, 'e'), CELL(high, 'f')
 
 static const char cells[256][4] = {
     CELLS('0'), CELLS('1'), CELLS('2'), CELLS('3'), CELLS('4'), CELLS('5'), CELLS('6'), CELLS('7'),
@@ -32,7 +35,7 @@ static char *put_offset(char *out, uint64_t offset)
 static inline char shown(uint8_t byte)
 {
     uint8_t letter = (byte | 0x20) - 'a', digit = byte - '0';
-    return (letter < 26) | (digit < 10) ? byte : '.';
+    return ((letter < 26) | (digit < 10)) ? byte : '.';
 }
 
 static char *put_row(char *restrict out, const uint8_t *restrict bytes)

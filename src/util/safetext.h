@@ -7,9 +7,10 @@
 
 /*
  * Returns a new string (g_free) that is valid UTF-8 and has no character a terminal or a reader could be fooled
- * by: \n, \t, \r and \e for these, \xHH for every byte of another C0 or C1 control and for what is no UTF-8, \u{HHHH} for
- * bidirectional and other invisible characters, spaces that are not the space, private and unassigned ones.  A backslash that
- * could be taken for the beginning of one of these is doubled.  len is in bytes, -1 for a terminated string.
+ * by: \n, \t, \r and \e for these, \xHH for every byte of another C0 or C1 control and for what is no UTF-8, \u{HHHH}
+ * for bidirectional and other invisible characters, spaces that are not the space, private and unassigned ones.  A
+ * backslash that could be taken for the beginning of one of these is doubled.  len is in bytes, -1 for a terminated
+ * string.
  */
 char *safetext_escape(const char *text, ssize_t len);
 

@@ -28,8 +28,8 @@ static bool parse_digits(const char **text, unsigned base, uint64_t *ret_value)
 }
 
 /*
- * The digits behind a point, moving *text behind them, in units of 2^-64.  They go through a double, as in the reference program:
- * what differs from a whole one by less than a double can say is no fraction.
+ * The digits behind a point, moving *text behind them, in units of 2^-64.  They go through a double, as in the
+ * reference program: what differs from a whole one by less than a double can say is no fraction.
  */
 static uint64_t parse_fraction(const char **text)
 {

@@ -9,14 +9,15 @@ enum { SIZE_TEXT_MAX = 64 };
 
 /*
  * Parses a whole string as a number of bytes: decimal or 0x hexadecimal, with or without one of the suffixes
- * b k K m M g G t T p P e E (powers of 1024).  A decimal number with a suffix of more than a byte may have a fraction, rounded to
- * the next byte, half a byte up.  010 is ten; white space and a plus sign may come first, a minus may not.
+ * b k K m M g G t T p P e E (powers of 1024).  A decimal number with a suffix of more than a byte may have a fraction,
+ * rounded to the next byte, half a byte up.  010 is ten; white space and a plus sign may come first, a minus may not.
  * Returns 0 and sets *ret_value (0..INT64_MAX), -EINVAL for what is not such a number, -ERANGE beyond int64.
  */
 int size_parse(const char *text, int64_t *ret_value);
 
 /*
- * Writes a size for people: in the largest unit of EiB..KiB that is not above it as "%.3f UNIT", below 1 KiB as "%f bytes".  From
+ * Writes a size for people: in the largest unit of EiB..KiB that is not above it as "%.3f UNIT", below 1 KiB as "%f
+ * bytes".  From
  * ".000" on decimals are dropped: "1.500 KiB", "64 KiB", "0.250000 bytes", "205 bytes".  Returns buf.
  */
 const char *size_format(double bytes, char buf[static SIZE_TEXT_MAX]);

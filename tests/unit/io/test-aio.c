@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Every body marked "each" runs on every back end; the manual one is driven by a source that completes the oldest request. */
+/* Every body marked "each" runs on every back end; the manual one is driven by a source that completes the oldest
+ * request. */
 #include "config.h"
 
 #include <errno.h>
@@ -92,7 +93,8 @@ static void read_all(void *data)
     g_autofree uint8_t *buffer = g_malloc(FILE_SIZE);
     int64_t done = 0;
     while (done < FILE_SIZE) {
-        const struct iovec iov[] = {{buffer + done, (FILE_SIZE - done) / 2}, {buffer + done + (FILE_SIZE - done) / 2, (FILE_SIZE - done + 1) / 2}};
+        const struct iovec iov[] = {{buffer + done, (FILE_SIZE - done) / 2},
+                                    {buffer + done + (FILE_SIZE - done) / 2, (FILE_SIZE - done + 1) / 2}};
         ssize_t n = aio_preadv_co(aio, fd, iov, 2, done, 0);
         g_assert_cmpint(n, >, 0);
         done += n;
@@ -420,7 +422,8 @@ static void complete_only_one(int result)
         ;
 }
 
-/* Those that come while a flush runs may have written since it began: it is not for them, the next is for all of them. */
+/* Those that come while a flush runs may have written since it began: it is not for them, the next is for all of them.
+ */
 static void test_flushes_are_merged_but_never_early(void)
 {
     aio = aio_new("threads", NULL);
@@ -675,10 +678,12 @@ int main(int argc, char **argv)
     add_each("writes-durably-many-at-once", each_writes_durably_many_at_once);
     add_each("flush-error-reaches-all", each_flush_error_reaches_all);
     g_test_add_data_func("/aio/flushes-are-merged-but-never-early", test_flushes_are_merged_but_never_early, run_once);
-    g_test_add_data_func("/aio/inline-only-what-is-quick-and-allowed", test_inline_only_what_is_quick_and_allowed, run_once);
+    g_test_add_data_func("/aio/inline-only-what-is-quick-and-allowed", test_inline_only_what_is_quick_and_allowed,
+                         run_once);
     g_test_add_data_func("/aio/cached-reads-do-not-suspend", test_cached_reads_do_not_suspend, run_once);
     g_test_add_data_func("/aio/manual-completes-in-any-order", test_manual_completes_in_any_order, run_once);
-    g_test_add_data_func("/aio/falls-back-where-io_uring-is-forbidden", test_falls_back_where_io_uring_is_forbidden, run_once);
+    g_test_add_data_func("/aio/falls-back-where-io_uring-is-forbidden", test_falls_back_where_io_uring_is_forbidden,
+                         run_once);
     g_test_add_data_func("/aio/signals-are-for-the-main-thread", test_signals_are_for_the_main_thread, run_once);
     g_test_add_data_func("/aio/names", test_names, run_once);
     return g_test_run();

@@ -34,7 +34,8 @@ static void compare(uint64_t offset, const uint8_t *bytes, size_t n)
 static void test_literal(void)
 {
     char text[2 * HEXROW_TEXT_MAX + 1];
-    const uint8_t bytes[] = "\xcd\x00\x7f" "09AZaz@[`{/: !?#";
+    const uint8_t bytes[] = "\xcd\x00\x7f"
+                            "09AZaz@[`{/: !?#";
     text[hexrow_format(text, 0, bytes, 19)] = 0;
     g_assert_cmpstr(text, ==,
                     "00000000:  cd 00 7f 30 39 41 5a 61 7a 40 5b 60 7b 2f 3a 20  ...09AZaz.......\n"

@@ -11,9 +11,23 @@ static void test_parse(void)
         const char *text;
         int value;
     } cases[] = {
-        {"0", 0},        {"255", 255},      {"0xff", 255},     {"0377", 255},    {" 7", 7},        {"+7", 7},         {"-0", 0},
-        {"256", -EINVAL}, {"-1", -EINVAL},  {"", -EINVAL},     {"x", -EINVAL},   {"0x", -EINVAL},  {"7 ", -EINVAL},   {"08", -EINVAL},
-        {"1k", -EINVAL},  {"1.0", -EINVAL}, {"99999999999999999999999", -EINVAL},
+        {"0", 0},
+        {"255", 255},
+        {"0xff", 255},
+        {"0377", 255},
+        {" 7", 7},
+        {"+7", 7},
+        {"-0", 0},
+        {"256", -EINVAL},
+        {"-1", -EINVAL},
+        {"", -EINVAL},
+        {"x", -EINVAL},
+        {"0x", -EINVAL},
+        {"7 ", -EINVAL},
+        {"08", -EINVAL},
+        {"1k", -EINVAL},
+        {"1.0", -EINVAL},
+        {"99999999999999999999999", -EINVAL},
     };
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++)
         g_assert_cmpint(pattern_parse(cases[i].text), ==, cases[i].value);

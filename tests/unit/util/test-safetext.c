@@ -19,24 +19,30 @@ static void test_table(void)
         {"a\nb\tc\rd", "a\\nb\\tc\\rd"},
         {"\033[2J\007", "\\e[2J\\x07"},
         {"\x01\x1f\x7f", "\\x01\\x1f\\x7f"},
-        {"\xc2\x80\xc2\x9b" "31m", "\\xc2\\x80\\xc2\\x9b31m"},
+        {"\xc2\x80\xc2\x9b"
+         "31m",
+         "\\xc2\\x80\\xc2\\x9b31m"},
         /* not UTF-8 */
         {"\x80", "\\x80"},
         {"a\xffz", "a\\xffz"},
-        {"\x9b" "31m", "\\x9b31m"},
-        {"\xc0\xaf", "\\xc0\\xaf"},                 /* overlong / */
+        {"\x9b"
+         "31m",
+         "\\x9b31m"},
+        {"\xc0\xaf", "\\xc0\\xaf"}, /* overlong / */
         {"\xc1\x9b", "\\xc1\\x9b"},
         {"\xe0\x80\xaf", "\\xe0\\x80\\xaf"},
         {"\xf0\x80\x80\xaf", "\\xf0\\x80\\x80\\xaf"},
-        {"\xed\xa0\x80", "\\xed\\xa0\\x80"},         /* surrogate */
+        {"\xed\xa0\x80", "\\xed\\xa0\\x80"},          /* surrogate */
         {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"}, /* beyond U+10FFFF */
         {"\xf8\x88\x80\x80\x80", "\\xf8\\x88\\x80\\x80\\x80"},
-        {"\xc3", "\\xc3"},                           /* cut short */
+        {"\xc3", "\\xc3"}, /* cut short */
         {"\xe2\x82", "\\xe2\\x82"},
         {"\xc3(", "\\xc3("},
         {"\xe2\x82\xc3\xbc", "\\xe2\\x82\xc3\xbc"},
         /* what fools a reader */
-        {"a\xe2\x80\xae" "b", "a\\u{202e}b"},
+        {"a\xe2\x80\xae"
+         "b",
+         "a\\u{202e}b"},
         {"\xe2\x80\xaa\xe2\x81\xa6\xe2\x81\xa9\xd8\x9c", "\\u{202a}\\u{2066}\\u{2069}\\u{061c}"},
         {"\xe2\x80\x8b\xe2\x80\x8d\xef\xbb\xbf\xc2\xad", "\\u{200b}\\u{200d}\\u{feff}\\u{00ad}"},
         {"\xe2\x80\xa8\xe2\x80\xa9", "\\u{2028}\\u{2029}"},
@@ -64,7 +70,8 @@ static void test_table(void)
 
 static void test_length_and_nul(void)
 {
-    g_autofree char *nul = safetext_escape("a\0b", 3), *cut = safetext_escape("a\xc3\xbc", 2), *none = safetext_escape("abc", 0);
+    g_autofree char *nul = safetext_escape("a\0b", 3), *cut = safetext_escape("a\xc3\xbc", 2),
+                    *none = safetext_escape("abc", 0);
     g_assert_cmpstr(nul, ==, "a\\x00b");
     g_assert_cmpstr(cut, ==, "a\\xc3");
     g_assert_cmpstr(none, ==, "");
@@ -105,7 +112,8 @@ static GString *unescape(const char *text)
 
 static void test_random_bytes_are_safe_and_reversible(void)
 {
-    static const char alphabet[] = "\\\\nxu{}0e\n\033\xc2\x9b\xe2\x80\xae\xf0\x9f\x92\xbe\xff\xc0\xed\xa0" "ab";
+    static const char alphabet[] = "\\\\nxu{}0e\n\033\xc2\x9b\xe2\x80\xae\xf0\x9f\x92\xbe\xff\xc0\xed\xa0"
+                                   "ab";
     for (unsigned round = 0; round < 20000; round++) {
         char text[24];
         unsigned n = g_test_rand_int_range(0, sizeof text);
