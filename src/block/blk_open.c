@@ -5,6 +5,7 @@
 
 #include "block/blk-internal.h"
 #include "block/name.h"
+#include "block/open.h"
 
 int blk_cache_parse(const char *name, enum blk_cache *ret_cache)
 {
@@ -25,23 +26,23 @@ int blk_cache_parse(const char *name, enum blk_cache *ret_cache)
     return -EINVAL;
 }
 
-static unsigned top_flags(const struct blk_open *how)
+unsigned open_top_flags(unsigned flags, enum blk_cache cache)
 {
-    unsigned flags = 0;
+    unsigned top = 0;
 
-    if (how->flags & BLK_OPEN_WRITABLE)
-        flags |= NODE_WRITABLE;
-    if (how->flags & BLK_OPEN_FORCE_SHARE)
-        flags |= NODE_FORCE_SHARE;
-    if (how->flags & BLK_OPEN_DISCARD_UNMAP)
-        flags |= NODE_DISCARD;
-    if (how->flags & BLK_OPEN_NO_LOCK_IF_READ_ONLY)
-        flags |= NODE_QUERY_LOCKS;
-    if (how->cache == BLK_CACHE_NONE || how->cache == BLK_CACHE_DIRECTSYNC)
-        flags |= NODE_DIRECT;
-    if (how->cache == BLK_CACHE_UNSAFE)
-        flags |= NODE_NO_FLUSH;
-    return flags;
+    if (flags & BLK_OPEN_WRITABLE)
+        top |= NODE_WRITABLE;
+    if (flags & BLK_OPEN_FORCE_SHARE)
+        top |= NODE_FORCE_SHARE;
+    if (flags & BLK_OPEN_DISCARD_UNMAP)
+        top |= NODE_DISCARD;
+    if (flags & BLK_OPEN_NO_LOCK_IF_READ_ONLY)
+        top |= NODE_QUERY_LOCKS;
+    if (cache == BLK_CACHE_NONE || cache == BLK_CACHE_DIRECTSYNC)
+        top |= NODE_DIRECT;
+    if (cache == BLK_CACHE_UNSAFE)
+        top |= NODE_NO_FLUSH;
+    return top;
 }
 
 /* A file may not be given twice, by name and by options. */
@@ -106,7 +107,7 @@ static int check_root(const struct blk_open *how, const struct node *root, GErro
 static int open_root_co(const struct blk_open *how, struct blk *blk, GError **error)
 {
     g_autoptr(options) options = options_new();
-    unsigned flags = top_flags(how);
+    unsigned flags = open_top_flags(how->flags, how->cache);
     struct node_how top = {
         .flags = flags,
         .perm = NODE_PERM_READ | (flags & NODE_WRITABLE ? NODE_PERM_WRITE : 0),

@@ -14,6 +14,9 @@ extern const struct driver_option open_node_options[];
  */
 int open_take_flags(struct options *options, unsigned flags, unsigned *ret_flags, GError **error);
 
+/* Flags of the top node for what a user asked: enum blk_open_flags. */
+unsigned open_top_flags(unsigned flags, enum blk_cache cache);
+
 /* Flags and permissions that a child in this role is given by a node with these. */
 unsigned open_child_flags(enum node_role role, unsigned flags);
 unsigned open_child_perm(enum node_role role, unsigned perm, bool writable);

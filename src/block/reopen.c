@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * blk_reopen_co(): a plan of what each node is to be, children before parents; every driver prepares its part; then
+ * all of it is committed, or all that was prepared is undone.
+ *
+ * A node's options stay as they were opened but for those given now.  What a node does not say itself it inherits
+ * again, so that a change at the top reaches the file.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "block/blk-internal.h"
+#include "block/open.h"
+
+struct step {
+    struct node *node;
+    unsigned flags, perm;
+    struct options *options; /* node->options to be */
+    struct options *own;     /* those the driver reads */
+};
+
+struct plan {
+    GPtrArray *steps; /* struct step, owned, children first */
+    const struct node *root;
+    bool writable;    /* whether the user is to be able to write; settled at the top */
+    int wanted;       /* as asked: 1, 0, or -1 for what the options say */
+};
+
+static void step_free(void *data)
+{
+    struct step *step = data;
+
+    options_free(step->options);
+    options_free(step->own);
+    g_free(step);
+}
+
+/* ---- the plan ---- */
+
+/* What the option is now: also where nobody said it. */
+static const char *current_value(const struct node *node, const char *key)
+{
+    if (strcmp(key, "driver") == 0)
+        return node->driver->name;
+    if (strcmp(key, "node-name") == 0)
+        return node->name;
+    return options_get(node->options, key);
+}
+
+static int change_option(const struct node *node, struct options *options, const char *key, const char *value, GError **error)
+{
+    const struct driver_option *row = driver_option_find(open_node_options, key);
+
+    if (!row)
+        row = driver_option_find(node->driver->options, key);
+    if (row && row->type == DRIVER_OPTION_CHILD) {
+        g_set_error(error, OPTIONS_ERROR, ENODEV, "Cannot find device='' nor node-name='%s'", value ? value : "");
+        return -ENODEV;
+    }
+    if (g_strcmp0(current_value(node, key), value) == 0)
+        return 0;
+    if (!row || !row->reopen) {
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "Cannot change the option '%s'", key);
+        return -EINVAL;
+    }
+    options_set(options, key, value);
+    return 0;
+}
+
+/* The node's options with those of given changed. */
+static int change_options(const struct node *node, const struct options *given, struct options **ret_options, GError **error)
+{
+    g_autoptr(options) options = options_copy(node->options);
+
+    for (unsigned i = 0; i < options_count(given); i++) {
+        const char *key, *value;
+        int ret;
+
+        options_at(given, i, &key, &value);
+        ret = change_option(node, options, key, value, error);
+        if (ret < 0)
+            return ret;
+    }
+    *ret_options = g_steal_pointer(&options);
+    return 0;
+}
+
+static int plan_flags(struct step *step, unsigned inherited, GError **error)
+{
+    const struct node *node = step->node;
+    int ret;
+
+    step->own = options_copy(step->options);
+    options_remove(step->own, "driver");
+    options_remove(step->own, "node-name");
+    ret = open_take_flags(step->own, inherited, &step->flags, error);
+    if (ret < 0)
+        return ret;
+    step->flags |= node->flags & NODE_GUARDED;
+    return driver_option_check(step->own, node->driver->options, error) ? 0 : -EINVAL;
+}
+
+/* Who uses the top node: writing is theirs as asked, or as an option newly allows. */
+static void settle_user(struct plan *plan, struct step *top)
+{
+    bool writes = top->node->perm & NODE_PERM_WRITE;
+
+    plan->writable = plan->wanted >= 0 ? plan->wanted == 1 : writes || (top->flags & NODE_WRITABLE);
+    top->perm = plan->writable ? top->perm | NODE_PERM_WRITE : top->perm & ~NODE_PERM_WRITE;
+}
+
+static int plan_step(struct plan *plan, struct step *step, unsigned inherited, const struct options *given, GError **error)
+{
+    int ret = change_options(step->node, given, &step->options, error);
+
+    if (ret == 0)
+        ret = plan_flags(step, inherited, error);
+    if (ret < 0)
+        return ret;
+    if (step->node == plan->root)
+        settle_user(plan, step);
+    if ((step->perm & NODE_PERM_WRITE) && !(step->flags & NODE_WRITABLE)) {
+        g_set_error(error, OPTIONS_ERROR, EPERM, "Read-only block node '%s' cannot support read-write users", step->node->name);
+        return -EPERM;
+    }
+    return 0;
+}
+
+/* Plans node and what is below it; given is consumed. */
+static int plan_node(struct plan *plan, struct node *node, unsigned inherited, unsigned perm, struct options *given, GError **error)
+{
+    g_autoptr(options) left = given;
+    g_autoptr(GPtrArray) below = g_ptr_array_new();
+    struct step *step = g_new0(struct step, 1);
+    int ret;
+
+    *step = (struct step){.node = node, .perm = perm};
+    for (unsigned i = 0; i < node->children->len; i++) {
+        const struct node_child *child = g_ptr_array_index(node->children, i);
+
+        g_ptr_array_add(below, options_take_child(left, child->name));
+    }
+    ret = plan_step(plan, step, inherited, left, error);
+    for (unsigned i = 0; i < node->children->len; i++) {
+        const struct node_child *child = g_ptr_array_index(node->children, i);
+        struct options *child_given = g_ptr_array_index(below, i);
+        unsigned before = open_child_perm(child->role, node->perm, node->flags & NODE_WRITABLE);
+        unsigned after = open_child_perm(child->role, step->perm, step->flags & NODE_WRITABLE);
+
+        /* A driver may have taken more than its role asks for (blkdebug's take-child-perms): that stays. */
+        after |= child->node->perm & ~before;
+        if (ret == 0)
+            ret = plan_node(plan, child->node, open_child_flags(child->role, step->flags), after, child_given, error);
+        else
+            options_free(child_given);
+    }
+    if (ret == 0)
+        g_ptr_array_add(plan->steps, step);
+    else
+        step_free(step);
+    return ret;
+}
+
+/* ---- carrying it out ---- */
+
+static void abort_co(const struct plan *plan, unsigned prepared)
+{
+    while (prepared-- > 0) {
+        struct node *node = ((struct step *)g_ptr_array_index(plan->steps, prepared))->node;
+
+        if (node->driver->reopen_abort_co)
+            node->driver->reopen_abort_co(node);
+    }
+}
+
+static int prepare_co(const struct plan *plan, GError **error)
+{
+    for (unsigned i = 0; i < plan->steps->len; i++) {
+        struct step *step = g_ptr_array_index(plan->steps, i);
+        const struct driver *driver = step->node->driver;
+        int ret = driver->reopen_prepare_co ? driver->reopen_prepare_co(step->node, step->flags, step->own, error) : 0;
+
+        if (ret < 0) {
+            abort_co(plan, i);
+            return ret;
+        }
+    }
+    return 0;
+}
+
+static void commit_co(const struct plan *plan)
+{
+    for (unsigned i = 0; i < plan->steps->len; i++) {
+        struct step *step = g_ptr_array_index(plan->steps, i);
+        struct node *node = step->node;
+
+        if (node->driver->reopen_commit_co)
+            node->driver->reopen_commit_co(node);
+        node->flags = step->flags;
+        node->perm = step->perm;
+        options_free(node->options);
+        node->options = g_steal_pointer(&step->options);
+    }
+}
+
+/* Everything written so far is on stable storage before the right to flush is given up. */
+static int flush_before_co(struct blk *blk, GError **error)
+{
+    int ret = node_flush_co(blk->root);
+
+    if (ret < 0)
+        g_set_error(error, OPTIONS_ERROR, -ret, "Error flushing drive: %s", g_strerror(-ret));
+    return ret;
+}
+
+static int reopen_quiet_co(struct blk *blk, struct plan *plan, struct options *given, GError **error)
+{
+    struct node *root = blk->root;
+    int ret = plan_node(plan, root, open_top_flags(blk->flags, blk->cache), root->perm, given, error);
+
+    if (ret == 0)
+        ret = flush_before_co(blk, error);
+    if (ret == 0)
+        ret = prepare_co(plan, error);
+    if (ret < 0)
+        return ret;
+    commit_co(plan);
+    ret = node_refresh_size_co(root);
+    if (ret < 0)
+        g_set_error(error, OPTIONS_ERROR, -ret, "Could not refresh total sector count: %s", g_strerror(-ret));
+    return ret;
+}
+
+static void set_switch(struct options *options, const char *key, bool on)
+{
+    options_set(options, key, on ? "on" : "off");
+}
+
+int blk_reopen_co(struct blk *blk, int writable, int cache, const struct options *options, GError **error)
+{
+    g_autoptr(options) given = options ? options_copy(options) : options_new();
+    g_autoptr(GPtrArray) steps = g_ptr_array_new_with_free_func(step_free);
+    struct plan plan = {.steps = steps, .root = blk->root, .wanted = writable};
+    int ret;
+
+    if (writable >= 0)
+        set_switch(given, "read-only", !writable);
+    if (cache >= 0) {
+        set_switch(given, "cache.direct", cache == BLK_CACHE_NONE || cache == BLK_CACHE_DIRECTSYNC);
+        set_switch(given, "cache.no-flush", cache == BLK_CACHE_UNSAFE);
+    }
+    blk_quiesce_begin_co(blk);
+    ret = reopen_quiet_co(blk, &plan, g_steal_pointer(&given), error);
+    if (ret == 0) {
+        blk->flags = plan.writable ? blk->flags | BLK_OPEN_WRITABLE : blk->flags & ~BLK_OPEN_WRITABLE;
+        if (cache >= 0)
+            blk->cache = cache;
+    }
+    blk_quiesce_end(blk);
+    return ret;
+}
