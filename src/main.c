@@ -1,5 +1,184 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-int main(void)
+/*
+ * blkscope: a full-screen inspector for disk images, and a drop-in for qemu-io.
+ *
+ * Start reading here. The rooms, each built on the ones above it:
+ *
+ *     src/util/    bricks: sizes, patterns, hex rows, safe text
+ *     src/io/      coroutines and asynchronous file I/O on one main context
+ *     src/block/   open images: blk.h is the front door, behind it nodes, drivers, options
+ *     src/engine/  commands: session.h runs lines, command.h is the table of all commands
+ *     ui/          the screen and the line mode
+ *
+ * This file goes from arguments (args.h) to one of the ways to run: the commands of -c, a script or standard input
+ * (engine/batch.h), the line mode, or the full screen (ui/app.h).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "engine/batch.h"
+#include "io/aio.h"
+#include "io/co.h"
+#include "ui/app.h"
+#include "util/safetext.h"
+
+enum mode { MODE_COMMANDS, MODE_SCRIPT, MODE_STDIN, MODE_PLAIN, MODE_SCREEN };
+
+enum { STDOUT_BUFFER = 64 << 10 };
+
+static enum mode choose_mode(const struct args *args)
 {
-    return 0;
+    if (args->commands->len)
+        return MODE_COMMANDS;
+    if (args->script)
+        return MODE_SCRIPT;
+    if (args->headless || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        return MODE_STDIN;
+    return args->plain || args->session.drop_in ? MODE_PLAIN : MODE_SCREEN;
+}
+
+static struct aio *make_aio(const char *wish, bool batch)
+{
+    /* native has no back end of its own, and what a kernel refuses is served by the best there is. */
+    struct aio *aio = wish && strcmp(wish, "native") ? aio_new(wish, NULL) : NULL;
+    if (!aio)
+        aio = aio_new(NULL, NULL);
+    if (aio)
+        aio_set_inline_calls(aio, batch);
+    return aio;
+}
+
+/* ---- the image on the command line ---- */
+
+struct opening {
+    const struct args *args;
+    struct session *session;
+    struct sink *sink;
+    bool done;
+    int ret;
+};
+
+static void open_co(void *data)
+{
+    struct opening *opening = data;
+    const struct args *args = opening->args;
+    struct blk_open how = {.filename = args->filename, .format = args->format};
+    g_autoptr(options) options = options_new();
+    g_autoptr(GError) error = NULL;
+    if (args->image_opts && !options_parse(options, args->filename, NULL, &error)) {
+        sink_printf(opening->sink, SINK_ERR, "%s: %s\n", args->session.prog, error->message);
+        opening->ret = -EINVAL;
+    } else {
+        if (args->image_opts)
+            how.filename = NULL;
+        how.options = options;
+        image_options_apply(&args->image, &args->session, &how);
+        opening->ret = session_open_co(opening->session, &how, opening->sink);
+    }
+    opening->done = true;
+}
+
+static int open_image(const struct args *args, struct session *session, struct sink *sink)
+{
+    struct opening opening = {args, session, sink};
+    co_start(open_co, &opening);
+    while (!opening.done)
+        g_main_context_iteration(NULL, TRUE);
+    return opening.ret;
+}
+
+/* ---- running ---- */
+
+static void run_commands(const struct args *args, struct session *session, struct sink *sink)
+{
+    for (unsigned i = 0; i < args->commands->len && !session_wants_quit(session); i++) {
+        if (batch_run_line(session, args->commands->pdata[i], sink) < 0 && args->session.stop_on_error)
+            return;
+    }
+}
+
+static int run_fd(const struct args *args, struct session *session, struct sink *sink, int fd, const char *prompt)
+{
+    int ret = batch_run_fd(session, fd, prompt, sink);
+    if (ret < 0)
+        sink_printf(sink, SINK_ERR, "%s: %s: %s\n", args->session.prog, args->script ?: "standard input",
+                    g_strerror(-ret));
+    return ret < 0;
+}
+
+static int run_script(const struct args *args, struct session *session, struct sink *sink)
+{
+    int fd = open(args->script, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) {
+        g_autofree char *name = safetext_escape(args->script, -1);
+        sink_printf(sink, SINK_ERR, "%s: %s: %s\n", args->session.prog, name, g_strerror(errno));
+        return 1;
+    }
+    int ret = run_fd(args, session, sink, fd, NULL);
+    close(fd);
+    return ret;
+}
+
+static int run_mode(enum mode mode, const struct args *args, struct session *session, struct sink *sink)
+{
+    g_autofree char *prompt = NULL;
+    switch (mode) {
+    case MODE_COMMANDS:
+        run_commands(args, session, sink);
+        return 0;
+    case MODE_SCRIPT:
+        return run_script(args, session, sink);
+    case MODE_STDIN:
+        prompt = g_strconcat(args->session.prog, "> ", NULL);
+        return run_fd(args, session, sink, STDIN_FILENO, prompt);
+    case MODE_PLAIN:
+        return app_run_plain(session);
+    case MODE_SCREEN:
+        app_set_options(args->theme, !args->no_config);
+        return app_run(session);
+    }
+    return 1;
+}
+
+static int run(struct args *args)
+{
+    enum mode mode = choose_mode(args);
+    struct sink *sink = sink_new_stdio();
+    int status = 1;
+    if (!isatty(STDOUT_FILENO))
+        setvbuf(stdout, NULL, _IOFBF, STDOUT_BUFFER);
+    co_init();
+    if (mode == MODE_SCREEN && !args->refs_given)
+        args->session.refs = BLK_REFS_ASK;
+    args->session.aio = make_aio(args->image.aio, mode != MODE_SCREEN && mode != MODE_PLAIN);
+    struct session *session = session_new(&args->session);
+    if (!args->filename || !open_image(args, session, sink))
+        status = run_mode(mode, args, session, sink) | session_exit_status(session);
+    session_free(session);
+    sink_free(sink);
+    aio_free(args->session.aio);
+    co_done();
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct args args;
+    int status = 0;
+    switch (args_parse(argc, argv, &args)) {
+    case ARGS_RUN:
+        status = run(&args);
+        break;
+    case ARGS_EXIT_OK:
+        break;
+    case ARGS_EXIT_FAILURE:
+        status = 1;
+        break;
+    }
+    args_clear(&args);
+    return status;
 }

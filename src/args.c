@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "args.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "util/safetext.h"
+
+enum {
+    OPTION_OBJECT = 256,
+    OPTION_IMAGE_OPTS,
+    /* From here on: only under our own name. */
+    OPTION_PLAIN,
+    OPTION_DIALECT,
+    OPTION_JSON,
+    OPTION_REFS,
+    OPTION_THEME,
+    OPTION_NO_CONFIG,
+    OPTION_SCRIPT,
+    OPTION_HEADLESS,
+    OPTION_STOP_ON_ERROR,
+};
+
+static const char drop_in_letters[] = "hVc:d:f:rsnCmki:t:T:U";
+enum { OURS = 10 };
+static const char own_letters[] = "hVc:d:f:rsnCmki:t:T:Uw";
+
+/* Ours come first: behind them the list is the reference program's. */
+static const struct option long_options[] = {
+    /* OURS of them */
+    {"plain", no_argument, NULL, OPTION_PLAIN},
+    {"dialect", required_argument, NULL, OPTION_DIALECT},
+    {"json", no_argument, NULL, OPTION_JSON},
+    {"refs", required_argument, NULL, OPTION_REFS},
+    {"theme", required_argument, NULL, OPTION_THEME},
+    {"no-config", no_argument, NULL, OPTION_NO_CONFIG},
+    {"script", required_argument, NULL, OPTION_SCRIPT},
+    {"headless", no_argument, NULL, OPTION_HEADLESS},
+    {"stop-on-error", no_argument, NULL, OPTION_STOP_ON_ERROR},
+    {"writable", no_argument, NULL, 'w'},
+    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'V'},
+    {"cmd", required_argument, NULL, 'c'},
+    {"format", required_argument, NULL, 'f'},
+    {"read-only", no_argument, NULL, 'r'},
+    {"snapshot", no_argument, NULL, 's'},
+    {"nocache", no_argument, NULL, 'n'},
+    {"copy-on-read", no_argument, NULL, 'C'},
+    {"misalign", no_argument, NULL, 'm'},
+    {"native-aio", no_argument, NULL, 'k'},
+    {"aio", required_argument, NULL, 'i'},
+    {"cache", required_argument, NULL, 't'},
+    {"discard", required_argument, NULL, 'd'},
+    {"trace", required_argument, NULL, 'T'},
+    {"force-share", no_argument, NULL, 'U'},
+    {"object", required_argument, NULL, OPTION_OBJECT},
+    {"image-opts", no_argument, NULL, OPTION_IMAGE_OPTS},
+    {NULL},
+};
+
+/* ---- help ---- */
+
+static const char examples[] =
+    "  blkscope disk.img                        look at an image, full screen, changing nothing\n"
+    "  blkscope -c 'read -v 0 512' disk.img     dump its first sector\n"
+    "  blkscope -c map --json disk.img          what is allocated, for a program\n"
+    "  blkscope -w -c 'write -P 7 1M 4k' disk.img\n"
+    "                                           write 4 KiB of 7 at 1 MiB\n"
+    "  blkscope disk.img < commands             run a list of commands\n"
+    "\n";
+
+static const char own_options[] =
+    "  -w, --writable         open images for writing\n"
+    "      --plain            a prompt instead of the full screen\n"
+    "      --headless         no screen, even on a terminal: commands come from standard input\n"
+    "      --script FILE      run the commands in FILE, then exit\n"
+    "      --stop-on-error    stop at the first command that fails\n"
+    "      --json             reports as JSON, one object a line\n"
+    "      --dialect RELEASE  formats and rules of release 7.2 (the rule) or 2.4\n"
+    "      --refs POLICY      files an image names: ask, follow (the rule without a screen) or none\n"
+    "      --theme NAME       colours of the screen\n"
+    "      --no-config        read no configuration files\n";
+
+static const char common_options[] =
+    "  -c, --cmd COMMAND      run COMMAND, then exit; may be given again\n"
+    "  -f, --format FORMAT    take the image for this format, probe nothing\n"
+    "  -r, --read-only        open it for reading only\n"
+    "  -s, --snapshot         writes go to a temporary layer\n"
+    "  -n, --nocache          same as -t none\n"
+    "  -t, --cache MODE       none, writeback, writethrough (the rule), directsync or unsafe\n"
+    "  -d, --discard MODE     ignore, off, unmap or on\n"
+    "  -i, --aio MODE         threads, native or io_uring\n"
+    "  -k, --native-aio       same as -i native\n"
+    "  -C, --copy-on-read     copy what is read from a backing file\n"
+    "  -m, --misalign         misaligned buffers, to test direct I/O\n"
+    "  -U, --force-share      open it although another process holds it\n"
+    "  -T, --trace PATTERN    accepted for old scripts\n"
+    "      --object DEFINITION  an object that a driver refers to\n"
+    "      --image-opts       IMAGE is a list of options: driver=raw,file.filename=disk.img\n"
+    "  -h, --help             this text\n"
+    "  -V, --version          the version\n";
+
+static void print_help(const struct args *args)
+{
+    const char *prog = args->session.prog;
+    if (args->session.drop_in) {
+        printf("Usage: %s [OPTION]... [-c COMMAND]... [IMAGE]\nRuns commands on a disk image.\n\n%s", prog,
+               common_options);
+    } else {
+        printf("Usage: %s [OPTION]... [IMAGE]\nLooks into disk images, and runs commands on them.\n\n%s%s%s", prog,
+               examples, own_options, common_options);
+    }
+    printf("\n'%s -c help' lists the commands.\n", prog);
+}
+
+static void print_version(const struct args *args)
+{
+    if (args->session.drop_in)
+        printf("%s version 7.2 (blkscope %s)\n", args->session.prog, BLKSCOPE_VERSION);
+    else
+        printf("%s version %s\n", args->session.prog, BLKSCOPE_VERSION);
+}
+
+/* ---- single options ---- */
+
+static bool refuse(const struct args *args, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static bool refuse(const struct args *args, const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    g_autofree char *text = g_strdup_vprintf(format, values);
+    va_end(values);
+    /* What was typed comes back: it must not drive a terminal. */
+    g_autofree char *shown = args->session.drop_in && !isatty(STDERR_FILENO) ? NULL : safetext_escape(text, -1);
+    fprintf(stderr, "%s: %s\n", args->session.prog, shown ?: text);
+    return false;
+}
+
+static bool take_dialect(struct args *args, const char *value)
+{
+    if (!strcmp(value, "7.2"))
+        args->session.dialect = SESSION_DIALECT_7_2;
+    else if (!strcmp(value, "2.4"))
+        args->session.dialect = SESSION_DIALECT_2_4;
+    else
+        return refuse(args, "Invalid dialect '%s': 7.2 or 2.4", value);
+    return true;
+}
+
+static bool take_refs(struct args *args, const char *value)
+{
+    args->refs_given = true;
+    if (!strcmp(value, "ask"))
+        args->session.refs = BLK_REFS_ASK;
+    else if (!strcmp(value, "follow"))
+        args->session.refs = BLK_REFS_FOLLOW;
+    else if (!strcmp(value, "none"))
+        args->session.refs = BLK_REFS_NONE;
+    else
+        return refuse(args, "Invalid reference policy '%s': ask, follow or none", value);
+    return true;
+}
+
+/* Objects belong to drivers (keys, throttling); what is wrong with a definition is said here all the same. */
+static bool take_object(struct args *args, const char *value)
+{
+    static const char *const types[] = {"secret", "tls-creds-x509", "tls-creds-psk", "throttle-group", NULL};
+    g_autoptr(options) options = options_new();
+    g_autoptr(GError) error = NULL;
+    bool parsed = value[0] == '{' ? options_parse_json(options, value, &error)
+                                  : options_parse(options, value, "qom-type", &error);
+    if (!parsed)
+        return refuse(args, "%s", error->message);
+    const char *type = options_get(options, "qom-type");
+    if (!type)
+        return refuse(args, "Parameter 'qom-type' is missing");
+    if (!g_strv_contains(types, type))
+        return refuse(args, "Parameter 'qom-type' does not accept value '%s'", type);
+    if (!options_get(options, "id"))
+        return refuse(args, "Parameter 'id' is missing");
+    return true;
+}
+
+/* There are no events to trace: a pattern that names one says so, as it does for any unknown event. */
+static void take_trace(struct args *args, const char *value)
+{
+    g_auto(GStrv) parts = g_strsplit(value, ",", -1);
+    const char *pattern = parts[0] && g_str_has_prefix(parts[0], "enable=") ? parts[0] + 7 : parts[0];
+    if (pattern && *pattern && !strpbrk(pattern, "*?="))
+        refuse(args, "warning: trace event '%s' does not exist", pattern);
+}
+
+static bool take_option(struct args *args, int option, const char *value)
+{
+    g_autoptr(GError) error = NULL;
+    switch (option) {
+    case 'c':
+        g_ptr_array_add(args->commands, (char *)value);
+        return true;
+    case 'f':
+        args->format = value;
+        return true;
+    case 'm':
+        args->session.misalign = true;
+        return true;
+    case 'T':
+        take_trace(args, value);
+        return true;
+    case OPTION_OBJECT:
+        return take_object(args, value);
+    case OPTION_IMAGE_OPTS:
+        args->image_opts = true;
+        return true;
+    case OPTION_PLAIN:
+        args->plain = true;
+        return true;
+    case OPTION_DIALECT:
+        return take_dialect(args, value);
+    case OPTION_JSON:
+        args->session.json = true;
+        return true;
+    case OPTION_REFS:
+        return take_refs(args, value);
+    case OPTION_THEME:
+        args->theme = value;
+        return true;
+    case OPTION_NO_CONFIG:
+        args->no_config = true;
+        return true;
+    case OPTION_SCRIPT:
+        args->script = value;
+        return true;
+    case OPTION_HEADLESS:
+        args->headless = true;
+        return true;
+    case OPTION_STOP_ON_ERROR:
+        args->session.stop_on_error = true;
+        return true;
+    default:
+        if (option == 'w')
+            args->session.writable = true;
+        if (image_options_take(&args->image, option, value, &error) < 0)
+            return refuse(args, "%s", error->message);
+        return true;
+    }
+}
+
+/* ---- the whole ---- */
+
+static void args_init(struct args *args, const char *argv0)
+{
+    const char *slash = argv0 ? strrchr(argv0, '/') : NULL;
+    *args = (struct args){.commands = g_ptr_array_new()};
+    args->session.prog = slash ? slash + 1 : argv0 ?: "blkscope";
+    args->session.drop_in = !strcmp(args->session.prog, "qemu-io");
+    args->session.refs = args->session.drop_in ? BLK_REFS_ALL : BLK_REFS_FOLLOW;
+}
+
+enum args_result args_parse(int argc, char **argv, struct args *ret_args)
+{
+    struct args *args = ret_args;
+    int option;
+    args_init(args, argv[0]);
+    bool drop_in = args->session.drop_in;
+    while ((option = getopt_long(argc, argv, drop_in ? drop_in_letters : own_letters,
+                                 long_options + (drop_in ? OURS : 0), NULL)) != -1) {
+        switch (option) {
+        case 'h':
+            print_help(args);
+            return ARGS_EXIT_OK;
+        case 'V':
+            print_version(args);
+            return ARGS_EXIT_OK;
+        case '?':
+            print_help(args);
+            return ARGS_EXIT_FAILURE;
+        default:
+            if (!take_option(args, option, optarg))
+                return ARGS_EXIT_FAILURE;
+        }
+    }
+    if (argc - optind > 1) {
+        print_help(args);
+        return ARGS_EXIT_FAILURE;
+    }
+    if (args->format && args->image_opts) {
+        refuse(args, "--image-opts and -f are mutually exclusive");
+        return ARGS_EXIT_FAILURE;
+    }
+    args->filename = argv[optind];
+    return ARGS_RUN;
+}
+
+void args_clear(struct args *args)
+{
+    g_clear_pointer(&args->commands, g_ptr_array_unref);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The program's options. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "engine/image-options.h"
+#include "engine/session.h"
+
+struct args {
+    struct session_config session; /* all but aio */
+    struct image_options image;
+    const char *format;     /* -f */
+    const char *filename;   /* NULL: none */
+    bool image_opts;        /* filename is an option string */
+    GPtrArray *commands;    /* const char *: -c, in order */
+    const char *script;     /* --script */
+    const char *theme;      /* --theme */
+    bool plain, headless, no_config, refs_given;
+};
+
+enum args_result { ARGS_RUN, ARGS_EXIT_OK, ARGS_EXIT_FAILURE };
+
+/* Reads the command line; help, version and messages are written by it.  Release with args_clear(). */
+enum args_result args_parse(int argc, char **argv, struct args *ret_args);
+void args_clear(struct args *args);
