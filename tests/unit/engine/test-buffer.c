@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/buffer.h"
+
+#include <glib.h>
+#include <string.h>
+
+static void buffers_are_aligned_and_whole(void)
+{
+    static const size_t sizes[] = {0, 1, 511, 4096, 4097, 65536, (1 << 20) + 1, 80 << 20};
+    struct buffer_pool *pool = buffer_pool_new(0);
+    for (unsigned i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        uint8_t *buffer = buffer_get(pool, sizes[i]);
+        g_assert_cmpuint((uintptr_t)buffer % 4096, ==, 0);
+        memset(buffer, 0xee, sizes[i]);
+        buffer_put(pool, buffer);
+    }
+    buffer_pool_unref(pool);
+}
+
+static void misaligned_on_purpose(void)
+{
+    struct buffer_pool *pool = buffer_pool_new(1);
+    uint8_t *buffer = buffer_get(pool, 4096);
+    g_assert_cmpuint((uintptr_t)buffer % 512, !=, 0);
+    memset(buffer, 1, 4096);
+    buffer_put(pool, buffer);
+    g_assert_true(buffer_get(pool, 4096) == buffer);
+    buffer_put(pool, buffer);
+    buffer_pool_unref(pool);
+}
+
+static void a_returned_buffer_is_used_again(void)
+{
+    struct buffer_pool *pool = buffer_pool_new(0);
+    uint8_t *first = buffer_get(pool, 4096), *second = buffer_get(pool, 4096);
+    g_assert_true(first != second);
+    buffer_put(pool, first);
+    g_assert_true(buffer_get(pool, 1000) == first);
+    buffer_put(pool, first);
+    buffer_put(pool, second);
+    buffer_pool_unref(pool);
+}
+
+static void a_buffer_may_outlive_its_owner(void)
+{
+    struct buffer_pool *pool = buffer_pool_new(0);
+    uint8_t *buffer = buffer_get(pool, 4096);
+    buffer_pool_unref(pool);
+    memset(buffer, 1, 4096);
+    buffer_put(pool, buffer);
+}
+
+static void impossible_sizes_are_refused(void)
+{
+    struct buffer_pool *pool = buffer_pool_new(0);
+    g_assert_null(buffer_get(pool, SIZE_MAX));
+    g_assert_null(buffer_get(pool, SIZE_MAX / 4));
+    buffer_put(pool, NULL);
+    buffer_pool_unref(pool);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/buffer/aligned", buffers_are_aligned_and_whole);
+    g_test_add_func("/buffer/misaligned", misaligned_on_purpose);
+    g_test_add_func("/buffer/reuse", a_returned_buffer_is_used_again);
+    g_test_add_func("/buffer/outlives", a_buffer_may_outlive_its_owner);
+    g_test_add_func("/buffer/impossible", impossible_sizes_are_refused);
+    return g_test_run();
+}

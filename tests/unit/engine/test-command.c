@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "engine/command.h"
+
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "engine/batch.h"
+#include "engine/session.h"
+#include "io/aio.h"
+#include "io/co.h"
+
+static void the_table_is_sorted_and_complete(void)
+{
+    const char *before = "";
+    for (const struct command *const *at = command_all(); *at; at++) {
+        const struct command *command = *at;
+        g_test_message("%s", command->name);
+        g_assert_cmpstr(before, <, command->name);
+        before = command->name;
+        g_assert_nonnull(command->summary);
+        g_assert_nonnull(command->help);
+        g_assert_true(g_str_has_suffix(command->help, "\n"));
+        g_assert_nonnull(command->run_co);
+        g_assert_cmpint(command->min_args, >=, 0);
+        g_assert_true(command->max_args == -1 || command->max_args >= command->min_args);
+        g_assert_true(command_find(command->name) == command);
+        if (command->alias)
+            g_assert_true(command_find(command->alias) == command);
+    }
+}
+
+static void no_two_commands_share_a_name(void)
+{
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    for (const struct command *const *at = command_all(); *at; at++) {
+        g_assert_true(g_hash_table_add(seen, (char *)(*at)->name));
+        if ((*at)->alias)
+            g_assert_true(g_hash_table_add(seen, (char *)(*at)->alias));
+    }
+}
+
+static void every_option_stands_in_the_usage_line_and_the_help(void)
+{
+    for (const struct command *const *at = command_all(); *at; at++) {
+        for (const char *option = command_options(*at, false); option && *option; option++) {
+            if (*option == ':')
+                continue;
+            char dashed[] = {'-', *option, '\0'};
+            g_test_message("%s %s", (*at)->name, dashed);
+            g_assert_nonnull(strchr(command_args(*at, false), *option == 'p' ? '[' : *option));
+            g_assert_nonnull(strstr((*at)->help, dashed));
+        }
+    }
+}
+
+static void what_is_unknown_is_not_found(void)
+{
+    g_assert_null(command_find(""));
+    g_assert_null(command_find("rea"));
+    g_assert_null(command_find("readd"));
+    g_assert_null(command_find("READ"));
+}
+
+/* ---- another room's commands ---- */
+
+static int nothing_co(const struct command_call *call)
+{
+    return 0;
+}
+
+static const struct command goto_command = {.name = "goto", .summary = "moves", .help = "\n", .run_co = nothing_co};
+static const struct command *const more[] = {&goto_command, NULL};
+
+static void other_rooms_commands_can_be_added(void)
+{
+    g_assert_null(command_find("goto"));
+    command_add(more);
+    g_assert_true(command_find("goto") == &goto_command);
+    g_assert_nonnull(command_find("read"));
+    const char *before = "";
+    for (const struct command *const *at = command_all(); *at; at++) {
+        g_assert_cmpstr(before, <, (*at)->name);
+        before = (*at)->name;
+    }
+    command_remove(more);
+    g_assert_null(command_find("goto"));
+    g_assert_nonnull(command_find("read"));
+}
+
+/* ---- completion and help need a session ---- */
+
+static struct session *session_with(bool drop_in)
+{
+    static struct aio *aio;
+    if (!aio)
+        aio = aio_new("threads", NULL);
+    struct session_config config = {.prog = drop_in ? "qemu-io" : "blkscope", .drop_in = drop_in, .aio = aio};
+    return session_new(&config);
+}
+
+static char *completed(struct session *session, const char *line, int expected_start)
+{
+    int start;
+    g_auto(GStrv) words = command_complete(session, line, strlen(line), &start);
+    g_assert_cmpint(start, ==, expected_start);
+    return g_strjoinv(" ", words);
+}
+
+#define assert_completed(line, start, expected)                                                                        \
+    do {                                                                                                               \
+        g_autofree char *got_ = completed(session, line, start);                                                       \
+        g_assert_cmpstr(got_, ==, expected);                                                                           \
+    } while (0)
+
+static void command_names_complete(void)
+{
+    struct session *session = session_with(false);
+    assert_completed("rea", 0, "read readv");
+    assert_completed("length; rea", 8, "read readv");
+    assert_completed("help wr", 5, "write writev");
+    assert_completed("xyz", 0, "");
+    assert_completed("xyz a", 4, "");
+    session_free(session);
+}
+
+static void options_complete(void)
+{
+    struct session *session = session_with(false);
+    assert_completed("discard -", 8, "-C -q");
+    assert_completed("map --", 4, "--host --json --summary");
+    assert_completed("truncate -m f", 12, "falloc full");
+    assert_completed("open -t w", 8, "writeback writethrough");
+    assert_completed("reopen -c n", 10, "none");
+    assert_completed("open -d u", 8, "unmap");
+    session_free(session);
+}
+
+static void events_complete(void)
+{
+    struct session *session = session_with(false);
+    assert_completed("break read_a", 6, "read_aio");
+    assert_completed("break read_aio read_a", 15, "");
+    assert_completed("resume ", 7, "");
+    session_free(session);
+}
+
+static void paths_complete(void)
+{
+    g_autofree char *dir = g_dir_make_tmp("blkscope-XXXXXX", NULL);
+    g_autofree char *file = g_build_filename(dir, "disk.img", NULL);
+    g_autofree char *hidden = g_build_filename(dir, ".hidden", NULL);
+    g_autofree char *sub = g_build_filename(dir, "sub", NULL);
+    g_assert_true(g_file_set_contents(file, "", 0, NULL));
+    g_assert_true(g_file_set_contents(hidden, "", 0, NULL));
+    g_assert_cmpint(g_mkdir(sub, 0700), ==, 0);
+    struct session *session = session_with(false);
+    g_autofree char *line = g_strdup_printf("open -r %s/", dir);
+    g_autofree char *both = g_strdup_printf("%s %s/", file, sub);
+    assert_completed(line, 8, both);
+    g_autofree char *source = g_strdup_printf("write -s %s/di", dir);
+    assert_completed(source, 9, file);
+    session_free(session);
+    g_unlink(file);
+    g_unlink(hidden);
+    g_rmdir(sub);
+    g_rmdir(dir);
+}
+
+static void a_cursor_outside_of_the_line_is_its_end(void)
+{
+    struct session *session = session_with(false);
+    int start;
+    g_auto(GStrv) beyond = command_complete(session, "rea", 1000, &start);
+    g_assert_cmpint(g_strv_length(beyond), ==, 2);
+    g_auto(GStrv) before = command_complete(session, "rea", -5, &start);
+    g_assert_cmpint(start, ==, 0);
+    g_assert_cmpint(g_strv_length(before), >, 20);
+    session_free(session);
+}
+
+static void help_lists_every_command(bool drop_in)
+{
+    struct session *session = session_with(drop_in);
+    struct sink *sink = sink_new_buffer();
+    g_assert_cmpint(batch_run_line(session, "help", sink), ==, 0);
+    for (const struct command *const *at = command_all(); *at; at++) {
+        g_autofree char *start = g_strdup_printf("\n%s ", (*at)->name);
+        g_autofree char *text = g_strconcat("\n", sink_buffer_text(sink), NULL);
+        bool shown = strstr(text, start);
+        g_test_message("%s", (*at)->name);
+        g_assert_true(shown == !(drop_in && (*at)->flags & COMMAND_OURS));
+    }
+    session_free(session);
+    sink_free(sink);
+}
+
+static void help_shows_what_is_ours_under_our_own_name(void)
+{
+    help_lists_every_command(false);
+    help_lists_every_command(true);
+}
+
+static void help_explains_each(void)
+{
+    struct session *session = session_with(false);
+    for (const struct command *const *at = command_all(); *at; at++) {
+        struct sink *sink = sink_new_buffer();
+        g_autofree char *line = g_strconcat("help ", (*at)->name, NULL);
+        g_assert_cmpint(batch_run_line(session, line, sink), ==, 0);
+        g_assert_true(g_str_has_prefix(sink_buffer_text(sink), (*at)->name));
+        g_assert_nonnull(strstr(sink_buffer_text(sink), (*at)->help));
+        sink_free(sink);
+    }
+    session_free(session);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    co_init();
+    g_test_add_func("/command/table", the_table_is_sorted_and_complete);
+    g_test_add_func("/command/unique", no_two_commands_share_a_name);
+    g_test_add_func("/command/options", every_option_stands_in_the_usage_line_and_the_help);
+    g_test_add_func("/command/unknown", what_is_unknown_is_not_found);
+    g_test_add_func("/command/added", other_rooms_commands_can_be_added);
+    g_test_add_func("/command/complete/commands", command_names_complete);
+    g_test_add_func("/command/complete/options", options_complete);
+    g_test_add_func("/command/complete/events", events_complete);
+    g_test_add_func("/command/complete/paths", paths_complete);
+    g_test_add_func("/command/complete/cursor", a_cursor_outside_of_the_line_is_its_end);
+    g_test_add_func("/command/help/all", help_shows_what_is_ours_under_our_own_name);
+    g_test_add_func("/command/help/each", help_explains_each);
+    int status = g_test_run();
+    co_done();
+    return status;
+}

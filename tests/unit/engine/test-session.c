@@ -1,0 +1,560 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Lines, their order and their end, on null images; what hangs does so at a breakpoint or in the manual back end. */
+#include "engine/session.h"
+
+#include <errno.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/batch.h"
+#include "io/aio.h"
+#include "io/co.h"
+
+struct fixture {
+    struct aio *aio;
+    struct session *session;
+    struct sink *sink;
+    GString *ended; /* names of the lines that are done, in order */
+};
+
+static void set_up_with(struct fixture *fixture, const char *aio, struct session_config config)
+{
+    fixture->aio = aio_new(aio, NULL);
+    g_assert_nonnull(fixture->aio);
+    config.aio = fixture->aio;
+    config.prog = config.drop_in ? "qemu-io" : "blkscope";
+    fixture->session = session_new(&config);
+    fixture->sink = sink_new_buffer();
+    fixture->ended = g_string_new(NULL);
+}
+
+static void set_up(struct fixture *fixture, const void *data)
+{
+    set_up_with(fixture, "threads", (struct session_config){.writable = true});
+}
+
+static void tear_down(struct fixture *fixture, const void *data)
+{
+    session_free(fixture->session);
+    sink_free(fixture->sink);
+    aio_free(fixture->aio);
+    g_string_free(fixture->ended, TRUE);
+    g_assert_cmpuint(co_live(), ==, 0);
+}
+
+static int run(struct fixture *fixture, const char *line)
+{
+    return batch_run_line(fixture->session, line, fixture->sink);
+}
+
+static void open_null(struct fixture *fixture)
+{
+    g_assert_cmpint(run(fixture, "open -o driver=null-co,size=1M,read-zeroes=on"), ==, 0);
+}
+
+/* blkdebug over a file of ours; the file is gone when this returns, but for the descriptor. */
+static void open_blkdebug(struct fixture *fixture)
+{
+    g_autofree char *dir = g_dir_make_tmp("blkscope-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(dir, "disk.img", NULL);
+    g_autofree char *zeroes = g_malloc0(1 << 20);
+    g_assert_true(g_file_set_contents(path, zeroes, 1 << 20, NULL));
+    g_autofree char *line = g_strdup_printf("open -o driver=raw blkdebug::%s", path);
+    g_assert_cmpint(run(fixture, line), ==, 0);
+    g_unlink(path);
+    g_rmdir(dir);
+}
+
+static const char *text(struct fixture *fixture)
+{
+    return sink_buffer_text(fixture->sink);
+}
+
+struct ticket {
+    struct fixture *fixture;
+    const char *name;
+    int ret;
+    bool done;
+};
+
+static void on_done(void *data, int ret)
+{
+    struct ticket *ticket = data;
+    g_assert_false(ticket->done);
+    ticket->done = true;
+    ticket->ret = ret;
+    g_string_append(ticket->fixture->ended, ticket->name);
+}
+
+static void start(struct fixture *fixture, struct ticket *ticket, const char *name, const char *line, unsigned flags)
+{
+    *ticket = (struct ticket){.fixture = fixture, .name = name};
+    session_run(fixture->session, line, fixture->sink, flags, on_done, ticket);
+}
+
+static void wait_for(struct ticket *ticket)
+{
+    while (!ticket->done)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+/* ---- order ---- */
+
+static void lines_run_one_after_the_other(struct fixture *fixture, const void *data)
+{
+    struct ticket a, b, c;
+    start(fixture, &a, "a", "sleep 5", 0);
+    start(fixture, &b, "b", "sleep 1", 0);
+    start(fixture, &c, "c", "help help", 0);
+    g_assert_false(a.done || b.done || c.done);
+    g_assert_cmpstr(text(fixture), ==, "");
+    wait_for(&c);
+    g_assert_cmpstr(fixture->ended->str, ==, "abc");
+}
+
+static void a_line_may_run_beside(struct fixture *fixture, const void *data)
+{
+    struct ticket slow, beside;
+    start(fixture, &slow, "s", "sleep 60000", 0);
+    start(fixture, &beside, "b", "help help", SESSION_RUN_NOW);
+    g_assert_true(beside.done);
+    g_assert_false(slow.done);
+    session_cancel(fixture->session);
+    wait_for(&slow);
+}
+
+static void many_lines_may_wait(struct fixture *fixture, const void *data)
+{
+    enum { N = 20000 };
+    struct ticket first, last;
+    g_autofree struct ticket *tickets = g_new(struct ticket, N);
+    start(fixture, &first, "", "sleep 1", 0);
+    for (int i = 0; i < N; i++)
+        start(fixture, &tickets[i], "", "sleep 0", 0);
+    start(fixture, &last, "z", "sleep 0", 0);
+    wait_for(&last);
+    for (int i = 0; i < N; i++)
+        g_assert_true(tickets[i].done);
+    g_assert_cmpuint(session_outstanding(fixture->session), ==, 0);
+}
+
+static void again(void *data, int ret)
+{
+    struct fixture *fixture = data;
+    if (fixture->ended->len < 10000) {
+        g_string_append_c(fixture->ended, '.');
+        session_run(fixture->session, "aio_flush; help help", fixture->sink, 0, again, fixture);
+    }
+}
+
+static void a_line_may_be_given_when_one_ends(struct fixture *fixture, const void *data)
+{
+    session_run(fixture->session, "", fixture->sink, 0, again, fixture);
+    g_assert_cmpuint(fixture->ended->len, ==, 10000);
+}
+
+static void one_line_may_hold_several_commands(struct fixture *fixture, const void *data)
+{
+    g_assert_cmpint(run(fixture, "open -o driver=null-co,size=1M; length; length # twice"), ==, 0);
+    g_assert_cmpstr(text(fixture), ==, "1 MiB\n1 MiB\n");
+}
+
+static void a_failed_command_does_not_end_its_line(struct fixture *fixture, const void *data)
+{
+    open_null(fixture);
+    g_assert_cmpint(run(fixture, "nonsense; length"), <, 0);
+    g_assert_nonnull(strstr(text(fixture), "1 MiB\n"));
+}
+
+static void unless_it_is_to_stop_on_errors(void)
+{
+    struct fixture fixture;
+    set_up_with(&fixture, "threads", (struct session_config){.stop_on_error = true});
+    open_null(&fixture);
+    g_assert_cmpint(run(&fixture, "nonsense; length"), <, 0);
+    g_assert_null(strstr(text(&fixture), "1 MiB\n"));
+    tear_down(&fixture, NULL);
+}
+
+static void quit_ends_its_line(struct fixture *fixture, const void *data)
+{
+    open_null(fixture);
+    g_assert_cmpint(run(fixture, "quit; length"), ==, 0);
+    g_assert_true(session_wants_quit(fixture->session));
+    g_assert_cmpstr(text(fixture), ==, "");
+}
+
+/* ---- cancelling ---- */
+
+static void a_cancelled_sleep_ends_at_once(struct fixture *fixture, const void *data)
+{
+    struct ticket sleep, next;
+    start(fixture, &sleep, "s", "sleep 60000; help help", 0);
+    start(fixture, &next, "n", "sleep 0", 0);
+    g_assert_true(session_is_busy(fixture->session));
+    session_cancel(fixture->session);
+    wait_for(&sleep);
+    wait_for(&next);
+    g_assert_cmpint(sleep.ret, ==, -ECANCELED);
+    g_assert_cmpint(next.ret, ==, 0);
+    g_assert_cmpstr(text(fixture), ==, "blkscope: cancelled: sleep 60000; help help\n");
+}
+
+static void cancelling_nothing_is_nothing(struct fixture *fixture, const void *data)
+{
+    session_cancel(fixture->session);
+    g_assert_cmpint(run(fixture, "sleep 0"), ==, 0);
+    g_assert_cmpstr(text(fixture), ==, "");
+}
+
+static void wait_break_can_be_cancelled(struct fixture *fixture, const void *data)
+{
+    struct ticket wait;
+    open_blkdebug(fixture);
+    start(fixture, &wait, "w", "wait_break A", 0);
+    g_assert_false(wait.done);
+    session_cancel(fixture->session);
+    wait_for(&wait);
+    g_assert_cmpint(wait.ret, ==, -ECANCELED);
+}
+
+static void aio_flush_can_be_cancelled(struct fixture *fixture, const void *data)
+{
+    struct ticket flush;
+    open_blkdebug(fixture);
+    g_assert_cmpint(run(fixture, "break read_aio A; aio_read -q 0 512; wait_break A"), ==, 0);
+    start(fixture, &flush, "f", "aio_flush", 0);
+    g_assert_false(flush.done);
+    session_cancel(fixture->session);
+    wait_for(&flush);
+    g_assert_cmpint(flush.ret, ==, -ECANCELED);
+    g_assert_cmpint(run(fixture, "resume A; aio_flush"), ==, 0);
+}
+
+static void a_request_at_a_breakpoint_can_be_cancelled(struct fixture *fixture, const void *data)
+{
+    struct ticket read;
+    open_blkdebug(fixture);
+    g_assert_cmpint(run(fixture, "break read_aio A"), ==, 0);
+    start(fixture, &read, "r", "read 0 512", 0);
+    g_assert_false(read.done);
+    session_cancel(fixture->session);
+    wait_for(&read);
+    g_assert_cmpint(read.ret, ==, -ECANCELED);
+    g_assert_nonnull(strstr(text(fixture), "cancelled: read 0 512"));
+    g_assert_cmpint(run(fixture, "read -q 0 512"), ==, 0);
+}
+
+/* Runs a line on the manual back end, whose requests are completed here one after the other. */
+static int run_by_hand(struct fixture *fixture, const char *line)
+{
+    struct ticket ticket;
+    start(fixture, &ticket, "", line, 0);
+    while (!ticket.done) {
+        if (aio_manual_count(fixture->aio))
+            aio_manual_complete(fixture->aio, 0, 0);
+        g_main_context_iteration(NULL, FALSE);
+    }
+    return ticket.ret;
+}
+
+static void a_request_that_hangs_is_left_behind(void)
+{
+    struct fixture fixture;
+    struct ticket read;
+    set_up_with(&fixture, "manual", (struct session_config){.writable = true});
+    g_autofree char *path = g_strdup("/tmp/blkscope-XXXXXX");
+    int fd = g_mkstemp(path);
+    g_assert_cmpint(ftruncate(fd, 1 << 20), ==, 0);
+    g_autofree char *line = g_strconcat("open -o driver=raw ", path, NULL);
+    g_assert_cmpint(run_by_hand(&fixture, line), ==, 0);
+
+    start(&fixture, &read, "r", "read -P 1 0 512", 0);
+    g_assert_cmpuint(aio_manual_count(fixture.aio), ==, 1);
+    session_cancel(fixture.session);
+    wait_for(&read);
+    g_assert_cmpint(read.ret, ==, -ECANCELED);
+    g_assert_nonnull(strstr(text(&fixture), "cancelled: read -P 1 0 512 (its request"));
+
+    /* The next line runs although the request is still there; what it brings is not shown. */
+    g_assert_cmpint(batch_run_line(fixture.session, "help help", fixture.sink), ==, 0);
+    g_assert_cmpuint(session_outstanding(fixture.session), ==, 1);
+    aio_manual_complete(fixture.aio, 0, 0);
+    while (session_outstanding(fixture.session))
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_null(strstr(text(&fixture), "512/512"));
+    g_assert_null(strstr(text(&fixture), "Pattern"));
+
+    run_by_hand(&fixture, "close");
+    tear_down(&fixture, NULL);
+    close(fd);
+    g_unlink(path);
+}
+
+/* ---- asynchronous requests ---- */
+
+static void an_aio_request_reports_when_it_completes(struct fixture *fixture, const void *data)
+{
+    open_blkdebug(fixture);
+    g_assert_cmpint(run(fixture, "break read_aio A; aio_read 0 512; length"), ==, 0);
+    g_assert_null(strstr(text(fixture), "read 512/512"));
+    g_assert_cmpint(run(fixture, "wait_break A; resume A; aio_flush"), ==, 0);
+    g_assert_nonnull(strstr(text(fixture), "read 512/512 bytes at offset 0\n"));
+}
+
+static void aio_failures_do_not_count(struct fixture *fixture, const void *data)
+{
+    open_null(fixture);
+    g_assert_cmpint(run(fixture, "aio_read 2M 512; aio_write 2M 512; aio_flush"), ==, 0);
+    g_assert_nonnull(strstr(text(fixture), "readv failed: Input/output error\n"));
+    g_assert_nonnull(strstr(text(fixture), "aio_write failed: Input/output error\n"));
+    g_assert_cmpint(session_exit_status(fixture->session), ==, 0);
+}
+
+static void closing_resumes_what_is_suspended(struct fixture *fixture, const void *data)
+{
+    open_blkdebug(fixture);
+    g_assert_cmpint(run(fixture, "break read_aio A; aio_read 0 512; wait_break A; close"), ==, 0);
+    g_assert_nonnull(strstr(text(fixture), "read 512/512 bytes at offset 0\n"));
+    g_assert_null(session_blk(fixture->session));
+}
+
+/* ---- state ---- */
+
+static void failures_make_the_exit_status(struct fixture *fixture, const void *data)
+{
+    g_assert_cmpint(session_exit_status(fixture->session), ==, 0);
+    g_assert_cmpint(run(fixture, "length"), <, 0);
+    g_assert_cmpint(run(fixture, "help"), ==, 0);
+    g_assert_cmpint(session_exit_status(fixture->session), ==, 1);
+}
+
+static void the_old_dialect_forgives(void)
+{
+    struct fixture fixture;
+    set_up_with(&fixture, "threads", (struct session_config){.dialect = SESSION_DIALECT_2_4});
+    g_assert_cmpint(run(&fixture, "length"), <, 0);
+    g_assert_cmpint(session_exit_status(fixture.session), ==, 0);
+    tear_down(&fixture, NULL);
+}
+
+static void a_read_only_image_is_not_written(void)
+{
+    struct fixture fixture;
+    set_up_with(&fixture, "threads", (struct session_config){.writable = false});
+    open_null(&fixture);
+    g_assert_cmpint(run(&fixture, "write 0 512"), <, 0);
+    g_assert_cmpstr(text(&fixture), ==, "blkscope: Block node is read-only\n  'reopen -w' opens it for writing\n");
+    tear_down(&fixture, NULL);
+}
+
+static void the_busy_line_is_the_one_that_runs(struct fixture *fixture, const void *data)
+{
+    struct ticket sleep;
+    int64_t since;
+    g_assert_null(session_busy_line(fixture->session, &since));
+    start(fixture, &sleep, "s", "sleep 60000", 0);
+    g_assert_cmpstr(session_busy_line(fixture->session, &since), ==, "sleep 60000");
+    session_cancel(fixture->session);
+    wait_for(&sleep);
+    g_assert_false(session_is_busy(fixture->session));
+}
+
+static void a_session_may_end_while_a_line_runs(struct fixture *fixture, const void *data)
+{
+    static struct ticket sleep, waiting;
+    open_null(fixture);
+    start(fixture, &sleep, "s", "sleep 60000", 0);
+    start(fixture, &waiting, "w", "sleep 60000", 0);
+}
+
+/* ---- observers ---- */
+
+struct seen {
+    int image, buffer, changed, busy, request;
+};
+
+static void saw_image(void *data)
+{
+    ((struct seen *)data)->image++;
+}
+static void saw_buffer(void *data)
+{
+    ((struct seen *)data)->buffer++;
+}
+static void saw_busy(void *data)
+{
+    ((struct seen *)data)->busy++;
+}
+static void saw_changed(void *data, int64_t offset, int64_t bytes)
+{
+    ((struct seen *)data)->changed++;
+    g_assert_cmpint(offset, ==, 512);
+    g_assert_cmpint(bytes, ==, 1024);
+}
+static void saw_request(void *data, const struct blk_request *request)
+{
+    ((struct seen *)data)->request++;
+    g_assert_nonnull(request->issuer);
+}
+
+static const struct session_observer everything = {saw_image, saw_buffer, saw_request, saw_changed, saw_busy};
+static const struct session_observer nothing = {0};
+
+static void observers_see_what_happens(struct fixture *fixture, const void *data)
+{
+    struct seen seen = {0};
+    session_add_observer(fixture->session, &nothing, NULL);
+    session_add_observer(fixture->session, &everything, &seen);
+    open_null(fixture);
+    g_assert_cmpint(seen.image, ==, 1);
+    g_assert_cmpint(seen.busy, ==, 2);
+    g_assert_cmpint(run(fixture, "write -q 512 1024"), ==, 0);
+    g_assert_cmpint(seen.changed, ==, 1);
+    g_assert_cmpint(seen.request, >=, 2);
+    g_assert_cmpint(seen.buffer, ==, 0);
+    g_assert_cmpint(run(fixture, "close"), ==, 0);
+    g_assert_cmpint(seen.image, ==, 2);
+    session_remove_observer(fixture->session, &everything, &seen);
+    open_null(fixture);
+    g_assert_cmpint(seen.image, ==, 2);
+    session_remove_observer(fixture->session, &nothing, NULL);
+}
+
+static void the_last_buffer_is_kept_on_demand(struct fixture *fixture, const void *data)
+{
+    struct seen seen = {0};
+    static const struct session_observer observer = {.buffer = saw_buffer};
+    open_null(fixture);
+    g_assert_cmpint(run(fixture, "write -q -P 7 4096 512"), ==, 0);
+    g_assert_null(session_last_buffer(fixture->session)->bytes);
+    session_keep_buffers(fixture->session, true);
+    session_add_observer(fixture->session, &observer, &seen);
+    g_assert_cmpint(run(fixture, "write -q -P 7 4096 512"), ==, 0);
+    const struct session_buffer *last = session_last_buffer(fixture->session);
+    g_assert_cmpint(seen.buffer, ==, 1);
+    g_assert_cmpint(last->offset, ==, 4096);
+    g_assert_cmpint(last->length, ==, 512);
+    g_assert_cmpint(last->op, ==, BLK_OP_WRITE);
+    gsize size;
+    const uint8_t *bytes = g_bytes_get_data(last->bytes, &size);
+    g_assert_cmpuint(size, ==, 512);
+    g_assert_cmpuint(bytes[511], ==, 7);
+    g_autoptr(GBytes) mine = g_bytes_ref(last->bytes);
+    g_assert_cmpint(run(fixture, "read -q 0 512"), ==, 0);
+    g_assert_cmpint(session_last_buffer(fixture->session)->op, ==, BLK_OP_READ);
+    g_assert_cmpuint(bytes[511], ==, 7);
+    g_assert_cmpint(run(fixture, "close"), ==, 0);
+    g_assert_null(session_last_buffer(fixture->session)->bytes);
+    session_remove_observer(fixture->session, &observer, &seen);
+}
+
+/* ---- hostile input ---- */
+
+static void a_line_of_a_mebibyte_is_a_line(struct fixture *fixture, const void *data)
+{
+    g_autofree char *long_word = g_strnfill(1 << 20, 'x');
+    g_assert_cmpint(run(fixture, long_word), <, 0);
+    GString *many = g_string_new("readv -q 0");
+    for (int i = 0; i < 1 << 18; i++)
+        g_string_append(many, " 0 0");
+    open_null(fixture);
+    run(fixture, many->str);
+    g_string_free(many, TRUE);
+    g_assert_cmpint(run(fixture, "length"), ==, 0);
+}
+
+static void rubbish_is_refused(struct fixture *fixture, const void *data)
+{
+    GRand *rand = g_rand_new_with_seed(1);
+    open_null(fixture);
+    for (int i = 0; i < 2000; i++) {
+        char line[64];
+        int n = g_rand_int_range(rand, 0, sizeof(line));
+        for (int j = 0; j < n; j++)
+            line[j] = g_rand_int_range(rand, 1, 256);
+        line[n] = '\0';
+        run(fixture, line);
+    }
+    g_rand_free(rand);
+    g_assert_cmpint(run(fixture, "help help"), ==, 0);
+}
+
+/* ---- lines from a descriptor ---- */
+
+static void feed(struct fixture *fixture, const char *input, size_t len, const char *expected)
+{
+    int fds[2];
+    g_assert_cmpint(pipe(fds), ==, 0);
+    g_assert_cmpint(write(fds[1], input, len), ==, len);
+    close(fds[1]);
+    g_assert_cmpint(batch_run_fd(fixture->session, fds[0], "> ", fixture->sink), ==, 0);
+    close(fds[0]);
+    g_assert_cmpstr(text(fixture), ==, expected);
+}
+
+static void lines_of_a_descriptor_are_prompted(struct fixture *fixture, const void *data)
+{
+    open_null(fixture);
+    feed(fixture, "length\n\nlength\n", 15, "> 1 MiB\n> > 1 MiB\n> ");
+}
+
+static void the_last_line_needs_no_newline(struct fixture *fixture, const void *data)
+{
+    open_null(fixture);
+    feed(fixture, "length", 6, "> 1 MiB\n> ");
+}
+
+static void a_nul_byte_ends_a_line_early(struct fixture *fixture, const void *data)
+{
+    open_null(fixture);
+    feed(fixture, "length\0 x\nlength\n", 17, "> 1 MiB\n> 1 MiB\n> ");
+}
+
+static void nothing_follows_quit(struct fixture *fixture, const void *data)
+{
+    open_null(fixture);
+    feed(fixture, "quit\nlength\n", 12, "> ");
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    co_init();
+#define ADD(path, fn) g_test_add("/session/" path, struct fixture, NULL, set_up, fn, tear_down)
+    ADD("order/foreground", lines_run_one_after_the_other);
+    ADD("order/beside", a_line_may_run_beside);
+    ADD("order/many", many_lines_may_wait);
+    ADD("order/from-done", a_line_may_be_given_when_one_ends);
+    ADD("order/several", one_line_may_hold_several_commands);
+    ADD("order/failure", a_failed_command_does_not_end_its_line);
+    g_test_add_func("/session/order/stop-on-error", unless_it_is_to_stop_on_errors);
+    ADD("order/quit", quit_ends_its_line);
+    ADD("cancel/sleep", a_cancelled_sleep_ends_at_once);
+    ADD("cancel/nothing", cancelling_nothing_is_nothing);
+    ADD("cancel/wait-break", wait_break_can_be_cancelled);
+    ADD("cancel/aio-flush", aio_flush_can_be_cancelled);
+    ADD("cancel/breakpoint", a_request_at_a_breakpoint_can_be_cancelled);
+    g_test_add_func("/session/cancel/hangs", a_request_that_hangs_is_left_behind);
+    ADD("aio/reports", an_aio_request_reports_when_it_completes);
+    ADD("aio/failures", aio_failures_do_not_count);
+    ADD("aio/close", closing_resumes_what_is_suspended);
+    ADD("state/exit-status", failures_make_the_exit_status);
+    g_test_add_func("/session/state/old-dialect", the_old_dialect_forgives);
+    g_test_add_func("/session/state/read-only", a_read_only_image_is_not_written);
+    ADD("state/busy-line", the_busy_line_is_the_one_that_runs);
+    ADD("state/end", a_session_may_end_while_a_line_runs);
+    ADD("observers/all", observers_see_what_happens);
+    ADD("observers/buffer", the_last_buffer_is_kept_on_demand);
+    ADD("hostile/long", a_line_of_a_mebibyte_is_a_line);
+    ADD("hostile/rubbish", rubbish_is_refused);
+    ADD("descriptor/prompt", lines_of_a_descriptor_are_prompted);
+    ADD("descriptor/no-newline", the_last_line_needs_no_newline);
+    ADD("descriptor/nul", a_nul_byte_ends_a_line_early);
+    ADD("descriptor/quit", nothing_follows_quit);
+    int status = g_test_run();
+    co_done();
+    return status;
+}
