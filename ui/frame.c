@@ -112,7 +112,7 @@ static void draw_bottom(struct desk *desk, struct surface row)
 
 static void draw_too_small(struct surface all)
 {
-    const char *text = "blkscope needs 40x10: please make the window larger";
+    const char *text = "too small: 40x10 needed";
     int columns = text_columns(text, -1);
     surface_put_fit(all, MAX((all.width - columns) / 2, 0), all.height / 2, all.width, ROLE_NOTE, text);
 }

@@ -22,13 +22,13 @@ enum request_context {
  * need), label in the hints line (NULL: not hinted), help.
  */
 #define REQUEST_LIST(X)                                                                                                \
-    X(QUIT, "quit", GLOBAL, "quit", "quit", "close overlays first, then the program")                                  \
-    X(HELP, "help", GLOBAL, NULL, "help", "show the keys that work here")                                              \
-    X(PROMPT, "prompt", GLOBAL, "focus console", "console", "type a command in the console")                           \
-    X(FOCUS_NEXT, "focus-next", GLOBAL, "focus PANEL", "next panel", "move the focus to the next panel")               \
+    X(FOCUS_NEXT, "focus-next", GLOBAL, "focus PANEL", "next", "move the focus to the next panel")                     \
     X(FOCUS_PREVIOUS, "focus-previous", GLOBAL, "focus PANEL", NULL, "move the focus to the previous panel")           \
+    X(PROMPT, "prompt", GLOBAL, "focus console", "command", "type a command in the console")                           \
+    X(HELP, "help", GLOBAL, NULL, "help", "show the keys that work here")                                              \
     X(GO_TO, "go-to", GLOBAL, "goto OFFSET", "go to", "ask for an offset and show it in hex and map")                  \
     X(ZOOM, "zoom", GLOBAL, "zoom", "zoom", "give the focused panel the whole screen, or share it again")              \
+    X(QUIT, "quit", GLOBAL, "quit", "quit", "close overlays first, then the program")                                  \
     X(CANCEL, "cancel", GLOBAL, NULL, NULL, "end the running command and nothing else")                                \
     X(SUSPEND, "suspend", GLOBAL, NULL, NULL, "stop the program and return to the shell (fg continues)")               \
     X(REDRAW, "redraw", GLOBAL, NULL, NULL, "paint the whole screen anew")                                             \

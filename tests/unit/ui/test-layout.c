@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <glib.h>
+#include <stdint.h>
+
+#include "ui/layout.h"
+
+static void assert_shape(int width, int height, enum layout_shape shape)
+{
+    struct layout layout = layout_of(width, height, LAYOUT_HEX, false);
+    g_assert_cmpint(layout.shape, ==, shape);
+}
+
+static void test_shape_follows_the_size(void)
+{
+    assert_shape(160, 48, LAYOUT_WIDE);
+    assert_shape(400, 120, LAYOUT_WIDE);
+    assert_shape(108, 30, LAYOUT_STACKED);
+    assert_shape(80, 24, LAYOUT_STACKED);
+    assert_shape(79, 24, LAYOUT_TABS);
+    assert_shape(80, 19, LAYOUT_TABS);
+    assert_shape(40, 10, LAYOUT_TABS);
+    assert_shape(39, 10, LAYOUT_TOO_SMALL);
+    assert_shape(40, 9, LAYOUT_TOO_SMALL);
+    assert_shape(1, 1, LAYOUT_TOO_SMALL);
+}
+
+/* Panels lie between title and hints, cover everything, and overlap only where frames are shared. */
+static void check_cover(int width, int height, enum layout_panel focus, bool zoomed)
+{
+    struct layout layout = layout_of(width, height, focus, zoomed);
+    g_autofree uint8_t *times = g_malloc0((size_t)(width * height));
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        const struct rectangle *r = &layout.panels[i];
+        for (int y = r->y; r->width > 0 && y < r->y + r->height; y++) {
+            for (int x = r->x; x < r->x + r->width; x++) {
+                g_assert_true(x >= 0 && x < width && y > layout.title_y && y > layout.tabs_y && y < layout.hints_y);
+                bool inside = x > r->x && x < r->x + r->width - 1 && y > r->y && y < r->y + r->height - 1;
+                times[y * width + x] = (uint8_t)(times[y * width + x] + (inside ? 100 : 1));
+            }
+        }
+    }
+    for (int y = MAX(layout.title_y, layout.tabs_y) + 1; y < layout.hints_y; y++) {
+        for (int x = 0; x < width; x++) {
+            uint8_t n = times[y * width + x];
+            g_assert_true(n == 100 || (n >= 1 && n <= 4));
+        }
+    }
+}
+
+static void test_panels_cover_the_screen(void)
+{
+    for (int width = 40; width <= 200; width += 3) {
+        for (int height = 10; height <= 60; height += 1) {
+            check_cover(width, height, LAYOUT_PENDING, false);
+            check_cover(width, height, LAYOUT_CONSOLE, true);
+        }
+    }
+}
+
+static void test_every_panel_is_usable_at_80x24(void)
+{
+    struct layout layout = layout_of(80, 24, LAYOUT_MAP, false);
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        g_assert_cmpint(layout.panels[i].width - 2, >=, 32);
+        g_assert_cmpint(layout.panels[i].height - 2, >=, 5);
+    }
+    g_assert_cmpint(layout.panels[LAYOUT_HEX].width, ==, 80);
+    g_assert_cmpint(layout.panels[LAYOUT_CONSOLE].width, ==, 80);
+}
+
+static void test_zoom_gives_one_panel_the_room(void)
+{
+    struct layout layout = layout_of(160, 48, LAYOUT_HEX, true);
+    g_assert_cmpint(layout.panels[LAYOUT_HEX].width, ==, 160);
+    g_assert_cmpint(layout.panels[LAYOUT_MAP].width, ==, 0);
+    g_assert_cmpint(layout.tabs_y, ==, 1);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/layout/shape-follows-the-size", test_shape_follows_the_size);
+    g_test_add_func("/layout/panels-cover-the-screen", test_panels_cover_the_screen);
+    g_test_add_func("/layout/every-panel-is-usable-at-80x24", test_every_panel_is_usable_at_80x24);
+    g_test_add_func("/layout/zoom-gives-one-panel-the-room", test_zoom_gives_one_panel_the_room);
+    return g_test_run();
+}
