@@ -21,10 +21,9 @@ static bool is_visible(const struct desk *desk, int i)
     return desk->layout.panels[i].width > 0;
 }
 
-static void draw_panel(struct desk *desk, int i)
+static void draw_title(struct desk *desk, int i)
 {
     struct panel *panel = desk->panels[i];
-    struct surface outer = panel_surface(desk, i);
     g_autoptr(GString) title = g_string_new(panel->ops->name);
     if (panel->ops->title != NULL) {
         g_string_append(title, " · ");
@@ -34,10 +33,15 @@ static void draw_panel(struct desk *desk, int i)
             g_string_truncate(title, strlen(panel->ops->name));
         }
     }
-    surface_title(outer, is_focused(desk, i) ? ROLE_TITLE_FOCUS : ROLE_TITLE, title->str);
-    struct surface inner = surface_part(outer, 1, 1, outer.width - 2, outer.height - 2);
+    surface_title(panel_surface(desk, i), is_focused(desk, i) ? ROLE_TITLE_FOCUS : ROLE_TITLE, title->str);
+}
+
+static void draw_panel(struct desk *desk, int i)
+{
+    struct surface outer = panel_surface(desk, i);
     bool focused = is_focused(desk, i) && !desk->help && desk->prompt == NULL;
-    panel->ops->draw(panel, inner, focused);
+    desk->panels[i]->ops->draw(desk->panels[i], surface_part(outer, 1, 1, outer.width - 2, outer.height - 2), focused);
+    draw_title(desk, i); /* after: it may say what has just been painted */
 }
 
 /* All lines before the first title, and the focused frame last: it wins where lines are shared. */

@@ -3,7 +3,7 @@
 #include "ui/desk-private.h"
 #include "ui/keymap.h"
 
-enum { WIDTH_MAX = 78, KEYS_COLUMNS = 24 };
+enum { WIDTH_MAX = 80, KEYS_COLUMNS = 24 };
 
 /* Rows of one context from row y on; rows outside of the surface are only counted. */
 static int draw_context(struct surface surface, int y, enum request_context context)

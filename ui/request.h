@@ -27,10 +27,10 @@ enum request_context {
     X(PROMPT, "prompt", GLOBAL, "focus console", "command", "type a command in the console")                           \
     X(HELP, "help", GLOBAL, NULL, "help", "show the keys that work here")                                              \
     X(GO_TO, "go-to", GLOBAL, "goto OFFSET", "go to", "ask for an offset and show it in hex and map")                  \
-    X(ZOOM, "zoom", GLOBAL, "zoom", "zoom", "give the focused panel the whole screen, or share it again")              \
+    X(ZOOM, "zoom", GLOBAL, "zoom", "zoom", "give the focused panel all the room, or share it again")                  \
     X(QUIT, "quit", GLOBAL, "quit", "quit", "close overlays first, then the program")                                  \
     X(CANCEL, "cancel", GLOBAL, NULL, NULL, "end the running command and nothing else")                                \
-    X(SUSPEND, "suspend", GLOBAL, NULL, NULL, "stop the program and return to the shell (fg continues)")               \
+    X(SUSPEND, "suspend", GLOBAL, NULL, NULL, "stop the program; the shell's fg continues it")                         \
     X(REDRAW, "redraw", GLOBAL, NULL, NULL, "paint the whole screen anew")                                             \
     X(UP, "up", MOVE, NULL, NULL, "one row up")                                                                        \
     X(DOWN, "down", MOVE, NULL, NULL, "one row down")                                                                  \

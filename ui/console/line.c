@@ -242,6 +242,7 @@ void line_clear(void)
     rl_free_line_state();
     rl_replace_line("", 1);
     rl_point = rl_end = 0;
+    using_history(); /* the next search or Up starts at the newest line again */
     if (line.tty) {
         rl_crlf();
         rl_on_new_line();

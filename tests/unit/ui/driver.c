@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "driver.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "engine/batch.h"
+#include "io/aio.h"
+#include "io/clock.h"
+#include "io/co.h"
+
+enum { DEADLINE_S = 20, START_US = 1000 * 1000 * 1000, IMAGE_SIZE = 2 << 20 };
+
+static int64_t now_us;
+
+static void on_wake(void *data)
+{
+    ((struct driver *)data)->wakes++;
+}
+
+static void on_suspend(void *data)
+{
+    ((struct driver *)data)->suspends++;
+}
+
+static void on_repaint(void *data)
+{
+    ((struct driver *)data)->repaints++;
+}
+
+static const struct desk_ops desk_ops = {on_wake, on_suspend, on_repaint};
+
+static void make_image(const char *path)
+{
+    char text[1024], all[65536];
+    for (size_t i = 0; i < sizeof text; i += 16) {
+        memcpy(text + i, "blkscope demo\n\t\0", 16);
+    }
+    for (size_t i = 0; i < sizeof all; i++) {
+        all[i] = (char)i;
+    }
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    g_assert_cmpint(fd, >=, 0);
+    g_assert_cmpint(ftruncate(fd, IMAGE_SIZE), ==, 0);
+    g_assert_cmpint(pwrite(fd, text, sizeof text, 0), ==, sizeof text);
+    g_assert_cmpint(pwrite(fd, all, sizeof all, 1 << 20), ==, sizeof all);
+    close(fd);
+}
+
+struct driver *driver_new(int width, int height, struct grid_traits traits, const char *image)
+{
+    struct driver *driver = g_new0(struct driver, 1);
+    now_us = START_US;
+    clock_set_fake_us(now_us);
+    driver->aio = aio_new("threads", NULL);
+    struct session_config config = {.prog = "blkscope", .aio = driver->aio, .refs = BLK_REFS_ASK};
+    driver->session = session_new(&config);
+    driver->dir = g_dir_make_tmp("blkscope-XXXXXX", NULL);
+    if (image != NULL) {
+        g_autofree char *path = g_build_filename(driver->dir, image, NULL);
+        make_image(path);
+        struct sink *sink = sink_new_buffer();
+        g_autofree char *quoted = g_shell_quote(path);
+        g_autofree char *line = g_strdup_printf("open -o driver=raw %s", quoted);
+        g_assert_cmpint(batch_run_line(driver->session, line, sink), ==, 0);
+        sink_free(sink);
+    }
+    driver->display = headless_new(width, height, traits);
+    driver->desk = desk_new(driver->session, traits, &desk_ops, driver);
+    desk_resize(driver->desk, width, height);
+    driver_settle(driver);
+    return driver;
+}
+
+void driver_free(struct driver *driver)
+{
+    desk_free(driver->desk);
+    driver->display->ops->free(driver->display);
+    session_free(driver->session);
+    aio_free(driver->aio);
+    g_autoptr(GDir) dir = g_dir_open(driver->dir, 0, NULL);
+    const char *name;
+    while ((name = g_dir_read_name(dir)) != NULL) {
+        g_autofree char *path = g_build_filename(driver->dir, name, NULL);
+        g_unlink(path);
+    }
+    g_rmdir(driver->dir);
+    g_free(driver->dir);
+    g_free(driver);
+    clock_set_fake_us(-1);
+    g_assert_cmpuint(co_live(), ==, 0);
+}
+
+static gboolean on_deadline(void *data)
+{
+    g_error("the screen does not come to rest");
+    return G_SOURCE_REMOVE;
+}
+
+void driver_settle(struct driver *driver)
+{
+    unsigned deadline = g_timeout_add_seconds(DEADLINE_S, on_deadline, NULL);
+    do {
+        while (aio_in_flight(driver->aio) > 0) {
+            g_main_context_iteration(NULL, TRUE);
+        }
+        while (g_main_context_iteration(NULL, FALSE)) {
+        }
+        if (desk_is_dirty(driver->desk)) {
+            driver->display->ops->show(driver->display, desk_draw(driver->desk)); /* may start reading what is visible */
+        }
+    } while (aio_in_flight(driver->aio) > 0 || g_main_context_pending(NULL) || desk_is_dirty(driver->desk));
+    g_source_remove(deadline);
+}
+
+void driver_keys(struct driver *driver, const char *words)
+{
+    g_auto(GStrv) keys = g_strsplit(words, " ", -1);
+    for (char **word = keys; *word != NULL; word++) {
+        keycode key = key_parse(*word);
+        if (key != KEYCODE_NONE) {
+            desk_key(driver->desk, key);
+            continue;
+        }
+        for (const char *at = *word; *at != '\0'; at = g_utf8_next_char(at)) {
+            desk_key(driver->desk, g_utf8_get_char(at));
+        }
+    }
+    driver_settle(driver);
+}
+
+void driver_command(struct driver *driver, const char *line)
+{
+    desk_key(driver->desk, ':');
+    for (const char *at = line; *at != '\0'; at = g_utf8_next_char(at)) {
+        desk_key(driver->desk, g_utf8_get_char(at));
+    }
+    driver_keys(driver, "Enter");
+}
+
+void driver_resize(struct driver *driver, int width, int height)
+{
+    headless_resize(driver->display, width, height);
+    desk_resize(driver->desk, width, height);
+    driver_settle(driver);
+}
+
+void driver_pass_ms(struct driver *driver, int64_t time_ms)
+{
+    now_us += time_ms * 1000;
+    clock_set_fake_us(now_us);
+    int64_t tick = desk_next_tick_us(driver->desk);
+    if (tick >= 0 && tick <= now_us) {
+        desk_tick(driver->desk);
+    }
+    driver_settle(driver);
+}
+
+char *driver_text(struct driver *driver)
+{
+    return headless_text(driver->display);
+}
+
+bool driver_shows(struct driver *driver, const char *text)
+{
+    g_autofree char *screen = driver_text(driver);
+    return strstr(screen, text) != NULL;
+}
+
+void driver_snapshot(struct driver *driver, const char *name)
+{
+    g_autofree char *file = g_strconcat(name, ".screen", NULL);
+    g_autofree char *path = g_test_build_filename(G_TEST_DIST, "tests", "screens", file, NULL);
+    g_autofree char *dump = headless_dump(driver->display);
+    g_autofree char *expected = NULL;
+    if (g_getenv("UPDATE_SNAPSHOTS") != NULL) {
+        g_assert_true(g_file_set_contents(path, dump, -1, NULL));
+    }
+    if (!g_file_get_contents(path, &expected, NULL, NULL) || strcmp(expected, dump) != 0) {
+        g_printerr("%s differs; the screen is now:\n%s", path, dump);
+        g_test_fail();
+    }
+}

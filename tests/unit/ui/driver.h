@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A whole screen in memory on a real session, driven by keys; time stands still unless moved. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "engine/session.h"
+#include "ui/desk.h"
+#include "ui/display.h"
+
+struct driver {
+    struct aio *aio;
+    struct session *session;
+    struct display *display;
+    struct desk *desk;
+    char *dir; /* of its own, removed in the end */
+    unsigned wakes, suspends, repaints;
+};
+
+static const struct grid_traits driver_colour = {.utf8 = true, .colour = true};
+
+/* image: name of a file made in the driver's folder (2 MiB: text, a hole, a row of all bytes, a hole), NULL: none is open. */
+struct driver *driver_new(int width, int height, struct grid_traits traits, const char *image);
+void driver_free(struct driver *driver);
+
+/* Words are names of keys ("Tab"), anything else is typed letter by letter; then settles. */
+void driver_keys(struct driver *driver, const char *words);
+/* Types a command in the console and runs it, whatever had the focus; then settles. */
+void driver_command(struct driver *driver, const char *line);
+/* Turns the loop until nothing is left to do but what a breakpoint or a command's own wait holds. */
+void driver_settle(struct driver *driver);
+void driver_resize(struct driver *driver, int width, int height);
+/* Moves the clock on. */
+void driver_pass_ms(struct driver *driver, int64_t time_ms);
+
+/* The text on the screen now.  g_free. */
+char *driver_text(struct driver *driver);
+/* Whether the text is somewhere on the screen. */
+bool driver_shows(struct driver *driver, const char *text);
+/* Compares with tests/screens/NAME.screen; UPDATE_SNAPSHOTS in the environment rewrites that. */
+void driver_snapshot(struct driver *driver, const char *name);

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The whole screen on a real session: keys in, pictures out. */
+#include <glib.h>
+#include <locale.h>
+#include <string.h>
+
+#include "driver.h"
+#include "io/co.h"
+
+static const struct grid_traits ascii = {.utf8 = false, .colour = true};
+static const struct grid_traits mono = {.utf8 = true, .colour = false};
+
+/* ---- pictures ---- */
+
+static void check_start(int width, int height, struct grid_traits traits, const char *name)
+{
+    struct driver *driver = driver_new(width, height, traits, "disk.img");
+    driver_snapshot(driver, name);
+    driver_free(driver);
+}
+
+static void test_start(void)
+{
+    check_start(80, 24, driver_colour, "start-80x24");
+    check_start(160, 48, driver_colour, "start-160x48");
+    check_start(60, 15, driver_colour, "start-60x15");
+    check_start(30, 8, driver_colour, "start-30x8");
+    check_start(80, 24, ascii, "start-ascii");
+    check_start(80, 24, mono, "start-mono");
+}
+
+static void test_without_an_image(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, NULL);
+    driver_snapshot(driver, "no-image");
+    driver_free(driver);
+}
+
+static void test_help_shows_the_keys_of_the_panel(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_keys(driver, "?");
+    driver_snapshot(driver, "help-map");
+    driver_keys(driver, "End");
+    g_assert_true(driver_shows(driver, "to the very end"));
+    driver_keys(driver, "q");
+    g_assert_false(driver_shows(driver, "to the very end"));
+    g_assert_false(desk_wants_quit(driver->desk));
+    driver_keys(driver, ": F1");
+    driver_snapshot(driver, "help-console");
+    driver_free(driver);
+}
+
+static void test_a_suspended_request_is_shown_and_resumed(void)
+{
+    struct driver *driver = driver_new(100, 24, driver_colour, "disk.img");
+    g_autofree char *line = g_strdup_printf("close ; open -o driver=raw blkdebug::%s/disk.img", driver->dir);
+    driver_command(driver, line);
+    driver_command(driver, "break read_aio A");
+    driver_command(driver, "aio_read -q 64k 4k");
+    driver_pass_ms(driver, 12);
+    g_assert_true(driver_shows(driver, "suspended"));
+    g_assert_true(driver_shows(driver, "1 pending"));
+    driver_keys(driver, "Esc Tab Tab");
+    driver_command(driver, "focus pending");
+    driver_snapshot(driver, "suspended");
+    driver_keys(driver, "r");
+    g_assert_true(driver_shows(driver, "> resume A"));
+    g_assert_false(driver_shows(driver, "1 pending"));
+    driver_free(driver);
+}
+
+static void test_errors_are_shown(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_command(driver, "wriet 0 512");
+    driver_command(driver, "write 0 512");
+    driver_command(driver, "read 0");
+    driver_snapshot(driver, "errors");
+    driver_keys(driver, "Esc g 99T Enter");
+    driver_snapshot(driver, "goto-outside");
+    driver_keys(driver, "Down");
+    g_assert_false(driver_shows(driver, "outside"));
+    driver_free(driver);
+}
+
+static void test_a_hostile_name_is_shown_escaped(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "a\nb\033[2J\xe2\x80\xae\xff.img");
+    driver_snapshot(driver, "hostile-name");
+    driver_free(driver);
+}
+
+static void test_read_fills_hex_and_scrollback(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_command(driver, "read -v 1m 32");
+    g_assert_true(driver_shows(driver, "hex · read 32 bytes at 0x100000"));
+    g_assert_true(driver_shows(driver, "00100010:  10 11 12 13 14"));
+    driver_snapshot(driver, "read");
+    driver_free(driver);
+}
+
+/* ---- habits ---- */
+
+static void test_keys_are_logged_as_commands_and_the_log_replays(void)
+{
+    struct driver *driver = driver_new(100, 30, driver_colour, "disk.img");
+    driver_keys(driver, "Tab Tab Shift-Tab");
+    g_assert_true(driver_shows(driver, "> focus hex"));
+    g_assert_false(driver_shows(driver, "> focus pending")); /* gave way */
+    driver_keys(driver, "g 1m Enter z z");
+    g_assert_true(driver_shows(driver, "> goto 0x100000"));
+    g_assert_true(driver_shows(driver, "> zoom"));
+    g_autofree char *before = driver_text(driver);
+    driver_free(driver);
+
+    driver = driver_new(100, 30, driver_colour, "disk.img");
+    driver_command(driver, "focus hex");
+    driver_command(driver, "goto 0x100000");
+    driver_command(driver, "zoom");
+    driver_command(driver, "zoom");
+    driver_keys(driver, "Esc");
+    g_autofree char *after = driver_text(driver);
+    g_assert_cmpstr(after, ==, before);
+    driver_free(driver);
+}
+
+static void test_tab_visits_every_panel(void)
+{
+    struct driver *driver = driver_new(60, 15, driver_colour, "disk.img");
+    static const char *const tabs[] = {"[hex]", "[pending]", "[console]", "[map]"};
+    for (size_t i = 0; i < G_N_ELEMENTS(tabs); i++) {
+        driver_keys(driver, "Tab");
+        g_assert_true(driver_shows(driver, tabs[i]));
+    }
+    driver_keys(driver, "Tab : Esc");
+    g_assert_true(driver_shows(driver, "[hex]"));
+    driver_free(driver);
+}
+
+static void test_the_console_edits_completes_and_remembers(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_keys(driver, ": len Tab Enter");
+    g_assert_true(driver_shows(driver, "> length"));
+    g_assert_true(driver_shows(driver, "2 MiB"));
+    driver_keys(driver, "zz Home x End Backspace");
+    g_assert_true(driver_shows(driver, "│> xz "));
+    driver_keys(driver, "Ctrl-C Up");
+    g_assert_true(driver_shows(driver, "│> length "));
+    driver_keys(driver, "Ctrl-U aio_ Tab");
+    g_assert_true(driver_shows(driver, "aio_discard"));
+    g_assert_true(driver_shows(driver, "aio_write"));
+    driver_keys(driver, "Ctrl-C Ctrl-R len");
+    g_assert_true(driver_shows(driver, "(reverse-i-search)`len': length"));
+    driver_keys(driver, "Esc");
+    g_assert_true(driver_shows(driver, "│> length "));
+    driver_keys(driver, "Ctrl-C é日");
+    g_assert_true(driver_shows(driver, "│> é日"));
+    driver_free(driver);
+}
+
+static void test_a_long_line_scrolls_sideways(void)
+{
+    struct driver *driver = driver_new(60, 15, driver_colour, "disk.img");
+    g_autofree char *line = g_strnfill(200, 'a');
+    driver_keys(driver, ":");
+    driver_keys(driver, line);
+    driver_keys(driver, "bcd");
+    g_assert_true(driver_shows(driver, "aabcd"));
+    driver_keys(driver, "Home");
+    g_assert_false(driver_shows(driver, "aabcd"));
+    driver_free(driver);
+}
+
+static void test_ctrl_c_ends_the_command_and_nothing_else(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_command(driver, "sleep 60000");
+    driver_pass_ms(driver, 3000);
+    driver_snapshot(driver, "busy");
+    g_assert_cmpint(desk_next_tick_us(driver->desk), ==, (1000 + 4) * INT64_C(1000000));
+    driver_keys(driver, "Esc Down z Tab"); /* everything else goes on */
+    g_assert_true(session_is_busy(driver->session));
+    driver_keys(driver, "Ctrl-C");
+    g_assert_false(session_is_busy(driver->session));
+    g_assert_false(desk_wants_quit(driver->desk));
+    driver_keys(driver, "Ctrl-C");
+    g_assert_false(desk_wants_quit(driver->desk));
+    driver_free(driver);
+}
+
+static void test_scrolling_back_stays_put(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_command(driver, "help");
+    driver_keys(driver, "Home");
+    g_assert_true(driver_shows(driver, "Type : and a command"));
+    g_assert_true(driver_shows(driver, "lines below"));
+    driver_keys(driver, "PageDown");
+    g_assert_false(driver_shows(driver, "Type : and a command"));
+    driver_keys(driver, "End");
+    g_assert_false(driver_shows(driver, "lines below"));
+    driver_free(driver);
+}
+
+static void test_idle_means_nothing_to_draw(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_command(driver, "read -q 0 64k");
+    driver_keys(driver, "Esc");
+    unsigned frames = headless_frames(driver->display), wakes = driver->wakes;
+    driver_pass_ms(driver, 3600 * 1000);
+    g_assert_cmpuint(headless_frames(driver->display), ==, frames);
+    g_assert_cmpuint(driver->wakes, ==, wakes);
+    g_assert_cmpint(desk_next_tick_us(driver->desk), ==, -1);
+    driver_free(driver);
+}
+
+static void test_ways_to_quit(void)
+{
+    static const char *const ways[] = {"q", "Ctrl-D", ": Ctrl-D", ": quit Enter", ": q Enter"};
+    for (size_t i = 0; i < G_N_ELEMENTS(ways); i++) {
+        struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+        driver_keys(driver, ways[i]);
+        g_assert_true(desk_wants_quit(driver->desk));
+        driver_free(driver);
+    }
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_keys(driver, ": x Ctrl-D Ctrl-A Ctrl-D g Esc g q Esc ? q");
+    g_assert_false(desk_wants_quit(driver->desk));
+    driver_free(driver);
+}
+
+static void test_suspend_and_redraw_are_asked_of_the_loop(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_keys(driver, "Ctrl-Z : Ctrl-Z Esc g Ctrl-Z Esc Ctrl-L");
+    g_assert_cmpuint(driver->suspends, ==, 3);
+    g_assert_cmpuint(driver->repaints, ==, 1);
+    driver_free(driver);
+}
+
+static void test_every_size_can_be_drawn(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_command(driver, "read -v 0 4k");
+    for (int i = 0; i < 400; i++) {
+        driver_keys(driver, i % 7 == 0 ? "Esc z" : i % 5 == 0 ? "Tab" : i % 11 == 0 ? "?" : "PageDown");
+        driver_resize(driver, 1 + i * 37 % 211, 1 + i * 23 % 67);
+    }
+    driver_free(driver);
+}
+
+static void test_goto_understands_offsets(void)
+{
+    static const struct {
+        const char *text;
+        int64_t offset; /* -1: refused */
+    } cases[] = {
+        {"0x1000", 0x1000}, {"64k", 65536},     {"+512", 66048},  {"-1k", 65024}, {"50%", 1 << 20}, {"100%", (2 << 20) - 1},
+        {"$", (2 << 20) - 1}, {"2M", -1},       {"-64k", (2 << 20) - 1 - 65536}, {"-2m", -1}, {"", -1},        {"x", -1},
+        {"101%", -1},       {"-1%", -1},        {"+", -1},        {"99999999999999999999", -1},
+    };
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *why = NULL;
+        int64_t offset = desk_parse_offset(driver->desk, cases[i].text, &why);
+        g_assert_cmpint(offset, ==, cases[i].offset);
+        g_assert_true((why != NULL) == (offset < 0));
+        if (offset >= 0) {
+            desk_show(driver->desk, offset, 0);
+            driver_settle(driver);
+        }
+    }
+    driver_command(driver, "goto 5x");
+    g_assert_true(driver_shows(driver, "goto: '5x' is no offset"));
+    driver_command(driver, "goto 0 moon");
+    g_assert_true(driver_shows(driver, "no panel 'moon'"));
+    driver_free(driver);
+}
+
+static void test_random_keys_do_no_harm(void)
+{
+    static const char *const keys[] = {"Tab", "Shift-Tab", "Esc",  "Enter", "Up",  "Down", "Left", "Right", "PageUp", "PageDown",
+                                       "Home", "End",      "g",    "z",     "?",   ":",    "[",    "]",     "+",      "-",
+                                       "f",   "i",         "r",    "x",     "R",   "0",    "$",    "Space", "Ctrl-R", "Ctrl-U",
+                                       "F1",  "Backspace", "Alt-f", "5",    "é",   "l",    "j",    "k",     "h",      "G",
+                                       "Delete", "Ctrl-C", "Ctrl-W", "1",   "Ctrl-_", "Alt-.", "m", "%",   "Ctrl-T", "Insert"};
+    struct driver *driver = driver_new(90, 25, driver_colour, "disk.img");
+    for (int i = 0; i < 3000; i++) {
+        driver_keys(driver, keys[g_test_rand_int_range(0, G_N_ELEMENTS(keys))]);
+    }
+    driver_free(driver);
+}
+
+int main(int argc, char **argv)
+{
+    g_setenv("INPUTRC", "/dev/null", TRUE);
+    g_setenv("TERM", "xterm", TRUE);
+    setlocale(LC_CTYPE, "C.UTF-8");
+    g_test_init(&argc, &argv, NULL);
+    co_init();
+    g_test_add_func("/screen/start", test_start);
+    g_test_add_func("/screen/without-an-image", test_without_an_image);
+    g_test_add_func("/screen/help-shows-the-keys-of-the-panel", test_help_shows_the_keys_of_the_panel);
+    g_test_add_func("/screen/a-suspended-request-is-shown-and-resumed", test_a_suspended_request_is_shown_and_resumed);
+    g_test_add_func("/screen/errors-are-shown", test_errors_are_shown);
+    g_test_add_func("/screen/a-hostile-name-is-shown-escaped", test_a_hostile_name_is_shown_escaped);
+    g_test_add_func("/screen/read-fills-hex-and-scrollback", test_read_fills_hex_and_scrollback);
+    g_test_add_func("/screen/keys-are-logged-as-commands-and-the-log-replays", test_keys_are_logged_as_commands_and_the_log_replays);
+    g_test_add_func("/screen/tab-visits-every-panel", test_tab_visits_every_panel);
+    g_test_add_func("/screen/the-console-edits-completes-and-remembers", test_the_console_edits_completes_and_remembers);
+    g_test_add_func("/screen/a-long-line-scrolls-sideways", test_a_long_line_scrolls_sideways);
+    g_test_add_func("/screen/ctrl-c-ends-the-command-and-nothing-else", test_ctrl_c_ends_the_command_and_nothing_else);
+    g_test_add_func("/screen/scrolling-back-stays-put", test_scrolling_back_stays_put);
+    g_test_add_func("/screen/idle-means-nothing-to-draw", test_idle_means_nothing_to_draw);
+    g_test_add_func("/screen/ways-to-quit", test_ways_to_quit);
+    g_test_add_func("/screen/suspend-and-redraw-are-asked-of-the-loop", test_suspend_and_redraw_are_asked_of_the_loop);
+    g_test_add_func("/screen/every-size-can-be-drawn", test_every_size_can_be_drawn);
+    g_test_add_func("/screen/goto-understands-offsets", test_goto_understands_offsets);
+    g_test_add_func("/screen/random-keys-do-no-harm", test_random_keys_do_no_harm);
+    int status = g_test_run();
+    co_done();
+    return status;
+}
