@@ -149,9 +149,9 @@ void driver_resize(struct driver *driver, int width, int height)
 
 void driver_pass_ms(struct driver *driver, int64_t time_ms)
 {
+    int64_t tick = desk_next_tick_us(driver->desk); /* what a timer would have been set to */
     now_us += time_ms * 1000;
     clock_set_fake_us(now_us);
-    int64_t tick = desk_next_tick_us(driver->desk);
     if (tick >= 0 && tick <= now_us) {
         desk_tick(driver->desk);
     }
