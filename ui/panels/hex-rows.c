@@ -139,12 +139,12 @@ struct hex_line hex_rows_line(const struct hex_rows *rows, int64_t row)
 
 bool hex_rows_next(const struct hex_rows *rows, struct hex_line *line)
 {
-    int64_t row = line->start + line->rows * rows->width;
+    int64_t bytes = line->rows * rows->width;
 
-    if (row > hex_rows_last(rows)) {
+    if (bytes > hex_rows_last(rows) - line->start) { /* adding might overflow */
         return false;
     }
-    *line = hex_rows_line(rows, row);
+    *line = hex_rows_line(rows, line->start + bytes);
     return true;
 }
 
