@@ -186,29 +186,32 @@ static int blkdebug_debug_break(struct node *node, enum blk_event event, const c
     return 0;
 }
 
-/* Resumes the request suspended at tag last: whether there was one. */
-static bool resume_one(struct node *node, const char *tag)
+static void resume_suspension(struct node *node, GList *link)
+{
+    struct blkdebug *debug = node->opaque;
+    struct suspension *suspension = link->data;
+
+    g_queue_delete_link(&debug->suspensions, link);
+    say(node, "Resuming", suspension->tag);
+    if (--suspension->stop->left == 0)
+        co_wake(suspension->stop->co, 0);
+    suspension_free(suspension);
+}
+
+/* The request suspended last goes on first, as in the reference program. */
+static int blkdebug_debug_resume(struct node *node, const char *tag)
 {
     struct blkdebug *debug = node->opaque;
 
     for (GList *link = debug->suspensions.head; link; link = link->next) {
-        struct suspension *suspension = link->data;
+        const struct suspension *suspension = link->data;
 
-        if (strcmp(suspension->tag, tag) != 0)
-            continue;
-        g_queue_delete_link(&debug->suspensions, link);
-        say(node, "Resuming", suspension->tag);
-        if (--suspension->stop->left == 0)
-            co_wake(suspension->stop->co, 0);
-        suspension_free(suspension);
-        return true;
+        if (strcmp(suspension->tag, tag) == 0) {
+            resume_suspension(node, link);
+            return 0;
+        }
     }
-    return false;
-}
-
-static int blkdebug_debug_resume(struct node *node, const char *tag)
-{
-    return resume_one(node, tag) ? 0 : -ENOENT;
+    return -ENOENT;
 }
 
 static int blkdebug_debug_remove_break(struct node *node, const char *tag)
@@ -227,8 +230,13 @@ static int blkdebug_debug_remove_break(struct node *node, const char *tag)
         ret = 0;
     }
     /* A breakpoint that stopped a request is used up: what it holds goes on, though there is nothing left to remove. */
-    while (resume_one(node, tag))
-        ;
+    for (GList *link = debug->suspensions.tail, *before; link; link = before) {
+        const struct suspension *suspension = link->data;
+
+        before = link->prev;
+        if (strcmp(suspension->tag, tag) == 0)
+            resume_suspension(node, link);
+    }
     return ret;
 }
 

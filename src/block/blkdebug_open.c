@@ -191,8 +191,8 @@ static int open_all_co(struct node *node, struct options *options, const char *c
         return ret;
     node->limits.request_alignment = node->file->limits.request_alignment;
     node->limits.memory_alignment = node->file->limits.memory_alignment;
-    node->write_flags = BLK_FUA & node->file->write_flags;
-    node->zero_flags = (BLK_FUA | BLK_MAY_UNMAP | BLK_NO_FALLBACK) & node->file->zero_flags;
+    /* No FUA: the flush it is made of then has its own events, and can be made to fail. */
+    node->zero_flags = (BLK_MAY_UNMAP | BLK_NO_FALLBACK) & node->file->zero_flags;
     return take_limits(options, &node->limits, error);
 }
 

@@ -196,6 +196,8 @@ static int begin_section(struct reader *reader, const char *line)
         return ret;
     if (!*name)
         return refuse(reader->error, "no group defined");
+    if (line[1 + len] != ']')
+        return refuse(reader->error, "parse error");
     for (unsigned i = 0; i < G_N_ELEMENTS(sections); i++) {
         if (strcmp(sections[i].name, name) == 0) {
             reader->section = &sections[i];
@@ -211,6 +213,7 @@ static int take_line(struct reader *reader, const char *line)
     size_t len = strcspn(line, " \t\r");
     g_autofree char *key = g_strndup(line, MIN(len, KEY_MAX));
     g_autofree char *value = NULL;
+    const char *end;
 
     if (!reader->section)
         return refuse(reader->error, "no group defined");
@@ -222,7 +225,10 @@ static int take_line(struct reader *reader, const char *line)
     line += strspn(line, " \t");
     line += *line == '=';
     line += strspn(line, " \t");
-    value = *line == '"' ? g_strndup(line + 1, strcspn(line + 1, "\"")) : g_strdup("");
+    end = *line == '"' ? strchr(line + 1, '"') : line;
+    if (!end)
+        return refuse(reader->error, "parse error");
+    value = *line == '"' ? g_strndup(line + 1, end - line - 1) : g_strdup("");
     options_set(reader->options, key, value);
     return driver_option_check(reader->options, reader->section->table, reader->error) ? 0 : -EINVAL;
 }

@@ -421,6 +421,23 @@ static int refuse_unknown(const struct driver *driver, const char *key, GError *
     return -EINVAL;
 }
 
+static int check_size_co(struct node *node, GError **error)
+{
+    int ret = node_refresh_size_co(node);
+
+    if (ret < 0) {
+        g_set_error(error, OPTIONS_ERROR, -ret, "Could not refresh total sector count: %s", g_strerror(-ret));
+        return ret;
+    }
+    /* The last block could not be written without making the image longer. */
+    if ((node->perm & NODE_PERM_WRITE) && !(node->perm & NODE_PERM_RESIZE) && node->size % node->limits.request_alignment) {
+        g_set_error_literal(error, OPTIONS_ERROR, EPERM,
+                            "Cannot get 'write' permission without 'resize': Image size is not a multiple of request alignment");
+        return -EPERM;
+    }
+    return 0;
+}
+
 /* Runs the driver's part.  node is gone on failure. */
 static int open_node_co(struct node *node, struct options *options, GError **error)
 {
@@ -446,9 +463,8 @@ static int open_node_co(struct node *node, struct options *options, GError **err
         node_unref_co(node);
         return ret;
     }
-    ret = node_refresh_size_co(node);
+    ret = check_size_co(node, error);
     if (ret < 0) {
-        g_set_error(error, OPTIONS_ERROR, -ret, "Could not refresh total sector count: %s", g_strerror(-ret));
         node_unref_co(node);
         return ret;
     }
