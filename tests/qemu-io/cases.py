@@ -11,6 +11,7 @@ A file is a list of cases:
     @ conf: [inject-error]    a line of the file bd.conf
     @ unordered               lines of asynchronous requests: compared as a sorted list, without prompts
     @ differs: NAME           an intended difference, see DIFFERENCES.md
+    @ later: WHAT             skipped: needs something that is not there yet
     read 0 4k                 the commands: everything else, empty lines too
 
 Before the first "==" everything is a comment.  Beside test.img each case finds src.bin (1000 bytes that count up), one.bin (a
@@ -35,6 +36,7 @@ class Case:
     via: str = 'stdin'
     conf: list = field(default_factory=list)
     unordered: bool = False
+    later: str = ''
     differs: list = field(default_factory=list)
     lines: list = field(default_factory=list)
 
@@ -87,7 +89,7 @@ def load(path):
                 case.conf.append(value)
             elif key == 'differs':
                 case.differs += value.split()
-            elif key in ('args', 'open', 'image', 'via'):
+            elif key in ('args', 'open', 'image', 'via', 'later'):
                 setattr(case, key, value)
             else:
                 raise ValueError(f'{path.name}: unknown key {key!r}')

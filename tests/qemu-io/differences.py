@@ -28,7 +28,19 @@ def usage_prose(out, err):
     return ('USAGE' if out else ''), err
 
 
+def native_aio(out, err):
+    """`aio=native` without direct I/O is taken."""
+    return '', ''
+
+
+def output_before_abort(out, err):
+    """What was printed before `abort` is seen."""
+    return '', err
+
+
 BY_NAME = {
+    'native-aio': native_aio,
+    'output-before-abort': output_before_abort,
     'usage-line': usage_line,
     'help-prose': help_prose,
     'usage-prose': usage_prose,

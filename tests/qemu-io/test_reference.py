@@ -37,7 +37,7 @@ def compare(case, work):
         problems.append('stdout:\n' + support.difference(their_out, our_out))
     if their_err != our_err:
         problems.append('stderr:\n' + support.difference(their_err, our_err))
-    if theirs.status != ours.status:
+    if theirs.status != ours.status and 'native-aio' not in case.differs:
         problems.append(f'status: {theirs.status} in the reference, {ours.status} in ours')
     for name in ('test.img', 'second.img', 'odd.img', 'src.bin'):
         different = support.same_bytes(work / 'reference' / name, work / 'ours' / name)
@@ -49,6 +49,8 @@ def compare(case, work):
 
 @pytest.mark.parametrize('case', cases.load_all(), ids=lambda case: re.sub(r'[^\w.=-]+', '-', case.name))
 def test_same_as_reference(case, work):
+    if case.later:
+        pytest.skip(f'{case.later} is not there yet')
     compare(case, work)
 
 
@@ -61,7 +63,9 @@ LETTERS = string.ascii_letters + string.digits + '?-_'
 @pytest.mark.parametrize('command', COMMANDS)
 def test_every_option_letter(command, work):
     """Each command with each letter as an option, alone and with arguments: taken or refused alike."""
-    lines = [f'{command} -{letter}{rest}' for letter in LETTERS
+    # `truncate -m x` ends the reference with a segmentation fault.
+    letters = LETTERS.replace('m', '') if command == 'truncate' else LETTERS
+    lines = [f'{command} -{letter}{rest}' for letter in letters
              for rest in ('', ' 1k', ' 1k 512', ' 1 1k 512')]
     case = cases.Case(f'letters: {command}', lines=lines, unordered=command.startswith('aio'),
                       differs=['help-prose'] if command == 'help' else [])

@@ -156,11 +156,11 @@ quit
 == as arguments
 @ via: -c
 @ unordered
-aio_write -P 1 0 1M
+aio_write -P 1 0 1023
 aio_write -P 2 1M 1M
-aio_read -P 0x11 0 1
+aio_read -P 0x11 1023 1
 aio_flush
-read -P 1 0 1M
+read -P 1 0 1023
 == an asynchronous failure is no failure of the command
 @ via: -c
 @ unordered

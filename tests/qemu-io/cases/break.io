@@ -181,7 +181,6 @@ write -P 3 1 1
 write -P 4 4095 2
 write -z 100 10000
 write -zu 20000 70000
-discard 1 10000
 read -v 0 16
 length
 map

@@ -1,5 +1,5 @@
 SPDX-License-Identifier: GPL-3.0-or-later
-== ignored by default
+== unmapped by default
 discard 0 64k
 map
 read -P 0x11 0 64k

@@ -57,17 +57,7 @@ read 0 512
    
 
 length
-== ours does not exist in the drop-in
-multiwrite 0 512
-aio_discard 0 512
-zone_report 0 1
-zrp 0 1
-zone_open 0 1
-zo 0 1
-zc 0 1
-zf 0 1
-zrs 0 1
-zap 0 1
+== options of ours do not exist
 map --json
 map --summary
 map --host

@@ -283,10 +283,6 @@ read 1M 1
 length
 read 0 512
 map
-== null of a bad size
-@ args: --image-opts
-@ open: driver=null-co,size=x
-length
 == null with latency
 @ args: --image-opts
 @ open: driver=null-co,size=1M,latency-ns=1000
@@ -303,12 +299,14 @@ length
 read -P 0 0 1M
 write 0 1M
 == qcow2 is probed
+@ later: qcow2
 @ args:
 @ open: none
 open qcow2.img
 length
 close
 == not the format it is said to be
+@ later: qcow2
 @ args:
 @ open: none
 open -o driver=qcow2 test.img

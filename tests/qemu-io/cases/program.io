@@ -20,12 +20,15 @@ length
 @ args: -V test.img
 @ differs: usage-prose
 == unknown option
+@ differs: usage-prose
 @ args: -Z
 length
 == unknown long option
+@ differs: usage-prose
 @ args: --nope
 length
 == ambiguous long option
+@ differs: usage-prose
 @ args: --ca
 length
 == abbreviated long option
@@ -35,12 +38,15 @@ length
 @ args: --format=raw --read-only
 write 0 512
 == option without argument
+@ differs: usage-prose
 @ args: -f
 @ open: none
 == long option without argument
+@ differs: usage-prose
 @ args: --format
 @ open: none
 == argument for an option that takes none
+@ differs: usage-prose
 @ args: --read-only=x -f raw
 length
 == two images
@@ -64,6 +70,7 @@ length
 @ args: -f nope
 length
 == wrong format
+@ later: qcow2
 @ args: -f qcow2
 length
 == format twice
@@ -171,6 +178,7 @@ write 0 512
 read 0 512
 write 0 512
 == aio native without direct I/O
+@ differs: native-aio
 @ args: -f raw -i native
 length
 == aio native with direct I/O
@@ -181,6 +189,7 @@ write 0 512
 @ args: -f raw -k -n
 read 0 512
 == native aio flag without direct I/O
+@ differs: native-aio
 @ args: -f raw -k
 read 0 512
 == misalign
@@ -335,6 +344,7 @@ length
 @ open: json:{"driver":"file","filename":"test.img"}
 length
 == json name and a contradicting format
+@ later: qcow2
 @ args: -f qcow2
 @ open: json:{"driver":"raw","file":{"driver":"file","filename":"test.img"}}
 length

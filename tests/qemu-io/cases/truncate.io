@@ -48,7 +48,6 @@ read -P 0 512k 1
 truncate -m nope 5M
 truncate -m Off 5M
 truncate -m
-truncate -m off
 length
 == refusals
 truncate

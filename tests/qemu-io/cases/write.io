@@ -95,7 +95,6 @@ read -P 0x77 64k 1M
 write -s empty.bin 16k 100
 write -s missing.bin 16k 100
 write -s dir 16k 100
-write -s src.bin 16k 0
 write -sq 0 512
 write -q -s src.bin 20k 512
 write -s src.bin -f 24k 512
