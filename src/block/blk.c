@@ -254,6 +254,7 @@ int blk_close_co(struct blk *blk, GError **error)
 {
     while (blk->busy > 0 || !g_queue_is_empty(&blk->registry.requests))
         co_queue_wait_uncancellable_co(&blk->idle);
+    blk->registry.closing = true;
     int ret = node_unref_co(g_steal_pointer(&blk->root));
     if (ret < 0)
         g_set_error(error, OPTIONS_ERROR, -ret, "%s", g_strerror(-ret));

@@ -163,7 +163,8 @@ static void blkdebug_debug_event_co(struct node *node, enum blk_event event)
     g_autofree char *tag = NULL;
 
     blkdebug_apply_event(debug, event);
-    if (g_queue_is_empty(&debug->breakpoints))
+    /* Nobody could resume what closing does. */
+    if (g_queue_is_empty(&debug->breakpoints) || node->registry->closing)
         return;
     tag = hit_breakpoints(node, event, &stop);
     if (!tag)

@@ -11,6 +11,7 @@ struct registry {
     uint64_t last_id;
     const struct blk_observer *observer;
     void *data;
+    bool closing; /* the image is being closed: no request stops at a breakpoint any more */
 };
 
 /* Puts a request the caller owns (stack or heap) into the list, in state queued; the issuer is copied. */
