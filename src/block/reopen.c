@@ -22,8 +22,7 @@ struct step {
 struct plan {
     GPtrArray *steps; /* struct step, owned, children first */
     const struct node *root;
-    bool writable;    /* whether the user is to be able to write; settled at the top */
-    int wanted;       /* as asked: 1, 0, or -1 for what the options say */
+    bool needs_write; /* the user must be able to write */
 };
 
 static void step_free(void *data)
@@ -100,13 +99,12 @@ static int plan_flags(struct step *step, unsigned inherited, GError **error)
     return driver_option_check(step->own, node->driver->options, error) ? 0 : -EINVAL;
 }
 
-/* Who uses the top node: writing is theirs as asked, or as an option newly allows. */
-static void settle_user(struct plan *plan, struct step *top)
+/* Who uses the top node: they need to write if that was asked for, now or when it was opened, and may where an option allows it. */
+static void settle_user(const struct plan *plan, struct step *top)
 {
-    bool writes = top->node->perm & NODE_PERM_WRITE;
+    bool writes = plan->needs_write || (top->flags & NODE_WRITABLE);
 
-    plan->writable = plan->wanted >= 0 ? plan->wanted == 1 : writes || (top->flags & NODE_WRITABLE);
-    top->perm = plan->writable ? top->perm | NODE_PERM_WRITE : top->perm & ~NODE_PERM_WRITE;
+    top->perm = writes ? top->perm | NODE_PERM_WRITE : top->perm & ~NODE_PERM_WRITE;
 }
 
 static int plan_step(struct plan *plan, struct step *step, unsigned inherited, const struct options *given, GError **error)
@@ -240,7 +238,11 @@ int blk_reopen_co(struct blk *blk, int writable, int cache, const struct options
 {
     g_autoptr(options) given = options ? options_copy(options) : options_new();
     g_autoptr(GPtrArray) steps = g_ptr_array_new_with_free_func(step_free);
-    struct plan plan = {.steps = steps, .root = blk->root, .wanted = writable};
+    struct plan plan = {
+        .steps = steps,
+        .root = blk->root,
+        .needs_write = writable >= 0 ? writable == 1 : blk->flags & BLK_OPEN_WRITABLE,
+    };
     int ret;
 
     if (writable >= 0)
@@ -252,7 +254,7 @@ int blk_reopen_co(struct blk *blk, int writable, int cache, const struct options
     blk_quiesce_begin_co(blk);
     ret = reopen_quiet_co(blk, &plan, g_steal_pointer(&given), error);
     if (ret == 0) {
-        blk->flags = plan.writable ? blk->flags | BLK_OPEN_WRITABLE : blk->flags & ~BLK_OPEN_WRITABLE;
+        blk->flags = plan.needs_write ? blk->flags | BLK_OPEN_WRITABLE : blk->flags & ~BLK_OPEN_WRITABLE;
         if (cache >= 0)
             blk->cache = cache;
     }
