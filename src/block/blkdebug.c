@@ -241,6 +241,15 @@ static int blkdebug_debug_remove_break(struct node *node, const char *tag)
     return ret;
 }
 
+static void blkdebug_debug_release(struct node *node)
+{
+    struct blkdebug *debug = node->opaque;
+
+    g_queue_clear_full(&debug->breakpoints, breakpoint_free);
+    while (debug->suspensions.tail)
+        resume_suspension(node, debug->suspensions.tail);
+}
+
 static bool blkdebug_debug_is_suspended(struct node *node, const char *tag)
 {
     struct blkdebug *debug = node->opaque;
@@ -352,4 +361,5 @@ const struct driver driver_blkdebug = {
     .debug_resume = blkdebug_debug_resume,
     .debug_is_suspended = blkdebug_debug_is_suspended,
     .debug_wait_co = blkdebug_debug_wait_co,
+    .debug_release = blkdebug_debug_release,
 };

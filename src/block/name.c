@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "block/driver.h"
+#include "block/open.h"
 
 enum { PROTOCOL_MAX = 128 }; /* characters of one that are named in a message */
 
@@ -111,11 +112,9 @@ int name_apply(struct options *options, const char *filename, GError **error)
     if (g_str_has_prefix(filename, "json:"))
         return apply_json(options, filename + 5, error);
     if (name) {
-        driver = driver_find(name);
-        if (!driver) {
-            g_set_error(error, OPTIONS_ERROR, ENOENT, "Unknown driver '%s'", name);
+        driver = open_find_driver(name, error);
+        if (!driver)
             return -ENOENT;
-        }
         if (driver->protocols)
             return apply_to_protocol(driver, options, filename, error);
         return name_apply_to_file(options, filename, error);

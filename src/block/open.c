@@ -282,7 +282,7 @@ int node_open_child_co(struct node *node, struct options *options, const char *n
 
 /* ---- which driver ---- */
 
-static const struct driver *find_driver(const char *name, GError **error)
+const struct driver *open_find_driver(const char *name, GError **error)
 {
     const struct driver *driver = driver_find(name);
 
@@ -384,7 +384,7 @@ static const struct driver *choose_driver_co(struct options *options, const stru
     const char *filename = options_get(options, "filename");
 
     if (name)
-        return find_driver(name, error);
+        return open_find_driver(name, error);
     if (how->probe)
         return probe_co(options, how, ret_probed, error);
     if (filename)

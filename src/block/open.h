@@ -14,6 +14,9 @@ extern const struct driver_option open_node_options[];
  */
 int open_take_flags(struct options *options, unsigned flags, unsigned *ret_flags, GError **error);
 
+/* The driver of that name, or NULL and error. */
+const struct driver *open_find_driver(const char *name, GError **error);
+
 /* Flags of the top node for what a user asked: enum blk_open_flags. */
 unsigned open_top_flags(unsigned flags, enum blk_cache cache);
 
