@@ -252,12 +252,12 @@ int blk_drain_co(struct blk *blk)
 
 int blk_close_co(struct blk *blk, GError **error)
 {
+    blk->registry.closing = true;
     struct node *debug = node_debug_node(blk->root);
     if (debug && debug->driver->debug_release)
         debug->driver->debug_release(debug);
     while (blk->busy > 0 || !g_queue_is_empty(&blk->registry.requests))
         co_queue_wait_uncancellable_co(&blk->idle);
-    blk->registry.closing = true;
     int ret = node_unref_co(g_steal_pointer(&blk->root));
     if (ret < 0)
         g_set_error(error, OPTIONS_ERROR, -ret, "%s", g_strerror(-ret));

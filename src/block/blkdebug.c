@@ -245,7 +245,6 @@ static void blkdebug_debug_release(struct node *node)
 {
     struct blkdebug *debug = node->opaque;
 
-    g_queue_clear_full(&debug->breakpoints, breakpoint_free);
     while (debug->suspensions.tail)
         resume_suspension(node, debug->suspensions.tail);
 }

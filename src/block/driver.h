@@ -117,7 +117,7 @@ struct driver {
     int (*debug_resume)(struct node *node, const char *tag);
     bool (*debug_is_suspended)(struct node *node, const char *tag);
     int (*debug_wait_co)(struct node *node, const char *tag);
-    /* The image is being closed: no breakpoint stays, and every request at one goes on. */
+    /* The image is being closed (registry->closing, nothing stops any more): every request at a breakpoint goes on. */
     void (*debug_release)(struct node *node);
 
     /* Who holds QEMU locks on it, added to out as one phrase each.  NULL: asks the children. */
