@@ -166,23 +166,70 @@ static bool take_refs(struct args *args, const char *value)
     return true;
 }
 
+static bool parse_options(const struct args *args, struct options *options, const char *text, const char *implied)
+{
+    const char *rest = implied && strchr(text, ',') ? strchr(text, ',') + 1 : implied ? "" : text;
+    g_auto(GStrv) warnings = image_options_short_forms(rest);
+    g_autoptr(GError) error = NULL;
+    for (char **warning = warnings; *warning; warning++)
+        refuse(args, "%s", *warning);
+    return options_parse(options, text, implied, &error) || refuse(args, "%s", error->message);
+}
+
+/* Kinds of objects and their properties, separated by spaces; one that ends with a point or dash is a prefix. */
+static const struct object_type {
+    const char *name, *properties;
+} object_types[] = {
+    {"secret", "data file format iv keyid"},
+    {"tls-creds-psk", "dir endpoint priority username verify-peer"},
+    {"tls-creds-x509", "dir endpoint passwordid priority sanity-check verify-peer"},
+    {"throttle-group", "limits. x-"},
+};
+
+static const struct object_type *find_object_type(const char *name)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(object_types); i++) {
+        if (!strcmp(name, object_types[i].name))
+            return &object_types[i];
+    }
+    return NULL;
+}
+
+static bool has_property(const struct object_type *type, const char *key)
+{
+    g_auto(GStrv) properties = g_strsplit(type->properties, " ", -1);
+    for (char **property = properties; *property; property++) {
+        bool prefix = strpbrk(*property + strlen(*property) - 1, ".-");
+        if (prefix ? g_str_has_prefix(key, *property) : !strcmp(key, *property))
+            return true;
+    }
+    return !strcmp(key, "qom-type") || !strcmp(key, "id");
+}
+
 /* Objects belong to drivers (keys, throttling); what is wrong with a definition is said here all the same. */
 static bool take_object(struct args *args, const char *value)
 {
-    static const char *const types[] = {"secret", "tls-creds-x509", "tls-creds-psk", "throttle-group", NULL};
     g_autoptr(options) options = options_new();
     g_autoptr(GError) error = NULL;
-    bool parsed = value[0] == '{' ? options_parse_json(options, value, &error)
-                                  : options_parse(options, value, "qom-type", &error);
-    if (!parsed)
-        return refuse(args, "%s", error->message);
-    const char *type = options_get(options, "qom-type");
-    if (!type)
+    if (value[0] == '{') {
+        if (!options_parse_json(options, value, &error))
+            return refuse(args, "%s", error->message);
+    } else if (!parse_options(args, options, value, "qom-type")) {
+        return false;
+    }
+    const char *name = options_get(options, "qom-type"), *key, *unused;
+    if (!name)
         return refuse(args, "Parameter 'qom-type' is missing");
-    if (!g_strv_contains(types, type))
-        return refuse(args, "Parameter 'qom-type' does not accept value '%s'", type);
+    const struct object_type *type = find_object_type(name);
+    if (!type)
+        return refuse(args, "Parameter 'qom-type' does not accept value '%s'", name);
     if (!options_get(options, "id"))
         return refuse(args, "Parameter 'id' is missing");
+    for (unsigned i = 0; i < options_count(options); i++) {
+        options_at(options, i, &key, &unused);
+        if (!has_property(type, key))
+            return refuse(args, "Parameter '%s' is unexpected", key);
+    }
     return true;
 }
 
@@ -250,6 +297,12 @@ static bool take_option(struct args *args, int option, const char *value)
     }
 }
 
+static bool parse_image_options(struct args *args)
+{
+    args->options = options_new();
+    return parse_options(args, args->options, args->filename, NULL);
+}
+
 /* ---- the whole ---- */
 
 static void args_init(struct args *args, const char *argv0)
@@ -293,10 +346,11 @@ enum args_result args_parse(int argc, char **argv, struct args *ret_args)
         return ARGS_EXIT_FAILURE;
     }
     args->filename = argv[optind];
-    return ARGS_RUN;
+    return args->image_opts && args->filename && !parse_image_options(args) ? ARGS_EXIT_FAILURE : ARGS_RUN;
 }
 
 void args_clear(struct args *args)
 {
     g_clear_pointer(&args->commands, g_ptr_array_unref);
+    g_clear_pointer(&args->options, options_free);
 }

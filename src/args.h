@@ -13,7 +13,8 @@ struct args {
     struct image_options image;
     const char *format;     /* -f */
     const char *filename;   /* NULL: none */
-    bool image_opts;        /* filename is an option string */
+    bool image_opts;        /* filename is option text */
+    struct options *options; /* parsed from it; NULL without */
     GPtrArray *commands;    /* const char *: -c, in order */
     const char *script;     /* --script */
     const char *theme;      /* --theme */

@@ -15,6 +15,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -66,19 +67,9 @@ static void open_co(void *data)
 {
     struct opening *opening = data;
     const struct args *args = opening->args;
-    struct blk_open how = {.filename = args->filename, .format = args->format};
-    g_autoptr(options) options = options_new();
-    g_autoptr(GError) error = NULL;
-    if (args->image_opts && !options_parse(options, args->filename, NULL, &error)) {
-        sink_printf(opening->sink, SINK_ERR, "%s: %s\n", args->session.prog, error->message);
-        opening->ret = -EINVAL;
-    } else {
-        if (args->image_opts)
-            how.filename = NULL;
-        how.options = options;
-        image_options_apply(&args->image, &args->session, &how);
-        opening->ret = session_open_co(opening->session, &how, opening->sink);
-    }
+    const char *filename = args->image_opts ? NULL : args->filename;
+    opening->ret = image_options_open_co(&args->image, opening->session, filename, args->format, args->options,
+                                         opening->sink);
     opening->done = true;
 }
 
@@ -151,13 +142,20 @@ static int run(struct args *args)
     int status = 1;
     if (!isatty(STDOUT_FILENO))
         setvbuf(stdout, NULL, _IOFBF, STDOUT_BUFFER);
+    if (args->session.drop_in) {
+        /* The reference program lives on where these would end it. */
+        signal(SIGPIPE, SIG_IGN);
+        signal(SIGUSR1, SIG_IGN);
+    }
     co_init();
     if (mode == MODE_SCREEN && !args->refs_given)
         args->session.refs = BLK_REFS_ASK;
     args->session.aio = make_aio(args->image.aio, mode != MODE_SCREEN && mode != MODE_PLAIN);
     struct session *session = session_new(&args->session);
     if (!args->filename || !open_image(args, session, sink))
-        status = run_mode(mode, args, session, sink) | session_exit_status(session);
+        status = run_mode(mode, args, session, sink);
+    session_end(session);
+    status |= session_exit_status(session);
     session_free(session);
     sink_free(sink);
     aio_free(args->session.aio);

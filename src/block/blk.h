@@ -131,7 +131,7 @@ int blk_is_allocated_co(struct blk *blk, int64_t offset, int64_t bytes, int64_t 
 
 struct blk_info {
     const char *format;          /* driver of the top node */
-    int64_t cluster_size;        /* 0: none */
+    int64_t cluster_size;        /* 0: none; -1: the driver tells nothing but its name */
     int64_t vm_state_offset;     /* 0: none */
     GPtrArray *specific;         /* char *: alternating key and value of "Format specific information", NULL for none */
 };

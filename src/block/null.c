@@ -180,9 +180,10 @@ static int null_status_bulk_co(struct node *node, int64_t offset, int64_t bytes,
     return fn(data, offset, &status);
 }
 
-/* A format sets cluster_size and adds keys and values to info->specific. */
+/* A format sets cluster_size and adds keys and values to info->specific; this one has nothing to tell. */
 static int null_info_co(struct node *node, struct blk_info *info)
 {
+    info->cluster_size = -1;
     return 0;
 }
 

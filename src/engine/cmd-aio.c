@@ -15,6 +15,8 @@
 #include "engine/transfer.h"
 #include "io/clock.h"
 
+enum { INJECTED = 1 }; /* -i: the command is done */
+
 struct request {
     struct command_call call; /* session, sink and line alone */
     struct transfer_options options;
@@ -24,7 +26,6 @@ struct request {
     struct transfer_vector vector;
     char *issuer;
     int64_t started_ns;
-    bool inject_invalid; /* -i */
 };
 
 static void free_request(struct request *request)
@@ -80,9 +81,14 @@ static void request_co(void *data)
     session_aio_end(session);
 }
 
-static int submit(struct request *request)
+/* parsed: 0, INJECTED, or what parsing failed with. */
+static int submit_or_free(struct request *request, int parsed)
 {
     struct session *session = request->call.session;
+    if (parsed) {
+        free_request(request);
+        return MIN(parsed, 0);
+    }
     request->blk = session->blk;
     request->issuer = g_strdup(session_issuer(&request->call));
     request->call.line = request->issuer;
@@ -118,8 +124,9 @@ static int parse_options(const struct command_call *call, const struct command *
             options->flags |= BLK_FUA;
             break;
         case 'i':
-            request->inject_invalid = true;
-            break;
+            /* There is no accounting to show it: nothing else happens, whatever follows. */
+            report_say(call, "injecting invalid %s request", request->op == BLK_OP_READ ? "read" : "write");
+            return INJECTED;
         case 'P':
             ret = report_parse_pattern(call, opts->value, &options->pattern);
             if (ret < 0)
@@ -166,18 +173,9 @@ static int aio_read_co(const struct command_call *call)
     struct request *request = new_request(call, BLK_OP_READ);
     struct opts opts;
     int ret = parse_options(call, &command_aio_read, request, &opts);
-    if (!ret && request->inject_invalid) {
-        report_say(call, "injecting invalid read request");
-        free_request(request);
-        return 0;
-    }
     if (!ret)
         ret = parse_place(call, &opts, request);
-    if (ret < 0) {
-        free_request(request);
-        return ret;
-    }
-    return submit(request);
+    return submit_or_free(request, ret);
 }
 
 const struct command command_aio_read = {
@@ -214,8 +212,6 @@ static int parse_write(const struct command_call *call, const struct opts *opts,
         report_say(call, "-u requires -z to be specified");
         return -EINVAL;
     }
-    if (request->inject_invalid)
-        return 0;
     if (!zeroes)
         return parse_place(call, opts, request);
     int ret = parse_offset(call, opts->operand[0], request);
@@ -231,19 +227,10 @@ static int aio_write_co(const struct command_call *call)
     int ret = parse_options(call, &command_aio_write, request, &opts);
     if (!ret)
         ret = parse_write(call, &opts, request);
-    if (!ret && request->inject_invalid) {
-        report_say(call, "injecting invalid write request");
-        free_request(request);
-        return 0;
-    }
-    if (ret < 0) {
-        free_request(request);
-        return ret;
-    }
-    if (request->vector.buffer)
+    if (!ret && request->vector.buffer)
         memset(request->vector.buffer, request->options.pattern >= 0 ? request->options.pattern : TRANSFER_WRITE_BYTE,
                request->bytes);
-    return submit(request);
+    return submit_or_free(request, ret);
 }
 
 const struct command command_aio_write = {
@@ -292,11 +279,7 @@ static int aio_discard_co(const struct command_call *call)
     int ret = parse_options(call, &command_aio_discard, request, &opts);
     if (!ret)
         ret = parse_discard(call, &opts, request);
-    if (ret < 0) {
-        free_request(request);
-        return ret;
-    }
-    return submit(request);
+    return submit_or_free(request, ret);
 }
 
 const struct command command_aio_discard = {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* break, remove_break, resume, wait_break: requests stopped at an event. */
+/*
+ * break, remove_break, resume, wait_break: requests stopped at an event.  What is resumed runs on before the next command, so
+ * that a script can rely on the next breakpoint on its way having been reached.
+ */
 #include <errno.h>
 
 #include "engine/commands.h"
@@ -40,6 +43,7 @@ const struct command command_break = {
 static int remove_break_co(const struct command_call *call)
 {
     int ret = blk_remove_break(call->session->blk, call->argv[1]);
+    co_yield_co();
     if (ret < 0) {
         g_autofree char *tag = report_text(call, call->argv[1]);
         report_say(call, "Could not remove breakpoint %s: %s", tag, g_strerror(-ret));
@@ -61,6 +65,7 @@ const struct command command_remove_break = {
 static int resume_co(const struct command_call *call)
 {
     int ret = blk_resume(call->session->blk, call->argv[1]);
+    co_yield_co();
     if (ret < 0)
         report_say(call, "Could not resume request: %s", g_strerror(-ret));
     return explain(call, ret);

@@ -17,8 +17,9 @@ static int map_runs_co(const struct command_call *call, int64_t length)
     while (at < length) {
         int allocated = blk_is_allocated_co(blk, at, length - at, &run);
         if (allocated < 0 || !run) {
-            report_say(call, "Failed to get allocation status");
-            return allocated < 0 ? allocated : -EIO;
+            allocated = allocated < 0 ? allocated : -EIO;
+            report_error(call, "Failed to get allocation status: %s", g_strerror(-allocated));
+            return allocated;
         }
         if (state >= 0 && allocated != state) {
             report_map_run(call, start, at - start, length - start, state);

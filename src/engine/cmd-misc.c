@@ -92,13 +92,14 @@ const struct command command_sleep = {
 
 static int abort_co(const struct command_call *call)
 {
+    sink_flush(call->sink);
     abort();
 }
 
 const struct command command_abort = {
     .name = "abort",
     .summary = "crashes the program, as abort(3) does",
-    .help = "\nNothing is flushed or closed: to see what a crash leaves behind.\n",
+    .help = "\nThe image is neither flushed nor closed: to see what a crash leaves behind.\n",
     .flags = COMMAND_NO_IMAGE,
     .run_co = abort_co,
 };

@@ -302,8 +302,7 @@ static void repeat(uint8_t *buffer, size_t have, size_t bytes)
 
 static int fill_from_file_co(const struct command_call *call, const char *name, uint8_t *buffer, size_t bytes)
 {
-    uint8_t probe; /* an empty request still says that a file is empty */
-    struct source source = {name, bytes ? buffer : &probe, bytes ?: 1, 0};
+    struct source source = {name, buffer, bytes, 0};
     int ret = aio_call_co(session_config(call->session)->aio, read_source, &source, true);
     g_autofree char *shown = report_text(call, name);
     if (ret < 0) {

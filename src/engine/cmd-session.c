@@ -20,6 +20,18 @@ static int complain(const struct command_call *call, int ret, const GError *erro
     return ret;
 }
 
+/* Adds the text of an -o. */
+static int parse_options(const struct command_call *call, struct options *options, const char *text)
+{
+    g_autofree char *shown = report_text(call, text);
+    g_auto(GStrv) warnings = image_options_short_forms(shown);
+    g_autoptr(GError) error = NULL;
+    for (char **warning = warnings; *warning; warning++) {
+        report_error(call, "%s", *warning);
+    }
+    return options_parse(options, text, NULL, &error) ? 0 : complain(call, -EINVAL, error);
+}
+
 /* ---- open ---- */
 
 static int parse_open(const struct command_call *call, struct opts *opts, struct image_options *image,
@@ -30,8 +42,9 @@ static int parse_open(const struct command_call *call, struct opts *opts, struct
     opts_start(opts, call, command_options(&command_open, drop_in(call)));
     while ((option = opts_next(opts)) != -1) {
         if (option == 'o') {
-            if (!options_parse(options, opts->value, NULL, &error))
-                return complain(call, -EINVAL, error);
+            int ret = parse_options(call, options, opts->value);
+            if (ret < 0)
+                return ret;
             continue;
         }
         int taken = image_options_take(image, option, opts->value, &error);
@@ -51,9 +64,7 @@ static int open_co(const struct command_call *call)
     int ret = parse_open(call, &opts, &image, options);
     if (ret < 0)
         return ret;
-    struct blk_open how = {.filename = opts.operand[0], .options = options};
-    image_options_apply(&image, session_config(call->session), &how);
-    return session_open_co(call->session, &how, call->sink);
+    return image_options_open_co(&image, call->session, opts.operand[0], NULL, options, call->sink);
 }
 
 static const struct command_own open_own = {
@@ -96,9 +107,7 @@ const struct command command_open = {
 
 static int close_co(const struct command_call *call)
 {
-    g_autoptr(GError) error = NULL;
-    int ret = session_close_co(call->session, 1, &error);
-    return ret < 0 && error ? complain(call, ret, error) : ret;
+    return session_close_co(call, 1);
 }
 
 const struct command command_close = {
@@ -117,10 +126,9 @@ struct reopen_args {
 
 static int parse_reopen(const struct command_call *call, struct reopen_args *args, struct options *options)
 {
-    g_autoptr(GError) error = NULL;
     enum blk_cache cache;
     struct opts opts;
-    int option;
+    int option, ret;
     opts_start(&opts, call, command_reopen.options);
     while ((option = opts_next(&opts)) != -1) {
         switch (option) {
@@ -132,8 +140,9 @@ static int parse_reopen(const struct command_call *call, struct reopen_args *arg
             args->cache = cache;
             break;
         case 'o':
-            if (!options_parse(options, opts.value, NULL, &error))
-                return complain(call, -EINVAL, error);
+            ret = parse_options(call, options, opts.value);
+            if (ret < 0)
+                return ret;
             break;
         case 'r':
         case 'w':

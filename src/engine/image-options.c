@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/image-options.h"
 
+#include <errno.h>
 #include <string.h>
 
-#include "engine/session.h"
+#include "engine/session-private.h"
 
 static int refuse(GError **error, const char *what, const char *value)
 {
@@ -65,13 +66,73 @@ int image_options_take(struct image_options *image, int letter, const char *valu
     }
 }
 
-void image_options_apply(const struct image_options *image, const struct session_config *config, struct blk_open *how)
+/* The next word of option text, commas in it doubled; NULL at the end. */
+static char *next_option(const char **text)
 {
-    how->flags = image->flags;
-    how->cache = image->cache;
-    how->refs = config->refs;
+    GString *word = g_string_new(NULL);
+    if (!**text)
+        return g_string_free(word, TRUE);
+    for (; **text; (*text)++) {
+        if (**text == ',') {
+            if ((*text)[1] != ',')
+                break;
+            (*text)++;
+        }
+        g_string_append_c(word, **text);
+    }
+    if (**text)
+        (*text)++;
+    return g_string_free(word, FALSE);
+}
+
+char **image_options_short_forms(const char *text)
+{
+    GPtrArray *warnings = g_ptr_array_new();
+    char *word;
+    while ((word = next_option(&text))) {
+        bool negative = g_str_has_prefix(word, "no");
+        if (!strchr(word, '='))
+            g_ptr_array_add(warnings, g_strdup_printf("warning: short-form boolean option '%s' deprecated\n"
+                                                      "Please use %s=%s instead",
+                                                      word, negative ? word + 2 : word, negative ? "off" : "on"));
+        g_free(word);
+    }
+    g_ptr_array_add(warnings, NULL);
+    return (char **)g_ptr_array_free(warnings, FALSE);
+}
+
+/* ---- opening ---- */
+
+static bool is_direct(const struct image_options *image, const struct options *options)
+{
+    const char *direct = options ? options_get(options, "cache.direct") : NULL;
+    return direct ? !strcmp(direct, "on") : image->cache == BLK_CACHE_NONE || image->cache == BLK_CACHE_DIRECTSYNC;
+}
+
+int image_options_open_co(const struct image_options *image, struct session *session, const char *filename,
+                          const char *format, const struct options *options, struct sink *sink)
+{
+    const struct session_config *config = session_config(session);
+    struct blk_open how = {
+        .filename = filename,
+        .format = format,
+        .options = options,
+        .flags = image->flags,
+        .cache = image->cache,
+        .refs = config->refs,
+    };
     if (!image->read_only && (config->drop_in || config->writable || image->writable))
-        how->flags |= BLK_OPEN_WRITABLE;
+        how.flags |= BLK_OPEN_WRITABLE;
     if (!config->drop_in)
-        how->flags |= BLK_OPEN_NO_LOCK_IF_READ_ONLY;
+        how.flags |= BLK_OPEN_NO_LOCK_IF_READ_ONLY;
+    /* We serve native I/O without direct access too, but under the reference program's name it is refused as there. */
+    if (config->drop_in && image->native_aio && !session_blk(session) && !is_direct(image, options)) {
+        struct command_call call = {.session = session, .sink = sink};
+        g_autoptr(GError) error = g_error_new_literal(
+            G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+            "aio=native was specified, but it requires cache.direct=on, which was not specified.");
+        session_report_open_error(&call, &how, -EINVAL, error);
+        return -EINVAL;
+    }
+    return session_open_co(session, &how, sink);
 }

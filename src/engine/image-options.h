@@ -7,7 +7,8 @@
 
 #include "block/blk.h"
 
-struct session_config;
+struct session;
+struct sink;
 
 struct image_options {
     bool read_only, writable; /* -r, -w */
@@ -23,5 +24,14 @@ struct image_options {
  */
 int image_options_take(struct image_options *image, int letter, const char *value, GError **error);
 
-/* Fills flags, cache and refs for blk_open_co(). */
-void image_options_apply(const struct image_options *image, const struct session_config *config, struct blk_open *how);
+/*
+ * What is to be said about "key" and "nokey" in option text, where "key=on" and "key=off" are meant: a warning each, NULL-terminated
+ * (g_strfreev), perhaps none.
+ */
+char **image_options_short_forms(const char *text);
+
+/*
+ * Opens an image: by name, by options (may be NULL), or both.  Says what is wrong to the sink; 0 or a negative errno.
+ */
+int image_options_open_co(const struct image_options *image, struct session *session, const char *filename,
+                          const char *format, const struct options *options, struct sink *sink);

@@ -94,8 +94,9 @@ void report_json_info(const struct command_call *call, const struct blk_info *in
 {
     GString *out = object("\"format\": ");
     append_string(out, info->format);
-    g_string_append_printf(out, ", \"cluster-size\": %" PRId64 ", \"vm-state-offset\": %" PRId64, info->cluster_size,
-                           info->vm_state_offset);
+    if (info->cluster_size >= 0)
+        g_string_append_printf(out, ", \"cluster-size\": %" PRId64 ", \"vm-state-offset\": %" PRId64,
+                               info->cluster_size, info->vm_state_offset);
     if (info->specific) {
         g_string_append(out, ", \"format-specific\": {");
         for (unsigned i = 0; i + 1 < info->specific->len; i += 2) {

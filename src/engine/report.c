@@ -93,11 +93,21 @@ char *report_text(const struct command_call *call, const char *text)
 
 /* ---- numbers ---- */
 
+/* 0x10k is accepted, but who wrote it may have meant something else. */
+static void warn_of_hex_suffix(const struct command_call *call, const char *text)
+{
+    if (!old_dialect(call) && !g_ascii_isxdigit(text[strlen(text) - 1]))
+        report_error(call, "warning: Using a multiplier suffix on hex numbers is deprecated: %s", text);
+}
+
 int report_parse_size(const struct command_call *call, const char *what, const char *text, int64_t *ret_value)
 {
     int ret = size_parse(text, ret_value);
-    if (!ret)
+    if (!ret) {
+        if (text[0] == '0' && (text[1] | 0x20) == 'x')
+            warn_of_hex_suffix(call, text);
         return 0;
+    }
     g_autofree char *shown = report_text(call, text);
     if (old_dialect(call))
         report_say(call, "non-numeric %s argument -- %s", what, shown);
@@ -210,7 +220,10 @@ void report_info(const struct command_call *call, const struct blk_info *info)
         return;
     }
     char cluster[SIZE_TEXT_MAX], vm_state[SIZE_TEXT_MAX];
-    sink_printf(call->sink, SINK_OUT, "format name: %s\ncluster size: %s\nvm state offset: %s\n", info->format,
+    sink_printf(call->sink, SINK_OUT, "format name: %s\n", info->format);
+    if (info->cluster_size < 0)
+        return;
+    sink_printf(call->sink, SINK_OUT, "cluster size: %s\nvm state offset: %s\n",
                 size_format(info->cluster_size, cluster), size_format(info->vm_state_offset, vm_state));
     if (!info->specific)
         return;

@@ -67,12 +67,19 @@ int session_wait_aio_co(struct session *session);
 
 /*
  * Closes the image after everything else that works on it has ended; requests stopped at breakpoints are resumed first.
- * own_users: how many users the caller itself is (1 in a command).  0, -ECANCELED (still open), or what the close said.
+ * own_users: how many users the caller itself is (1 in a command).  0, -ECANCELED (still open), or what the close failed
+ * with, which it has said.
  */
-int session_close_co(struct session *session, unsigned own_users, GError **error);
+int session_close_co(const struct command_call *call, unsigned own_users);
 
 /* Takes over a buffer that a request has filled or written: keeps it for panels, or puts it back into the pool. */
 void session_take_buffer(struct session *session, enum blk_op op, int64_t offset, int64_t length, uint8_t *buffer);
+
+/*
+ * "can't open device IMAGE: REASON".  The reason may have more lines (hints): the first goes behind our name, the others stand
+ * alone.
+ */
+void session_report_open_error(const struct command_call *call, const struct blk_open *how, int ret, const GError *error);
 
 void session_notify_image(struct session *session);
 void session_notify_busy(struct session *session);

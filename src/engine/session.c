@@ -91,8 +91,8 @@ static void on_warning(void *data, const char *line)
     report_complain(call, "%s", shown);
 }
 
-/* The reason may have more lines (hints): the first goes behind our name, the others stand alone. */
-static void report_open_error(const struct command_call *call, const struct blk_open *how, int ret, const GError *error)
+void session_report_open_error(const struct command_call *call, const struct blk_open *how, int ret,
+                               const GError *error)
 {
     g_auto(GStrv) lines = g_strsplit(error->message, "\n", -1);
     for (int i = 0; lines[i]; i++) {
@@ -132,7 +132,7 @@ int session_open_co(struct session *session, const struct blk_open *how, struct 
     int ret = blk_open_co(&complete, &blk, &error);
     session->opening = false;
     if (ret < 0) {
-        report_open_error(&call, how, ret, error);
+        session_report_open_error(&call, how, ret, error);
         return ret;
     }
     session->blk = blk;
@@ -163,9 +163,11 @@ static void resume_all(struct blk *blk)
     } while (resumed);
 }
 
-int session_close_co(struct session *session, unsigned own_users, GError **error)
+int session_close_co(const struct command_call *call, unsigned own_users)
 {
+    struct session *session = call->session;
     struct blk *blk = session->blk;
+    g_autoptr(GError) error = NULL;
     while (session->aio || session->users > own_users) {
         resume_all(blk);
         int ret = co_queue_wait_co(&session->idle);
@@ -178,7 +180,13 @@ int session_close_co(struct session *session, unsigned own_users, GError **error
     blk_set_observer(blk, NULL, NULL);
     forget_buffer(session);
     session_notify_image(session);
-    return blk_close_co(blk, error);
+    int ret = blk_close_co(blk, &error);
+    /* The reference program says only what formats tell, not that a plain flush failed. */
+    if (ret < 0 && (!session->config.drop_in || strcmp(error->message, g_strerror(-ret)))) {
+        g_autofree char *reason = report_text(call, error->message);
+        report_error(call, "%s", reason);
+    }
+    return ret;
 }
 
 void session_aio_begin(struct session *session)
@@ -214,23 +222,26 @@ static void close_for_good(void *data)
 {
     struct last_rites *rites = data;
     struct session *session = rites->session;
-    g_autoptr(GError) error = NULL;
-    if (session->blk && session_close_co(session, 0, &error) < 0 && error) {
-        struct command_call call = {.session = session, .sink = session->recent_sink};
-        report_error(&call, "%s", error->message);
-    }
+    struct command_call call = {.session = session, .sink = session->recent_sink};
+    if (session->blk && session_close_co(&call, 0) < 0 && !session->config.drop_in)
+        session->failed = true;
     rites->done = true;
+}
+
+void session_end(struct session *session)
+{
+    struct last_rites rites = {.session = session};
+    session_drop_lines(session);
+    co_start(close_for_good, &rites);
+    while (!rites.done || session->jobs)
+        g_main_context_iteration(g_main_context_get_thread_default(), TRUE);
 }
 
 void session_free(struct session *session)
 {
     if (!session)
         return;
-    struct last_rites rites = {.session = session};
-    session_drop_lines(session);
-    co_start(close_for_good, &rites);
-    while (!rites.done || session->jobs)
-        g_main_context_iteration(g_main_context_get_thread_default(), TRUE);
+    session_end(session);
     forget_buffer(session);
     session_free_lines(session);
     buffer_pool_unref(session->pool);

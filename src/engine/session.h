@@ -27,7 +27,12 @@ struct session_config {
 };
 
 struct session *session_new(const struct session_config *config);
-/* Closes the image (waiting for its requests in the main context) and frees. */
+/*
+ * Cancels the line that runs, drops those that wait, and closes the image, waiting in the main context for its requests to
+ * complete.  What goes wrong then is reported and counts for the exit status.
+ */
+void session_end(struct session *session);
+/* Frees, ending it first. */
 void session_free(struct session *session);
 
 /* ---- running commands ---- */
