@@ -24,7 +24,9 @@ static size_t find(const struct hex_holes *holes, int64_t offset)
 static void replace(struct hex_holes *holes, size_t first, size_t behind, const struct hex_hole *with, size_t n)
 {
     memmove(&holes->list[first + n], &holes->list[behind], (holes->count - behind) * sizeof(holes->list[0]));
-    memcpy(&holes->list[first], with, n * sizeof(holes->list[0]));
+    for (size_t i = 0; i < n; i++) {
+        holes->list[first + i] = with[i];
+    }
     holes->count += n;
     holes->count -= behind - first;
 }

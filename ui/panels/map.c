@@ -82,7 +82,7 @@ static int fullness(int64_t full, int64_t bytes)
     if (full == 0 || full == bytes) {
         return full == 0 ? 0 : GLYPHS - 1;
     }
-    return 1 + (int)((double)full / (double)bytes * (GLYPHS - 2) * 0.999999);
+    return 1 + (int)((__int128)full * (GLYPHS - 2) / bytes);
 }
 
 static void cell_look(const struct map_counts *counts, int64_t bytes, bool utf8, uint32_t *ret_ch, enum role *ret_role)

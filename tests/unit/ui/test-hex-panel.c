@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "panel-bench.h"
+#include "ui/panels/hex-layout.h"
+
+static enum role role_at(struct bench *bench, int x, int y)
+{
+    return (enum role)grid_cell(bench->grid, x, y)->role;
+}
+
+static bool is_cursor(struct bench *bench, int x, int y)
+{
+    return grid_cell(bench->grid, x, y)->flags & CELL_CURSOR;
+}
+
+static void test_says_that_there_is_nothing(void)
+{
+    struct bench *bench = bench_new(&panel_hex, 0);
+
+    bench_show(bench, 40, 5);
+    bench_assert_line(bench, 0, "no image is open");
+    bench_open(bench, "");
+    bench_show(bench, 40, 5);
+    bench_assert_line(bench, 0, "the image is empty");
+    bench_ask(bench, REQUEST_HEX_FOLLOW, 1);
+    bench_show(bench, 40, 5);
+    bench_assert_line(bench, 0, "nothing was read or written yet");
+    bench_ask(bench, REQUEST_HEX_NEXT_EXTENT, 1);
+    g_assert_nonnull(bench->remark);
+    bench_free(bench);
+}
+
+static void test_is_unknown_until_the_disk_answers(void)
+{
+    struct bench *bench = bench_new(&panel_hex, 4096);
+
+    bench_write(bench->image, 0, 4096, 'A');
+    bench_open(bench, "");
+    bench_draw(bench, 80, 8);
+    bench_turn(bench);
+    bench_draw(bench, 80, 8);
+    bench_assert_line(bench, 0, "00000000  ?? ?? ?? ?? ?? ?? ?? ??  ?? ?? ?? ?? ?? ?? ?? ??│????????????????│");
+    g_assert_cmpint(role_at(bench, 10, 0), ==, ROLE_BYTE_UNKNOWN);
+    bench_show(bench, 80, 8);
+    bench_assert_line(bench, 0, "00000000  41 41 41 41 41 41 41 41  41 41 41 41 41 41 41 41│AAAAAAAAAAAAAAAA│");
+    g_assert_cmpint(role_at(bench, 10, 0), ==, ROLE_BYTE_PRINT);
+    g_assert_true(is_cursor(bench, 10, 0) && is_cursor(bench, 11, 0) && is_cursor(bench, 59, 0));
+    g_assert_true(bench_shows(bench, "* 254 rows"));
+    bench_free(bench);
+}
+
+static void test_a_hung_read_delays_nothing_else(void)
+{
+    struct bench *bench = bench_new(&panel_hex, 1 << 20);
+
+    bench_write(bench->image, 0, 1 << 20, 'B');
+    bench_open(bench, "");
+    bench_draw(bench, 80, 3);
+    bench_turn(bench);
+    while (aio_manual_count(bench->aio) > 0 && aio_manual_peek(bench->aio, 0).op != AIO_READ) {
+        aio_manual_complete(bench->aio, 0, 0);
+        bench_turn(bench);
+    }
+    g_assert_cmpint(aio_manual_peek(bench->aio, 0).offset, ==, 0);
+    bench->panel->ops->go(bench->panel, 900000, 0);
+    for (int i = 0; i < 4; i++) {
+        bench_draw(bench, 80, 3);
+        bench_settle_but(bench, 1);
+    }
+    g_assert_true(bench_shows(bench, "42 42 42"));
+    bench_ask(bench, REQUEST_FIRST, 1);
+    bench_draw(bench, 80, 3);
+    g_assert_true(bench_shows(bench, "?? ?? ??"));
+    bench_free(bench);
+}
+
+static void test_holes_are_not_read(void)
+{
+    struct bench *bench = bench_new(&panel_hex, INT64_C(15) << 40);
+
+    bench_open(bench, "");
+    bench_draw(bench, 100, 10);
+    bench_turn(bench);
+    while (aio_manual_count(bench->aio) > 0) {
+        g_assert_cmpint(aio_manual_peek(bench->aio, 0).op, ==, AIO_CALL);
+        aio_manual_complete(bench->aio, 0, 0);
+        bench_turn(bench);
+        bench_draw(bench, 100, 10);
+    }
+    bench_assert_line(bench, 0, "00000000000  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00│                │");
+    bench_assert_line(bench, 1, "00000000010  * 1030792151038 rows, 15 TiB of zeroes without data");
+    bench_assert_line(bench, 2, "efffffffff0  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00│                │");
+    g_assert_cmpint(role_at(bench, 13, 0), ==, ROLE_BYTE_HOLE);
+    bench_ask(bench, REQUEST_DOWN, 1); /* over the fold */
+    g_assert_cmpint(bench->panel->ops->position(bench->panel), ==, (INT64_C(15) << 40) - 16);
+    bench_free(bench);
+}
+
+static void test_pages_cross_a_huge_image_both_ways(void)
+{
+    int64_t size = INT64_C(15) << 40, middle = INT64_C(6) << 40;
+    struct bench *bench = bench_new(&panel_hex, size);
+    int pages = 0;
+
+    bench_write(bench->image, middle, 100000, 1);
+    for (int64_t at = 0; at < 100000; at += 16)
+        bench_write(bench->image, middle + at, 8, (uint8_t)(at / 16));
+    bench_open(bench, "");
+    bench_show(bench, 100, 24);
+    while (bench->panel->ops->position(bench->panel) < size - 16) {
+        bench_ask(bench, REQUEST_PAGE_DOWN, 1);
+        bench_show(bench, 100, 24);
+        g_assert_cmpint(++pages, <, 1000);
+    }
+    g_assert_cmpint(pages, >, 100000 / 16 / 24);
+    while (bench->panel->ops->position(bench->panel) >= 16) {
+        bench_ask(bench, REQUEST_PAGE_UP, 1);
+        bench_show(bench, 100, 24);
+        g_assert_cmpint(--pages, >, -1000);
+    }
+    bench_ask(bench, REQUEST_LAST, 1);
+    bench_show(bench, 100, 24);
+    g_assert_cmpint(bench->panel->ops->position(bench->panel), ==, size - 1);
+    bench_free(bench);
+}
+
+static void test_errors_are_shown_where_they_are(void)
+{
+    struct bench *bench = bench_new(&panel_hex, 4096);
+
+    bench_write(bench->image, 0, 4096, 'A');
+    bench_open(bench, ",file.driver=blkdebug,file.inject-error.0.event=none,file.inject-error.0.iotype=read,"
+                      "file.inject-error.0.sector=1,file.image.driver=file,file.image.filename=");
+    bench_show(bench, 80, 4);
+    bench->panel->ops->go(bench->panel, 512, 0);
+    bench_show(bench, 80, 1);
+    bench_assert_line(bench, 0, "00000200  !! !! !! !! !! !! !! !!  !! !! !! !! !! !! !! !!│!!!!!!!!!!!!!!!!│");
+    g_assert_cmpint(role_at(bench, 10, 0), ==, ROLE_ERROR);
+    bench->panel->ops->go(bench->panel, 511, 0);
+    bench_show(bench, 80, 1);
+    g_assert_true(bench_shows(bench, "41 41│AAAA"));
+    bench_free(bench);
+}
+
+static void test_the_last_buffer_is_shown(void)
+{
+    struct bench *bench = bench_new(&panel_hex, 1 << 20);
+    GString *title = g_string_new(NULL);
+
+    bench_write(bench->image, 65536, 3, 0x1b);
+    bench_open(bench, "");
+    bench_run(bench, "read -q 65536 5");
+    bench_show(bench, 80, 8);
+    bench_assert_line(bench, 0, "00010000  1b 1b 1b 00 00                                  │.....           │");
+    bench->panel->ops->title(bench->panel, title);
+    g_assert_cmpstr(title->str, ==, "read 5 bytes at 0x10000");
+    g_assert_cmpint(role_at(bench, 10, 0), ==, ROLE_BYTE_CONTROL);
+    g_assert_true(bench_shows(bench, "offset 65536 0x10000 · sector 128 + 0"));
+    g_assert_true(bench_shows(bench, "u16 6939 0x1b1b · u32 1776411 0x1b1b1b"));
+    bench_ask(bench, REQUEST_RIGHT, 3);
+    bench_ask(bench, REQUEST_HEX_FOLLOW, 1);
+    g_assert_cmpint(bench->panel->ops->position(bench->panel), ==, 65539);
+    bench_run(bench, "write -q 0 512"); /* the image stays in view */
+    bench_show(bench, 80, 8);
+    g_assert_cmpint(bench->panel->ops->position(bench->panel), ==, 65539);
+    bench_run(bench, "close");
+    bench_show(bench, 80, 8);
+    bench_assert_line(bench, 0, "no image is open");
+    g_string_free(title, TRUE);
+    bench_free(bench);
+}
+
+static void test_writes_appear(void)
+{
+    struct bench *bench = bench_new(&panel_hex, 1 << 20);
+
+    bench_open(bench, "");
+    bench_show(bench, 80, 8);
+    g_assert_true(bench_shows(bench, "00 00 00"));
+    bench_run(bench, "write -q -P 0x61 0 512");
+    bench_show(bench, 80, 8);
+    g_assert_true(bench_shows(bench, "61 61 61"));
+    bench_free(bench);
+}
+
+static void test_rows_are_as_wide_as_fits(void)
+{
+    static const struct { int columns, width; bool text; } sizes[] = {
+        {142, 32, true}, {109, 24, true}, {78, 16, true}, {77, 16, true}, {50, 8, true}, {33, 8, false}, {23, 8, false}, {5, 2, false}, {1, 1, false}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        struct hex_layout layout = hex_layout(sizes[i].columns, 10, 1 << 20);
+
+        g_assert_cmpint(layout.width, ==, sizes[i].width);
+        g_assert_cmpint(layout.text > 0, ==, sizes[i].text);
+    }
+    g_assert_cmpint(hex_layout(78, 10, INT64_C(15) << 40).width, ==, 16); /* a huge image at 80 columns */
+}
+
+static void test_a_frame_is_cheap(void)
+{
+    struct bench *bench = bench_new(&panel_hex, 4 << 20);
+    int64_t start_us;
+
+    bench_write(bench->image, 0, 4 << 20, 'A'); /* all rows fold: the worst */
+    bench_open(bench, "");
+    bench_show(bench, 160, 48);
+    start_us = g_get_monotonic_time();
+    for (int i = 0; i < 100; i++)
+        bench_draw(bench, 160, 48);
+    g_test_message("%" G_GINT64_FORMAT " us a frame", (g_get_monotonic_time() - start_us) / 100);
+    bench_free(bench);
+}
+
+static void test_survives_anything(void)
+{
+    struct bench *bench = bench_new(&panel_hex, 2 << 20);
+
+    bench_write(bench->image, 12345, 100000, 1);
+    bench_monkey(bench, 3000);
+    bench_free(bench);
+}
+
+int main(int argc, char **argv)
+{
+    int ret;
+
+    g_test_init(&argc, &argv, NULL);
+    co_init();
+    g_test_add_func("/hex-panel/nothing", test_says_that_there_is_nothing);
+    g_test_add_func("/hex-panel/unknown", test_is_unknown_until_the_disk_answers);
+    g_test_add_func("/hex-panel/hung", test_a_hung_read_delays_nothing_else);
+    g_test_add_func("/hex-panel/holes", test_holes_are_not_read);
+    g_test_add_func("/hex-panel/pages", test_pages_cross_a_huge_image_both_ways);
+    g_test_add_func("/hex-panel/errors", test_errors_are_shown_where_they_are);
+    g_test_add_func("/hex-panel/buffer", test_the_last_buffer_is_shown);
+    g_test_add_func("/hex-panel/writes", test_writes_appear);
+    g_test_add_func("/hex-panel/widths", test_rows_are_as_wide_as_fits);
+    g_test_add_func("/hex-panel/cheap", test_a_frame_is_cheap);
+    g_test_add_func("/hex-panel/anything", test_survives_anything);
+    ret = g_test_run();
+    co_done();
+    return ret;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "panel-bench.h"
+
+#define WITH_BREAKPOINTS ",file.driver=blkdebug,file.image.driver=file,file.image.filename="
+
+static char *title_of(struct bench *bench)
+{
+    GString *title = g_string_new(NULL);
+
+    bench->panel->ops->title(bench->panel, title);
+    return g_string_free(title, FALSE);
+}
+
+static void assert_title(struct bench *bench, const char *text)
+{
+    g_autofree char *title = title_of(bench);
+
+    g_assert_cmpstr(title, ==, text);
+}
+
+static void test_says_that_there_is_nothing(void)
+{
+    struct bench *bench = bench_new(&panel_pending, 0);
+
+    bench_show(bench, 40, 5);
+    bench_assert_line(bench, 0, "no image is open");
+    bench_open(bench, "");
+    bench_show(bench, 40, 5);
+    bench_assert_line(bench, 0, "no request is pending");
+    g_assert_cmpint(bench->panel->ops->next_tick_us(bench->panel), ==, -1);
+    g_assert_cmpint(bench_ask(bench, REQUEST_DOWN, 1), ==, PANEL_IGNORED);
+    bench_ask(bench, REQUEST_PENDING_RESUME, 1);
+    g_assert_cmpstr(bench->remark, ==, "no request is selected");
+    bench_free(bench);
+}
+
+static void test_requests_come_age_and_leave(void)
+{
+    struct bench *bench = bench_new(&panel_pending, 1 << 20);
+
+    bench_open(bench, "");
+    clock_set_fake_us(1000000);
+    session_run(bench->session, "aio_read -q 64k 4k", bench->sink, 0, NULL, NULL);
+    bench_turn(bench);
+    clock_set_fake_us(1012000);
+    bench_draw(bench, 120, 5);
+    assert_title(bench, "1 in flight");
+    g_assert_true(bench_shows(bench, "#1  read     0x10000 +4 KiB      12 ms   in flight"));
+    g_assert_true(bench_shows(bench, "aio_read -q 64k 4k"));
+    g_assert_cmpint(bench->panel->ops->next_tick_us(bench->panel), ==, 1112000);
+    bench_settle(bench);
+    bench_draw(bench, 120, 5);
+    assert_title(bench, "");
+    g_assert_true(bench_shows(bench, "done"));
+    g_assert_cmpint(grid_cell(bench->grid, 0, 1)->role, ==, ROLE_STATE_DONE);
+    g_assert_cmpint(bench->panel->ops->next_tick_us(bench->panel), ==, -1);
+    clock_set_fake_us(-1);
+    bench_free(bench);
+}
+
+static void test_a_breakpoint_is_resumed_from_its_row(void)
+{
+    struct bench *bench = bench_new(&panel_pending, 1 << 20);
+
+    bench_open(bench, WITH_BREAKPOINTS);
+    bench_run(bench, "break read_aio 'odd tag'");
+    bench_run(bench, "aio_read -q 0 512");
+    bench_draw(bench, 120, 5);
+    assert_title(bench, "1 suspended");
+    g_assert_cmpint(grid_cell(bench->grid, 40, 1)->role, ==, ROLE_STATE_SUSPENDED);
+    bench_ask(bench, REQUEST_PENDING_RESUME, 1);
+    bench_settle(bench);
+    g_assert_cmpstr(bench->ran, ==, "resume 'odd tag'");
+    assert_title(bench, "");
+    bench_run(bench, "break read_aio B");
+    bench_run(bench, "aio_read -q 512 512");
+    bench_draw(bench, 120, 5);
+    bench_ask(bench, REQUEST_FIRST, 1);
+    bench_ask(bench, REQUEST_PENDING_SHOW, 1);
+    g_assert_cmpint(bench->gone_to, ==, 512);
+    bench_ask(bench, REQUEST_PENDING_REMOVE_BREAK, 1);
+    bench_settle(bench);
+    g_assert_cmpstr(bench->ran, ==, "remove_break B");
+    assert_title(bench, "");
+    bench_ask(bench, REQUEST_PENDING_RESUME, 1);
+    g_assert_nonnull(bench->remark);
+    bench_free(bench);
+}
+
+static void test_the_selection_follows_its_request(void)
+{
+    struct bench *bench = bench_new(&panel_pending, 1 << 20);
+
+    bench_open(bench, "");
+    for (int i = 0; i < 8; i++) {
+        g_autofree char *line = g_strdup_printf("aio_read -q %d 1", i);
+
+        session_run(bench->session, line, bench->sink, 0, NULL, NULL);
+        bench_turn(bench);
+    }
+    bench_draw(bench, 80, 4); /* three rows */
+    bench_ask(bench, REQUEST_DOWN, 5);
+    bench_draw(bench, 80, 4);
+    g_assert_true(bench_shows(bench, "#6"));
+    g_assert_false(bench_shows(bench, "#2"));
+    g_assert_true(grid_cell(bench->grid, 0, 3)->flags & CELL_CURSOR);
+    aio_manual_complete(bench->aio, 0, 0);
+    bench_turn(bench);
+    bench_ask(bench, REQUEST_PENDING_SHOW, 1);
+    g_assert_cmpint(bench->gone_to, ==, 5);
+    bench_free(bench);
+}
+
+/* What the registry says of ten thousand requests, without a disk. */
+static void test_ten_thousand_are_drawn_fast(void)
+{
+    enum { MANY = 10000, FRAMES = 200 };
+    struct bench *bench = bench_new(&panel_pending, 1 << 20);
+    g_autofree struct blk_request *requests = g_new0(struct blk_request, MANY);
+    int64_t start_us, frame_us;
+
+    for (int i = 0; i < MANY; i++) {
+        requests[i] = (struct blk_request){.id = (uint64_t)i + 1, .op = BLK_OP_READ, .state = BLK_REQUEST_IN_FLIGHT, .offset = i * 4096, .bytes = 4096};
+        bench->panel->ops->io(bench->panel, &requests[i]);
+    }
+    bench_draw(bench, 100, 40);
+    bench_ask(bench, REQUEST_LAST, 1);
+    start_us = g_get_monotonic_time();
+    for (int i = 0; i < FRAMES; i++) {
+        bench_draw(bench, 100, 40);
+        bench_ask(bench, REQUEST_UP, 41);
+    }
+    frame_us = (g_get_monotonic_time() - start_us) / FRAMES;
+    g_test_message("%" G_GINT64_FORMAT " us a frame", frame_us);
+    assert_title(bench, "10000 in flight");
+    for (int i = MANY; i-- > 0;) {
+        requests[i].state = BLK_REQUEST_DONE;
+        bench->panel->ops->io(bench->panel, &requests[i]);
+    }
+    bench_draw(bench, 100, 40);
+    assert_title(bench, "");
+    bench_free(bench);
+}
+
+static void test_survives_anything(void)
+{
+    struct bench *bench = bench_new(&panel_pending, 2 << 20);
+
+    bench_monkey(bench, 3000);
+    bench_free(bench);
+}
+
+int main(int argc, char **argv)
+{
+    int ret;
+
+    g_test_init(&argc, &argv, NULL);
+    co_init();
+    g_test_add_func("/pending-panel/nothing", test_says_that_there_is_nothing);
+    g_test_add_func("/pending-panel/ages", test_requests_come_age_and_leave);
+    g_test_add_func("/pending-panel/breakpoint", test_a_breakpoint_is_resumed_from_its_row);
+    g_test_add_func("/pending-panel/selection", test_the_selection_follows_its_request);
+    g_test_add_func("/pending-panel/many", test_ten_thousand_are_drawn_fast);
+    g_test_add_func("/pending-panel/anything", test_survives_anything);
+    ret = g_test_run();
+    co_done();
+    return ret;
+}
