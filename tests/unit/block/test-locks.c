@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "block/locks.h"
+
+#include "block/node.h"
+#include "harness.h"
+
+enum { SIZE = 64 * 1024, READ_WRITE = NODE_PERM_READ | NODE_PERM_WRITE };
+
+/* As a virtual machine that lets nobody else write. */
+static int hold(const char *name, unsigned perm, unsigned shared)
+{
+    int fd = open(name, O_RDWR | O_CLOEXEC);
+    g_assert_cmpint(fd, >=, 0);
+    locks_set(fd, perm, shared);
+    return fd;
+}
+
+static int try_open_co(const char *name, const char *options, unsigned flags)
+{
+    struct blk *blk;
+    int ret = harness_try_open_co(name, "raw", options, flags, BLK_CACHE_WRITEBACK, &blk);
+    if (ret == 0)
+        harness_close_co(blk);
+    return ret;
+}
+
+static void writer_meets_exclusive_writer(void)
+{
+    char *name = harness_file(SIZE);
+    int fd = hold(name, READ_WRITE, NODE_PERM_ALL & ~NODE_PERM_WRITE);
+    g_autofree char *expected = g_strdup_printf("Failed to get \"write\" lock\nIs another process using the image [%s]?", name);
+    g_assert_cmpint(try_open_co(name, NULL, BLK_OPEN_WRITABLE), <, 0);
+    g_assert_cmpstr(harness_error->message, ==, expected);
+    g_assert_cmpint(try_open_co(name, "file.locking=off", BLK_OPEN_WRITABLE), ==, 0);
+    g_assert_cmpint(try_open_co(name, NULL, 0), ==, 0);
+    close(fd);
+    g_assert_cmpint(try_open_co(name, NULL, BLK_OPEN_WRITABLE), ==, 0);
+    harness_remove(name);
+}
+
+static void reader_meets_one_who_shares_nothing(void)
+{
+    char *name = harness_file(SIZE);
+    int fd = hold(name, READ_WRITE, 0);
+    g_assert_cmpint(try_open_co(name, NULL, 0), <, 0);
+    g_assert_true(g_str_has_prefix(harness_error->message, "Failed to get \"consistent read\" lock\n"));
+    g_assert_cmpint(try_open_co(name, NULL, BLK_OPEN_NO_LOCK_IF_READ_ONLY), <, 0);
+    g_assert_cmpint(try_open_co(name, NULL, BLK_OPEN_FORCE_SHARE), ==, 0);
+    close(fd);
+    harness_remove(name);
+}
+
+static void wanting_nobody_to_write_fails_beside_a_writer(void)
+{
+    char *name = harness_file(SIZE);
+    int other = hold(name, READ_WRITE, NODE_PERM_ALL);
+    int fd = open(name, O_RDWR | O_CLOEXEC);
+    g_autoptr(GError) error = NULL;
+    unsigned perm, unshared;
+    g_assert_cmpint(locks_take(fd, NODE_PERM_READ, NODE_PERM_ALL & ~NODE_PERM_WRITE, "x", &error), ==, -EAGAIN);
+    g_assert_cmpstr(error->message, ==, "Failed to get shared \"write\" lock\nIs another process using the image [x]?");
+    /* What failed left nothing behind. */
+    locks_others(other, &perm, &unshared);
+    g_assert_cmpuint(perm | unshared, ==, 0);
+    close(fd);
+    close(other);
+    harness_remove(name);
+}
+
+static void who_locks_what(void)
+{
+    char *name = harness_file(SIZE);
+    int fd = open(name, O_RDONLY | O_CLOEXEC);
+    unsigned perm, unshared;
+    struct blk *writer = harness_open_co(name, "raw", BLK_OPEN_WRITABLE);
+    locks_others(fd, &perm, &unshared);
+    g_assert_cmpuint(perm, ==, READ_WRITE);
+    g_assert_cmpuint(unshared, ==, 0);
+    harness_close_co(writer);
+    struct blk *reader = harness_open_co(name, "raw", 0);
+    locks_others(fd, &perm, &unshared);
+    g_assert_cmpuint(perm, ==, NODE_PERM_READ);
+    harness_close_co(reader);
+    struct blk *silent = harness_open_co(name, "raw", BLK_OPEN_NO_LOCK_IF_READ_ONLY);
+    locks_others(fd, &perm, &unshared);
+    g_assert_cmpuint(perm | unshared, ==, 0);
+    harness_close_co(silent);
+    close(fd);
+    harness_remove(name);
+}
+
+static void holders_are_told(void)
+{
+    char *name = harness_file(SIZE);
+    struct blk *blk = harness_open_co(name, "raw", BLK_OPEN_NO_LOCK_IF_READ_ONLY);
+    g_assert_null(blk_lock_holders(blk));
+    int fd = hold(name, READ_WRITE, NODE_PERM_ALL & ~NODE_PERM_WRITE);
+    g_autofree char *holders = blk_lock_holders(blk);
+    g_assert_nonnull(strstr(holders, "is writing to"));
+    g_assert_nonnull(strstr(holders, "lets nobody else write"));
+    g_assert_nonnull(strstr(holders, name));
+    close(fd);
+    harness_close_co(blk);
+    harness_remove(name);
+}
+
+static void add_tests(void)
+{
+    harness_add("/block/locks/writer-meets-exclusive-writer", writer_meets_exclusive_writer);
+    harness_add("/block/locks/reader-meets-one-who-shares-nothing", reader_meets_one_who_shares_nothing);
+    harness_add("/block/locks/wanting-nobody-to-write", wanting_nobody_to_write_fails_beside_a_writer);
+    harness_add("/block/locks/who-locks-what", who_locks_what);
+    harness_add("/block/locks/holders-are-told", holders_are_told);
+}
+
+int main(int argc, char **argv)
+{
+    return harness_main(&argc, &argv, NULL, add_tests);
+}
