@@ -76,7 +76,7 @@ static const char examples[] =
 static const char own_options[] =
     "  -w, --writable         open images for writing\n"
     "      --plain            a prompt instead of the full screen\n"
-    "      --headless         no screen, even on a terminal: commands come from standard input\n"
+    "      --headless         a screen in memory: commands come from standard input, `screen` prints it\n"
     "      --script FILE      run the commands in FILE, then exit\n"
     "      --stop-on-error    stop at the first command that fails\n"
     "      --json             reports as JSON, one object a line\n"

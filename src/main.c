@@ -152,8 +152,11 @@ static int run(struct args *args)
         args->session.refs = BLK_REFS_ASK;
     args->session.aio = make_aio(args->image.aio, mode != MODE_SCREEN && mode != MODE_PLAIN);
     struct session *session = session_new(&args->session);
-    if (!args->filename || !open_image(args, session, sink))
+    if (!args->filename || !open_image(args, session, sink)) {
+        struct app_headless *screen = args->headless ? app_headless_begin(session) : NULL;
         status = run_mode(mode, args, session, sink);
+        app_headless_end(screen);
+    }
     session_end(session);
     status |= session_exit_status(session);
     session_free(session);

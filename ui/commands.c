@@ -5,6 +5,7 @@
 
 #include "engine/command.h"
 #include "engine/sink.h"
+#include "io/co.h"
 #include "ui/desk-private.h"
 
 /* Commands are found by name only, so that the one desk there is has to be found by them. */
@@ -54,6 +55,23 @@ static int zoom_co(const struct command_call *call)
     return 0;
 }
 
+/* The line that this is in may itself have come from a key: those keys wait for their turn. */
+static int keys_co(const struct command_call *call)
+{
+    co_yield_co();
+    for (int i = 1; i < call->argc && desk != NULL; i++) {
+        desk_type(desk, call->argv[i]);
+    }
+    return 0;
+}
+
+static int screen_co(const struct command_call *call)
+{
+    g_autofree char *text = desk_picture_co(desk);
+    sink_write(call->sink, SINK_OUT, text, strlen(text));
+    return 0;
+}
+
 static const struct command command_focus = {
     .name = "focus",
     .args = "panel",
@@ -77,6 +95,24 @@ static const struct command command_goto = {
     .run_co = goto_co,
 };
 
+static const struct command command_keys = {
+    .name = "keys",
+    .args = "key [key..]",
+    .summary = "does what keys do on the screen",
+    .help = "A key is a name (Tab, Esc, PageDown, Ctrl-C, F1, Space) or text, which is typed.  ? shows what keys do.\n",
+    .min_args = 1,
+    .max_args = -1,
+    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .run_co = keys_co,
+};
+
+static const struct command command_screen = {
+    .name = "screen",
+    .summary = "prints the screen as text",
+    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .run_co = screen_co,
+};
+
 static const struct command command_zoom = {
     .name = "zoom",
     .summary = "gives the focused panel the whole screen, or shares it again",
@@ -84,7 +120,8 @@ static const struct command command_zoom = {
     .run_co = zoom_co,
 };
 
-static const struct command *const commands[] = {&command_focus, &command_goto, &command_zoom, NULL};
+static const struct command *const commands[] = {&command_focus,  &command_goto, &command_keys,
+                                                &command_screen, &command_zoom, NULL};
 
 void commands_add(struct desk *added)
 {

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "engine/session.h"
+#include "io/aio.h"
+#include "io/co.h"
 #include "ui/console/console.h"
 #include "ui/desk-private.h"
 #include "ui/keymap.h"
@@ -498,6 +500,18 @@ void desk_key(struct desk *desk, keycode key)
     }
 }
 
+void desk_type(struct desk *desk, const char *word)
+{
+    keycode key = key_parse(word);
+    if (key != KEYCODE_NONE) {
+        desk_key(desk, key);
+        return;
+    }
+    for (; *word != '\0' && g_utf8_get_char_validated(word, -1) < KEYCODE_NONE; word = g_utf8_next_char(word)) {
+        desk_key(desk, g_utf8_get_char(word));
+    }
+}
+
 /* ---- life ---- */
 
 struct desk *desk_new(struct session *session, struct grid_traits traits, const struct desk_ops *ops, void *data)
@@ -558,6 +572,18 @@ const struct grid *desk_draw(struct desk *desk)
     grid_clear(desk->grid);
     frame_draw(desk);
     return desk->grid;
+}
+
+char *desk_picture_co(struct desk *desk)
+{
+    enum { QUIET_TURNS = 3 }; /* what was read is painted by the next turn, which may read on */
+    const struct aio *aio = session_config(desk->session)->aio;
+    for (int quiet = 0; quiet < QUIET_TURNS && !co_cancelled();) {
+        desk_draw(desk);
+        co_yield_co();
+        quiet = desk->dirty || aio_in_flight(aio) > 0 ? 0 : quiet + 1;
+    }
+    return grid_text(desk_draw(desk));
 }
 
 int64_t desk_next_tick_us(const struct desk *desk)

@@ -31,6 +31,8 @@ void desk_free(struct desk *desk);
 
 void desk_resize(struct desk *desk, int width, int height);
 void desk_key(struct desk *desk, keycode key);
+/* A key by name ("Tab"), or text that is typed letter by letter. */
+void desk_type(struct desk *desk, const char *word);
 /* What a key of a name would do; count >= 1. */
 void desk_request(struct desk *desk, enum request request, int count);
 
@@ -38,6 +40,8 @@ void desk_request(struct desk *desk, enum request request, int count);
 bool desk_is_dirty(const struct desk *desk);
 /* Paints; the grid is valid until the next call. */
 const struct grid *desk_draw(struct desk *desk);
+/* Its picture as text, as it is now and after whatever it is reading has come.  g_free. */
+char *desk_picture_co(struct desk *desk);
 /* When to paint although nothing happened, on clock_now_us(); -1: never. */
 int64_t desk_next_tick_us(const struct desk *desk);
 /* Time has come to that point. */

@@ -71,6 +71,39 @@ void grid_clear(struct grid *grid)
     grid->cursor = false;
 }
 
+struct grid *grid_copy(const struct grid *grid)
+{
+    struct grid *copy = g_memdup2(grid, sizeof *grid);
+    copy->cells = g_memdup2(grid->cells, (size_t)grid->width * (size_t)grid->height * sizeof *grid->cells);
+    return copy;
+}
+
+void cell_append(GString *text, const struct cell *cell)
+{
+    if (cell->flags & CELL_CONTINUED) {
+        return;
+    }
+    g_string_append_unichar(text, cell->ch);
+    for (int i = 0; i < CELL_COMBINING_MAX && cell->combining[i] != 0; i++) {
+        g_string_append_unichar(text, cell->combining[i]);
+    }
+}
+
+char *grid_text(const struct grid *grid)
+{
+    GString *text = g_string_new(NULL);
+    for (int y = 0; y < grid->height; y++) {
+        for (int x = 0; x < grid->width; x++) {
+            cell_append(text, grid_cell(grid, x, y));
+        }
+        while (text->len > 0 && text->str[text->len - 1] == ' ') {
+            g_string_truncate(text, text->len - 1);
+        }
+        g_string_append_c(text, '\n');
+    }
+    return g_string_free(text, FALSE);
+}
+
 int grid_width(const struct grid *grid)
 {
     return grid->width;

@@ -2,6 +2,7 @@
 /* The screen in memory: a grid of cells {character, role, flags}, painted through clipped surfaces, shown by a back end. */
 #pragma once
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -28,6 +29,9 @@ struct grid_traits {
     bool colour; /* else attributes only */
 };
 
+/* Appends the cell's characters; nothing for the right half of a wide one. */
+void cell_append(GString *text, const struct cell *cell);
+
 struct grid;
 
 struct grid *grid_new(int width, int height, struct grid_traits traits);
@@ -39,6 +43,10 @@ void grid_clear(struct grid *grid);
 int grid_width(const struct grid *grid);
 int grid_height(const struct grid *grid);
 struct grid_traits grid_traits(const struct grid *grid);
+/* The same contents. */
+struct grid *grid_copy(const struct grid *grid);
+/* Its characters, a line a row, without trailing spaces.  g_free. */
+char *grid_text(const struct grid *grid);
 /* (x, y) must be in the grid. */
 const struct cell *grid_cell(const struct grid *grid, int x, int y);
 /* Where the terminal's cursor is to be: false when it is hidden. */

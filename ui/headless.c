@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <string.h>
-
 #include "ui/display.h"
 
 struct headless {
     struct display base;
     int width, height;
-    struct cell *cells; /* what was shown last; NULL before the first frame */
-    int shown_width, shown_height;
-    bool cursor;
-    int cursor_x, cursor_y;
+    struct grid *shown; /* NULL before the first frame */
     unsigned frames;
 };
 
@@ -27,12 +22,8 @@ static void headless_size(struct display *display, int *ret_width, int *ret_heig
 static void headless_show(struct display *display, const struct grid *grid)
 {
     struct headless *headless = headless_of(display);
-    size_t count = (size_t)grid_width(grid) * (size_t)grid_height(grid);
-    g_free(headless->cells);
-    headless->cells = g_memdup2(grid_cell(grid, 0, 0), count * sizeof *headless->cells);
-    headless->shown_width = grid_width(grid);
-    headless->shown_height = grid_height(grid);
-    headless->cursor = grid_cursor(grid, &headless->cursor_x, &headless->cursor_y);
+    grid_free(headless->shown);
+    headless->shown = grid_copy(grid);
     headless->frames++;
 }
 
@@ -47,7 +38,7 @@ static void headless_nothing(struct display *display)
 
 static void headless_free(struct display *display)
 {
-    g_free(headless_of(display)->cells);
+    grid_free(headless_of(display)->shown);
     g_free(display);
 }
 
@@ -82,36 +73,9 @@ unsigned headless_frames(struct display *display)
     return headless_of(display)->frames;
 }
 
-static void append_cell(GString *text, const struct cell *cell)
-{
-    if (cell->flags & CELL_CONTINUED) {
-        return;
-    }
-    g_string_append_unichar(text, cell->ch);
-    for (int i = 0; i < CELL_COMBINING_MAX && cell->combining[i] != 0; i++) {
-        g_string_append_unichar(text, cell->combining[i]);
-    }
-}
-
-static const struct cell *shown_cell(const struct headless *headless, int x, int y)
-{
-    return &headless->cells[(size_t)y * (size_t)headless->shown_width + (size_t)x];
-}
-
 char *headless_text(struct display *display)
 {
-    const struct headless *headless = headless_of(display);
-    GString *text = g_string_new(NULL);
-    for (int y = 0; y < headless->shown_height; y++) {
-        for (int x = 0; x < headless->shown_width; x++) {
-            append_cell(text, shown_cell(headless, x, y));
-        }
-        while (text->len > 0 && text->str[text->len - 1] == ' ') {
-            g_string_truncate(text, text->len - 1);
-        }
-        g_string_append_c(text, '\n');
-    }
-    return g_string_free(text, FALSE);
+    return grid_text(headless_of(display)->shown);
 }
 
 /* One character for each role; cells with flags get digits as they appear, so that the usual letters never move. */
@@ -167,29 +131,29 @@ static void dump_legend(GString *text, const struct legend *legend)
 
 char *headless_dump(struct display *display)
 {
-    const struct headless *headless = headless_of(display);
+    const struct grid *grid = headless_of(display)->shown;
     GString *text = g_string_new(NULL);
-    GString *roles = g_string_new(NULL);
+    g_autoptr(GString) roles = g_string_new(NULL);
     struct legend legend = {0};
-    g_string_append_printf(text, "%dx%d %s %s, cursor ", headless->shown_width, headless->shown_height,
+    int cursor_x, cursor_y;
+    g_string_append_printf(text, "%dx%d %s %s, cursor ", grid_width(grid), grid_height(grid),
                            display->traits.utf8 ? "utf8" : "ascii", display->traits.colour ? "colour" : "mono");
-    if (headless->cursor) {
-        g_string_append_printf(text, "at %d,%d\n", headless->cursor_x, headless->cursor_y);
+    if (grid_cursor(grid, &cursor_x, &cursor_y)) {
+        g_string_append_printf(text, "at %d,%d\n", cursor_x, cursor_y);
     } else {
         g_string_append(text, "hidden\n");
     }
-    for (int y = 0; y < headless->shown_height; y++) {
+    for (int y = 0; y < grid_height(grid); y++) {
         g_string_append_c(text, '|');
         g_string_append_c(roles, '|');
-        for (int x = 0; x < headless->shown_width; x++) {
-            append_cell(text, shown_cell(headless, x, y));
-            g_string_append_c(roles, legend_letter(&legend, shown_cell(headless, x, y)));
+        for (int x = 0; x < grid_width(grid); x++) {
+            cell_append(text, grid_cell(grid, x, y));
+            g_string_append_c(roles, legend_letter(&legend, grid_cell(grid, x, y)));
         }
         g_string_append(text, "|\n");
         g_string_append(roles, "|\n");
     }
     g_string_append_len(text, roles->str, (gssize)roles->len);
-    g_string_free(roles, TRUE);
     dump_legend(text, &legend);
     return g_string_free(text, FALSE);
 }

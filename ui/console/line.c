@@ -147,10 +147,26 @@ void line_open(struct session *session, const char *prompt, bool tty, const stru
     }
 }
 
+/* rl_clear_history() leaves pointers to what it freed, for the next search to find; one by one it does not. */
+static void forget_history(void)
+{
+    while (history_length > 0) {
+        HIST_ENTRY *entry = remove_history(0);
+        if (entry->data != NULL && (UNDO_LIST *)entry->data != rl_undo_list) {
+            rl_undo_list = entry->data;
+            rl_free_undo_list();
+        }
+        entry->data = NULL;
+        free_history_entry(entry);
+    }
+}
+
 void line_close(void)
 {
+    rl_callback_sigcleanup();
+    rl_free_line_state();
     rl_callback_handler_remove();
-    clear_history();
+    forget_history();
     g_string_free(line.keys, TRUE);
     if (line.nowhere != NULL) {
         rl_instream = stdin;
@@ -234,22 +250,16 @@ bool line_is_empty(void)
     return rl_end == 0 && !RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH);
 }
 
+/* Installing the handler anew is the one way to reset all that readline keeps: searches, place in the history, undo. */
 void line_clear(void)
 {
-    if (RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH | RL_STATE_NUMERICARG | RL_STATE_MULTIKEY)) {
-        rl_callback_sigcleanup();
-    }
+    rl_callback_sigcleanup();
     rl_free_line_state();
-    rl_replace_line("", 1);
-    rl_point = rl_end = 0;
-    using_history(); /* the next search or Up starts at the newest line again */
     if (line.tty) {
         rl_crlf();
-        rl_on_new_line();
-        rl_redisplay();
-    } else {
-        rl_set_prompt(line.prompt);
     }
+    rl_callback_handler_remove();
+    rl_callback_handler_install(line.prompt, accept_line);
 }
 
 bool line_wants_escape(void)

@@ -119,14 +119,7 @@ void driver_keys(struct driver *driver, const char *words)
 {
     g_auto(GStrv) keys = g_strsplit(words, " ", -1);
     for (char **word = keys; *word != NULL; word++) {
-        keycode key = key_parse(*word);
-        if (key != KEYCODE_NONE) {
-            desk_key(driver->desk, key);
-            continue;
-        }
-        for (const char *at = *word; *at != '\0'; at = g_utf8_next_char(at)) {
-            desk_key(driver->desk, g_utf8_get_char(at));
-        }
+        desk_type(driver->desk, *word);
     }
     driver_settle(driver);
 }

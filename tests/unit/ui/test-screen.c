@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "driver.h"
+#include "engine/batch.h"
 #include "io/co.h"
 
 static const struct grid_traits ascii = {.utf8 = false, .colour = true};
@@ -281,6 +282,18 @@ static void test_goto_understands_offsets(void)
     driver_free(driver);
 }
 
+static void test_scripts_press_keys_and_print_the_screen(void)
+{
+    struct driver *driver = driver_new(60, 15, driver_colour, "disk.img");
+    struct sink *sink = sink_new_buffer();
+    g_assert_cmpint(batch_run_line(driver->session, "keys Tab g 1m Enter ; screen", sink), ==, 0);
+    g_assert_nonnull(strstr(sink_buffer_text(sink), "\n  map  [hex]  pending   console\n"));
+    g_assert_nonnull(strstr(sink_buffer_text(sink), "00100000  00 01 02 03"));
+    g_assert_nonnull(strstr(sink_buffer_text(sink), "└────"));
+    sink_free(sink);
+    driver_free(driver);
+}
+
 static void test_random_keys_do_no_harm(void)
 {
     static const char *const keys[] = {"Tab", "Shift-Tab", "Esc",  "Enter", "Up",  "Down", "Left", "Right", "PageUp", "PageDown",
@@ -320,6 +333,7 @@ int main(int argc, char **argv)
     g_test_add_func("/screen/suspend-and-redraw-are-asked-of-the-loop", test_suspend_and_redraw_are_asked_of_the_loop);
     g_test_add_func("/screen/every-size-can-be-drawn", test_every_size_can_be_drawn);
     g_test_add_func("/screen/goto-understands-offsets", test_goto_understands_offsets);
+    g_test_add_func("/screen/scripts-press-keys-and-print-the-screen", test_scripts_press_keys_and_print_the_screen);
     g_test_add_func("/screen/random-keys-do-no-harm", test_random_keys_do_no_harm);
     int status = g_test_run();
     co_done();

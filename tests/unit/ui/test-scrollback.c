@@ -84,7 +84,7 @@ static void test_old_lines_go_and_memory_is_bounded(void)
     for (size_t i = 0; i < sizeof chunk; i++) {
         chunk[i] = i % 78 == 77 ? '\n' : 'a';
     }
-    view(scrollback, 10, 3);
+    assert_view(scrollback, 3, 1, "   ");
     scrollback_scroll_first(scrollback);
     for (int i = 0; i < 256; i++) {
         scrollback_add(scrollback, ROLE_TEXT, chunk, sizeof chunk);
@@ -119,7 +119,7 @@ static void test_a_megabyte_line_is_kept_in_whole_characters(void)
     add(scrollback, ROLE_TEXT, text->str);
     g_string_free(text, TRUE);
     g_assert_cmpuint(scrollback_lines(scrollback), ==, (1 << 20) / SCROLLBACK_LINE_MAX + 1);
-    view(scrollback, 80, 24);
+    g_free(view(scrollback, 80, 24));
     scrollback_scroll_first(scrollback);
     for (int i = 0; i < 2000; i++) {
         g_autofree char *shown = view(scrollback, 80, 24);
