@@ -336,7 +336,7 @@ static void warn_guessed(const struct node_how *how, const char *filename)
 /* The driver for what file holds. */
 static const struct driver *probe_node_co(struct node *file, const struct node_how *how, GError **error)
 {
-    uint8_t bytes[PROBE_BYTES] = {0};
+    g_autofree uint8_t *bytes = g_malloc0(PROBE_BYTES); /* not on the stack that all nodes below share */
     int64_t n = CLAMP(file->size, 0, PROBE_BYTES);
     int ret = n ? node_pread_co(file, 0, n, bytes) : 0;
     const char *format;
