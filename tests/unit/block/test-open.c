@@ -288,6 +288,9 @@ static void failure_leaves_nothing_open_co(void)
     unsigned before = count_descriptors();
 
     refuse_co(small, NULL, "foo=1", BLK_OPEN_WRITABLE, "Block format 'raw' does not support the option 'foo'");
+    refuse_co(small, NULL, "size=x", 0,
+              "Parameter 'size' expects a non-negative number below 2^64\n"
+              "Optional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively.");
     refuse_co(small, "raw", "size=3", 0, "Specified size is not multiple of 512");
     refuse_co(small, "raw", "node-name=a,file.node-name=a", 0, "Duplicate nodes with node-name='a'");
     refuse_co(small, "raw", "file.driver=blkdebug,file.align=3", 0, "Cannot meet constraints with align 3");

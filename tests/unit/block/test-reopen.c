@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness.h"
 
+#include "block/blk-internal.h"
+
 static char *small; /* a file of 1 MiB */
 
 static int reopen_co(struct blk *blk, int writable, int cache, const char *text)
@@ -158,14 +160,26 @@ static void other_options_stay_co(void)
     harness_close_co(blk);
 }
 
+static unsigned count_descriptors(void)
+{
+    g_autoptr(GDir) dir = g_dir_open("/proc/self/fd", 0, NULL);
+    unsigned n = 0;
+
+    while (g_dir_read_name(dir))
+        n++;
+    return n;
+}
+
 static void it_is_all_or_nothing_co(void)
 {
     struct blk *blk = harness_open_co(small, "raw", BLK_OPEN_WRITABLE);
+    unsigned descriptors = count_descriptors();
 
     refuse_co(blk, 0, BLK_CACHE_UNSAFE, "offset=512,foo=1", "Cannot change the option 'foo'");
     refuse_co(blk, 0, -1, "size=512,file.foo=1", "Cannot change the option 'foo'");
     /* The file is prepared for reading only, then raw refuses. */
     refuse_co(blk, 0, -1, "offset=2M", "Offset (2097152) cannot be greater than size of the containing file (1048576)");
+    g_assert_cmpuint(count_descriptors(), ==, descriptors);
     g_assert_cmpint(blk_length(blk), ==, 1 << 20);
     g_assert_true(blk_is_writable(blk));
     g_assert_cmpint(blk_cache(blk), ==, BLK_CACHE_WRITEBACK);
@@ -207,6 +221,19 @@ static void a_chain_is_reopened_as_a_whole_co(void)
     refuse_co(blk, -1, -1, "file.align=4k", "Cannot change the option 'align'");
     refuse_co(blk, -1, -1, "file.image.read-only=on", "Read-only block node '#block*' cannot support read-write users");
     harness_assert_bytes_co(blk, 0, 512, 7);
+    harness_close_co(blk);
+}
+
+/* What blkdebug was told to take on its image is not given up. */
+static void taken_permissions_stay_co(void)
+{
+    g_autofree char *text = g_strdup_printf("driver=raw,file.driver=blkdebug,file.take-child-perms.0=resize,"
+                                            "file.image.driver=file,file.image.filename=%s", small);
+    struct blk *blk = harness_open_options_co(text, BLK_OPEN_WRITABLE);
+
+    accept_co(blk, -1, BLK_CACHE_UNSAFE, NULL);
+    g_assert_true(blk->root->file->file->perm & NODE_PERM_RESIZE);
+    g_assert_true(blk->root->file->file->perm & NODE_PERM_WRITE);
     harness_close_co(blk);
 }
 
@@ -263,6 +290,7 @@ static void add(void)
     harness_add("/reopen/it-is-all-or-nothing", it_is_all_or_nothing_co);
     harness_add("/reopen/discard-and-zero-detection-change", discard_and_zero_detection_change_co);
     harness_add("/reopen/a-chain-is-reopened-as-a-whole", a_chain_is_reopened_as_a_whole_co);
+    harness_add("/reopen/taken-permissions-stay", taken_permissions_stay_co);
     harness_add("/reopen/requests-under-way-are-waited-for", requests_under_way_are_waited_for_co);
     harness_add("/reopen/failed-flush-keeps-the-image-writable", failed_flush_keeps_the_image_writable_co);
 }
