@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -28,8 +27,6 @@
 #include "util/safetext.h"
 
 enum mode { MODE_COMMANDS, MODE_SCRIPT, MODE_STDIN, MODE_PLAIN, MODE_SCREEN };
-
-enum { STDOUT_BUFFER = 64 << 10 };
 
 static enum mode choose_mode(const struct args *args)
 {
@@ -140,8 +137,6 @@ static int run(struct args *args)
     enum mode mode = choose_mode(args);
     struct sink *sink = sink_new_stdio();
     int status = 1;
-    if (!isatty(STDOUT_FILENO))
-        setvbuf(stdout, NULL, _IOFBF, STDOUT_BUFFER);
     if (args->session.drop_in) {
         /* The reference program lives on where these would end it. */
         signal(SIGPIPE, SIG_IGN);

@@ -132,6 +132,7 @@ int batch_run_fd(struct session *session, int fd, const char *prompt, struct sin
     while (!stop && !session_wants_quit(session)) {
         if (prompt)
             sink_write(sink, SINK_OUT, prompt, prompt_len);
+        sink_mark(sink);
         ret = next_line(&reader, session, sink, &line);
         if (ret <= 0)
             break;

@@ -175,6 +175,8 @@ static int aio_read_co(const struct command_call *call)
     int ret = parse_options(call, &command_aio_read, request, &opts);
     if (!ret)
         ret = parse_place(call, &opts, request);
+    if (!ret)
+        transfer_prepare_read(call, &request->options, request->vector.buffer, request->bytes);
     return submit_or_free(request, ret);
 }
 

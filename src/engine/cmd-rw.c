@@ -127,6 +127,7 @@ static int read_co(const struct command_call *call)
     uint8_t *buffer = transfer_buffer(call, args.count);
     if (!buffer)
         return -ENOMEM;
+    transfer_prepare_read(call, &args.options, buffer, args.count);
     int64_t started = clock_now_ns();
     if (args.vm_state) {
         ret = blk_load_vmstate_co(session->blk, buffer, args.offset, args.count, session_issuer(call));

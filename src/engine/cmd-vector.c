@@ -58,6 +58,7 @@ static int readv_co(const struct command_call *call)
     int ret = parse_vector(call, &command_readv, &options, &offset, &vector);
     if (ret < 0)
         return ret;
+    transfer_prepare_read(call, &options, vector.buffer, vector.total);
     int64_t started = clock_now_ns();
     ret = blk_preadv_co(call->session->blk, offset, vector.iov, vector.niov, 0, session_issuer(call));
     int64_t elapsed = clock_now_ns() - started;

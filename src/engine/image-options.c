@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/session-private.h"
 
@@ -125,8 +126,12 @@ int image_options_open_co(const struct image_options *image, struct session *ses
         how.flags |= BLK_OPEN_WRITABLE;
     if (!config->drop_in)
         how.flags |= BLK_OPEN_NO_LOCK_IF_READ_ONLY;
-    /* We serve native I/O without direct access too, but under the reference program's name it is refused as there. */
-    if (config->drop_in && image->native_aio && !session_blk(session) && !is_direct(image, options)) {
+    /*
+     * We serve native I/O without direct access too, but under the reference program's name it is refused as there: where there
+     * is a file at all.
+     */
+    if (config->drop_in && image->native_aio && !session_blk(session) && !is_direct(image, options) &&
+        (!filename || strchr(filename, ':') || !access(filename, F_OK))) {
         struct command_call call = {.session = session, .sink = sink};
         g_autoptr(GError) error = g_error_new_literal(
             G_OPTION_ERROR, G_OPTION_ERROR_FAILED,

@@ -36,6 +36,9 @@ static void write_line(const struct command_call *call, enum sink_stream stream,
                        va_list args)
 {
     g_autofree char *text = g_strdup_vprintf(format, args);
+    /* Under our own name the order of lines is that in which they were said; the reference keeps stdout back. */
+    if (stream == SINK_ERR && !session_config(call->session)->drop_in)
+        sink_mark(call->sink);
     sink_printf(call->sink, stream, "%s%s\n", before, text);
 }
 
@@ -213,6 +216,9 @@ void report_length(const struct command_call *call, int64_t length)
         sink_printf(call->sink, SINK_OUT, "%s\n", size_format(length, size));
 }
 
+static const char *const protocols[] = {"blkdebug", "blkverify",  "file",     "host_cdrom", "host_device",
+                                        "nbd",      "null-aio",   "null-co",  NULL};
+
 void report_info(const struct command_call *call, const struct blk_info *info)
 {
     if (json(call)) {
@@ -221,6 +227,9 @@ void report_info(const struct command_call *call, const struct blk_info *info)
     }
     char cluster[SIZE_TEXT_MAX], vm_state[SIZE_TEXT_MAX];
     sink_printf(call->sink, SINK_OUT, "format name: %s\n", info->format);
+    /* The reference program says it once for the format and once for the protocol. */
+    if (session_config(call->session)->drop_in && g_strv_contains(protocols, info->format))
+        sink_printf(call->sink, SINK_OUT, "format name: %s\n", info->format);
     if (info->cluster_size < 0)
         return;
     sink_printf(call->sink, SINK_OUT, "cluster size: %s\nvm state offset: %s\n",

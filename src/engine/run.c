@@ -140,6 +140,8 @@ static void run_line_co(struct job *job)
     while (words_next(&job->words, session->config.drop_in, &error)) {
         job->call.argc = job->words.argc;
         job->call.argv = job->words.argv;
+        if (!session->config.drop_in)
+            sink_mark(job->call.sink); /* see write_line() in report.c */
         int ret = run_command_co(&job->call);
         if (ret < 0)
             job->ret = ret;

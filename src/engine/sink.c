@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/sink.h"
 
+#include <errno.h>
 #include <glib.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -32,6 +34,12 @@ void sink_printf(struct sink *sink, enum sink_stream stream, const char *format,
     sink_write(sink, stream, text, strlen(text));
 }
 
+void sink_mark(struct sink *sink)
+{
+    if (sink->ops->mark)
+        sink->ops->mark(sink);
+}
+
 void sink_flush(struct sink *sink)
 {
     if (sink->ops->flush)
@@ -46,63 +54,122 @@ void sink_free(struct sink *sink)
 
 /* ---- stdout and stderr ---- */
 
+enum { STDOUT_ROOM = 64 << 10 };
+
+/*
+ * stdout is collected here and not in stdio, for one reason: what was marked is written before anything on stderr, and what
+ * came after the mark stays behind.  With both on one pipe the reader then sees the order the reference program gives.
+ */
 struct stdio_sink {
     struct sink sink;
     bool terminal[2];
+    size_t used, marked; /* of text; marked <= used */
+    char text[STDOUT_ROOM];
 };
 
-/* A terminal never gets what could drive it: every line goes through safetext, only newlines and tabs stay. */
-static void write_to_terminal(FILE *file, const char *text, size_t len)
+static void write_all(int fd, const char *text, size_t len)
 {
+    while (len) {
+        ssize_t n = write(fd, text, len);
+        if (n < 0 && errno == EAGAIN) {
+            struct pollfd wait = {.fd = fd, .events = POLLOUT};
+            poll(&wait, 1, -1);
+        } else if (n < 0 && errno != EINTR) {
+            return; /* nobody is left to tell */
+        }
+        if (n > 0) {
+            text += n;
+            len -= n;
+        }
+    }
+}
+
+/* Writes the first len collected bytes. */
+static void write_collected(struct stdio_sink *stdio, size_t len)
+{
+    if (!len)
+        return;
+    write_all(STDOUT_FILENO, stdio->text, len);
+    memmove(stdio->text, stdio->text + len, stdio->used - len);
+    stdio->used -= len;
+    stdio->marked -= MIN(stdio->marked, len);
+}
+
+/* A terminal never gets what could drive it: every line goes through safetext, only newlines and tabs stay. */
+static void write_to_terminal(int fd, const char *text, size_t len)
+{
+    GString *safe = g_string_sized_new(len);
     while (len) {
         const char *end = memchr(text, '\n', len);
         size_t n = end ? (size_t)(end - text) : len;
         if (safetext_is_safe(text, n)) {
-            fwrite(text, 1, n, file);
+            g_string_append_len(safe, text, n);
         } else {
-            g_autofree char *safe = safetext_escape(text, n);
-            fputs(safe, file);
+            g_autofree char *escaped = safetext_escape(text, n);
+            g_string_append(safe, escaped);
         }
         if (end) {
-            fputc('\n', file);
+            g_string_append_c(safe, '\n');
             n++;
         }
         text += n;
         len -= n;
     }
+    write_all(fd, safe->str, safe->len);
+    g_string_free(safe, TRUE);
 }
 
 static void stdio_write(struct sink *sink, enum sink_stream stream, const char *text, size_t len)
 {
     struct stdio_sink *stdio = (struct stdio_sink *)sink;
-    FILE *file = stream == SINK_ERR ? stderr : stdout;
-    if (stdio->terminal[stream])
-        write_to_terminal(file, text, len);
-    else
-        fwrite_unlocked(text, 1, len, file);
+    if (stream == SINK_ERR)
+        write_collected(stdio, stdio->marked);
+    if (stdio->terminal[stream]) {
+        write_to_terminal(stream == SINK_ERR ? STDERR_FILENO : STDOUT_FILENO, text, len);
+    } else if (stream == SINK_ERR) {
+        write_all(STDERR_FILENO, text, len);
+    } else {
+        if (len > STDOUT_ROOM - stdio->used)
+            write_collected(stdio, stdio->used);
+        if (len > STDOUT_ROOM) {
+            write_all(STDOUT_FILENO, text, len);
+            return;
+        }
+        memcpy(stdio->text + stdio->used, text, len);
+        stdio->used += len;
+    }
+}
+
+static void stdio_mark(struct sink *sink)
+{
+    struct stdio_sink *stdio = (struct stdio_sink *)sink;
+    stdio->marked = stdio->used;
 }
 
 static void stdio_flush(struct sink *sink)
 {
-    fflush(stdout);
+    struct stdio_sink *stdio = (struct stdio_sink *)sink;
+    write_collected(stdio, stdio->used);
 }
 
 static void stdio_free(struct sink *sink)
 {
-    fflush(stdout);
+    stdio_flush(sink);
     g_free(sink);
 }
 
 static const struct sink_ops stdio_ops = {
     .write = stdio_write,
+    .mark = stdio_mark,
     .flush = stdio_flush,
     .free = stdio_free,
 };
 
 struct sink *sink_new_stdio(void)
 {
-    struct stdio_sink *stdio = g_new0(struct stdio_sink, 1);
+    struct stdio_sink *stdio = g_new(struct stdio_sink, 1);
     stdio->sink.ops = &stdio_ops;
+    stdio->used = stdio->marked = 0;
     stdio->terminal[SINK_OUT] = isatty(STDOUT_FILENO);
     stdio->terminal[SINK_ERR] = isatty(STDERR_FILENO);
     return &stdio->sink;

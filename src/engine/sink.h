@@ -11,6 +11,8 @@ struct sink;
 struct sink_ops {
     /* Takes len bytes of text.  Not NULL. */
     void (*write)(struct sink *sink, enum sink_stream stream, const char *text, size_t len);
+    /* Everything written so far is to be seen before what is written to SINK_ERR from now on; NULL: it is anyway. */
+    void (*mark)(struct sink *sink);
     /* Everything written so far is to be seen now; NULL: nothing to do. */
     void (*flush)(struct sink *sink);
     void (*free)(struct sink *sink); /* NULL: nothing to do */
@@ -22,11 +24,12 @@ struct sink {
 
 void sink_write(struct sink *sink, enum sink_stream stream, const char *text, size_t len);
 void sink_printf(struct sink *sink, enum sink_stream stream, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void sink_mark(struct sink *sink);
 void sink_flush(struct sink *sink);
 /* sink may be NULL. */
 void sink_free(struct sink *sink);
 
-/* stdout (through stdio's buffer) and stderr; what goes to a terminal is escaped line by line (util/safetext.h). */
+/* stdout (buffered here, not by stdio) and stderr; what goes to a terminal is escaped line by line (util/safetext.h). */
 struct sink *sink_new_stdio(void);
 /* Collects both streams in memory; sink_buffer_text() is valid until the next write. */
 struct sink *sink_new_buffer(void);

@@ -3,21 +3,27 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "engine/report.h"
 #include "engine/session-private.h"
 #include "util/pattern.h"
 
-/*
- * Buffers are handed out as they are: a read that succeeded has overwritten every byte, and one that failed shows none,
- * so that filling them first would only cost.
- */
+enum { UNREAD_BYTE = 0xab };
+
 uint8_t *transfer_buffer(const struct command_call *call, int64_t bytes)
 {
     uint8_t *buffer = buffer_get(call->session->pool, bytes);
     if (!buffer)
         report_failure(call, "buffer", -ENOMEM);
     return buffer;
+}
+
+void transfer_prepare_read(const struct command_call *call, const struct transfer_options *options, uint8_t *buffer,
+                           int64_t bytes)
+{
+    if (options->dump || options->pattern >= 0 || call->session->keep_buffers)
+        memset(buffer, UNREAD_BYTE, bytes);
 }
 
 int transfer_vector_init(const struct command_call *call, char **lengths, int n, struct transfer_vector *ret_vector)

@@ -21,8 +21,15 @@ struct transfer_options {
     unsigned flags; /* enum blk_request_flags */
 };
 
-/* A buffer out of the session's pool; NULL after having said that there is no memory. */
+/* A buffer out of the session's pool, its content undefined; NULL after having said that there is no memory. */
 uint8_t *transfer_buffer(const struct command_call *call, int64_t bytes);
+
+/*
+ * Before a read: where its data will be looked at, every byte becomes 0xab, so that what a driver leaves alone (null-co) can
+ * be told from what it read.
+ */
+void transfer_prepare_read(const struct command_call *call, const struct transfer_options *options, uint8_t *buffer,
+                           int64_t bytes);
 
 /* One buffer in several pieces. */
 struct transfer_vector {
