@@ -122,9 +122,13 @@ int blk_preadv_co(struct blk *blk, int64_t offset, const struct iovec *iov, int 
     int ret = request_begin_co(blk, &request, BLK_OP_READ, flags, offset, bytes, issuer);
     if (ret < 0)
         return ret;
+    if (flags & BLK_INTERNAL)
+        registry_look_begin(&blk->registry, &request);
     ret = bytes > BLK_REQUEST_MAX ? -EIO : check_range(blk, offset, bytes);
     if (ret == 0)
         ret = node_preadv_co(blk->root, offset, bytes, iov, niov, 0);
+    if (flags & BLK_INTERNAL)
+        registry_look_end(&blk->registry, &request);
     return request_end(blk, &request, flags, ret);
 }
 

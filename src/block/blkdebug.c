@@ -78,7 +78,7 @@ static int check_co(struct node *node, enum blkdebug_iotype iotype, int64_t offs
     if (co_cancelled())
         return -ECANCELED;
     rule = find_rule(debug, iotype, offset, bytes);
-    if (!rule || !rule->error)
+    if (!rule || !rule->error || (rule->once && registry_is_look(node->registry)))
         return 0;
     error = rule->error;
     immediately = rule->immediately;
@@ -162,6 +162,8 @@ static void blkdebug_debug_event_co(struct node *node, enum blk_event event)
     struct stop stop = {.co = co_self()};
     g_autofree char *tag = NULL;
 
+    if (registry_is_look(node->registry))
+        return;
     blkdebug_apply_event(debug, event);
     /* Nobody could resume what closing does. */
     if (g_queue_is_empty(&debug->breakpoints) || node->registry->closing)

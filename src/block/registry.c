@@ -59,6 +59,22 @@ struct blk_request *registry_current(struct registry *registry)
     return NULL;
 }
 
+void registry_look_begin(struct registry *registry, struct blk_request *request)
+{
+    request->link = (GList){.data = co_self()};
+    g_queue_push_tail_link(&registry->looks, &request->link);
+}
+
+void registry_look_end(struct registry *registry, struct blk_request *request)
+{
+    g_queue_unlink(&registry->looks, &request->link);
+}
+
+bool registry_is_look(const struct registry *registry)
+{
+    return registry->looks.length > 0 && g_queue_find((GQueue *)&registry->looks, co_self());
+}
+
 void registry_event(struct registry *registry, enum blk_event event)
 {
     struct blk_request *request = registry_current(registry);

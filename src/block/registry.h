@@ -11,6 +11,7 @@ struct registry {
     uint64_t last_id;
     const struct blk_observer *observer;
     void *data;
+    GQueue looks; /* struct co by request's link: coroutines that carry out BLK_INTERNAL requests */
     bool closing; /* the image is being closed: no request stops at a breakpoint any more */
 };
 
@@ -23,6 +24,14 @@ void registry_leave(struct registry *registry, struct blk_request *request, int 
 
 /* The request the running coroutine carries out, or NULL. */
 struct blk_request *registry_current(struct registry *registry);
+/*
+ * Around a request that is not in the list.  What it does goes unnoticed by blkdebug: it stops at no breakpoint, moves no state and
+ * uses up no error that comes once, so that looking at an image from a panel changes nothing of an experiment.
+ */
+void registry_look_begin(struct registry *registry, struct blk_request *request);
+void registry_look_end(struct registry *registry, struct blk_request *request);
+/* Whether the running coroutine is in between. */
+bool registry_is_look(const struct registry *registry);
 /* Notes that the running coroutine's request passed an event. */
 void registry_event(struct registry *registry, enum blk_event event);
 /* It is suspended at tag (which stays valid until resumed), and goes on again. */
