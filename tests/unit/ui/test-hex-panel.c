@@ -141,6 +141,24 @@ static void test_errors_are_shown_where_they_are(void)
     bench_free(bench);
 }
 
+static void test_looking_uses_up_no_breakpoint(void)
+{
+    struct bench *bench = bench_new(&panel_hex, 1 << 20);
+
+    bench_write(bench->image, 0, 1 << 20, 'A');
+    bench_open(bench, ",file.driver=blkdebug,file.inject-error.0.event=none,file.inject-error.0.once=on,"
+                      "file.image.driver=file,file.image.filename=");
+    bench_run(bench, "break read_aio A");
+    bench_show(bench, 80, 8);
+    g_assert_true(bench_shows(bench, "41 41 41"));
+    g_assert_false(blk_is_suspended(session_blk(bench->session), "A"));
+    bench_run(bench, "aio_read -q 0 512");
+    g_assert_true(blk_is_suspended(session_blk(bench->session), "A"));
+    bench_run(bench, "resume A");
+    g_assert_nonnull(strstr(sink_buffer_text(bench->sink), "readv failed: Input/output error"));
+    bench_free(bench);
+}
+
 static void test_the_last_buffer_is_shown(void)
 {
     struct bench *bench = bench_new(&panel_hex, 1 << 20);
@@ -232,6 +250,7 @@ int main(int argc, char **argv)
     g_test_add_func("/hex-panel/holes", test_holes_are_not_read);
     g_test_add_func("/hex-panel/pages", test_pages_cross_a_huge_image_both_ways);
     g_test_add_func("/hex-panel/errors", test_errors_are_shown_where_they_are);
+    g_test_add_func("/hex-panel/breakpoints", test_looking_uses_up_no_breakpoint);
     g_test_add_func("/hex-panel/buffer", test_the_last_buffer_is_shown);
     g_test_add_func("/hex-panel/writes", test_writes_appear);
     g_test_add_func("/hex-panel/widths", test_rows_are_as_wide_as_fits);
