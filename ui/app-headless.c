@@ -28,7 +28,8 @@ static int size_from(const char *variable, int otherwise)
 {
     uint64_t size;
     const char *text = g_getenv(variable);
-    return text != NULL && g_ascii_string_to_unsigned(text, 10, 1, SIZE_MAX_COLUMNS, &size, NULL) ? (int)size : otherwise;
+    return text != NULL && g_ascii_string_to_unsigned(text, 10, 1, SIZE_MAX_COLUMNS, &size, NULL) ? (int)size
+                                                                                                  : otherwise;
 }
 
 struct app_headless *app_headless_begin(struct session *session)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The loop of the full screen: keys and signals go into the desk, its frames go to the display.  One source paints: it becomes ready
- * when something changed, at most sixty times a second, and at the desk's next tick; with neither it sleeps for ever.
- * Input and frames go before other sources of the context, so that a busy engine can't starve them; a frame's pace
- * is bounded, so neither do they starve the engine.
+ * The loop of the full screen: keys and signals go into the desk, its frames go to the display.  One source paints: it
+ * becomes ready when something changed, at most sixty times a second, and at the desk's next tick; with neither it
+ * sleeps for ever. Input and frames go before other sources of the context, so that a busy engine can't starve them; a
+ * frame's pace is bounded, so neither do they starve the engine.
  */
 #include "ui/app.h"
 
@@ -19,7 +19,8 @@
 #include "ui/signals.h"
 
 enum {
-    FRAME_US = 1000 * 1000 / 60,
+    FRAME_US = 1000 * 1000 / 60, /* between frames that a busy engine causes */
+    KEY_FRAME_US = 4000,         /* between frames that keys cause: a person waits for those */
     INPUT_TURN_US = 8000, /* pasting a book must not keep frames from being painted */
 };
 
@@ -29,7 +30,7 @@ struct app {
     GMainLoop *loop;
     GSource *frames, *input;
     int64_t last_frame_us;
-    bool wanted; /* a frame is, as soon as the pace allows */
+    bool wanted;  /* a frame is, as soon as the pace allows */
     bool suspend; /* asked for by key; done outside of the desk's own calls */
 };
 
@@ -47,7 +48,15 @@ static void want_frame(void *data)
     struct app *app = data;
     if (!app->wanted && app->frames != NULL) {
         app->wanted = true;
-        g_source_set_ready_time(app->frames, MAX(app->last_frame_us + FRAME_US, 0));
+        g_source_set_ready_time(app->frames, app->last_frame_us + FRAME_US);
+    }
+}
+
+/* What a key changed is shown sooner. */
+static void hurry_frame(struct app *app)
+{
+    if (app->wanted) {
+        g_source_set_ready_time(app->frames, app->last_frame_us + KEY_FRAME_US);
     }
 }
 
@@ -163,6 +172,7 @@ static gboolean on_input(int fd, GIOCondition condition, void *data)
             break;
         }
     }
+    hurry_frame(app);
     if (condition & (G_IO_HUP | G_IO_ERR | G_IO_NVAL)) {
         g_main_loop_quit(app->loop); /* the terminal is gone */
     }

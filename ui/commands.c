@@ -121,7 +121,7 @@ static const struct command command_zoom = {
 };
 
 static const struct command *const commands[] = {&command_focus,  &command_goto, &command_keys,
-                                                &command_screen, &command_zoom, NULL};
+                                                 &command_screen, &command_zoom, NULL};
 
 void commands_add(struct desk *added)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The terminal, through ncurses: the only file that knows it.  Cells that are as they were last shown are not even told to curses, which
- * in turn sends only what differs on the terminal.  Signals, including the change of size, are the application's: curses' own
- * handlers are taken away.
+ * The terminal, through ncurses: the only file that knows it.  Cells that are as they were last shown are not even told
+ * to curses, which in turn sends only what differs on the terminal.  Signals, including the change of size, are the
+ * application's: curses' own handlers are taken away.
  */
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
@@ -85,7 +85,8 @@ static void make_looks(struct curses *curses, const struct theme *theme, enum th
 
 static bool same_cell(const struct cell *a, const struct cell *b)
 {
-    return a->ch == b->ch && a->role == b->role && ((a->flags ^ b->flags) & (CELL_SELECTED | CELL_CURSOR | CELL_CONTINUED)) == 0 &&
+    return a->ch == b->ch && a->role == b->role &&
+           ((a->flags ^ b->flags) & (CELL_SELECTED | CELL_CURSOR | CELL_CONTINUED)) == 0 &&
            memcmp(a->combining, b->combining, sizeof a->combining) == 0;
 }
 
@@ -170,13 +171,26 @@ static keycode from_function_key(wint_t code)
         wint_t code;
         keycode key;
     } keys[] = {
-        {KEY_UP, KEYCODE_UP},         {KEY_DOWN, KEYCODE_DOWN},           {KEY_LEFT, KEYCODE_LEFT},
-        {KEY_RIGHT, KEYCODE_RIGHT},   {KEY_PPAGE, KEYCODE_PAGE_UP},       {KEY_NPAGE, KEYCODE_PAGE_DOWN},
-        {KEY_HOME, KEYCODE_HOME},     {KEY_END, KEYCODE_END},             {KEY_IC, KEYCODE_INSERT},
-        {KEY_DC, KEYCODE_DELETE},     {KEY_BACKSPACE, KEYCODE_BACKSPACE}, {KEY_ENTER, KEYCODE_ENTER},
-        {KEY_BTAB, KEYCODE_SHIFT_TAB}, {KEY_RESIZE, KEYCODE_RESIZE},      {KEY_A1, KEYCODE_HOME},
-        {KEY_A3, KEYCODE_PAGE_UP},    {KEY_C1, KEYCODE_END},              {KEY_C3, KEYCODE_PAGE_DOWN},
-        {KEY_FIND, KEYCODE_HOME},     {KEY_SELECT, KEYCODE_END},
+        {KEY_UP, KEYCODE_UP},
+        {KEY_DOWN, KEYCODE_DOWN},
+        {KEY_LEFT, KEYCODE_LEFT},
+        {KEY_RIGHT, KEYCODE_RIGHT},
+        {KEY_PPAGE, KEYCODE_PAGE_UP},
+        {KEY_NPAGE, KEYCODE_PAGE_DOWN},
+        {KEY_HOME, KEYCODE_HOME},
+        {KEY_END, KEYCODE_END},
+        {KEY_IC, KEYCODE_INSERT},
+        {KEY_DC, KEYCODE_DELETE},
+        {KEY_BACKSPACE, KEYCODE_BACKSPACE},
+        {KEY_ENTER, KEYCODE_ENTER},
+        {KEY_BTAB, KEYCODE_SHIFT_TAB},
+        {KEY_RESIZE, KEYCODE_RESIZE},
+        {KEY_A1, KEYCODE_HOME},
+        {KEY_A3, KEYCODE_PAGE_UP},
+        {KEY_C1, KEYCODE_END},
+        {KEY_C3, KEYCODE_PAGE_DOWN},
+        {KEY_FIND, KEYCODE_HOME},
+        {KEY_SELECT, KEYCODE_END},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
         if (keys[i].code == code) {
@@ -294,8 +308,8 @@ struct display *curses_new(const struct theme *theme, GError **error)
     set_escdelay(ESCAPE_DELAY_MS);
     curses->screen = newterm(NULL, stdout, stdin);
     if (curses->screen == NULL) {
-        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "terminal type '%s': not known here; set TERM, or use --plain",
-                    type != NULL ? type : "");
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                    "terminal type '%s': not known here; set TERM, or use --plain", type != NULL ? type : "");
         return NULL;
     }
     take_back_signals();
@@ -303,7 +317,8 @@ struct display *curses_new(const struct theme *theme, GError **error)
     if (address == NULL || address == (const char *)-1) {
         endwin();
         delscreen(curses->screen);
-        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "terminal type '%s': can't move its cursor; use --plain", type);
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "terminal type '%s': can't move its cursor; use --plain",
+                    type);
         return NULL;
     }
     raw();

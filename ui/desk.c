@@ -142,8 +142,9 @@ int64_t desk_parse_offset(const struct desk *desk, const char *text, char **ret_
         return -1;
     }
     if (offset < 0 || offset >= size) {
-        *ret_why = g_strdup_printf("%s%#" PRIx64 " is outside the image, which ends at %#" PRIx64, offset < 0 ? "-" : "",
-                                   offset < 0 ? -(uint64_t)offset : (uint64_t)offset, (uint64_t)size);
+        *ret_why =
+            g_strdup_printf("%s%#" PRIx64 " is outside the image, which ends at %#" PRIx64, offset < 0 ? "-" : "",
+                            offset < 0 ? -(uint64_t)offset : (uint64_t)offset, (uint64_t)size);
         return -1;
     }
     return offset;
@@ -486,7 +487,8 @@ void desk_key(struct desk *desk, keycode key)
     }
     struct panel *panel = desk_focused(desk);
     bool text = desk->prompt == NULL && !desk->help && panel->ops->key != NULL;
-    if ((key & KEYCODE_ALT) && !text) { /* Escape and a key typed fast look the same, and nothing here is bound to Alt */
+    if ((key & KEYCODE_ALT) &&
+        !text) { /* Escape and a key typed fast look the same, and nothing here is bound to Alt */
         desk_key(desk, KEYCODE_ESCAPE);
         desk_key(desk, key & ~(keycode)KEYCODE_ALT);
     } else if (desk->prompt != NULL) {
@@ -530,8 +532,9 @@ struct desk *desk_new(struct session *session, struct grid_traits traits, const 
     session_add_observer(session, &observer, desk);
     commands_add(desk);
     console_note(console_panel(desk), ROLE_NOTE,
-                 session_blk(session) != NULL ? "Type : and a command (help lists them), or F1 for the keys."
-                                              : "No image is open: type open PATH.  help lists the commands, F1 the keys.");
+                 session_blk(session) != NULL
+                     ? "Type : and a command (help lists them), or F1 for the keys."
+                     : "No image is open: type open PATH.  help lists the commands, F1 the keys.");
     title_image(desk);
     return desk;
 }

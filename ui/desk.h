@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Everything on the screen and what keys do to it: the panels, who has the focus, overlays and the question at the bottom.  It knows
- * neither a terminal nor a loop; a display shows its grid and somebody feeds it keys.
+ * Everything on the screen and what keys do to it: the panels, who has the focus, overlays and the question at the
+ * bottom.  It knows neither a terminal nor a loop; a display shows its grid and somebody feeds it keys.
  */
 #pragma once
 
@@ -59,8 +59,8 @@ void desk_zoom(struct desk *desk);
 /* The panel of that name, or -1. */
 int desk_find_panel(const struct desk *desk, const char *name);
 /*
- * An offset as people type it: a number, +N and -N from the cursor, N%, $ for the last byte.  Negative, with *ret_why (g_free) set
- * to what is wrong, when it is none or lies outside the image.
+ * An offset as people type it: a number, +N and -N from the cursor, N%, $ for the last byte.  Negative, with *ret_why
+ * (g_free) set to what is wrong, when it is none or lies outside the image.
  */
 int64_t desk_parse_offset(const struct desk *desk, const char *text, char **ret_why);
 /* Ends the program as `q` does. */

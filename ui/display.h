@@ -30,9 +30,9 @@ struct display_ops {
 };
 
 /*
- * The terminal on standard input and output; the theme stays the caller's and outlives it.  From here until it is left or freed
- * a fatal signal restores the terminal before it takes effect.  NULL and an error when the terminal can't show a
- * screen.
+ * The terminal on standard input and output; the theme stays the caller's and outlives it.  From here until it is left
+ * or freed a fatal signal restores the terminal before it takes effect.  NULL and an error when the terminal can't show
+ * a screen.
  */
 struct display *curses_new(const struct theme *theme, GError **error);
 

@@ -308,7 +308,8 @@ void surface_mark(struct surface surface, int x, int y, int count, unsigned flag
 {
     for (int i = x; i < x + count; i++) {
         if (inside(surface, i, y)) {
-            cell_at(surface.grid, surface.x + i, surface.y + y)->flags |= (uint8_t)(flags & (CELL_SELECTED | CELL_CURSOR));
+            cell_at(surface.grid, surface.x + i, surface.y + y)->flags |=
+                (uint8_t)(flags & (CELL_SELECTED | CELL_CURSOR));
         }
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The screen in memory: a grid of cells {character, role, flags}, painted through clipped surfaces, shown by a back end. */
+/* The screen in memory: a grid of cells {character, role, flags}, painted through clipped surfaces, shown by a back
+ * end. */
 #pragma once
 
 #include <glib.h>
@@ -11,8 +12,8 @@
 enum { CELL_COMBINING_MAX = 3 };
 
 enum cell_flags {
-    CELL_SELECTED = 1 << 0, /* looks like ROLE_SELECTION, in the role's own hue where the theme allows it */
-    CELL_CURSOR = 1 << 1,   /* a panel's own cursor (ROLE_CURSOR); the terminal's cursor is another thing */
+    CELL_SELECTED = 1 << 0,  /* looks like ROLE_SELECTION, in the role's own hue where the theme allows it */
+    CELL_CURSOR = 1 << 1,    /* a panel's own cursor (ROLE_CURSOR); the terminal's cursor is another thing */
     CELL_CONTINUED = 1 << 2, /* right half of a wide character; set by the grid only */
 };
 
@@ -68,9 +69,9 @@ struct surface surface_part(struct surface surface, int x, int y, int width, int
 struct grid_traits surface_traits(struct surface surface);
 
 /*
- * Puts UTF-8 text at (x, y); returns the column after it (which may lie outside).  Columns are those of the terminal: wide
- * characters take two, combining marks none.  Controls, invisible format characters and invalid bytes are shown escaped (as
- * safetext_escape() does), so any text may be given; newlines are no exception.
+ * Puts UTF-8 text at (x, y); returns the column after it (which may lie outside).  Columns are those of the terminal:
+ * wide characters take two, combining marks none.  Controls, invisible format characters and invalid bytes are shown
+ * escaped (as safetext_escape() does), so any text may be given; newlines are no exception.
  */
 int surface_put(struct surface surface, int x, int y, enum role role, const char *text);
 /* len in bytes, -1: terminated. */

@@ -16,7 +16,8 @@ static int draw_context(struct surface surface, int y, enum request_context cont
         g_autofree char *keys = keymap_keys(context, request);
         if (keys != NULL) {
             surface_put_fit(surface, 2, y, KEYS_COLUMNS - 3, ROLE_HINT_KEY, keys);
-            surface_put_fit(surface, KEYS_COLUMNS, y, surface.width - KEYS_COLUMNS, ROLE_OVERLAY, request_info(request)->help);
+            surface_put_fit(surface, KEYS_COLUMNS, y, surface.width - KEYS_COLUMNS, ROLE_OVERLAY,
+                            request_info(request)->help);
             y++;
         }
     }

@@ -7,11 +7,21 @@ static const struct {
     const char *name;
     keycode key;
 } names[] = {
-    {"Up", KEYCODE_UP},           {"Down", KEYCODE_DOWN},        {"Left", KEYCODE_LEFT},
-    {"Right", KEYCODE_RIGHT},     {"PageUp", KEYCODE_PAGE_UP},   {"PageDown", KEYCODE_PAGE_DOWN},
-    {"Home", KEYCODE_HOME},       {"End", KEYCODE_END},          {"Insert", KEYCODE_INSERT},
-    {"Delete", KEYCODE_DELETE},   {"Backspace", KEYCODE_BACKSPACE}, {"Enter", KEYCODE_ENTER},
-    {"Tab", KEYCODE_TAB},         {"Shift-Tab", KEYCODE_SHIFT_TAB}, {"Esc", KEYCODE_ESCAPE},
+    {"Up", KEYCODE_UP},
+    {"Down", KEYCODE_DOWN},
+    {"Left", KEYCODE_LEFT},
+    {"Right", KEYCODE_RIGHT},
+    {"PageUp", KEYCODE_PAGE_UP},
+    {"PageDown", KEYCODE_PAGE_DOWN},
+    {"Home", KEYCODE_HOME},
+    {"End", KEYCODE_END},
+    {"Insert", KEYCODE_INSERT},
+    {"Delete", KEYCODE_DELETE},
+    {"Backspace", KEYCODE_BACKSPACE},
+    {"Enter", KEYCODE_ENTER},
+    {"Tab", KEYCODE_TAB},
+    {"Shift-Tab", KEYCODE_SHIFT_TAB},
+    {"Esc", KEYCODE_ESCAPE},
     {"Space", ' '},
 };
 

@@ -32,7 +32,8 @@ enum keycode_special {
     KEYCODE_ALT = 1 << 30,
 };
 
-/* The one form of keys that have several: 9 is KEYCODE_TAB, 13 and 10 KEYCODE_ENTER, 27 KEYCODE_ESCAPE, 8 and 127 KEYCODE_BACKSPACE. */
+/* The one form of keys that have several: 9 is KEYCODE_TAB, 13 and 10 KEYCODE_ENTER, 27 KEYCODE_ESCAPE, 8 and 127
+ * KEYCODE_BACKSPACE. */
 keycode key_from_char(uint32_t ch);
 /* "q", "Ctrl-C", "Shift-Tab", "PageUp", "Alt-x", "Space": KEYCODE_NONE when it is no key. */
 keycode key_parse(const char *name);

@@ -10,7 +10,10 @@ struct binding {
     enum request request;
 };
 
-#define KEY(context, key, request) {REQUEST_CONTEXT_##context, key, REQUEST_##request}
+#define KEY(context, key, request)                                                                                     \
+    {                                                                                                                  \
+        REQUEST_CONTEXT_##context, key, REQUEST_##request                                                              \
+    }
 
 /* The first key of a request is the one that hints name. */
 static const struct binding bindings[] = {
@@ -129,7 +132,8 @@ char *keymap_keys(enum request_context context, enum request request)
 
 static void document_context(GString *text, enum request_context context)
 {
-    g_string_append_printf(text, "\n## %s\n\n%s\n\n| keys | request | does | as a command |\n| --- | --- | --- | --- |\n",
+    g_string_append_printf(text,
+                           "\n## %s\n\n%s\n\n| keys | request | does | as a command |\n| --- | --- | --- | --- |\n",
                            request_context_name(context), request_context_help(context));
     for (int request = 0; request < REQUEST_COUNT; request++) {
         g_autofree char *keys = keymap_keys(context, request);
@@ -144,11 +148,12 @@ static void document_context(GString *text, enum request_context context)
 
 char *keymap_document(void)
 {
-    GString *text = g_string_new("# Keys of the full screen\n\n"
-                                 "Made from the tables of requests and keys (`ui/request.h`, `ui/keymap.c`); a test fails when this "
-                                 "page differs.\nRewrite it with `UPDATE_SNAPSHOTS=1` and the test `ui/keymap`.\n\n"
-                                 "A key is looked up in the focused panel's own table first, then in move, then in global. What a "
-                                 "key does to the\nsession is logged in the console as the command it equals.\n");
+    GString *text = g_string_new(
+        "# Keys of the full screen\n\n"
+        "Made from the tables of requests and keys (`ui/request.h`, `ui/keymap.c`); a test fails when this "
+        "page differs.\nRewrite it with `UPDATE_SNAPSHOTS=1` and the test `ui/keymap`.\n\n"
+        "A key is looked up in the focused panel's own table first, then in move, then in global. What a "
+        "key does to the\nsession is logged in the console as the command it equals.\n");
     for (int context = 0; context < REQUEST_CONTEXT_COUNT; context++) {
         document_context(text, context);
     }

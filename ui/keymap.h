@@ -9,7 +9,8 @@
 
 /* What key means in context itself (others are not looked at): REQUEST_NONE when nothing. */
 enum request keymap_lookup(enum request_context context, keycode key);
-/* Names of the keys bound to request in context, in the table's order, separated by ", " ("k, Up"); NULL: none.  g_free. */
+/* Names of the keys bound to request in context, in the table's order, separated by ", " ("k, Up"); NULL: none. g_free.
+ */
 char *keymap_keys(enum request_context context, enum request request);
 /* The first of them; NULL: none.  Static. */
 const char *keymap_key(enum request_context context, enum request request);

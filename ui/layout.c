@@ -10,8 +10,8 @@ enum {
     STACKED_HEIGHT = 20,
     WIDE_WIDTH = 116,
     WIDE_HEIGHT = 18,
-    HEX_WIDTH = 78,     /* a frame around 16 bytes in hex and text with an offset of eight digits */
-    MAP_SHARE = 45,     /* of a hundred columns, beside pending */
+    HEX_WIDTH = 78, /* a frame around 16 bytes in hex and text with an offset of eight digits */
+    MAP_SHARE = 45, /* of a hundred columns, beside pending */
 };
 
 /* Map and pending, hex, console; each shares its first line with the last of what is above it. */
@@ -52,7 +52,8 @@ static enum layout_shape shape_of(int width, int height)
 
 struct layout layout_of(int width, int height, enum layout_panel focus, bool zoomed)
 {
-    struct layout layout = {.shape = shape_of(width, height), .zoomed = zoomed, .title_y = -1, .tabs_y = -1, .hints_y = -1};
+    struct layout layout = {
+        .shape = shape_of(width, height), .zoomed = zoomed, .title_y = -1, .tabs_y = -1, .hints_y = -1};
     if (layout.shape == LAYOUT_TOO_SMALL) {
         return layout;
     }

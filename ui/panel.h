@@ -28,8 +28,8 @@ enum panel_reaction {
 };
 
 /*
- * All run on the one thread, outside of coroutines, and never wait: what takes time is started in a coroutine, which calls
- * panel_redraw() when it has something to show.  Members may be NULL unless said otherwise.
+ * All run on the one thread, outside of coroutines, and never wait: what takes time is started in a coroutine, which
+ * calls panel_redraw() when it has something to show.  Members may be NULL unless said otherwise.
  */
 struct panel_ops {
     const char *name;             /* "hex": its tab, and its name in `focus NAME`; not NULL */
@@ -43,15 +43,15 @@ struct panel_ops {
     /* Appends what follows the name in the frame's top line ("linear · 1.25 GiB/cell"); NULL: only the name. */
     void (*title)(struct panel *panel, GString *title);
     /*
-     * Paints everything; the surface is blank, inside the frame, and of any size, 0x0 included.  The size seen here is the one
-     * that page movements go by.  Not NULL.
+     * Paints everything; the surface is blank, inside the frame, and of any size, 0x0 included.  The size seen here is
+     * the one that page movements go by.  Not NULL.
      */
     void (*draw)(struct panel *panel, struct surface surface, bool focused);
     /* A request of its own context or a movement; count >= 1 repeats it. */
     enum panel_reaction (*request)(struct panel *panel, enum request request, int count);
     /*
-     * A key that means nothing in its own context, for a panel in which text is typed: with it, neither movements nor global keys
-     * reach it as requests.  NULL: no text is typed here.
+     * A key that means nothing in its own context, for a panel in which text is typed: with it, neither movements nor
+     * global keys reach it as requests.  NULL: no text is typed here.
      */
     enum panel_reaction (*key)(struct panel *panel, keycode key);
     /* Show bytes at offset (bytes 0: unknown how many): a `goto`.  offset is inside the image. */
@@ -87,7 +87,8 @@ struct panel_host {
 struct session *panel_session(struct panel *panel);
 /* Paint me with the next frame (at most one a turn of the loop). */
 void panel_redraw(struct panel *panel);
-/* Does what the command line says beside whatever runs (SESSION_RUN_NOW) and logs it in the console like a typed one. */
+/* Does what the command line says beside whatever runs (SESSION_RUN_NOW) and logs it in the console like a typed one.
+ */
 void panel_run(struct panel *panel, const char *line);
 /*
  * Shows bytes at offset in every panel that can, as `goto OFFSET` does, and logs that.  focus: the panel that is to get

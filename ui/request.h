@@ -4,7 +4,8 @@
 
 #include <stdbool.h>
 
-/* Where a request has a meaning; a keymap is looked up in the focused panel's context first, then in the general ones. */
+/* Where a request has a meaning; a keymap is looked up in the focused panel's context first, then in the general ones.
+ */
 enum request_context {
     REQUEST_CONTEXT_GLOBAL, /* anywhere but where text is typed */
     REQUEST_CONTEXT_MOVE,   /* movement inside a panel */

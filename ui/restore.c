@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Everything the handler touches was made ready beforehand: it may run on a coroutine's overflown stack (hence the alternate one),
- * inside malloc, or inside curses.  write(2), tcsetattr(3), sigaction(2) and raise(3) are async-signal-safe.
+ * Everything the handler touches was made ready beforehand: it may run on a coroutine's overflown stack (hence the
+ * alternate one), inside malloc, or inside curses.  write(2), tcsetattr(3), sigaction(2) and raise(3) are
+ * async-signal-safe.
  */
 #include "ui/restore.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Plain handlers and an eventfd: GLib's own signal sources would cost a thread, and know neither SIGTSTP nor SIGCONT. */
+/* Plain handlers and an eventfd: GLib's own signal sources would cost a thread, and know neither SIGTSTP nor SIGCONT.
+ */
 #include "ui/signals.h"
 
 #include <errno.h>
@@ -66,7 +67,8 @@ void signals_init(unsigned which, signals_fn *fn, void *data)
     g_source_attach(state.source, g_main_context_get_thread_default());
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
         if (which & table[i].flag) {
-            sigaction(table[i].number, &(struct sigaction){.sa_handler = on_signal, .sa_flags = SA_RESTART}, &state.before[i]);
+            sigaction(table[i].number, &(struct sigaction){.sa_handler = on_signal, .sa_flags = SA_RESTART},
+                      &state.before[i]);
         }
     }
 }

@@ -25,5 +25,6 @@ void text_reader_init(struct text_reader *reader, const char *text, int len);
 /* The next item, false at the end. */
 bool text_reader_next(struct text_reader *reader, struct text_item *item);
 
-/* How many bytes of text fit into that many columns, whole characters only; *ret_columns (may be NULL) is what they take. */
+/* How many bytes of text fit into that many columns, whole characters only; *ret_columns (may be NULL) is what they
+ * take. */
 int text_fit(const char *text, int len, int columns, int *ret_columns);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A theme file is a GKeyFile with two groups, "colours" and "mono", of "role = [COLOUR] [on COLOUR] [ATTRIBUTE...]".  COLOUR is
- * default, one of the 16 names ("red", "bright-black"), colourN of the 256, or #rrggbb.  "mono" has attributes only.
+ * A theme file is a GKeyFile with two groups, "colours" and "mono", of "role = [COLOUR] [on COLOUR] [ATTRIBUTE...]".
+ * COLOUR is default, one of the 16 names ("red", "bright-black"), colourN of the 256, or #rrggbb.  "mono" has
+ * attributes only.
  */
 #include "ui/theme.h"
 
@@ -19,8 +20,9 @@ struct theme {
 };
 
 static const char *const colour_names[16] = {
-    "black",        "red",        "green",        "yellow",        "blue",        "magenta",        "cyan",        "white",
-    "bright-black", "bright-red", "bright-green", "bright-yellow", "bright-blue", "bright-magenta", "bright-cyan", "bright-white",
+    "black",       "red",          "green",      "yellow",       "blue",          "magenta",     "cyan",
+    "white",       "bright-black", "bright-red", "bright-green", "bright-yellow", "bright-blue", "bright-magenta",
+    "bright-cyan", "bright-white",
 };
 
 static const struct {
@@ -149,7 +151,8 @@ static bool read_group(struct theme *theme, GKeyFile *file, const char *group, c
     for (char **key = keys; key != NULL && *key != NULL; key++) {
         int role = role_parse(*key);
         if (role < 0) {
-            g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND, "%s: [%s] has no role '%s'", name, group, *key);
+            g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND, "%s: [%s] has no role '%s'", name,
+                        group, *key);
             return false;
         }
         g_autofree char *value = g_key_file_get_value(file, group, *key, NULL);
@@ -157,8 +160,8 @@ static bool read_group(struct theme *theme, GKeyFile *file, const char *group, c
         struct style style;
         const char *wrong = parse_style(words, colours, &style);
         if (wrong != NULL) {
-            g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE, "%s: [%s] %s: '%s' is no %s", name, group, *key,
-                        wrong, colours ? "colour or attribute" : "attribute");
+            g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE, "%s: [%s] %s: '%s' is no %s", name,
+                        group, *key, wrong, colours ? "colour or attribute" : "attribute");
             return false;
         }
         if (colours) {
@@ -180,8 +183,8 @@ static bool read_text(struct theme *theme, const char *name, const char *text, G
     g_auto(GStrv) groups = g_key_file_get_groups(file, NULL);
     for (char **group = groups; *group != NULL; group++) {
         if (strcmp(*group, "colours") != 0 && strcmp(*group, "mono") != 0) {
-            g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_GROUP_NOT_FOUND, "%s: [%s] is neither [colours] nor [mono]",
-                        name, *group);
+            g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_GROUP_NOT_FOUND,
+                        "%s: [%s] is neither [colours] nor [mono]", name, *group);
             return false;
         }
         if (!read_group(theme, file, *group, name, error)) {

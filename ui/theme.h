@@ -26,8 +26,8 @@ struct style {
 typedef struct theme theme; /* for g_autoptr(theme) */
 
 /*
- * Reads a theme file's text; name is for messages.  Roles it does not name look as in the built-in theme.  NULL and an error that
- * begins "NAME: " for unknown groups, roles, colours or attributes.
+ * Reads a theme file's text; name is for messages.  Roles it does not name look as in the built-in theme.  NULL and an
+ * error that begins "NAME: " for unknown groups, roles, colours or attributes.
  */
 struct theme *theme_parse(const char *name, const char *text, GError **error);
 /* The built-in theme (themes/default.theme). */

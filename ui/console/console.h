@@ -9,11 +9,12 @@ struct sink;
 /* One at a time: readline has one state. */
 extern const struct panel_ops panel_console;
 
-/* Where commands run on behalf of other panels write.  Stays valid (and silent) after the console is gone: requests may outlive it. */
+/* Where commands run on behalf of other panels write.  Stays valid (and silent) after the console is gone: requests may
+ * outlive it. */
 struct sink *console_sink(struct panel *console);
 /*
- * Logs a command that a key stood for, as if it had been typed.  If the last thing in the scrollback is such a line that
- * begins with replaces (NULL: nothing does), it gives way: moving the focus five times is one line.
+ * Logs a command that a key stood for, as if it had been typed.  If the last thing in the scrollback is such a line
+ * that begins with replaces (NULL: nothing does), it gives way: moving the focus five times is one line.
  */
 void console_log(struct panel *console, const char *line, const char *replaces);
 /* A line of our own, without newline. */

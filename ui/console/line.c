@@ -189,9 +189,9 @@ static void append_key(GString *bytes, keycode key, bool utf8)
         keycode key;
         const char *bytes;
     } sequences[] = {
-        {KEYCODE_UP, "\033[A"},     {KEYCODE_DOWN, "\033[B"},   {KEYCODE_RIGHT, "\033[C"}, {KEYCODE_LEFT, "\033[D"},
-        {KEYCODE_HOME, "\033[H"},   {KEYCODE_END, "\033[F"},    {KEYCODE_DELETE, "\033[3~"}, {KEYCODE_BACKSPACE, "\x7f"},
-        {KEYCODE_ENTER, "\r"},      {KEYCODE_TAB, "\t"},        {KEYCODE_ESCAPE, "\033"},
+        {KEYCODE_UP, "\033[A"},   {KEYCODE_DOWN, "\033[B"}, {KEYCODE_RIGHT, "\033[C"},   {KEYCODE_LEFT, "\033[D"},
+        {KEYCODE_HOME, "\033[H"}, {KEYCODE_END, "\033[F"},  {KEYCODE_DELETE, "\033[3~"}, {KEYCODE_BACKSPACE, "\x7f"},
+        {KEYCODE_ENTER, "\r"},    {KEYCODE_TAB, "\t"},      {KEYCODE_ESCAPE, "\033"},
     };
     if (key & KEYCODE_ALT) {
         g_string_append_c(bytes, '\033');

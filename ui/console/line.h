@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A command line edited by readline, in callback mode: keys go in, an accepted line comes out, and what it looks like is asked for.
- * Readline has one state for the whole process, hence no object: between line_open() and line_close() there is one line.
+ * A command line edited by readline, in callback mode: keys go in, an accepted line comes out, and what it looks like
+ * is asked for. Readline has one state for the whole process, hence no object: between line_open() and line_close()
+ * there is one line.
  */
 #pragma once
 
@@ -21,15 +22,16 @@ struct line_ops {
 };
 
 /*
- * session is asked for completions.  tty: readline itself talks to the terminal on stdin and stdout (line mode); else it touches no
- * terminal at all, and line_key() and line_draw() are its hands and eyes.
+ * session is asked for completions.  tty: readline itself talks to the terminal on stdin and stdout (line mode); else
+ * it touches no terminal at all, and line_key() and line_draw() are its hands and eyes.
  */
 void line_open(struct session *session, const char *prompt, bool tty, const struct line_ops *ops, void *data);
 void line_close(void);
 
 void line_key(keycode key, bool utf8);
 
-/* Line mode: shows the prompt and takes the terminal; gives it back; a key is waiting on stdin; makes room for output, and shows the line again. */
+/* Line mode: shows the prompt and takes the terminal; gives it back; a key is waiting on stdin; makes room for output,
+ * and shows the line again. */
 void line_prompt(void);
 void line_unprompt(void);
 void line_read_terminal(void);
@@ -42,5 +44,6 @@ void line_clear(void);
 /* Whether Escape means something to the line itself (vi mode, inserting; a search in the history). */
 bool line_wants_escape(void);
 
-/* Paints prompt and text into one row, scrolled so that the cursor is visible; with the terminal's cursor if focused. */
+/* Paints prompt and text into one row, scrolled so that the cursor is visible; with the terminal's cursor if focused.
+ */
 void line_draw(struct surface surface, int y, bool focused);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Line mode: the same engine behind a readline prompt, without a screen.  While a command runs there is no prompt and nothing is read,
- * so that what is typed ahead waits in the terminal; what asynchronous requests say later goes above the prompt.
+ * Line mode: the same engine behind a readline prompt, without a screen.  While a command runs there is no prompt and
+ * nothing is read, so that what is typed ahead waits in the terminal; what asynchronous requests say later goes above
+ * the prompt.
  */
 #include <glib-unix.h>
 #include <locale.h>

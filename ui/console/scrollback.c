@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Lines live in blocks, each a piece of text and a table of the lines in it; a line never spans blocks.  Lines are numbered from 0 and
- * keep their number when older blocks are dropped, so that a view can hold on to one.  Text is kept as it came and escaped when
- * painted: a gigabyte passes at the speed of memcpy, and only what is visible is looked at.
+ * Lines live in blocks, each a piece of text and a table of the lines in it; a line never spans blocks.  Lines are
+ * numbered from 0 and keep their number when older blocks are dropped, so that a view can hold on to one.  Text is kept
+ * as it came and escaped when painted: a gigabyte passes at the speed of memcpy, and only what is visible is looked at.
  */
 #include "ui/console/scrollback.h"
 

@@ -20,8 +20,8 @@ struct scrollback *scrollback_new(size_t max_bytes);
 void scrollback_free(struct scrollback *scrollback);
 
 /*
- * Appends text, any bytes; it is shown escaped.  A line ends at a newline; an unfinished one is continued by the next text of the
- * same role and ended by any other.
+ * Appends text, any bytes; it is shown escaped.  A line ends at a newline; an unfinished one is continued by the next
+ * text of the same role and ended by any other.
  */
 void scrollback_add(struct scrollback *scrollback, enum role role, const char *text, size_t len);
 /* Takes the newest line away if it is finished, has that role and begins with prefix: whether it was. */

@@ -109,7 +109,8 @@ void driver_settle(struct driver *driver)
         while (g_main_context_iteration(NULL, FALSE)) {
         }
         if (desk_is_dirty(driver->desk)) {
-            driver->display->ops->show(driver->display, desk_draw(driver->desk)); /* may start reading what is visible */
+            driver->display->ops->show(driver->display,
+                                       desk_draw(driver->desk)); /* may start reading what is visible */
         }
     } while (aio_in_flight(driver->aio) > 0 || g_main_context_pending(NULL) || desk_is_dirty(driver->desk));
     g_source_remove(deadline);

@@ -20,7 +20,8 @@ struct driver {
 
 static const struct grid_traits driver_colour = {.utf8 = true, .colour = true};
 
-/* image: name of a file made in the driver's folder (2 MiB: text, a hole, a row of all bytes, a hole), NULL: none is open. */
+/* image: name of a file made in the driver's folder (2 MiB: text, a hole, a row of all bytes, a hole), NULL: none is
+ * open. */
 struct driver *driver_new(int width, int height, struct grid_traits traits, const char *image);
 void driver_free(struct driver *driver);
 

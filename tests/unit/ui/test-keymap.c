@@ -5,7 +5,8 @@
 
 static void test_key_names_round_trip(void)
 {
-    static const char *const names[] = {"q", "Ctrl-C", "Tab", "Shift-Tab", "Esc", "PageUp", "F1", "F12", "Alt-x", "Alt-Up", "Space", "é", "?"};
+    static const char *const names[] = {"q",   "Ctrl-C", "Tab",    "Shift-Tab", "Esc", "PageUp", "F1",
+                                        "F12", "Alt-x",  "Alt-Up", "Space",     "é",   "?"};
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         g_autofree char *name = key_format(key_parse(names[i]));
         g_assert_cmpstr(name, ==, names[i]);

@@ -260,9 +260,22 @@ static void test_goto_understands_offsets(void)
         const char *text;
         int64_t offset; /* -1: refused */
     } cases[] = {
-        {"0x1000", 0x1000}, {"64k", 65536},     {"+512", 66048},  {"-1k", 65024}, {"50%", 1 << 20}, {"100%", (2 << 20) - 1},
-        {"$", (2 << 20) - 1}, {"2M", -1},       {"-64k", (2 << 20) - 1 - 65536}, {"-2m", -1}, {"", -1},        {"x", -1},
-        {"101%", -1},       {"-1%", -1},        {"+", -1},        {"99999999999999999999", -1},
+        {"0x1000", 0x1000},
+        {"64k", 65536},
+        {"+512", 66048},
+        {"-1k", 65024},
+        {"50%", 1 << 20},
+        {"100%", (2 << 20) - 1},
+        {"$", (2 << 20) - 1},
+        {"2M", -1},
+        {"-64k", (2 << 20) - 1 - 65536},
+        {"-2m", -1},
+        {"", -1},
+        {"x", -1},
+        {"101%", -1},
+        {"-1%", -1},
+        {"+", -1},
+        {"99999999999999999999", -1},
     };
     struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -296,11 +309,12 @@ static void test_scripts_press_keys_and_print_the_screen(void)
 
 static void test_random_keys_do_no_harm(void)
 {
-    static const char *const keys[] = {"Tab", "Shift-Tab", "Esc",  "Enter", "Up",  "Down", "Left", "Right", "PageUp", "PageDown",
-                                       "Home", "End",      "g",    "z",     "?",   ":",    "[",    "]",     "+",      "-",
-                                       "f",   "i",         "r",    "x",     "R",   "0",    "$",    "Space", "Ctrl-R", "Ctrl-U",
-                                       "F1",  "Backspace", "Alt-f", "5",    "é",   "l",    "j",    "k",     "h",      "G",
-                                       "Delete", "Ctrl-C", "Ctrl-W", "1",   "Ctrl-_", "Alt-.", "m", "%",   "Ctrl-T", "Insert"};
+    static const char *const keys[] = {
+        "Tab",    "Shift-Tab", "Esc",    "Enter", "Up",     "Down",  "Left", "Right", "PageUp", "PageDown",
+        "Home",   "End",       "g",      "z",     "?",      ":",     "[",    "]",     "+",      "-",
+        "f",      "i",         "r",      "x",     "R",      "0",     "$",    "Space", "Ctrl-R", "Ctrl-U",
+        "F1",     "Backspace", "Alt-f",  "5",     "é",      "l",     "j",    "k",     "h",      "G",
+        "Delete", "Ctrl-C",    "Ctrl-W", "1",     "Ctrl-_", "Alt-.", "m",    "%",     "Ctrl-T", "Insert"};
     struct driver *driver = driver_new(90, 25, driver_colour, "disk.img");
     for (int i = 0; i < 3000; i++) {
         driver_keys(driver, keys[g_test_rand_int_range(0, G_N_ELEMENTS(keys))]);
@@ -322,9 +336,11 @@ int main(int argc, char **argv)
     g_test_add_func("/screen/errors-are-shown", test_errors_are_shown);
     g_test_add_func("/screen/a-hostile-name-is-shown-escaped", test_a_hostile_name_is_shown_escaped);
     g_test_add_func("/screen/read-fills-hex-and-scrollback", test_read_fills_hex_and_scrollback);
-    g_test_add_func("/screen/keys-are-logged-as-commands-and-the-log-replays", test_keys_are_logged_as_commands_and_the_log_replays);
+    g_test_add_func("/screen/keys-are-logged-as-commands-and-the-log-replays",
+                    test_keys_are_logged_as_commands_and_the_log_replays);
     g_test_add_func("/screen/tab-visits-every-panel", test_tab_visits_every_panel);
-    g_test_add_func("/screen/the-console-edits-completes-and-remembers", test_the_console_edits_completes_and_remembers);
+    g_test_add_func("/screen/the-console-edits-completes-and-remembers",
+                    test_the_console_edits_completes_and_remembers);
     g_test_add_func("/screen/a-long-line-scrolls-sideways", test_a_long_line_scrolls_sideways);
     g_test_add_func("/screen/ctrl-c-ends-the-command-and-nothing-else", test_ctrl_c_ends_the_command_and_nothing_else);
     g_test_add_func("/screen/scrolling-back-stays-put", test_scrolling_back_stays_put);

@@ -150,8 +150,10 @@ int main(int argc, char **argv)
     g_test_add_func("/scrollback/control-characters-are-shown-escaped", test_control_characters_are_shown_escaped);
     g_test_add_func("/scrollback/the-view-scrolls-by-rows-and-stays", test_the_view_scrolls_by_rows_and_stays);
     g_test_add_func("/scrollback/old-lines-go-and-memory-is-bounded", test_old_lines_go_and_memory_is_bounded);
-    g_test_add_func("/scrollback/the-default-holds-a-hundred-thousand-lines", test_the_default_holds_a_hundred_thousand_lines);
-    g_test_add_func("/scrollback/a-megabyte-line-is-kept-in-whole-characters", test_a_megabyte_line_is_kept_in_whole_characters);
+    g_test_add_func("/scrollback/the-default-holds-a-hundred-thousand-lines",
+                    test_the_default_holds_a_hundred_thousand_lines);
+    g_test_add_func("/scrollback/a-megabyte-line-is-kept-in-whole-characters",
+                    test_a_megabyte_line_is_kept_in_whole_characters);
     g_test_add_func("/scrollback/a-log-line-can-be-replaced", test_a_log_line_can_be_replaced);
     return g_test_run();
 }

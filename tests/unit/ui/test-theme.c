@@ -42,7 +42,8 @@ static struct style style_of(const char *value, enum theme_depth depth, unsigned
     return theme_style(theme, depth, ROLE_TEXT, flags);
 }
 
-static void assert_style(const char *value, enum theme_depth depth, int32_t foreground, int32_t background, unsigned attributes)
+static void assert_style(const char *value, enum theme_depth depth, int32_t foreground, int32_t background,
+                         unsigned attributes)
 {
     struct style style = style_of(value, depth, 0);
     g_assert_cmpint(style.foreground, ==, foreground);
