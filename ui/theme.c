@@ -71,6 +71,23 @@ static int nearest(uint32_t rgb, int first, int last)
     return best;
 }
 
+/* One of the 16: a grey for greys, a hue for hues, since in those is the meaning. */
+static int nearest16(uint32_t rgb)
+{
+    enum { GREYISH = 48 };
+    static const uint8_t greys[] = {0, 8, 7, 15}, hues[] = {1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 13, 14};
+    int red = (int)(rgb >> 16 & 255), green = (int)(rgb >> 8 & 255), blue = (int)(rgb & 255);
+    bool grey = MAX(MAX(red, green), blue) - MIN(MIN(red, green), blue) < GREYISH;
+    const uint8_t *candidates = grey ? greys : hues;
+    int best = candidates[0];
+    for (size_t i = 1; i < (grey ? sizeof greys : sizeof hues); i++) {
+        if (distance(rgb, palette16[candidates[i]]) < distance(rgb, palette16[best])) {
+            best = candidates[i];
+        }
+    }
+    return best;
+}
+
 /* One written colour for a terminal of that depth. */
 static int32_t reduce(int32_t colour, enum theme_depth depth)
 {
@@ -84,10 +101,12 @@ static int32_t reduce(int32_t colour, enum theme_depth depth)
         return colour & RGB_BIT ? nearest((uint32_t)colour & 0xffffff, 16, 255) : colour;
     }
     if (colour >= 16) {
-        uint32_t rgb = colour & RGB_BIT ? (uint32_t)colour & 0xffffff : palette256(colour);
-        colour = nearest(rgb, 0, 15);
+        colour = nearest16(colour & RGB_BIT ? (uint32_t)colour & 0xffffff : palette256(colour));
     }
-    return depth == THEME_16 ? colour : colour & 7;
+    if (depth == THEME_16) {
+        return colour;
+    }
+    return colour == 8 ? -1 : colour & 7; /* grey would become black: not to be seen */
 }
 
 static bool parse_colour(const char *word, int32_t *ret_colour)
@@ -251,7 +270,7 @@ struct style theme_style(const struct theme *theme, enum theme_depth depth, enum
     int32_t foreground = style.foreground;
     style.foreground = reduce(foreground, depth);
     style.background = reduce(style.background, depth);
-    if (depth == THEME_8 && foreground >= 8) {
+    if (depth == THEME_8 && foreground > 8) {
         style.attributes |= foreground < 16 ? STYLE_BOLD : 0; /* how such terminals show the bright ones */
     }
     if (style.foreground >= 0 && style.foreground == style.background) {

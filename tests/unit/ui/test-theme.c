@@ -56,10 +56,30 @@ static void test_colours_are_reduced_to_what_there_is(void)
     assert_style("#ff0000 on #0000ee bold", THEME_DIRECT, 0xff0000, 0x0000ee, STYLE_BOLD);
     assert_style("#ff0000 on #5f87af", THEME_256, 196, 67, 0);
     assert_style("colour196", THEME_16, 9, -1, 0);
+    assert_style("#4c9be8", THEME_16, 12, -1, 0); /* a hue stays a hue */
+    assert_style("colour244", THEME_16, 8, -1, 0);
+    assert_style("colour244", THEME_8, -1, -1, 0); /* black would not be seen */
+    assert_style("bright-black", THEME_8, -1, -1, 0);
     assert_style("bright-red", THEME_8, 1, -1, STYLE_BOLD);
     assert_style("bright-red on blue underline", THEME_MONO, -1, -1, 0);
     assert_style("default", THEME_256, -1, -1, 0);
     assert_style("#010101 on #020202", THEME_16, -1, -1, STYLE_REVERSE | STYLE_BOLD); /* both black: still to be seen */
+}
+
+/* Nothing may disappear on the terminal's own background, whichever that is. */
+static void test_default_theme_is_visible_at_every_depth(void)
+{
+    g_autoptr(theme) theme = theme_default();
+    for (int depth = THEME_8; depth <= THEME_DIRECT; depth++) {
+        for (int role = 0; role < ROLE_COUNT; role++) {
+            for (unsigned flags = 0; flags < 4; flags++) {
+                struct style style = theme_style(theme, (enum theme_depth)depth, role, flags);
+                bool black_or_white =
+                    style.foreground == 0 || style.foreground == (depth == THEME_DIRECT ? 0xffffff : 15);
+                g_assert_true(!black_or_white || style.background >= 0);
+            }
+        }
+    }
 }
 
 static void test_flags_lie_over_the_role(void)
@@ -93,6 +113,7 @@ int main(int argc, char **argv)
     g_test_add_func("/theme/default-theme-names-every-role", test_default_theme_names_every_role);
     g_test_add_func("/theme/broken-themes-say-what-is-wrong", test_broken_themes_say_what_is_wrong);
     g_test_add_func("/theme/colours-are-reduced-to-what-there-is", test_colours_are_reduced_to_what_there_is);
+    g_test_add_func("/theme/default-theme-is-visible-at-every-depth", test_default_theme_is_visible_at_every_depth);
     g_test_add_func("/theme/flags-lie-over-the-role", test_flags_lie_over_the_role);
     g_test_add_func("/theme/no-color-is-respected", test_no_color_is_respected);
     return g_test_run();
