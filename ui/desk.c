@@ -212,6 +212,14 @@ static const struct panel_host_ops host_ops = {
 
 /* ---- what the session says ---- */
 
+static void look_at_image(struct desk *desk)
+{
+    title_image(desk);
+    if (desk->title.holders != NULL) {
+        console_note(console_panel(desk), ROLE_WARNING, desk->title.holders);
+    }
+}
+
 static void on_image(void *data)
 {
     struct desk *desk = data;
@@ -220,7 +228,7 @@ static void on_image(void *data)
             desk->panels[i]->ops->image(desk->panels[i]);
         }
     }
-    title_image(desk);
+    look_at_image(desk);
     desk_dirty(desk);
 }
 
@@ -535,7 +543,7 @@ struct desk *desk_new(struct session *session, struct grid_traits traits, const 
                  session_blk(session) != NULL
                      ? "Type : and a command (help lists them), or F1 for the keys."
                      : "No image is open: type open PATH.  help lists the commands, F1 the keys.");
-    title_image(desk);
+    look_at_image(desk);
     return desk;
 }
 

@@ -100,7 +100,7 @@ static char *properties(const struct desk *desk, struct blk *blk)
     char size[SIZE_TEXT_MAX];
     GString *text = g_string_new(NULL);
     if (desk->title.format != NULL) {
-        g_string_append_printf(text, " · %s", desk->title.format);
+        g_string_append_printf(text, " · %s%s", desk->title.format, blk_is_guessed_raw(blk) ? " (guessed)" : "");
     }
     g_string_append_printf(text, " · %s", size_format((double)blk_length(blk), size));
     if (desk->title.cluster_size > 0) {
