@@ -3,18 +3,14 @@
  * Opening: names and options become a chain of nodes.
  *
  * A node's options are those of every node (this file takes them), its driver's, and those of its children under "NAME.".  What a
- * node is told, it hands on to its children as their default: see child_how().  An image without a driver is probed: its `file` child
- * is opened first, read from, and then given to the driver that knew the bytes.
+ * node is told, it hands on to its children as their default: see child_how().
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "block/blk-internal.h"
 #include "block/driver_option.h"
-#include "block/name.h"
 #include "block/open.h"
-#include "block/probe.h"
 
 enum {
     DEPTH_MAX = 100, /* nodes below each other: a request recurses through them on one coroutine's stack */
@@ -201,22 +197,7 @@ static struct node_how node_to_how(const struct node *node)
     };
 }
 
-static bool has_below(const struct options *options, const char *name)
-{
-    size_t len = strlen(name);
-
-    for (unsigned i = 0; i < options_count(options); i++) {
-        const char *key, *value;
-
-        options_at(options, i, &key, &value);
-        if (strncmp(key, name, len) == 0 && key[len] == '.')
-            return true;
-    }
-    return false;
-}
-
-/* Opens the child described by name's options, which are taken out. */
-static int open_below_co(struct options *options, const struct node_how *how, const char *name, enum node_role role,
+int open_below_co(struct options *options, const struct node_how *how, const char *name, enum node_role role,
                          struct node **ret_child, GError **error)
 {
     g_autofree char *reference = options_take_string(options, name);
@@ -278,119 +259,6 @@ int node_open_child_co(struct node *node, struct options *options, const char *n
     if (ret_child)
         *ret_child = child;
     return 0;
-}
-
-/* ---- which driver ---- */
-
-const struct driver *open_find_driver(const char *name, GError **error)
-{
-    const struct driver *driver = driver_find(name);
-
-    if (driver)
-        return driver;
-    if (probe_knows_format(name))
-        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "Driver '%s' is not supported yet", name);
-    else
-        g_set_error(error, OPTIONS_ERROR, ENOENT, "Unknown driver '%s'", name);
-    return NULL;
-}
-
-struct file_type {
-    const char *filename;
-    mode_t mode;
-};
-
-static int stat_file(void *data)
-{
-    struct file_type *type = data;
-    struct stat st;
-
-    if (stat(type->filename, &st) < 0)
-        return -errno;
-    type->mode = st.st_mode;
-    return 0;
-}
-
-/* The driver for a path: by what it names.  What can't be looked at is the file driver's to complain about. */
-static const struct driver *driver_for_path_co(struct aio *aio, const char *filename)
-{
-    struct file_type type = {.filename = filename};
-    bool device = aio_call_co(aio, stat_file, &type, true) == 0 && (S_ISBLK(type.mode) || S_ISCHR(type.mode));
-
-    return driver_find(device ? "host_device" : "file");
-}
-
-static void warn_guessed(const struct node_how *how, const char *filename)
-{
-    g_autofree char *line = NULL;
-
-    if (!how->warn)
-        return;
-    line = g_strdup_printf("WARNING: Image format was not specified for '%s' and probing guessed raw.", filename);
-    how->warn(how->warn_data, line);
-    how->warn(how->warn_data, "         Automatically detecting the format is dangerous for raw images, write operations on block 0 "
-                              "will be restricted.");
-    how->warn(how->warn_data, "         Specify the 'raw' format explicitly to remove the restrictions.");
-}
-
-/* The driver for what file holds. */
-static const struct driver *probe_node_co(struct node *file, const struct node_how *how, GError **error)
-{
-    g_autofree uint8_t *bytes = g_malloc0(PROBE_BYTES); /* not on the stack that all nodes below share */
-    int64_t n = CLAMP(file->size, 0, PROBE_BYTES);
-    int ret = n ? node_pread_co(file, 0, n, bytes) : 0;
-    const char *format;
-    const struct driver *driver;
-
-    if (ret < 0) {
-        g_set_error(error, OPTIONS_ERROR, -ret, "Could not read image for determining its format: %s", g_strerror(-ret));
-        return NULL;
-    }
-    format = probe_format(bytes, n, file->filename);
-    driver = driver_find(format);
-    if (!driver)
-        g_set_error(error, OPTIONS_ERROR, ENOTSUP,
-                    "Image is in %s format, which is not supported yet; open it with -f raw to see its bytes", format);
-    else if (strcmp(format, "raw") == 0 && (how->flags & NODE_WRITABLE))
-        warn_guessed(how, file->filename ? file->filename : "");
-    return driver;
-}
-
-/* Opens the `file` of an image without a driver, and asks it.  options keep what describes the file: see node_open_child_co(). */
-static const struct driver *probe_co(const struct options *options, const struct node_how *how, struct node **ret_file, GError **error)
-{
-    g_autoptr(options) copy = options_copy(options);
-    const struct driver *driver;
-    struct node *file;
-
-    if (!options_has(options, "file") && !has_below(options, "file")) {
-        g_set_error_literal(error, OPTIONS_ERROR, EINVAL, "Must specify either driver or file");
-        return NULL;
-    }
-    if (open_below_co(copy, how, "file", NODE_ROLE_FILE, &file, error) < 0)
-        return NULL;
-    driver = probe_node_co(file, how, error);
-    if (driver)
-        *ret_file = file;
-    else
-        node_unref_co(file);
-    return driver;
-}
-
-static const struct driver *choose_driver_co(struct options *options, const struct node_how *how, struct node **ret_probed,
-                                             GError **error)
-{
-    g_autofree char *name = options_take_string(options, "driver");
-    const char *filename = options_get(options, "filename");
-
-    if (name)
-        return open_find_driver(name, error);
-    if (how->probe)
-        return probe_co(options, how, ret_probed, error);
-    if (filename)
-        return driver_for_path_co(how->aio, filename);
-    g_set_error_literal(error, OPTIONS_ERROR, EINVAL, "Must specify either driver or file");
-    return NULL;
 }
 
 /* ---- a node ---- */
@@ -496,7 +364,7 @@ int node_open_co(struct options *options, const struct node_how *how, struct nod
     if (ret < 0)
         return ret;
     set_flag(&node_how.perm, NODE_PERM_WRITE, node_how.flags & NODE_WRITABLE);
-    driver = choose_driver_co(left, &node_how, &probed, error);
+    driver = open_choose_driver_co(left, &node_how, &probed, error);
     if (!driver)
         return -EINVAL;
     node = node_new(driver, &node_how);

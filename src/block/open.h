@@ -17,6 +17,17 @@ int open_take_flags(struct options *options, unsigned flags, unsigned *ret_flags
 /* The driver of that name, or NULL and error. */
 const struct driver *open_find_driver(const char *name, GError **error);
 
+/*
+ * The driver for options (`driver` is taken out), or NULL and error.  Where the image's bytes decided, *ret_probed is the node they
+ * were read from, open as the image's `file`; else it is untouched.
+ */
+const struct driver *open_choose_driver_co(struct options *options, const struct node_how *how, struct node **ret_probed,
+                                           GError **error);
+
+/* Opens the child that options (taken out) describe under name, for a parent opened as how says. */
+int open_below_co(struct options *options, const struct node_how *how, const char *name, enum node_role role,
+                  struct node **ret_child, GError **error);
+
 /* Flags of the top node for what a user asked: enum blk_open_flags. */
 unsigned open_top_flags(unsigned flags, enum blk_cache cache);
 
