@@ -5,11 +5,12 @@
 
 enum { SECTOR = 512, NUMBER_MAX = 8 };
 
-static void append_number(GString *text, const uint8_t *bytes, const uint8_t *states, int64_t there, int size, bool big_endian)
+static void append_number(GString *text, const uint8_t *bytes, const uint8_t *states, int64_t there, int size, bool big_endian,
+                          bool both)
 {
     uint64_t value = 0;
 
-    g_string_append_printf(text, "%su%d ", text->len > 0 ? " · " : "", size * 8);
+    g_string_append_printf(text, "%su%d ", size > 1 ? " · " : " ", size * 8);
     if (there < size) {
         g_string_append(text, "-");
         return;
@@ -22,12 +23,12 @@ static void append_number(GString *text, const uint8_t *bytes, const uint8_t *st
         value = value << 8 | bytes[big_endian ? i : size - 1 - i];
     }
     g_string_append_printf(text, "%" PRIu64, value);
-    if (value > 9) {
+    if (both && value > 9) {
         g_string_append_printf(text, " 0x%" PRIx64, value);
     }
 }
 
-void hex_inspect_numbers(GString *text, struct hex_source *source, int64_t offset, bool big_endian)
+void hex_inspect_numbers(GString *text, struct hex_source *source, int64_t offset, bool big_endian, bool both)
 {
     uint8_t bytes[NUMBER_MAX], states[NUMBER_MAX];
     int64_t there = MIN(source->ops->size(source) - offset, NUMBER_MAX);
@@ -38,7 +39,7 @@ void hex_inspect_numbers(GString *text, struct hex_source *source, int64_t offse
     g_string_append(text, big_endian ? "be" : "le");
     source->ops->get(source, offset, (size_t)there, bytes, states);
     for (int size = 1; size <= NUMBER_MAX; size *= 2) {
-        append_number(text, bytes, states, there, size, big_endian);
+        append_number(text, bytes, states, there, size, big_endian, both);
     }
 }
 

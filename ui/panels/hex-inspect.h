@@ -7,8 +7,11 @@
 
 #include "ui/panels/hex-source.h"
 
-/* Appends "u8 81 · u16 18001 · u32 ... · u64 ..." in one byte order, as far as the bytes are there and known. */
-void hex_inspect_numbers(GString *text, struct hex_source *source, int64_t offset, bool big_endian);
+/*
+ * Appends "le u8 81 · u16 18001 · u32 ... · u64 ..." in one byte order, as far as the bytes are there ("-") and
+ * known ("?", or "!" when they can't be read).  both: "18001 0x4651".
+ */
+void hex_inspect_numbers(GString *text, struct hex_source *source, int64_t offset, bool big_endian, bool both);
 
 /* Appends "offset 65536 0x10000 · sector 128 + 0"; offset is that in the image. */
 void hex_inspect_offset(GString *text, int64_t offset);

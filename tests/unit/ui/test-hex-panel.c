@@ -173,7 +173,7 @@ static void test_the_last_buffer_is_shown(void)
     g_assert_cmpstr(title->str, ==, "read 5 bytes at 0x10000");
     g_assert_cmpint(role_at(bench, 10, 0), ==, ROLE_BYTE_CONTROL);
     g_assert_true(bench_shows(bench, "offset 65536 0x10000 · sector 128 + 0"));
-    g_assert_true(bench_shows(bench, "u16 6939 0x1b1b · u32 1776411 0x1b1b1b"));
+    g_assert_true(bench_shows(bench, "le u8 27 0x1b · u16 6939 0x1b1b · u32 1776411 0x1b1b1b · u64 -"));
     bench_ask(bench, REQUEST_RIGHT, 3);
     bench_ask(bench, REQUEST_HEX_FOLLOW, 1);
     g_assert_cmpint(bench->panel->ops->position(bench->panel), ==, 65539);

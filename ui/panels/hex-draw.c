@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <inttypes.h>
+
+#include "ui/panels/hex-inspect.h"
+#include "ui/panels/hex-panel.h"
+#include "util/size.h"
+
+static enum role byte_role(uint8_t byte, uint8_t state)
+{
+    switch (state) {
+    case HEX_HOLE:
+        return ROLE_BYTE_HOLE;
+    case HEX_UNKNOWN:
+        return ROLE_BYTE_UNKNOWN;
+    case HEX_ERROR:
+        return ROLE_ERROR;
+    default:
+        break;
+    }
+    if (byte == 0) {
+        return ROLE_BYTE_NUL;
+    }
+    if (byte >= 0x80) {
+        return ROLE_BYTE_HIGH;
+    }
+    if (byte == ' ' || (byte >= '\t' && byte <= '\r')) {
+        return ROLE_BYTE_SPACE;
+    }
+    return byte > ' ' && byte < 0x7f ? ROLE_BYTE_PRINT : ROLE_BYTE_CONTROL;
+}
+
+/* In the text column; holes are blank there, so that they differ from zero bytes without a colour. */
+static char byte_char(uint8_t byte, uint8_t state)
+{
+    static const char by_state[] = {[HEX_HOLE] = ' ', [HEX_UNKNOWN] = '?', [HEX_ERROR] = '!'};
+
+    if (state != HEX_KNOWN) {
+        return by_state[state];
+    }
+    return byte >= ' ' && byte < 0x7f ? (char)byte : '.';
+}
+
+static void draw_byte(struct surface surface, const struct hex_layout *layout, int y, int i, uint8_t byte, uint8_t state)
+{
+    static const char digits[] = "0123456789abcdef";
+    enum role role = byte_role(byte, state);
+    int x = hex_layout_byte(layout, i);
+    bool known = state == HEX_KNOWN || state == HEX_HOLE;
+
+    surface_put_char(surface, x, y, role, known ? (uint32_t)digits[byte >> 4] : state == HEX_ERROR ? '!' : '?');
+    surface_put_char(surface, x + 1, y, role, known ? (uint32_t)digits[byte & 15] : state == HEX_ERROR ? '!' : '?');
+    if (layout->text > 0) {
+        surface_put_char(surface, layout->text + i, y, role, (uint32_t)byte_char(byte, state));
+    }
+}
+
+/* Whether all of the row is known. */
+static bool draw_row(struct hex_panel *hex, struct surface surface, int y, int64_t start)
+{
+    const struct hex_layout *layout = &hex->layout;
+    struct hex_view *view = hex_panel_view(hex);
+    uint8_t bytes[HEX_ROW_MAX], states[HEX_ROW_MAX];
+    int n = (int)MIN(hex_view_size(view) - start, layout->width);
+    bool known = true;
+
+    view->source->ops->get(view->source, start, (size_t)n, bytes, states);
+    for (int i = 0; i < n; i++) {
+        known = known && states[i] != HEX_UNKNOWN;
+        draw_byte(surface, layout, y, i, bytes[i], states[i]);
+    }
+    if (view->cursor >= start && view->cursor < start + n) {
+        int at = (int)(view->cursor - start);
+
+        surface_mark(surface, hex_layout_byte(layout, at), y, 2, CELL_CURSOR);
+        if (layout->text > 0) {
+            surface_mark(surface, layout->text + at, y, 1, CELL_CURSOR);
+        }
+    }
+    if (layout->text > 0 && layout->bars) {
+        surface_put_char(surface, layout->text - 1, y, ROLE_FRAME, 0x2502);
+        surface_put_char(surface, layout->text + layout->width, y, ROLE_FRAME, 0x2502);
+    }
+    return known;
+}
+
+static void draw_fold(struct hex_panel *hex, struct surface surface, int y, const struct hex_line *line)
+{
+    g_autoptr(GString) text = g_string_new("* ");
+    char size[SIZE_TEXT_MAX];
+
+    g_string_append_printf(text, "%" PRId64 " rows, %s ", line->rows,
+                           size_format((double)line->rows * hex->layout.width, size));
+    g_string_append(text, line->hole ? "of zeroes without data" : "the same");
+    surface_put_fit(surface, hex->layout.hex, y, MAX(0, surface.width - hex->layout.hex),
+                    line->hole ? ROLE_BYTE_HOLE : ROLE_DIM, text->str);
+}
+
+static void draw_lines(struct hex_panel *hex, struct surface surface)
+{
+    const struct hex_layout *layout = &hex->layout;
+    struct hex_view *view = hex_panel_view(hex);
+    struct hex_rows rows = hex_panel_rows(hex);
+    struct hex_line line = hex_rows_line(&rows, view->top);
+
+    hex_cache_begin(hex->cache);
+    for (int y = 0; y < layout->lines; y++) {
+        if (layout->hex > 0) {
+            surface_printf(surface, 0, y, ROLE_OFFSET, "%0*" PRIx64, layout->digits, view->origin + line.start);
+        }
+        if (line.rows > 1) {
+            draw_fold(hex, surface, y, &line);
+        } else if (!draw_row(hex, surface, y, line.start) && hex->show_image) {
+            hex_cache_want(hex->cache, line.start);
+            hex_cache_want(hex->cache, MIN(line.start + layout->width, hex_view_size(view)) - 1);
+        }
+        if (!hex_rows_next(&rows, &line)) {
+            break;
+        }
+    }
+    if (hex->show_image) {
+        if (view->top != hex->drawn_top) {
+            hex->direction = view->top < hex->drawn_top ? -1 : 1;
+            hex->drawn_top = view->top;
+        }
+        hex_cache_end(hex->cache, view->top, line.start + line.rows * layout->width, hex->direction);
+    }
+}
+
+static void draw_inspector(struct hex_panel *hex, struct surface surface)
+{
+    struct hex_view *view = hex_panel_view(hex);
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    for (int y = 0; y < surface.height; y++) {
+        g_string_truncate(text, 0);
+        if (y == 0) {
+            hex_inspect_offset(text, view->origin + view->cursor);
+        } else {
+            hex_inspect_numbers(text, view->source, view->cursor, y == 2, true);
+            if (text_columns(text->str, -1) > surface.width) {
+                g_string_truncate(text, 0);
+                hex_inspect_numbers(text, view->source, view->cursor, y == 2, false);
+            }
+        }
+        surface_put_fit(surface, 0, y, surface.width, y == 0 ? ROLE_STRONG : ROLE_TEXT, text->str);
+    }
+}
+
+void hex_draw(struct hex_panel *hex, struct surface surface)
+{
+    draw_lines(hex, surface);
+    draw_inspector(hex, surface_part(surface, 0, surface.height - hex->layout.inspector, surface.width,
+                                     hex->layout.inspector));
+}
