@@ -72,7 +72,7 @@ static int complete(int count, int key)
 static int next_byte(FILE *stream)
 {
     if (line.keys->len == 0) {
-        return EOF;
+        return 0; /* never EOF: a half-typed line would be run */
     }
     int byte = (uint8_t)line.keys->str[0];
     g_string_erase(line.keys, 0, 1);
