@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Every buffer is a mapping of its own: one page of header, then the bytes.  Sizes are rounded up to a power of two and
- * kept in one list a size, so that a script of equal requests pays for page faults once.  The kept total is bounded;
- * a large buffer asks for huge pages, which makes the first touch of a gigabyte cheap.
+ * kept in one list a size, so that a script of equal requests pays for page faults once.  The kept total is bounded.
+ * Huge pages are not asked for: where a hypervisor takes free ones back, touching them again costs more than they save.
  */
 #include "engine/buffer.h"
 
 #include <glib.h>
 #include <sys/mman.h>
 
+
 enum {
     HEADER = 4096,
     MISALIGNMENT = 16,
     SMALLEST_SHIFT = 12,
     CLASSES = 64,
-    HUGE_FROM = 2 << 20,
+    ROUNDING = 2 << 20,
     KEEP_MAX = 64 << 20,
 };
 
@@ -63,13 +64,11 @@ static struct header *map(size_t bytes, int class)
     /* Above what is kept anyway, round to pages only: half of a huge buffer would be address space for nothing. */
     size_t room = (size_t)1 << class;
     if (room > KEEP_MAX)
-        room = (bytes + HUGE_FROM - 1) & ~((size_t)HUGE_FROM - 1);
+        room = (bytes + ROUNDING - 1) & ~((size_t)ROUNDING - 1);
     size_t mapped = HEADER + room + HEADER;
     struct header *header = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (header == MAP_FAILED)
         return NULL;
-    if (mapped >= HUGE_FROM)
-        madvise(header, mapped, MADV_HUGEPAGE);
     header->mapped = mapped;
     header->class = class;
     return header;
