@@ -120,11 +120,41 @@ static const struct command command_zoom = {
     .run_co = zoom_co,
 };
 
-static const struct command *const commands[] = {&command_focus,  &command_goto, &command_keys,
-                                                 &command_screen, &command_zoom, NULL};
+/* Every request of a panel is a command of that name too. */
+static int request_co(const struct command_call *call)
+{
+    desk_request(desk, request_find(call->argv[0]), 1);
+    return 0;
+}
+
+enum { OWN_COMMANDS = 5 };
+
+static struct command request_commands[REQUEST_COUNT];
+static const struct command *commands[OWN_COMMANDS + REQUEST_COUNT + 1] = {
+    &command_focus, &command_goto, &command_keys, &command_screen, &command_zoom,
+};
+
+static bool is_command(const struct request_info *info)
+{
+    return info->context == REQUEST_CONTEXT_MAP || info->context == REQUEST_CONTEXT_HEX ||
+           info->context == REQUEST_CONTEXT_PENDING;
+}
 
 void commands_add(struct desk *added)
 {
+    int count = OWN_COMMANDS;
+    for (int request = 0; request < REQUEST_COUNT; request++) {
+        const struct request_info *info = request_info(request);
+        if (is_command(info)) {
+            request_commands[request] = (struct command){
+                .name = info->name,
+                .summary = info->help,
+                .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+                .run_co = request_co,
+            };
+            commands[count++] = &request_commands[request];
+        }
+    }
     desk = added;
     command_add(commands);
 }

@@ -406,10 +406,24 @@ static void scroll_help(struct desk *desk, enum request request, int count)
     desk_dirty(desk);
 }
 
-/* Whether the focused panel took it. */
-static bool panel_request(struct desk *desk, enum request request, int count)
+/* Whose request it is: its own panel's, wherever the focus is, and for movements the focused one's; NULL: none's. */
+static struct panel *panel_for(const struct desk *desk, enum request request)
 {
-    struct panel *panel = desk_focused(desk);
+    enum request_context context = request_info(request)->context;
+    if (context == REQUEST_CONTEXT_MOVE) {
+        return desk_focused(desk);
+    }
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        if (desk->panels[i]->ops->context == context) {
+            return desk->panels[i];
+        }
+    }
+    return NULL;
+}
+
+/* Whether the panel took it. */
+static bool panel_request(struct desk *desk, struct panel *panel, enum request request, int count)
+{
     enum panel_reaction reaction =
         panel->ops->request != NULL ? panel->ops->request(panel, request, count) : PANEL_IGNORED;
     if (reaction == PANEL_REDRAW) {
@@ -420,14 +434,10 @@ static bool panel_request(struct desk *desk, enum request request, int count)
 
 void desk_request(struct desk *desk, enum request request, int count)
 {
-    enum request_context context = request_info(request)->context;
-    if (context == REQUEST_CONTEXT_MOVE && desk->help) {
+    struct panel *panel = panel_for(desk, request);
+    if (request_info(request)->context == REQUEST_CONTEXT_MOVE && desk->help) {
         scroll_help(desk, request, count);
-    } else if (context == REQUEST_CONTEXT_MOVE || context == desk_focused(desk)->ops->context) {
-        if (!panel_request(desk, request, count)) {
-            global_request(desk, request);
-        }
-    } else {
+    } else if (panel == NULL || !panel_request(desk, panel, request, count)) {
         global_request(desk, request);
     }
 }
@@ -469,7 +479,7 @@ static void key_in_text(struct desk *desk, struct panel *panel, keycode key)
     enum request request = keymap_lookup(panel->ops->context, key);
     if (request != REQUEST_NONE && request_info(request)->context != panel->ops->context) {
         desk_request(desk, request, 1);
-    } else if (request == REQUEST_NONE || !panel_request(desk, request, 1)) {
+    } else if (request == REQUEST_NONE || !panel_request(desk, panel, request, 1)) {
         if (request == REQUEST_CONSOLE_LEAVE) {
             global_request(desk, request);
         } else if (panel->ops->key(panel, key) == PANEL_REDRAW) {
@@ -482,9 +492,14 @@ static void key_in_panel(struct desk *desk, struct panel *panel, keycode key)
 {
     const enum request_context contexts[] = {panel->ops->context, REQUEST_CONTEXT_MOVE, REQUEST_CONTEXT_GLOBAL};
     enum request request = find_request(contexts, G_N_ELEMENTS(contexts), key);
-    if (request != REQUEST_NONE) {
-        desk_request(desk, request, 1);
+    if (request == REQUEST_NONE) {
+        return;
     }
+    const struct request_info *info = request_info(request);
+    if (g_strcmp0(info->command, info->name) == 0 && info->context != REQUEST_CONTEXT_GLOBAL) {
+        console_log(console_panel(desk), info->name, NULL);
+    }
+    desk_request(desk, request, 1);
 }
 
 void desk_key(struct desk *desk, keycode key)

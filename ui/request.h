@@ -20,7 +20,7 @@ enum request_context {
 
 /*
  * One line a request: constant, name (kebab-case), context, the command it equals (NULL: nothing a script would
- * need), label in the hints line (NULL: not hinted), help.
+ * need; its own name: it is logged when a key asks for it), label in the hints line (NULL: not hinted), help.
  */
 #define REQUEST_LIST(X)                                                                                                \
     X(FOCUS_NEXT, "focus-next", GLOBAL, "focus PANEL", "next", "move the focus to the next panel")                     \
@@ -46,14 +46,17 @@ enum request_context {
     X(MAP_SHOW, "map-show", MAP, "goto OFFSET hex", "show in hex", "show the first byte of the cell in hex")           \
     X(MAP_NEXT_EXTENT, "map-next-extent", MAP, NULL, "next extent", "to where the next extent begins")                 \
     X(MAP_PREVIOUS_EXTENT, "map-previous-extent", MAP, NULL, NULL, "to where this or the previous extent begins")      \
-    X(MAP_ZOOM_IN, "map-zoom-in", MAP, NULL, "zoom in", "show an eighth, with the cursor in the middle")               \
-    X(MAP_ZOOM_OUT, "map-zoom-out", MAP, NULL, "zoom out", "show eight times as much, at most the whole image")        \
-    X(MAP_SCAN, "map-scan", MAP, NULL, NULL, "read the allocation of the whole image again")                           \
-    X(HEX_FOLLOW, "hex-follow", HEX, NULL, "buffer/image", "switch between the last buffer and the image itself")      \
-    X(HEX_FOLD, "hex-fold", HEX, NULL, "fold", "fold repeated rows, or show them all")                                 \
+    X(MAP_ZOOM_IN, "map-zoom-in", MAP, "map-zoom-in", "zoom in", "show an eighth, with the cursor in the middle")      \
+    X(MAP_ZOOM_OUT, "map-zoom-out", MAP, "map-zoom-out", "zoom out",                                                   \
+      "show eight times as much, at most the whole image")                                                             \
+    X(MAP_SCAN, "map-scan", MAP, "map-scan", NULL, "read the allocation of the whole image again")                     \
+    X(HEX_FOLLOW, "hex-follow", HEX, "hex-follow", "buffer/image",                                                     \
+      "switch between the last buffer and the image itself")                                                           \
+    X(HEX_FOLD, "hex-fold", HEX, "hex-fold", "fold", "fold repeated rows, or show them all")                           \
     X(HEX_NEXT_EXTENT, "hex-next-extent", HEX, NULL, "next extent", "to where the next extent begins")                 \
     X(HEX_PREVIOUS_EXTENT, "hex-previous-extent", HEX, NULL, NULL, "to where this or the previous extent begins")      \
-    X(HEX_READ_AGAIN, "hex-read-again", HEX, NULL, NULL, "forget what was read of the image and read it again")        \
+    X(HEX_READ_AGAIN, "hex-read-again", HEX, "hex-read-again", NULL,                                                   \
+      "forget what was read of the image and read it again")                                                           \
     X(PENDING_RESUME, "pending-resume", PENDING, "resume TAG", "resume", "resume the request at its breakpoint")       \
     X(PENDING_REMOVE_BREAK, "pending-remove-break", PENDING, "remove_break TAG", "remove break",                       \
       "remove the breakpoint the request is suspended at")                                                             \

@@ -307,6 +307,20 @@ static void test_scripts_press_keys_and_print_the_screen(void)
     driver_free(driver);
 }
 
+static void test_requests_of_panels_are_commands(void)
+{
+    struct driver *driver = driver_new(100, 30, driver_colour, "disk.img");
+    g_assert_true(driver_shows(driver, "rows, 1008 bytes the same"));
+    driver_keys(driver, "Tab f");
+    g_assert_true(driver_shows(driver, "> hex-fold"));
+    g_assert_false(driver_shows(driver, "rows, 1008 bytes the same"));
+    driver_command(driver, "hex-fold"); /* from the console, which has the focus now */
+    g_assert_true(driver_shows(driver, "rows, 1008 bytes the same"));
+    driver_keys(driver, "hex-fo Tab");
+    g_assert_true(driver_shows(driver, "hex-fold"));
+    driver_free(driver);
+}
+
 static void test_random_keys_do_no_harm(void)
 {
     static const char *const keys[] = {
@@ -350,6 +364,7 @@ int main(int argc, char **argv)
     g_test_add_func("/screen/every-size-can-be-drawn", test_every_size_can_be_drawn);
     g_test_add_func("/screen/goto-understands-offsets", test_goto_understands_offsets);
     g_test_add_func("/screen/scripts-press-keys-and-print-the-screen", test_scripts_press_keys_and_print_the_screen);
+    g_test_add_func("/screen/requests-of-panels-are-commands", test_requests_of_panels_are_commands);
     g_test_add_func("/screen/random-keys-do-no-harm", test_random_keys_do_no_harm);
     int status = g_test_run();
     co_done();
