@@ -174,6 +174,12 @@ static void draw_readout(const struct map_panel *map, struct surface surface)
         append_extent(map, text);
         surface_put_fit(surface, 0, 2, surface.width, ROLE_DIM, text->str);
     }
+    if (map->view.readout >= 4) {
+        counts = map_pyramid_count(map_scan_pyramid(map->whole), 0, map->size);
+        g_string_assign(text, "all:");
+        append_kinds(text, &counts, map->size, true);
+        surface_put_fit(surface, 0, 3, surface.width, ROLE_DIM, text->str);
+    }
 }
 
 void map_draw(const struct map_panel *map, struct surface surface)

@@ -58,7 +58,7 @@ static int64_t fit_span(int64_t size, int64_t cells, int64_t leaf)
 
 static int readout_lines(int height)
 {
-    return height >= 8 ? 3 : height >= 5 ? 2 : height >= 3 ? 1 : 0;
+    return height >= 12 ? 4 : height >= 8 ? 3 : height >= 5 ? 2 : height >= 3 ? 1 : 0;
 }
 
 struct map_view map_view_layout(int width, int height, int64_t size, int64_t leaf, int64_t zoom_span, int64_t near_top,

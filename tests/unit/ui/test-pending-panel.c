@@ -108,6 +108,10 @@ static void test_the_selection_follows_its_request(void)
     bench_turn(bench);
     bench_ask(bench, REQUEST_PENDING_SHOW, 1);
     g_assert_cmpint(bench->gone_to, ==, 5);
+    bench_ask(bench, REQUEST_UP, 4);
+    bench_draw(bench, 80, 4);
+    g_assert_true(bench_shows(bench, "#2"));
+    g_assert_true(grid_cell(bench->grid, 0, 1)->flags & CELL_CURSOR);
     bench_free(bench);
 }
 
