@@ -11,7 +11,7 @@ enum {
     WIDE_WIDTH = 116,
     WIDE_HEIGHT = 18,
     HEX_WIDTH = 78, /* a frame around 16 bytes in hex and text with an offset of eight digits */
-    MAP_SHARE = 45, /* of a hundred columns, beside pending */
+    MAP_SHARE = 43, /* of a hundred columns, beside pending */
 };
 
 /* Map and pending, hex, console; each shares its first line with the last of what is above it. */

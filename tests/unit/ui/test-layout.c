@@ -64,6 +64,7 @@ static void test_every_panel_is_usable_at_80x24(void)
         g_assert_cmpint(layout.panels[i].width - 2, >=, 32);
         g_assert_cmpint(layout.panels[i].height - 2, >=, 5);
     }
+    g_assert_cmpint(layout.panels[LAYOUT_PENDING].width - 2, >=, 45);
     g_assert_cmpint(layout.panels[LAYOUT_HEX].width, ==, 80);
     g_assert_cmpint(layout.panels[LAYOUT_CONSOLE].width, ==, 80);
 }
