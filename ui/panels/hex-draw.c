@@ -54,6 +54,15 @@ static void draw_byte(struct surface surface, const struct hex_layout *layout, i
     }
 }
 
+/* In both columns. */
+static void mark_byte(struct surface surface, const struct hex_layout *layout, int y, int i, unsigned flags)
+{
+    surface_mark(surface, hex_layout_byte(layout, i), y, 2, flags);
+    if (layout->text > 0) {
+        surface_mark(surface, layout->text + i, y, 1, flags);
+    }
+}
+
 /* Whether all of the row is known. */
 static bool draw_row(struct hex_panel *hex, struct surface surface, int y, int64_t start)
 {
@@ -67,14 +76,12 @@ static bool draw_row(struct hex_panel *hex, struct surface surface, int y, int64
     for (int i = 0; i < n; i++) {
         known = known && states[i] != HEX_UNKNOWN;
         draw_byte(surface, layout, y, i, bytes[i], states[i]);
+        if (start + i >= view->range_start && start + i < view->range_end) {
+            mark_byte(surface, layout, y, i, CELL_SELECTED);
+        }
     }
     if (view->cursor >= start && view->cursor < start + n) {
-        int at = (int)(view->cursor - start);
-
-        surface_mark(surface, hex_layout_byte(layout, at), y, 2, CELL_CURSOR);
-        if (layout->text > 0) {
-            surface_mark(surface, layout->text + at, y, 1, CELL_CURSOR);
-        }
+        mark_byte(surface, layout, y, (int)(view->cursor - start), CELL_CURSOR);
     }
     if (layout->text > 0 && layout->bars) {
         surface_put_char(surface, layout->text - 1, y, ROLE_FRAME, 0x2502);
@@ -85,6 +92,7 @@ static bool draw_row(struct hex_panel *hex, struct surface surface, int y, int64
 
 static void draw_fold(struct hex_panel *hex, struct surface surface, int y, const struct hex_line *line)
 {
+    const struct hex_view *view = hex_panel_view(hex);
     g_autoptr(GString) text = g_string_new("* ");
     char size[SIZE_TEXT_MAX];
 
@@ -93,6 +101,9 @@ static void draw_fold(struct hex_panel *hex, struct surface surface, int y, cons
     g_string_append(text, line->hole ? "of zeroes without data" : "the same");
     surface_put_fit(surface, hex->layout.hex, y, MAX(0, surface.width - hex->layout.hex),
                     line->hole ? ROLE_BYTE_HOLE : ROLE_DIM, text->str);
+    if (line->start < view->range_end && view->range_start - line->start < line->rows * hex->layout.width) {
+        surface_mark(surface, hex->layout.hex, y, text_columns(text->str, -1), CELL_SELECTED);
+    }
 }
 
 static void draw_lines(struct hex_panel *hex, struct surface surface)

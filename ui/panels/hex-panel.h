@@ -16,6 +16,7 @@ struct hex_view {
     int64_t origin; /* offset in the image of the source's first byte */
     int64_t top;    /* a byte of the first line */
     int64_t cursor;
+    int64_t range_start, range_end; /* shown as selected; empty: nothing is */
 };
 
 struct hex_panel {

@@ -158,6 +158,8 @@ static void go(struct panel *panel, int64_t offset, int64_t bytes)
     if (offset >= 0 && offset < hex_view_size(&hex->image)) {
         hex->show_image = true;
         hex->image.cursor = offset;
+        hex->image.range_start = offset;
+        hex->image.range_end = offset + MIN(bytes, hex_view_size(&hex->image) - offset);
     }
 }
 
@@ -213,6 +215,7 @@ static void image(struct panel *panel)
     size = hex_view_size(&hex->image);
     hex->image.cursor = size > 0 ? MIN(hex->image.cursor, size - 1) : 0;
     hex->image.top = MIN(hex->image.top, hex->image.cursor);
+    hex->image.range_start = hex->image.range_end = 0;
     hex->show_image = hex->show_image || !hex->bytes;
 }
 

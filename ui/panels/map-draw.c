@@ -85,6 +85,9 @@ static void draw_row(const struct map_panel *map, struct surface surface, int y,
 
         cell_look(&counts, end - start, utf8, &ch, &role);
         surface_put_char(surface, view->gutter + x, y, role, ch);
+        if (start < map->range_end && map->range_start < end) {
+            surface_mark(surface, view->gutter + x, y, 1, CELL_SELECTED);
+        }
         if (map->cursor >= start && map->cursor < end) {
             surface_mark(surface, view->gutter + x, y, 1, CELL_CURSOR);
         }

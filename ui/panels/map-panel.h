@@ -19,6 +19,7 @@ struct map_panel {
     struct map_view view; /* as last drawn */
     int64_t zoom_span;    /* 0: the whole image is visible */
     int64_t cursor;       /* a byte: where its cell starts, or where somebody was sent */
+    int64_t range_start, range_end; /* shown as selected; empty: nothing is */
     struct lookup *readout, *seek;
     int64_t asked;            /* cursor the readout was asked about, -1: not asked */
     struct blk_extent extent; /* at the cursor; length 0: not known */

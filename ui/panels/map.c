@@ -281,6 +281,8 @@ static void go(struct panel *panel, int64_t offset, int64_t bytes)
 
     if (offset >= 0 && offset < map->size) {
         map->cursor = offset;
+        map->range_start = offset;
+        map->range_end = offset + MIN(bytes, map->size - offset);
     }
 }
 
@@ -304,6 +306,7 @@ static void image(struct panel *panel)
     lookup_reset(map->seek);
     map->asked = -1;
     map->extent.length = 0;
+    map->range_start = map->range_end = 0;
     if (size != map->size) {
         map->zoom_span = 0;
     }

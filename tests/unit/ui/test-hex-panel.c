@@ -159,6 +159,28 @@ static void test_looking_uses_up_no_breakpoint(void)
     bench_free(bench);
 }
 
+static void test_a_range_is_marked(void)
+{
+    struct bench *bench = bench_new(&panel_hex, 4096);
+
+    bench_write(bench->image, 0, 4096, 'A');
+    bench_open(bench, "");
+    bench->panel->ops->go(bench->panel, 14, 3);
+    bench_show(bench, 80, 2);
+    g_assert_true(grid_cell(bench->grid, 10, 1)->flags & CELL_SELECTED); /* the folded rows have one of them */
+    bench_ask(bench, REQUEST_HEX_FOLD, 1);
+    bench_show(bench, 80, 2);
+    for (int i = 0; i < 32; i++) {
+        const struct cell *cell = grid_cell(bench->grid, 10 + i % 16 * 3 + i % 16 / 8, i / 16);
+
+        g_assert_cmpint(cell->flags & CELL_SELECTED, ==, i >= 14 && i < 17 ? CELL_SELECTED : 0);
+    }
+    bench->panel->ops->go(bench->panel, 14, 0);
+    bench_show(bench, 80, 2);
+    g_assert_false(grid_cell(bench->grid, 10, 1)->flags & CELL_SELECTED);
+    bench_free(bench);
+}
+
 static void test_the_last_buffer_is_shown(void)
 {
     struct bench *bench = bench_new(&panel_hex, 1 << 20);
@@ -251,6 +273,7 @@ int main(int argc, char **argv)
     g_test_add_func("/hex-panel/pages", test_pages_cross_a_huge_image_both_ways);
     g_test_add_func("/hex-panel/errors", test_errors_are_shown_where_they_are);
     g_test_add_func("/hex-panel/breakpoints", test_looking_uses_up_no_breakpoint);
+    g_test_add_func("/hex-panel/range", test_a_range_is_marked);
     g_test_add_func("/hex-panel/buffer", test_the_last_buffer_is_shown);
     g_test_add_func("/hex-panel/writes", test_writes_appear);
     g_test_add_func("/hex-panel/widths", test_rows_are_as_wide_as_fits);

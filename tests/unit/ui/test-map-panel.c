@@ -144,6 +144,18 @@ static void test_extents_are_found(void)
     bench_free(bench);
 }
 
+static void test_a_range_is_marked(void)
+{
+    struct bench *bench = bench_new(&panel_map, 16 * 65536);
+
+    bench_open(bench, "");
+    bench->panel->ops->go(bench->panel, 3 * 65536 + 10, 65536);
+    bench_show(bench, 16, 1);
+    for (int x = 0; x < 16; x++)
+        g_assert_cmpint(grid_cell(bench->grid, x, 0)->flags & CELL_SELECTED, ==, x == 3 || x == 4 ? CELL_SELECTED : 0);
+    bench_free(bench);
+}
+
 static void test_writes_appear(void)
 {
     struct bench *bench = bench_new(&panel_map, 16 * 65536);
@@ -206,6 +218,7 @@ int main(int argc, char **argv)
     g_test_add_func("/map-panel/moves", test_moves_and_shows_in_hex);
     g_test_add_func("/map-panel/zoom", test_zooms_to_a_cluster_of_a_huge_image);
     g_test_add_func("/map-panel/extents", test_extents_are_found);
+    g_test_add_func("/map-panel/range", test_a_range_is_marked);
     g_test_add_func("/map-panel/writes", test_writes_appear);
     g_test_add_func("/map-panel/views", test_any_view_holds_the_image_and_its_cursor);
     g_test_add_func("/map-panel/anything", test_survives_anything);
