@@ -43,11 +43,11 @@ const struct command command_break = {
 static int remove_break_co(const struct command_call *call)
 {
     int ret = blk_remove_break(call->session->blk, call->argv[1]);
-    co_yield_co();
     if (ret < 0) {
         g_autofree char *tag = report_text(call, call->argv[1]);
         report_say(call, "Could not remove breakpoint %s: %s", tag, g_strerror(-ret));
     }
+    co_yield_co();
     return explain(call, ret);
 }
 

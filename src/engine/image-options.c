@@ -16,9 +16,9 @@ static int refuse(GError **error, const char *what, const char *value)
 static int take_discard(struct image_options *image, const char *value, GError **error)
 {
     if (!strcmp(value, "unmap") || !strcmp(value, "on"))
-        image->flags |= BLK_OPEN_DISCARD_UNMAP;
+        image->ignore_discard = false;
     else if (!strcmp(value, "ignore") || !strcmp(value, "off"))
-        image->flags &= ~BLK_OPEN_DISCARD_UNMAP;
+        image->ignore_discard = true;
     else
         return refuse(error, "discard", value);
     return 1;
@@ -124,6 +124,8 @@ int image_options_open_co(const struct image_options *image, struct session *ses
     };
     if (!image->read_only && (config->drop_in || config->writable || image->writable))
         how.flags |= BLK_OPEN_WRITABLE;
+    if (!image->ignore_discard)
+        how.flags |= BLK_OPEN_DISCARD_UNMAP;
     if (!config->drop_in)
         how.flags |= BLK_OPEN_NO_LOCK_IF_READ_ONLY;
     /*

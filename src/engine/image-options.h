@@ -13,7 +13,8 @@ struct sink;
 struct image_options {
     bool read_only, writable; /* -r, -w */
     bool native_aio;          /* -k, -i native */
-    unsigned flags;           /* enum blk_open_flags, but for BLK_OPEN_WRITABLE and BLK_OPEN_NO_LOCK_IF_READ_ONLY */
+    bool ignore_discard;      /* -d ignore; else discards reach the file */
+    unsigned flags;           /* the others of enum blk_open_flags */
     enum blk_cache cache;
     const char *aio; /* -i, NULL: not given */
 };
