@@ -21,15 +21,19 @@ int64_t blk_length(const struct blk *blk)
 
 /* ---- properties ---- */
 
+int node_info_co(struct node *node, struct blk_info *info)
+{
+    while (!node->driver->info_co && (node->driver->flags & DRIVER_FILTER) && node->file)
+        node = node->file;
+    return node->driver->info_co ? node->driver->info_co(node, info) : 0;
+}
+
 int blk_info_co(struct blk *blk, struct blk_info *ret_info)
 {
     struct blk_info info = {.format = blk->root->driver->name};
-    struct node *node = blk->root;
-    if (node->dead)
+    if (blk->root->dead)
         return -ENOMEDIUM;
-    while (!node->driver->info_co && (node->driver->flags & DRIVER_FILTER) && node->file)
-        node = node->file;
-    int ret = node->driver->info_co ? node->driver->info_co(node, &info) : 0;
+    int ret = node_info_co(blk->root, &info);
     if (ret < 0)
         blk_info_clear(&info);
     else

@@ -157,5 +157,7 @@ int node_is_allocated_co(struct node *node, int64_t offset, int64_t bytes, int64
  * breakpoint.  Costs a comparison when nothing below has breakpoints.
  */
 void node_debug_event_co(struct node *node, enum blk_event event);
+/* Adds what the node, through its filters, has to say of itself: see struct driver. */
+int node_info_co(struct node *node, struct blk_info *info);
 /* The node from here down that has breakpoints, or NULL. */
 struct node *node_debug_node(struct node *node);

@@ -153,6 +153,35 @@ static char *take_string(struct parser *parser)
     return g_strdup(out->str);
 }
 
+static const char *const keywords[] = {"true", "false", "null"};
+
+static size_t keyword_length(const char *p)
+{
+    size_t len = 0;
+
+    while (g_ascii_islower(p[len]))
+        len++;
+    return len;
+}
+
+/* Index of the keyword at p, or -1. */
+static int find_keyword(const char *p)
+{
+    size_t len = keyword_length(p);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(keywords); i++)
+        if (len == strlen(keywords[i]) && strncmp(p, keywords[i], len) == 0)
+            return i;
+    return -1;
+}
+
+static bool fail_keyword(struct parser *parser)
+{
+    int len = (int)MIN(keyword_length(parser->p), OPTIONS_KEY_MAX);
+
+    return fail(parser, "JSON parse error, invalid keyword '%.*s'", len, parser->p);
+}
+
 static const char *skip_digits(const char *p)
 {
     while (g_ascii_isdigit(*p))
@@ -189,6 +218,8 @@ static char *take_number(struct parser *parser)
         }
     }
     parser->p = p;
+    if (p - start == 2 && strncmp(start, "-0", 2) == 0)
+        start++;
     if (real) {
         char text[G_ASCII_DTOSTR_BUF_SIZE];
 
@@ -287,6 +318,8 @@ static bool take_key(struct parser *parser)
     struct level *level = top_level(parser);
     g_autofree char *key = NULL;
 
+    if (g_ascii_islower(*parser->p) && find_keyword(parser->p) < 0)
+        return fail_keyword(parser);
     if (*parser->p != '"' && *parser->p != '\'')
         return fail(parser, "JSON parse error, key is not a string in object");
     key = take_string(parser);
@@ -303,20 +336,13 @@ static bool take_key(struct parser *parser)
 
 static bool take_keyword(struct parser *parser)
 {
-    static const char *const names[] = {"true", "false", "null"};
     static const char *const values[] = {"on", "off", NULL};
-    const char *p = parser->p;
-    size_t len = 0;
+    int keyword = find_keyword(parser->p);
 
-    while (g_ascii_islower(p[len]))
-        len++;
-    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
-        if (len == strlen(names[i]) && strncmp(p, names[i], len) == 0) {
-            parser->p += len;
-            return add_value(parser, values[i]);
-        }
-    }
-    return fail(parser, "JSON parse error, invalid keyword '%.*s'", (int)MIN(len, OPTIONS_KEY_MAX), p);
+    if (keyword < 0)
+        return fail_keyword(parser);
+    parser->p += strlen(keywords[keyword]);
+    return add_value(parser, values[keyword]);
 }
 
 static bool take_value(struct parser *parser)

@@ -83,6 +83,12 @@ static int raw_reopen_prepare_co(struct node *node, unsigned flags, struct optio
     return take_window(node, options, &raw->next, error);
 }
 
+/* The file's layout is the image's. */
+static int raw_info_co(struct node *node, struct blk_info *info)
+{
+    return node_info_co(node->file, info);
+}
+
 static void raw_reopen_commit_co(struct node *node)
 {
     struct raw *raw = node->opaque;
@@ -188,6 +194,7 @@ const struct driver driver_raw = {
     .truncate_co = raw_truncate_co,
     .length_co = raw_length_co,
     .status_co = raw_status_co,
+    .info_co = raw_info_co,
     .reopen_prepare_co = raw_reopen_prepare_co,
     .reopen_commit_co = raw_reopen_commit_co,
 };

@@ -183,7 +183,7 @@ static void json_is_flattened(void)
 static void json_numbers_are_worked_out(void)
 {
     check_json("{'a':0,'b':-0,'c':-12,'d':1e3,'e':1.5,'f':1.0,'g':2E+2,'h':1e-1}",
-               "a=0 b=-0 c=-12 d=1000 e=1.5 f=1 g=200 h=0.10000000000000001");
+               "a=0 b=0 c=-12 d=1000 e=1.5 f=1 g=200 h=0.10000000000000001");
     check_json("{'a':99999999999999999999,'b':1e400}", "a=99999999999999999999 b=inf");
 }
 
@@ -213,7 +213,8 @@ static void json_errors_say_what_the_reference_says(void)
     check_json_error("[,]", "JSON parse error, expecting value");
     check_json_error("}", "JSON parse error, expecting value");
     check_json_error("{5:1}", "JSON parse error, key is not a string in object");
-    check_json_error("{a:1}", "JSON parse error, key is not a string in object");
+    check_json_error("{a:1}", "JSON parse error, invalid keyword 'a'");
+    check_json_error("{true:1}", "JSON parse error, key is not a string in object");
     check_json_error("{\"a\":nul}", "JSON parse error, invalid keyword 'nul'");
     check_json_error("{\"a\":1,\"b\":{},\"a\":2}", "JSON parse error, duplicate key");
     check_json_error("{\"a\":{\"b\":1},\"a\":{\"c\":1}}", "JSON parse error, duplicate key");
