@@ -21,7 +21,7 @@
 enum {
     FRAME_US = 1000 * 1000 / 60, /* between frames that a busy engine causes */
     KEY_FRAME_US = 4000,         /* between frames that keys cause: a person waits for those */
-    INPUT_TURN_US = 8000, /* pasting a book must not keep frames from being painted */
+    INPUT_TURN_US = 8000,        /* pasting a book must not keep frames from being painted */
 };
 
 struct app {
@@ -195,29 +195,27 @@ static void drop_source(GSource **source)
     g_clear_pointer(source, g_source_unref);
 }
 
-/* A theme that can't be had is no reason not to start: says why, and takes the built-in one. */
-static struct theme *load_theme(void)
+/* A theme that can't be had is no reason not to start: *ret_error says why, and the built-in one is taken. */
+static struct theme *load_theme(GError **ret_error)
 {
-    g_autoptr(GError) error = NULL;
     g_autofree char *text = NULL;
     struct theme *theme = NULL;
     if (theme_option == NULL || strcmp(theme_option, "default") == 0) {
         return theme_default();
     }
-    if (g_file_get_contents(theme_option, &text, NULL, &error)) {
-        theme = theme_parse(theme_option, text, &error);
+    if (g_file_get_contents(theme_option, &text, NULL, ret_error)) {
+        theme = theme_parse(theme_option, text, ret_error);
     }
-    if (theme == NULL) {
-        fprintf(stderr, "blkscope: theme %s\n", error->message);
-        theme = theme_default();
-    }
-    return theme;
+    return theme != NULL ? theme : theme_default();
 }
 
-static void run(struct app *app, struct session *session)
+static void run(struct app *app, struct session *session, const GError *theme_error)
 {
     app->loop = g_main_loop_new(g_main_context_get_thread_default(), FALSE);
     app->desk = desk_new(session, app->display->traits, &desk_ops, app);
+    if (theme_error != NULL) {
+        desk_note(app->desk, ROLE_WARNING, theme_error->message);
+    }
     app->frames = add_source(g_source_new(&timed_source, sizeof(GSource)), on_frame, app);
     app->input = add_source(g_unix_fd_source_new(app->display->ops->fd, G_IO_IN), G_SOURCE_FUNC(on_input), app);
     signals_init(SIGNALS_WINCH | SIGNALS_TSTP | SIGNALS_CONT | SIGNALS_INT, on_signals, app);
@@ -233,16 +231,16 @@ static void run(struct app *app, struct session *session)
 
 int app_run(struct session *session)
 {
-    g_autoptr(GError) error = NULL;
+    g_autoptr(GError) error = NULL, theme_error = NULL;
     struct app app = {0};
     setlocale(LC_CTYPE, "");
-    g_autoptr(theme) theme = load_theme();
+    g_autoptr(theme) theme = load_theme(&theme_error);
     app.display = curses_new(theme, &error);
     if (app.display == NULL) {
         fprintf(stderr, "%s: %s\n", session_config(session)->prog, error->message);
         return 1;
     }
-    run(&app, session);
+    run(&app, session, theme_error);
     app.display->ops->free(app.display);
     return 0;
 }

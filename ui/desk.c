@@ -579,6 +579,11 @@ void desk_free(struct desk *desk)
     g_free(desk);
 }
 
+void desk_note(struct desk *desk, enum role role, const char *text)
+{
+    console_note(console_panel(desk), role, text);
+}
+
 void desk_resize(struct desk *desk, int width, int height)
 {
     if (width != grid_width(desk->grid) || height != grid_height(desk->grid)) {

@@ -36,6 +36,9 @@ void desk_type(struct desk *desk, const char *word);
 /* What a key of a name would do; count >= 1. */
 void desk_request(struct desk *desk, enum request request, int count);
 
+/* Says something in the console, in a line of its own. */
+void desk_note(struct desk *desk, enum role role, const char *text);
+
 /* Whether something changed since it was last painted. */
 bool desk_is_dirty(const struct desk *desk);
 /* Paints; the grid is valid until the next call. */
