@@ -7,7 +7,7 @@
 /* In the order of their names: so blk_driver_names() is sorted. */
 static const struct driver *const drivers[] = {
     &driver_blkdebug, &driver_file, &driver_host_cdrom, &driver_host_device, &driver_null_aio, &driver_null_co,
-    &driver_raw,
+    &driver_qcow2, &driver_raw,
 };
 
 const struct driver *driver_at(unsigned i)

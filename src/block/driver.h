@@ -133,3 +133,4 @@ extern const struct driver driver_file, driver_host_device, driver_host_cdrom;
 extern const struct driver driver_raw;
 extern const struct driver driver_null_co, driver_null_aio;
 extern const struct driver driver_blkdebug;
+extern const struct driver driver_qcow2;

@@ -23,6 +23,7 @@ struct node *node_new(const struct driver *driver, const struct node_how *how)
     node->registry = how->registry;
     node->warn = how->warn;
     node->warn_data = how->warn_data;
+    node->parent = how->parent;
     return node;
 }
 

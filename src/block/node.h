@@ -84,6 +84,7 @@ struct node {
     void (*warn)(void *data, const char *line); /* may be NULL; node_warn() */
     void *warn_data;
     unsigned depth;           /* nodes above it */
+    const struct node *parent; /* the node that opened it; valid while that one is being opened, and it before its first reference goes */
     struct node *probed;      /* open.c, while opening: the `file` child that was opened for probing, not yet a child */
     struct node_pending *pending; /* writes that others may have to wait for, newest first; only kept if request_alignment > 1 */
 };
@@ -101,6 +102,7 @@ struct node_how {
     void *warn_data;
     bool probe;            /* without a driver, the bytes of `file` decide (the top, backing files) */
     unsigned depth;        /* nodes above this one */
+    const struct node *parent; /* the one right above; NULL for the top */
 };
 
 /* open.c: opens what options (driver, filename, ...) and how describe.  options is consumed.  0 and one reference, or an error. */

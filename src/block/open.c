@@ -177,7 +177,7 @@ static struct node_how child_how(const struct node_how *how, enum node_role role
     child.flags = open_child_flags(role, how->flags);
     child.perm = open_child_perm(role, how->perm, how->flags & NODE_WRITABLE);
     child.shared = child_shared(role, how->shared);
-    child.probe = false;
+    child.probe = role == NODE_ROLE_BACKING;
     child.depth = how->depth + 1;
     return child;
 }
@@ -194,6 +194,7 @@ static struct node_how node_to_how(const struct node *node)
         .warn = node->warn,
         .warn_data = node->warn_data,
         .depth = node->depth,
+        .parent = node,
     };
 }
 

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The qcow2 driver's table. */
+#include "block/qcow2/qcow2.h"
+
+/* Version 1 is another format. */
+static int qcow2_driver_probe(const uint8_t *bytes, size_t n, const char *filename)
+{
+    return n >= 8 && qcow2_be32(bytes) == QCOW2_MAGIC && qcow2_be32(bytes + 4) >= 2 ? 100 : 0;
+}
+
+static int64_t qcow2_driver_length_co(struct node *node)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    return qcow2->size;
+}
+
+const struct driver driver_qcow2 = {
+    .name = "qcow2",
+    .flags = DRIVER_FORMAT,
+    .state_size = sizeof(struct qcow2),
+    .options = qcow2_options,
+    .probe = qcow2_driver_probe,
+    .open_co = qcow2_open_co,
+    .close_co = qcow2_close_co,
+    .preadv_co = qcow2_read_preadv_co,
+    .length_co = qcow2_driver_length_co,
+    .status_co = qcow2_status_co,
+    .status_bulk_co = qcow2_status_bulk_co,
+    .info_co = qcow2_info_co,
+    .load_vmstate_co = qcow2_read_load_vmstate_co,
+    .reopen_prepare_co = qcow2_reopen_prepare_co,
+    .reopen_commit_co = qcow2_reopen_commit_co,
+    .reopen_abort_co = qcow2_reopen_abort_co,
+};

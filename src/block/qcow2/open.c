@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Opening an image: the header, the tables that are always in memory, the files it names. */
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/stat.h>
+
+#include "block/qcow2/cache.h"
+#include "block/qcow2/inflate.h"
+#include "block/qcow2/qcow2.h"
+#include "util/checked.h"
+#include "util/safetext.h"
+
+enum {
+    PIECE_MAX = 4096,     /* of an L2 table: what the cache reads at once */
+    SECTOR = 512,
+};
+#define L2_CACHE_MAX (UINT64_C(32) << 20) /* whatever the options say, memory stays bounded */
+
+static void derive(struct qcow2 *qcow2)
+{
+    const struct qcow2_header *header = &qcow2->header;
+    qcow2->cluster_bits = header->cluster_bits;
+    qcow2->cluster_size = INT64_C(1) << header->cluster_bits;
+    qcow2->extended = header->incompatible & QCOW2_INCOMPATIBLE_EXTENDED_L2;
+    qcow2->data_file = header->incompatible & QCOW2_INCOMPATIBLE_DATA_FILE;
+    qcow2->entry_words = qcow2->extended ? 2 : 1;
+    qcow2->l2_bits = qcow2->cluster_bits - (qcow2->extended ? 4 : 3);
+    qcow2->unit_bits = qcow2->extended ? qcow2->cluster_bits - 5 : qcow2->cluster_bits;
+    qcow2->l1_offset = header->l1_offset;
+    qcow2->l1_size = header->l1_size;
+    qcow2->size = header->size;
+}
+
+/* An image without a table may have any offset there; entries past the end of the file are zeroes and take no memory. */
+static int load_l1_co(struct node *node, GError **error)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    int64_t there = CLAMP(node->file->size - qcow2->l1_offset, 0, (int64_t)qcow2->l1_size * 8);
+    qcow2->l1_count = (there + 7) / 8;
+    qcow2->l1 = g_new0(uint64_t, qcow2->l1_count);
+    int ret = there ? node_pread_co(node->file, qcow2->l1_offset, there, qcow2->l1) : 0;
+    if (ret < 0)
+        return qcow2_header_fail(error, -ret, "Could not read L1 table: %s", g_strerror(-ret));
+    for (uint32_t i = 0; i < qcow2->l1_count; i++)
+        qcow2->l1[i] = qcow2_be64(&qcow2->l1[i]);
+    return 0;
+}
+
+static int64_t l1_entries_of(const struct qcow2 *qcow2, uint64_t size)
+{
+    unsigned bits = qcow2->cluster_bits + qcow2->l2_bits;
+    return (size >> bits) + ((size & ((UINT64_C(1) << bits) - 1)) != 0);
+}
+
+/* Reads the snapshot in place of the active state. */
+static int use_snapshot(struct qcow2 *qcow2, const char *wanted, GError **error)
+{
+    const struct qcow2_snapshot *snapshot = qcow2_snapshot_find(qcow2, wanted);
+    if (!snapshot)
+        return qcow2_header_fail(error, ENOENT, "There is no snapshot '%s' in the image", wanted);
+    if (snapshot->l1_size > QCOW2_L1_MAX / 8)
+        return qcow2_header_fail(error, EFBIG, "Snapshot L1 table too large");
+    if (snapshot->l1_offset < 0 || snapshot->l1_offset % qcow2->cluster_size || snapshot->l1_offset > INT64_MAX - QCOW2_L1_MAX)
+        return qcow2_header_fail(error, EINVAL, "Snapshot L1 table offset invalid");
+    if (snapshot->size > INT64_MAX || l1_entries_of(qcow2, snapshot->size) > snapshot->l1_size)
+        return qcow2_header_fail(error, EINVAL, "Snapshot L1 table is too small");
+    qcow2->l1_offset = snapshot->l1_offset;
+    qcow2->l1_size = snapshot->l1_size;
+    qcow2->size = snapshot->size;
+    return 0;
+}
+
+static void make_caches(struct node *node, const struct qcow2_settings *settings)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    size_t piece = MIN(PIECE_MAX, qcow2->cluster_size);
+    unsigned pieces = MAX(MIN(settings->l2_cache_size, L2_CACHE_MAX) / piece, 2);
+    qcow2->l2_cache = qcow2_cache_new(node->file, piece, pieces);
+    qcow2->inflate = qcow2_inflate_new(qcow2->header.compression, qcow2->cluster_size);
+}
+
+static int load_tables_co(struct node *node, const struct qcow2_settings *settings, GError **error)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    int ret = qcow2_snapshot_load_co(node, error);
+    if (ret == 0 && settings->snapshot)
+        ret = use_snapshot(qcow2, settings->snapshot, error);
+    if (ret == 0)
+        ret = load_l1_co(node, error);
+    if (ret == 0)
+        ret = qcow2_bitmap_load_co(node, error);
+    if (ret < 0)
+        return ret;
+    qcow2->vm_state_offset = l1_entries_of(qcow2, qcow2->size) << (qcow2->cluster_bits + qcow2->l2_bits);
+    qcow2->size = qcow2->size / SECTOR * SECTOR;
+    make_caches(node, settings);
+    return 0;
+}
+
+/* This version reads only. */
+static int refuse_writing(const struct node *node, GError **error)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    if (qcow2->header.incompatible & QCOW2_INCOMPATIBLE_CORRUPT)
+        return qcow2_header_fail(error, EACCES, "qcow2: Image is corrupt; cannot be opened read/write");
+    return qcow2_header_fail(error, EROFS, "qcow2 images can only be read by this version; open it read-only (-r)");
+}
+
+static int settle_writing(struct node *node, GError **error)
+{
+    if (!(node->flags & NODE_WRITABLE))
+        return 0;
+    if (!(node->flags & NODE_AUTO_READ_ONLY))
+        return refuse_writing(node, error);
+    node->flags &= ~(unsigned)NODE_WRITABLE;
+    return 0;
+}
+
+struct inode_call {
+    const char *name;
+    struct stat st;
+};
+
+static int find_inode(void *data)
+{
+    struct inode_call *call = data;
+    return stat(call->name, &call->st) < 0 ? -errno : 0;
+}
+
+static void note_inode_co(struct node *node)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    struct inode_call call = {.name = node->file->filename};
+    if (!call.name || aio_call_co(node->aio, find_inode, &call, true) < 0)
+        return;
+    qcow2->inode = call.st.st_ino;
+    qcow2->device = call.st.st_dev;
+}
+
+static void tell_encrypted(struct node *node)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    if (qcow2->header.crypt_method != QCOW2_CRYPT_NONE)
+        node_warn(node, "The image is encrypted (%s): its data can't be read, only where it is",
+                  qcow2->header.crypt_method == QCOW2_CRYPT_AES ? "aes" : "luks");
+}
+
+static int open_image_co(struct node *node, struct options *options, GError **error)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    struct qcow2_settings settings = {0};
+    int ret = qcow2_header_read_co(node->file, &qcow2->header, error);
+    if (ret == 0)
+        ret = settle_writing(node, error);
+    if (ret < 0)
+        return ret;
+    derive(qcow2);
+    note_inode_co(node);
+    ret = qcow2_options_take(qcow2, options, &settings, error);
+    if (ret == 0)
+        ret = qcow2_references_open_data_co(node, options, error);
+    if (ret == 0)
+        ret = load_tables_co(node, &settings, error);
+    if (ret == 0)
+        ret = qcow2_references_open_backing_co(node, options, error);
+    g_free(settings.snapshot);
+    return ret;
+}
+
+int qcow2_open_co(struct node *node, struct options *options, GError **error)
+{
+    int ret = node_open_child_co(node, options, "file", NODE_ROLE_METADATA, NULL, error);
+    if (ret < 0)
+        return ret;
+    ret = open_image_co(node, options, error);
+    if (ret < 0) {
+        qcow2_close_co(node);
+        return ret;
+    }
+    tell_encrypted(node);
+    return 0;
+}
+
+int qcow2_close_co(struct node *node)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    qcow2_cache_free(qcow2->l2_cache);
+    qcow2_inflate_free(qcow2->inflate);
+    g_clear_pointer(&qcow2->snapshots, g_ptr_array_unref);
+    g_clear_pointer(&qcow2->bitmaps, g_ptr_array_unref);
+    g_free(qcow2->l1);
+    qcow2_header_clear(&qcow2->header);
+    *qcow2 = (struct qcow2){0};
+    return 0;
+}
+
+/* ---- reopening: what may change is checked, and matters to a writer only ---- */
+
+int qcow2_reopen_prepare_co(struct node *node, unsigned flags, struct options *options, GError **error)
+{
+    struct qcow2_settings settings = {0};
+    if (flags & NODE_WRITABLE)
+        return refuse_writing(node, error);
+    int ret = qcow2_options_take(node->opaque, options, &settings, error);
+    g_free(settings.snapshot);
+    return ret;
+}
+
+void qcow2_reopen_commit_co(struct node *node)
+{
+}
+
+void qcow2_reopen_abort_co(struct node *node)
+{
+}
