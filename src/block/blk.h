@@ -133,7 +133,8 @@ struct blk_info {
     const char *format;          /* driver of the top node */
     int64_t cluster_size;        /* 0: none; -1: the driver tells nothing but its name */
     int64_t vm_state_offset;     /* 0: none */
-    GPtrArray *specific;         /* char *: alternating key and value of "Format specific information", NULL for none */
+    GPtrArray *specific;         /* char *: alternating key and value of "Format specific information", NULL for
+                                  * none; a heading has no value (NULL), and keys below it four more spaces in front */
 };
 int blk_info_co(struct blk *blk, struct blk_info *ret_info);
 void blk_info_clear(struct blk_info *info);

@@ -90,6 +90,35 @@ void report_json_length(const struct command_call *call, int64_t length)
     emit(call, object("\"length\": %" PRId64, length));
 }
 
+/* How deep the i-th key is below headings; its own text begins after as many times four spaces. */
+static unsigned depth_of(const GPtrArray *specific, unsigned i)
+{
+    return i < specific->len ? strspn(specific->pdata[i], " ") / 4 : 0;
+}
+
+/* The keys from i on that are at this depth, as an object, or as an array if they are "[0]", "[1]"; the index behind them. */
+static unsigned append_specific(GString *out, const GPtrArray *specific, unsigned i, unsigned depth)
+{
+    bool empty = i >= specific->len || depth_of(specific, i) < depth;
+    bool array = empty || ((const char *)specific->pdata[i])[4 * depth] == '[';
+    g_string_append_c(out, array ? '[' : '{');
+    for (bool first = true; i < specific->len && depth_of(specific, i) >= depth; first = false) {
+        const char *key = specific->pdata[i], *value = specific->pdata[i + 1];
+        g_string_append(out, first ? "" : ", ");
+        if (!array) {
+            append_string(out, key + 4 * depth);
+            g_string_append(out, ": ");
+        }
+        i += 2;
+        if (value)
+            append_string(out, value);
+        else
+            i = append_specific(out, specific, i, depth + 1);
+    }
+    g_string_append_c(out, array ? ']' : '}');
+    return i;
+}
+
 void report_json_info(const struct command_call *call, const struct blk_info *info)
 {
     GString *out = object("\"format\": ");
@@ -98,14 +127,8 @@ void report_json_info(const struct command_call *call, const struct blk_info *in
         g_string_append_printf(out, ", \"cluster-size\": %" PRId64 ", \"vm-state-offset\": %" PRId64,
                                info->cluster_size, info->vm_state_offset);
     if (info->specific) {
-        g_string_append(out, ", \"format-specific\": {");
-        for (unsigned i = 0; i + 1 < info->specific->len; i += 2) {
-            g_string_append(out, i ? ", " : "");
-            append_string(out, info->specific->pdata[i]);
-            g_string_append(out, ": ");
-            append_string(out, info->specific->pdata[i + 1]);
-        }
-        g_string_append_c(out, '}');
+        g_string_append(out, ", \"format-specific\": ");
+        append_specific(out, info->specific, 0, 0);
     }
     emit(call, out);
 }

@@ -239,8 +239,9 @@ void report_info(const struct command_call *call, const struct blk_info *info)
     sink_printf(call->sink, SINK_OUT, "Format specific information:\n");
     for (unsigned i = 0; i + 1 < info->specific->len; i += 2) {
         g_autofree char *key = report_text(call, info->specific->pdata[i]);
-        g_autofree char *value = report_text(call, info->specific->pdata[i + 1]);
-        sink_printf(call->sink, SINK_OUT, "    %s: %s\n", key, value);
+        const char *text = info->specific->pdata[i + 1];
+        g_autofree char *value = text ? report_text(call, text) : NULL;
+        sink_printf(call->sink, SINK_OUT, value ? "    %s: %s\n" : "    %s:\n", key, value);
     }
 }
 

@@ -29,6 +29,4 @@ const struct driver driver_qcow2 = {
     .info_co = qcow2_info_co,
     .load_vmstate_co = qcow2_read_load_vmstate_co,
     .reopen_prepare_co = qcow2_reopen_prepare_co,
-    .reopen_commit_co = qcow2_reopen_commit_co,
-    .reopen_abort_co = qcow2_reopen_abort_co,
 };

@@ -205,11 +205,3 @@ int qcow2_reopen_prepare_co(struct node *node, unsigned flags, struct options *o
     g_free(settings.snapshot);
     return ret;
 }
-
-void qcow2_reopen_commit_co(struct node *node)
-{
-}
-
-void qcow2_reopen_abort_co(struct node *node)
-{
-}

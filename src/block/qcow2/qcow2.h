@@ -68,8 +68,6 @@ struct qcow2 {
 int qcow2_open_co(struct node *node, struct options *options, GError **error);
 int qcow2_close_co(struct node *node);
 int qcow2_reopen_prepare_co(struct node *node, unsigned flags, struct options *options, GError **error);
-void qcow2_reopen_commit_co(struct node *node);
-void qcow2_reopen_abort_co(struct node *node);
 
 /* options.c */
 extern const struct driver_option qcow2_options[];
