@@ -45,9 +45,18 @@ static inline struct panel *desk_focused(const struct desk *desk)
     return desk->panels[desk->focus];
 }
 
+static inline struct panel *desk_console(const struct desk *desk)
+{
+    return desk->panels[LAYOUT_CONSOLE];
+}
+
 void desk_dirty(struct desk *desk);
+/* Shows bytes at offset, logs that as `goto`, and gives focus (a panel's name) the focus; NULL: it stays. */
+void desk_go_and_log(struct desk *desk, int64_t offset, int64_t bytes, const char *focus);
 /* Replaces the hints until the next key; copied. */
 void desk_remark(struct desk *desk, enum role role, const char *text);
+
+/* input.c has desk_key(), desk_type() and desk_request(). */
 
 /* frame.c: the whole picture. */
 void frame_draw(struct desk *desk);

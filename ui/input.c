@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * From a key to what it does: the key is looked up in the contexts that hold where the user is, the request it stands
+ * for goes to its panel, and what no panel wants is the screen's own.
+ */
+#include <string.h>
+
+#include "engine/session.h"
+#include "ui/console/console.h"
+#include "ui/desk-private.h"
+#include "ui/keymap.h"
+
+/* ---- requests ---- */
+
+static void focus_by(struct desk *desk, int step)
+{
+    desk_focus(desk, (enum layout_panel)((desk->focus + LAYOUT_PANELS + step) % LAYOUT_PANELS));
+    if (desk->focus != LAYOUT_CONSOLE) { /* what is typed there is in the log anyway */
+        g_autofree char *line = g_strconcat("focus ", desk_focused(desk)->ops->name, NULL);
+        console_log(desk_console(desk), line, "focus ");
+    }
+}
+
+static void cancel(struct desk *desk)
+{
+    if (session_is_busy(desk->session)) {
+        session_cancel(desk->session);
+    } else if (desk->focus == LAYOUT_CONSOLE) {
+        console_clear_line(desk_console(desk));
+    } else {
+        desk_remark(desk, ROLE_NOTE, "no command runs; q ends the program");
+    }
+}
+
+static void open_prompt(struct desk *desk)
+{
+    prompt_free(desk->prompt);
+    desk->prompt = prompt_new("go to: ");
+}
+
+static void accept_prompt(struct desk *desk)
+{
+    g_autofree char *text = g_strstrip(g_strdup(prompt_text(desk->prompt)));
+    g_autofree char *why = NULL;
+    g_clear_pointer(&desk->prompt, prompt_free);
+    if (*text == '\0') {
+        return;
+    }
+    int64_t offset = desk_parse_offset(desk, text, &why);
+    if (offset < 0) {
+        desk_remark(desk, ROLE_ERROR, why);
+    } else {
+        desk_go_and_log(desk, offset, 0, NULL);
+    }
+}
+
+static void open_help(struct desk *desk)
+{
+    desk->help = true;
+    desk->help_context = desk_focused(desk)->ops->context;
+    desk->help_top = 0;
+}
+
+static void global_request(struct desk *desk, enum request request)
+{
+    switch (request) {
+    case REQUEST_QUIT:
+        desk_quit(desk);
+        break;
+    case REQUEST_HELP:
+        open_help(desk);
+        break;
+    case REQUEST_PROMPT:
+        desk_focus(desk, LAYOUT_CONSOLE);
+        break;
+    case REQUEST_FOCUS_NEXT:
+        focus_by(desk, 1);
+        break;
+    case REQUEST_FOCUS_PREVIOUS:
+        focus_by(desk, -1);
+        break;
+    case REQUEST_CONSOLE_LEAVE:
+        desk_focus(desk, desk->before);
+        break;
+    case REQUEST_GO_TO:
+        open_prompt(desk);
+        break;
+    case REQUEST_ZOOM:
+        desk_zoom(desk);
+        console_log(desk_console(desk), "zoom", NULL);
+        break;
+    case REQUEST_CANCEL:
+        cancel(desk);
+        break;
+    case REQUEST_SUSPEND:
+        desk->ops->suspend(desk->data);
+        break;
+    case REQUEST_REDRAW:
+        desk->ops->repaint(desk->data);
+        break;
+    case REQUEST_PROMPT_ACCEPT:
+        accept_prompt(desk);
+        break;
+    case REQUEST_PROMPT_CANCEL:
+        g_clear_pointer(&desk->prompt, prompt_free);
+        break;
+    case REQUEST_OVERLAY_CLOSE:
+        desk->help = false;
+        break;
+    default:
+        return;
+    }
+    desk_dirty(desk);
+}
+
+static void scroll_help(struct desk *desk, enum request request, int count)
+{
+    int step = request == REQUEST_PAGE_UP || request == REQUEST_PAGE_DOWN ? MAX(desk->help_page - 1, 1) : 1;
+    switch (request) {
+    case REQUEST_UP:
+    case REQUEST_PAGE_UP:
+        desk->help_top -= step * count;
+        break;
+    case REQUEST_DOWN:
+    case REQUEST_PAGE_DOWN:
+        desk->help_top += step * count;
+        break;
+    case REQUEST_FIRST:
+        desk->help_top = 0;
+        break;
+    case REQUEST_LAST:
+        desk->help_top = desk->help_rows;
+        break;
+    default:
+        break;
+    }
+    desk->help_top = CLAMP(desk->help_top, 0, MAX(desk->help_rows - desk->help_page, 0));
+    desk_dirty(desk);
+}
+
+/* Whose request it is: its own panel's, wherever the focus is, and for movements the focused one's; NULL: none's. */
+static struct panel *panel_for(const struct desk *desk, enum request request)
+{
+    enum request_context context = request_info(request)->context;
+    if (context == REQUEST_CONTEXT_MOVE) {
+        return desk_focused(desk);
+    }
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        if (desk->panels[i]->ops->context == context) {
+            return desk->panels[i];
+        }
+    }
+    return NULL;
+}
+
+/* Whether the panel took it. */
+static bool panel_request(struct desk *desk, struct panel *panel, enum request request, int count)
+{
+    enum panel_reaction reaction =
+        panel->ops->request != NULL ? panel->ops->request(panel, request, count) : PANEL_IGNORED;
+    if (reaction == PANEL_REDRAW) {
+        desk_dirty(desk);
+    }
+    return reaction != PANEL_IGNORED;
+}
+
+void desk_request(struct desk *desk, enum request request, int count)
+{
+    struct panel *panel = panel_for(desk, request);
+    if (request_info(request)->context == REQUEST_CONTEXT_MOVE && desk->help) {
+        scroll_help(desk, request, count);
+    } else if (panel == NULL || !panel_request(desk, panel, request, count)) {
+        global_request(desk, request);
+    }
+}
+
+/* ---- keys ---- */
+
+/* Looks in each context; REQUEST_NONE when the key means nothing in any. */
+static enum request find_request(const enum request_context *contexts, int count, keycode key)
+{
+    enum request request = REQUEST_NONE;
+    for (int i = 0; i < count && request == REQUEST_NONE; i++) {
+        request = keymap_lookup(contexts[i], key);
+    }
+    return request;
+}
+
+static void key_in_overlay(struct desk *desk, keycode key)
+{
+    static const enum request_context contexts[] = {REQUEST_CONTEXT_OVERLAY, REQUEST_CONTEXT_MOVE};
+    enum request request = find_request(contexts, G_N_ELEMENTS(contexts), key);
+    if (request != REQUEST_NONE) {
+        desk_request(desk, request, 1);
+    }
+}
+
+static void key_in_prompt(struct desk *desk, keycode key)
+{
+    enum request request = keymap_lookup(REQUEST_CONTEXT_PROMPT, key);
+    if (request != REQUEST_NONE) {
+        desk_request(desk, request, 1);
+    } else if (prompt_key(desk->prompt, key)) {
+        desk_dirty(desk);
+    }
+}
+
+/* Where text is typed: what the panel does not want as a request it gets as a key. */
+static void key_in_text(struct desk *desk, struct panel *panel, keycode key)
+{
+    enum request request = keymap_lookup(panel->ops->context, key);
+    if (request != REQUEST_NONE && request_info(request)->context != panel->ops->context) {
+        desk_request(desk, request, 1);
+    } else if (request == REQUEST_NONE || !panel_request(desk, panel, request, 1)) {
+        if (request == REQUEST_CONSOLE_LEAVE) {
+            global_request(desk, request);
+        } else if (panel->ops->key(panel, key) == PANEL_REDRAW) {
+            desk_dirty(desk);
+        }
+    }
+}
+
+static void key_in_panel(struct desk *desk, struct panel *panel, keycode key)
+{
+    const enum request_context contexts[] = {panel->ops->context, REQUEST_CONTEXT_MOVE, REQUEST_CONTEXT_GLOBAL};
+    enum request request = find_request(contexts, G_N_ELEMENTS(contexts), key);
+    if (request == REQUEST_NONE) {
+        return;
+    }
+    const struct request_info *info = request_info(request);
+    if (g_strcmp0(info->command, info->name) == 0 && info->context != REQUEST_CONTEXT_GLOBAL) {
+        console_log(desk_console(desk), info->name, NULL);
+    }
+    desk_request(desk, request, 1);
+}
+
+void desk_key(struct desk *desk, keycode key)
+{
+    if (desk->remark != NULL) {
+        g_clear_pointer(&desk->remark, g_free);
+        desk_dirty(desk);
+    }
+    struct panel *panel = desk_focused(desk);
+    bool text = desk->prompt == NULL && !desk->help && panel->ops->key != NULL;
+    if ((key & KEYCODE_ALT) &&
+        !text) { /* Escape and a key typed fast look the same, and nothing here is bound to Alt */
+        desk_key(desk, KEYCODE_ESCAPE);
+        desk_key(desk, key & ~(keycode)KEYCODE_ALT);
+    } else if (desk->prompt != NULL) {
+        key_in_prompt(desk, key);
+    } else if (desk->help) {
+        key_in_overlay(desk, key);
+    } else if (text) {
+        key_in_text(desk, panel, key);
+    } else {
+        key_in_panel(desk, panel, key);
+    }
+}
+
+void desk_type(struct desk *desk, const char *word)
+{
+    keycode key = key_parse(word);
+    if (key != KEYCODE_NONE) {
+        desk_key(desk, key);
+        return;
+    }
+    for (; *word != '\0' && g_utf8_get_char_validated(word, -1) < KEYCODE_NONE; word = g_utf8_next_char(word)) {
+        desk_key(desk, g_utf8_get_char(word));
+    }
+}
