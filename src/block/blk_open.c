@@ -6,6 +6,7 @@
 #include "block/blk-internal.h"
 #include "block/name.h"
 #include "block/open.h"
+#include "block/overlay.h"
 
 int blk_cache_parse(const char *name, enum blk_cache *ret_cache)
 {
@@ -119,11 +120,19 @@ static int open_root_co(const struct blk_open *how, struct blk *blk, GError **er
         .warn_data = how->data,
         .probe = true,
     };
+    bool snapshot = (how->flags & BLK_OPEN_SNAPSHOT) && (flags & NODE_WRITABLE);
+    struct node_how below = top;
     int ret = gather_options(how, options, error);
 
     if (ret < 0)
         return ret;
-    ret = node_open_co(g_steal_pointer(&options), &top, &blk->root, error);
+    if (snapshot) {
+        below.flags &= ~NODE_WRITABLE;
+        below.perm &= ~NODE_PERM_WRITE;
+    }
+    ret = node_open_co(g_steal_pointer(&options), &below, &blk->root, error);
+    if (ret == 0 && snapshot)
+        ret = overlay_open_co(g_steal_pointer(&blk->root), &top, &blk->root, error);
     if (ret < 0)
         return ret;
     ret = check_root(how, blk->root, error);
@@ -137,10 +146,6 @@ int blk_open_co(const struct blk_open *how, struct blk **ret_blk, GError **error
     struct blk *blk;
     int ret;
 
-    if (how->flags & BLK_OPEN_SNAPSHOT) {
-        g_set_error_literal(error, OPTIONS_ERROR, ENOTSUP, "Temporary snapshots (-s) are not supported yet");
-        return -ENOTSUP;
-    }
     blk = blk_new(how);
     ret = open_root_co(how, blk, error);
     if (ret < 0) {

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A temporary layer over an image (-s): what is written goes to a file without a name and is gone when the image is closed. */
+#pragma once
+
+#include "block/node.h"
+
+/* Puts one on base, whose reference it takes over (also on failure).  base is not written any more: it was opened read-only. */
+int overlay_open_co(struct node *base, const struct node_how *how, struct node **ret_node, GError **error);
