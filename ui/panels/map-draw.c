@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "ui/panels/map-panel.h"
+#include "util/checked.h"
 #include "util/size.h"
 
 enum { GLYPHS = 6 };
@@ -188,14 +189,13 @@ static void draw_readout(const struct map_panel *map, struct surface surface)
 void map_draw(const struct map_panel *map, struct surface surface)
 {
     const struct map_view *view = &map->view;
+    int64_t start = view->top;
 
     for (int y = 0; y < view->rows; y++) {
-        int64_t start = view->top + y * map_view_row_span(view);
-
-        if (start < view->top || start >= map->size) {
+        draw_row(map, surface, y, start);
+        if (!checked_add(start, map_view_row_span(view), &start) || start >= map->size) {
             break;
         }
-        draw_row(map, surface, y, start);
     }
     draw_readout(map, surface_part(surface, 0, surface.height - view->readout, surface.width, view->readout));
 }

@@ -251,6 +251,26 @@ static void test_a_frame_is_cheap(void)
     bench_free(bench);
 }
 
+/* Offsets up to the end of what an int64 holds: the sanitizers say when one is added to too much. */
+static void test_the_largest_image(void)
+{
+    static const enum request steps[] = {REQUEST_LAST, REQUEST_PAGE_UP, REQUEST_HEX_FOLD, REQUEST_DOWN, REQUEST_PAGE_DOWN, REQUEST_ROW_END, REQUEST_RIGHT, REQUEST_FIRST, REQUEST_HEX_PREVIOUS_EXTENT};
+    struct bench *bench = bench_new(&panel_hex, 0);
+
+    bench_run(bench, "open -o driver=null-co,read-zeroes=on,size=9223372036854775296");
+    g_assert_nonnull(session_blk(bench->session));
+    for (int i = 0; i < 300; i++) {
+        int width = g_test_rand_int_range(1, 200), height = g_test_rand_int_range(1, 70);
+
+        bench_ask(bench, steps[i % G_N_ELEMENTS(steps)], g_test_rand_int_range(1, 100));
+        bench_draw(bench, width, height);
+        bench_settle(bench);
+        if (i % 7 == 0)
+            bench->panel->ops->go(bench->panel, INT64_C(9223372036854775295) - i, INT64_MAX);
+    }
+    bench_free(bench);
+}
+
 static void test_survives_anything(void)
 {
     struct bench *bench = bench_new(&panel_hex, 2 << 20);
@@ -278,6 +298,7 @@ int main(int argc, char **argv)
     g_test_add_func("/hex-panel/writes", test_writes_appear);
     g_test_add_func("/hex-panel/widths", test_rows_are_as_wide_as_fits);
     g_test_add_func("/hex-panel/cheap", test_a_frame_is_cheap);
+    g_test_add_func("/hex-panel/largest", test_the_largest_image);
     g_test_add_func("/hex-panel/anything", test_survives_anything);
     ret = g_test_run();
     co_done();
