@@ -94,7 +94,8 @@ static void on_warning(void *data, const char *line)
 void session_report_open_error(const struct command_call *call, const struct blk_open *how, int ret,
                                const GError *error)
 {
-    g_auto(GStrv) lines = g_strsplit(error->message, "\n", -1);
+    bool name_has_lines = how->filename && strchr(how->filename, '\n');
+    g_auto(GStrv) lines = g_strsplit(error->message, "\n", name_has_lines ? 1 : -1);
     for (int i = 0; lines[i]; i++) {
         g_autofree char *reason = report_text(call, lines[i]);
         if (i) {

@@ -9,7 +9,7 @@
 #include "engine/session-private.h"
 #include "util/pattern.h"
 
-enum { UNREAD_BYTE = 0xab };
+enum { UNREAD_BYTE = 0xab, PIECES_MAX = 1024 };
 
 uint8_t *transfer_buffer(const struct command_call *call, int64_t bytes)
 {
@@ -57,6 +57,9 @@ int transfer_vector_init(const struct command_call *call, char **lengths, int n,
         iov[i].iov_base = at;
         at += iov[i].iov_len;
     }
+    /* One request of the kernel has no more pieces than this; the rest lies behind the last one and joins it. */
+    for (; n > PIECES_MAX; n--)
+        iov[PIECES_MAX - 1].iov_len += iov[n - 1].iov_len;
     *ret_vector = (struct transfer_vector){.iov = g_steal_pointer(&iov), .niov = n, .total = total, .buffer = buffer};
     return 0;
 }
