@@ -43,7 +43,8 @@ struct blk_open {
     enum blk_cache cache;
     enum blk_refs refs;
     struct aio *aio;
-    void (*warn)(void *data, const char *line); /* warnings, a line each without newline; may be NULL */
+    /* Warnings, a line each without newline, as long as the image is open; may be NULL. */
+    void (*warn)(void *data, const char *line);
     void *data;
 };
 

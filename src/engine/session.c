@@ -84,11 +84,13 @@ static const struct blk_observer blk_observer = {
 
 /* ---- the image ---- */
 
+/* While the image is opened, and as long as it is open. */
 static void on_warning(void *data, const char *line)
 {
-    const struct command_call *call = data;
-    g_autofree char *shown = report_text(call, line);
-    report_complain(call, "%s", shown);
+    struct session *session = data;
+    struct command_call call = {.session = session, .sink = session->recent_sink};
+    g_autofree char *shown = report_text(&call, line);
+    report_complain(&call, "%s", shown);
 }
 
 void session_report_open_error(const struct command_call *call, const struct blk_open *how, int ret,
@@ -127,7 +129,7 @@ int session_open_co(struct session *session, const struct blk_open *how, struct 
     }
     complete.aio = session->config.aio;
     complete.warn = on_warning;
-    complete.data = &call;
+    complete.data = session;
     session->opening = true;
     session->recent_sink = sink;
     int ret = blk_open_co(&complete, &blk, &error);

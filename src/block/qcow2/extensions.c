@@ -22,10 +22,11 @@ enum qcow2_extensions_step qcow2_extensions_next(const struct qcow2_header *head
         .at = here,
         .data = cluster + here + 8,
     };
-    if (ret_extension->type == QCOW2_EXTENSION_END)
-        return QCOW2_EXTENSIONS_END;
+    /* The end has a length, too: one that can't be shows that this is no list of extensions. */
     if (ret_extension->length > MIN(end, n) - here - 8)
         return QCOW2_EXTENSIONS_TOO_LONG;
+    if (ret_extension->type == QCOW2_EXTENSION_END)
+        return QCOW2_EXTENSIONS_END;
     *at = here + 8 + (((size_t)ret_extension->length + 7) & ~(size_t)7);
     return QCOW2_EXTENSIONS_MORE;
 }
@@ -42,11 +43,12 @@ static void add_name(GString *names, const char *name)
 /* The table's name for an incompatible feature, or NULL. */
 static char *feature_name(const struct qcow2_extension *table, unsigned bit)
 {
-    for (size_t i = 0; i + FEATURE_ENTRY <= table->length; i += FEATURE_ENTRY) {
+    /* The last entry may be cut short. */
+    for (size_t i = 0; i + 2 < table->length; i += FEATURE_ENTRY) {
         const uint8_t *entry = table->data + i;
         const char *name = (const char *)entry + 2;
         if (entry[0] == 0 && entry[1] == bit && name[0])
-            return safetext_escape(name, strnlen(name, FEATURE_NAME));
+            return safetext_escape(name, strnlen(name, MIN(FEATURE_NAME, table->length - i - 2)));
     }
     return NULL;
 }

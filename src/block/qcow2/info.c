@@ -55,11 +55,10 @@ static void add_v3(GPtrArray *out, const struct node *node)
     add_bool(out, "lazy refcounts", header->compatible & QCOW2_COMPATIBLE_LAZY_REFCOUNTS);
     add_bitmaps(out, qcow2);
     add_number(out, "refcount bits", UINT64_C(1) << header->refcount_order);
-    if (qcow2->data_file) {
-        if (header->data_file)
-            add(out, "data file", header->data_file);
+    if (header->data_file)
+        add(out, "data file", header->data_file);
+    if (qcow2->data_file)
         add_bool(out, "data file raw", header->autoclear & QCOW2_AUTOCLEAR_DATA_FILE_RAW);
-    }
 }
 
 static void add_encryption(GPtrArray *out, const struct qcow2 *qcow2)
