@@ -9,7 +9,7 @@
 #include "engine/session-private.h"
 #include "util/pattern.h"
 
-enum { UNREAD_BYTE = 0xab, PIECES_MAX = 1024 };
+enum { UNREAD_BYTE = 0xab, PIECES_MAX = 1024, SECTOR = 512 };
 
 uint8_t *transfer_buffer(const struct command_call *call, int64_t bytes)
 {
@@ -101,5 +101,30 @@ int transfer_finish_read(const struct command_call *call, const struct transfer_
     if (options->dump)
         report_dump(call, offset, buffer, bytes);
     transfer_finish(call, options, "read", offset, bytes, 1, elapsed_ns);
+    return ret;
+}
+
+/* Some requests exist in whole sectors only, in every dialect. */
+static int check_whole_sector(const struct command_call *call, const char *what, int64_t value)
+{
+    if (value % SECTOR == 0)
+        return 0;
+    report_say(call, "%" PRId64 " is not a sector-aligned value for '%s'", value, what);
+    return -EINVAL;
+}
+
+int transfer_check_alignment(const struct command_call *call, bool whole_sectors, bool byte_wise, int64_t offset,
+                             int64_t count)
+{
+    int ret = 0;
+    if (whole_sectors) {
+        ret = check_whole_sector(call, "offset", offset);
+        if (!ret)
+            ret = check_whole_sector(call, "count", count);
+    } else if (!byte_wise) {
+        ret = report_check_sector(call, "offset", offset);
+        if (!ret)
+            ret = report_check_sector(call, "count", count);
+    }
     return ret;
 }

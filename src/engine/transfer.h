@@ -55,3 +55,10 @@ int transfer_finish_read(const struct command_call *call, const struct transfer_
 /* After a successful write or discard. */
 void transfer_finish(const struct command_call *call, const struct transfer_options *options, const char *done,
                      int64_t offset, int64_t bytes, int ops, int64_t elapsed_ns);
+
+/*
+ * Whether offset and count are whole sectors, where the request (whole_sectors) or, unless byte_wise, the dialect wants that.
+ * 0, or -EINVAL after having said what is wrong.
+ */
+int transfer_check_alignment(const struct command_call *call, bool whole_sectors, bool byte_wise, int64_t offset,
+                             int64_t count);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* read, write: one request over one buffer. */
+/* write: one request from a pattern or a file. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,166 +15,9 @@
 #include "io/clock.h"
 
 enum {
-    SECTOR = 512,
-    PIECES_MAX = 1024,   /* of a write: what one system call takes */
+    PIECES_MAX = 1024, /* of a write: what one system call takes */
     PIECE_MIN = 256 << 10,
 };
-
-/* Some requests exist in whole sectors only, in every dialect. */
-static int check_whole_sector(const struct command_call *call, const char *what, int64_t value)
-{
-    if (value % SECTOR == 0)
-        return 0;
-    report_say(call, "%" PRId64 " is not a sector-aligned value for '%s'", value, what);
-    return -EINVAL;
-}
-
-static int check_alignment(const struct command_call *call, bool whole_sectors, bool byte_wise, int64_t offset,
-                           int64_t count)
-{
-    int ret = 0;
-    if (whole_sectors) {
-        ret = check_whole_sector(call, "offset", offset);
-        if (!ret)
-            ret = check_whole_sector(call, "count", count);
-    } else if (!byte_wise) {
-        ret = report_check_sector(call, "offset", offset);
-        if (!ret)
-            ret = report_check_sector(call, "count", count);
-    }
-    return ret;
-}
-
-/* ---- read ---- */
-
-struct read_args {
-    struct transfer_options options;
-    int64_t offset, count;
-    bool vm_state, byte_wise, pattern_offset_given, pattern_count_given;
-};
-
-static int parse_read(const struct command_call *call, struct read_args *args)
-{
-    struct transfer_options *options = &args->options;
-    struct opts opts;
-    int option, ret = 0;
-    opts_start(&opts, call, command_read.options);
-    while ((option = opts_next(&opts)) != -1) {
-        switch (option) {
-        case 'b':
-            args->vm_state = true;
-            break;
-        case 'C':
-            options->machine = true;
-            break;
-        case 'l':
-            args->pattern_count_given = true;
-            ret = report_parse_size(call, "length", opts.value, &options->pattern_count);
-            break;
-        case 'p':
-            args->byte_wise = true;
-            break;
-        case 'P':
-            ret = report_parse_pattern(call, opts.value, &options->pattern);
-            break;
-        case 'q':
-            options->quiet = true;
-            break;
-        case 's':
-            args->pattern_offset_given = true;
-            ret = report_parse_size(call, "offset", opts.value, &options->pattern_offset);
-            break;
-        case 'v':
-            options->dump = true;
-            break;
-        default:
-            return command_misused(call, &command_read);
-        }
-        if (ret < 0)
-            return ret;
-    }
-    if (opts.count != 2)
-        return command_misused(call, &command_read);
-    ret = report_parse_size(call, "offset", opts.operand[0], &args->offset);
-    if (!ret)
-        ret = report_parse_size(call, "length", opts.operand[1], &args->count);
-    if (!ret && args->count > BLK_REQUEST_MAX) {
-        report_say(call, "length cannot exceed %" PRId64 ", given %s", BLK_REQUEST_MAX, opts.operand[1]);
-        ret = -EINVAL;
-    }
-    return ret;
-}
-
-static int check_read(const struct command_call *call, struct read_args *args)
-{
-    struct transfer_options *options = &args->options;
-    if (options->pattern < 0 && (args->pattern_count_given || args->pattern_offset_given))
-        return command_misused(call, &command_read);
-    if (!args->pattern_count_given)
-        options->pattern_count = MAX(0, args->count - options->pattern_offset);
-    if (options->pattern_offset > args->count || options->pattern_count > args->count - options->pattern_offset) {
-        report_say(call, "pattern verification range exceeds end of read data");
-        return -EINVAL;
-    }
-    return check_alignment(call, args->vm_state, args->byte_wise, args->offset, args->count);
-}
-
-static int read_co(const struct command_call *call)
-{
-    struct read_args args = {.options.pattern = -1};
-    int ret = parse_read(call, &args);
-    if (!ret)
-        ret = check_read(call, &args);
-    if (ret < 0)
-        return ret;
-    struct session *session = call->session;
-    uint8_t *buffer = transfer_buffer(call, args.count);
-    if (!buffer)
-        return -ENOMEM;
-    transfer_prepare_read(call, &args.options, buffer, args.count);
-    int64_t started = clock_now_ns();
-    if (args.vm_state) {
-        ret = blk_load_vmstate_co(session->blk, buffer, args.offset, args.count, session_issuer(call));
-    } else {
-        struct iovec iov = {buffer, args.count};
-        ret = blk_preadv_co(session->blk, args.offset, &iov, 1, 0, session_issuer(call));
-    }
-    int64_t elapsed = clock_now_ns() - started;
-    if (ret < 0) {
-        buffer_put(session->pool, buffer);
-        return report_failure(call, "read", ret);
-    }
-    ret = transfer_finish_read(call, &args.options, args.offset, buffer, args.count, elapsed);
-    session_take_buffer(session, args.vm_state ? BLK_OP_LOAD_VMSTATE : BLK_OP_READ, args.offset, args.count, buffer);
-    return ret;
-}
-
-const struct command command_read = {
-    .name = "read",
-    .alias = "r",
-    .args = "[-abCqv] [-P pattern [-s off] [-l len]] off len",
-    .summary = "reads a range of bytes, shows or verifies it",
-    .help = "\n"
-            "Reads LEN bytes at OFF as one request and reports how long it took.\n"
-            "\n"
-            "  -b          from the VM state instead of the disk (whole sectors)\n"
-            "  -C          report as one line for programs: bytes,requests,time,bytes/s,requests/s\n"
-            "  -P PATTERN  fail unless every byte equals PATTERN\n"
-            "  -s OFF      with -P: verify from this byte of what was read\n"
-            "  -l LEN      with -P: verify this many bytes\n"
-            "  -p          accepted for old scripts\n"
-            "  -q          no report\n"
-            "  -v          dump what was read, 16 bytes a row\n"
-            "\n"
-            "  read -v 1M 512         the sector at 1 MiB\n"
-            "  read -P 0 0 64k        are the first 64 KiB zero?\n",
-    .options = "bCl:pP:qs:v",
-    .min_args = 2,
-    .max_args = -1,
-    .run_co = read_co,
-};
-
-/* ---- write ---- */
 
 struct write_args {
     struct transfer_options options;
@@ -263,7 +106,7 @@ static int check_write(const struct command_call *call, struct write_args *args,
         report_say(call, "length cannot exceed %" PRId64 " without -n, given %s", BLK_REQUEST_MAX, operand[1]);
         return -EINVAL;
     }
-    return check_alignment(call, args->vm_state || args->compressed, args->byte_wise, args->offset, args->count);
+    return transfer_check_alignment(call, args->vm_state || args->compressed, args->byte_wise, args->offset, args->count);
 }
 
 /* ---- -s: a file gives the pattern ---- */
