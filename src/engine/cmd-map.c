@@ -18,6 +18,8 @@ static int map_runs_co(const struct command_call *call, int64_t length)
         int allocated = blk_is_allocated_co(blk, at, length - at, &run);
         if (allocated < 0 || !run) {
             allocated = allocated < 0 ? allocated : -EIO;
+            if (at > start)
+                report_map_run(call, start, at - start, length - start, state);
             report_error(call, "Failed to get allocation status: %s", g_strerror(-allocated));
             return allocated;
         }
