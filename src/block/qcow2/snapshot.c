@@ -45,7 +45,7 @@ static struct qcow2_snapshot *parse_fixed(const struct qcow2 *qcow2, const uint8
 
 static int read_names_co(struct node *node, int64_t offset, unsigned id_bytes, unsigned name_bytes, struct qcow2_snapshot *snapshot)
 {
-    g_autofree char *text = g_malloc(id_bytes + name_bytes);
+    g_autofree char *text = g_malloc(id_bytes + name_bytes + 1);
     int ret = node_pread_co(node->file, offset, id_bytes + name_bytes, text);
     if (ret < 0)
         return ret;
