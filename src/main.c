@@ -52,31 +52,41 @@ static struct aio *make_aio(const char *wish, bool batch)
 
 /* ---- the image on the command line ---- */
 
-struct opening {
-    const struct args *args;
-    struct session *session;
-    struct sink *sink;
+static int open_co(void *data, struct session *session, struct sink *sink)
+{
+    const struct args *args = data;
+    const char *filename = args->image_opts ? NULL : args->filename;
+    return image_options_open_co(&args->image, session, filename, args->format, args->options, sink);
+}
+
+struct opened {
     bool done;
     int ret;
 };
 
-static void open_co(void *data)
+static void open_done(void *data, int ret)
 {
-    struct opening *opening = data;
-    const struct args *args = opening->args;
-    const char *filename = args->image_opts ? NULL : args->filename;
-    opening->ret = image_options_open_co(&args->image, opening->session, filename, args->format, args->options,
-                                         opening->sink);
-    opening->done = true;
+    *(struct opened *)data = (struct opened){true, ret};
 }
 
-static int open_image(const struct args *args, struct session *session, struct sink *sink)
+/* Whether the image, if one was named, is open. */
+static bool open_image(struct args *args, struct session *session, struct sink *sink)
 {
-    struct opening opening = {args, session, sink};
-    co_start(open_co, &opening);
-    while (!opening.done)
+    struct opened opened = {0};
+    if (!args->filename)
+        return true;
+    session_run_task(session, args->filename, open_co, args, sink, open_done, &opened);
+    while (!opened.done)
         g_main_context_iteration(NULL, TRUE);
-    return opening.ret;
+    return opened.ret >= 0;
+}
+
+static int run_screen(struct args *args, struct session *session)
+{
+    g_autofree char *line = args->filename ? g_strconcat("open ", args->filename, NULL) : NULL;
+    struct app_open open = {.line = line, .task = open_co, .data = args};
+    app_set_options(args->theme, !args->no_config);
+    return app_run(session, line ? &open : NULL);
 }
 
 /* ---- running ---- */
@@ -111,7 +121,7 @@ static int run_script(const struct args *args, struct session *session, struct s
     return ret;
 }
 
-static int run_mode(enum mode mode, const struct args *args, struct session *session, struct sink *sink)
+static int run_mode(enum mode mode, struct args *args, struct session *session, struct sink *sink)
 {
     g_autofree char *prompt = NULL;
     switch (mode) {
@@ -126,8 +136,7 @@ static int run_mode(enum mode mode, const struct args *args, struct session *ses
     case MODE_PLAIN:
         return app_run_plain(session);
     case MODE_SCREEN:
-        app_set_options(args->theme, !args->no_config);
-        return app_run(session);
+        return run_screen(args, session);
     }
     return 1;
 }
@@ -147,7 +156,7 @@ static int run(struct args *args)
         args->session.refs = BLK_REFS_ASK;
     args->session.aio = make_aio(args->image.aio, mode != MODE_SCREEN && mode != MODE_PLAIN);
     struct session *session = session_new(&args->session);
-    if (!args->filename || !open_image(args, session, sink)) {
+    if (mode == MODE_SCREEN || open_image(args, session, sink)) {
         struct app_headless *screen = args->headless ? app_headless_begin(session) : NULL;
         status = run_mode(mode, args, session, sink);
         app_headless_end(screen);

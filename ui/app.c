@@ -16,6 +16,7 @@
 #include "io/clock.h"
 #include "ui/desk.h"
 #include "ui/display.h"
+#include "ui/opening.h"
 #include "ui/signals.h"
 
 enum {
@@ -216,6 +217,7 @@ static void run(struct app *app, struct session *session, const GError *theme_er
     if (theme_error != NULL) {
         desk_note(app->desk, ROLE_WARNING, theme_error->message);
     }
+    opening_forward(desk_sink(app->desk));
     app->frames = add_source(g_source_new(&timed_source, sizeof(GSource)), on_frame, app);
     app->input = add_source(g_unix_fd_source_new(app->display->ops->fd, G_IO_IN), G_SOURCE_FUNC(on_input), app);
     signals_init(SIGNALS_WINCH | SIGNALS_TSTP | SIGNALS_CONT | SIGNALS_INT, on_signals, app);
@@ -229,11 +231,10 @@ static void run(struct app *app, struct session *session, const GError *theme_er
     g_main_loop_unref(app->loop);
 }
 
-int app_run(struct session *session)
+static int run_screen(struct session *session)
 {
     g_autoptr(GError) error = NULL, theme_error = NULL;
     struct app app = {0};
-    setlocale(LC_CTYPE, "");
     g_autoptr(theme) theme = load_theme(&theme_error);
     app.display = curses_new(theme, &error);
     if (app.display == NULL) {
@@ -243,4 +244,17 @@ int app_run(struct session *session)
     run(&app, session, theme_error);
     app.display->ops->free(app.display);
     return 0;
+}
+
+int app_run(struct session *session, const struct app_open *open)
+{
+    setlocale(LC_CTYPE, "");
+    if (open != NULL && !opening_start(session, open)) {
+        struct sink *terminal = sink_new_stdio();
+        opening_forward(terminal);
+        opening_forward(sink_null());
+        sink_free(terminal);
+        return 1;
+    }
+    return run_screen(session);
 }

@@ -4,14 +4,24 @@
 
 #include <stdbool.h>
 
-struct session;
+#include "engine/session.h"
 
 /* What the program's options say, before app_run(): the theme's name (NULL: not given), whether to read configuration
  * files. */
 void app_set_options(const char *theme, bool use_config);
 
-/* Runs the full-screen program on the terminal until quit; the exit status. */
-int app_run(struct session *session);
+/* What opens the image of the command line: a task for session_run_task(). */
+struct app_open {
+    const char *line; /* what it is called while it runs */
+    session_task_co *task;
+    void *data;
+};
+
+/*
+ * Runs the full-screen program on the terminal until quit; the exit status.  open (NULL: no image) runs first.  An open that
+ * fails at once is said on stderr and there is no screen; one that takes longer goes on behind the screen.
+ */
+int app_run(struct session *session, const struct app_open *open);
 
 /* Runs `--plain`: a readline prompt on the terminal; the exit status. */
 int app_run_plain(struct session *session);

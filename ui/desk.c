@@ -164,7 +164,7 @@ static void host_run(struct panel_host *host, const char *line)
 {
     struct desk *desk = desk_of(host);
     console_log(desk_console(desk), line, NULL);
-    session_run(desk->session, line, console_sink(desk_console(desk)), SESSION_RUN_NOW, run_done, NULL);
+    session_run(desk->session, line, desk_sink(desk), SESSION_RUN_NOW, run_done, NULL);
 }
 
 void desk_go_and_log(struct desk *desk, int64_t offset, int64_t bytes, const char *focus)
@@ -289,7 +289,7 @@ struct desk *desk_new(struct session *session, struct grid_traits traits, const 
     session_add_observer(session, &observer, desk);
     commands_add(desk);
     console_note(desk_console(desk), ROLE_NOTE,
-                 session_blk(session) != NULL
+                 session_blk(session) != NULL || session_is_busy(session)
                      ? "Type : and a command (help lists them), or F1 for the keys."
                      : "No image is open: type open PATH.  help lists the commands, F1 the keys.");
     look_at_image(desk);
@@ -316,6 +316,11 @@ void desk_free(struct desk *desk)
 void desk_note(struct desk *desk, enum role role, const char *text)
 {
     console_note(desk_console(desk), role, text);
+}
+
+struct sink *desk_sink(struct desk *desk)
+{
+    return console_sink(desk_console(desk));
 }
 
 void desk_resize(struct desk *desk, int width, int height)

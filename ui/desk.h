@@ -38,6 +38,8 @@ void desk_request(struct desk *desk, enum request request, int count);
 
 /* Says something in the console, in a line of its own. */
 void desk_note(struct desk *desk, enum role role, const char *text);
+/* What is written there appears in the console; stays valid (and silent) after the desk is gone. */
+struct sink *desk_sink(struct desk *desk);
 
 /* Whether something changed since it was last painted. */
 bool desk_is_dirty(const struct desk *desk);

@@ -193,7 +193,10 @@ static void job_co(void *data)
     struct job *job = data;
     struct session *session = job->session;
     job->co = co_self();
-    run_line_co(job);
+    if (job->task)
+        job->ret = job->task(job->task_data, session, job->call.sink);
+    else
+        run_line_co(job);
     session->jobs--;
     if (!job->left_behind) {
         if (job->cancelled) {
@@ -232,8 +235,7 @@ static void session_pump(struct session *session)
     session->pumping = false;
 }
 
-void session_run(struct session *session, const char *line, struct sink *sink, unsigned flags, session_done_fn *done,
-                 void *data)
+static struct job *new_job(struct session *session, const char *line, struct sink *sink, session_done_fn *done, void *data)
 {
     struct job *job = take_job(session);
     job->session = session;
@@ -241,14 +243,36 @@ void session_run(struct session *session, const char *line, struct sink *sink, u
     job->data = data;
     set_text(job, line);
     job->call = (struct command_call){.session = session, .sink = sink, .line = job->line};
+    job->task = NULL;
     job->next = NULL;
-    if (flags & SESSION_RUN_NOW) {
-        start(job);
-        return;
-    }
+    return job;
+}
+
+static void enqueue(struct job *job)
+{
+    struct session *session = job->session;
     *session->queue_tail = job;
     session->queue_tail = &job->next;
     session_pump(session);
+}
+
+void session_run(struct session *session, const char *line, struct sink *sink, unsigned flags, session_done_fn *done,
+                 void *data)
+{
+    struct job *job = new_job(session, line, sink, done, data);
+    if (flags & SESSION_RUN_NOW)
+        start(job);
+    else
+        enqueue(job);
+}
+
+void session_run_task(struct session *session, const char *line, session_task_co *task, void *task_data, struct sink *sink,
+                      session_done_fn *done, void *data)
+{
+    struct job *job = new_job(session, line, sink, done, data);
+    job->task = task;
+    job->task_data = task_data;
+    enqueue(job);
 }
 
 /* ---- cancelling ---- */

@@ -18,6 +18,8 @@ struct job {
     session_done_fn *done;
     void *data;
     struct co *co;
+    session_task_co *task; /* runs instead of the line's commands; NULL: the line is what runs */
+    void *task_data;
     struct command_call call; /* of the command that runs */
     struct words words;
     char *text;       /* the line; words are cut in it */

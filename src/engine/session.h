@@ -50,6 +50,15 @@ enum session_run_flags {
  */
 void session_run(struct session *session, const char *line, struct sink *sink, unsigned flags, session_done_fn *done, void *data);
 
+/* Something of the program's own that runs like a line: 0 or a negative errno; it has said what is wrong. */
+typedef int session_task_co(void *task_data, struct session *session, struct sink *sink);
+
+/*
+ * As session_run() in the foreground, but runs the task; line is what it is called while it runs and in messages.
+ */
+void session_run_task(struct session *session, const char *line, session_task_co *task, void *task_data,
+                      struct sink *sink, session_done_fn *done, void *data);
+
 /*
  * Ends the foreground command and the rest of its line: its waits return -ECANCELED.  One whose request still hangs a moment
  * later is left behind to finish alone, silently; its line counts as done.
