@@ -15,6 +15,7 @@ REFERENCE = '/usr/bin/qemu-io'
 FLAVOUR = os.environ.get('BLKSCOPE_FLAVOUR', '')  # '', 'asan' or 'valgrind'
 # No test says how fast something is; a deadline only ends what hangs.
 DEADLINE = 60 if not FLAVOUR else 300
+F_OFD_GETLK, F_OFD_SETLK = 36, 37  # fcntl(2); Python has no names for them yet
 KIB, MIB, GIB, TIB = 1 << 10, 1 << 20, 1 << 30, 1 << 40
 
 VALGRIND = ['/usr/bin/valgrind', '-q', '--error-exitcode=99', '--leak-check=full', '--errors-for-leak-kinds=definite']

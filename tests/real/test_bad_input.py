@@ -19,7 +19,6 @@ import pytest
 import support
 from support import KIB, MIB
 
-F_OFD_GETLK = 36
 EVENTS = ['read_aio', 'write_aio', 'flush_to_os', 'flush_to_disk', 'pwritev', 'pwritev_zero', 'pwritev_done', 'pwritev_rmw_head',
           'pwritev_rmw_after_head', 'pwritev_rmw_tail', 'pwritev_rmw_after_tail', 'cor_write', 'none']
 
@@ -196,7 +195,7 @@ def test_read_only_leaves_no_trace(disk):
     with open(disk, 'rb') as file:
         # Whoever wants to write all of it: nobody's lock is in the way.
         lock = struct.pack('hhqqi4x', fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        answer = struct.unpack('hhqqi4x', fcntl.fcntl(file, F_OFD_GETLK, lock))
+        answer = struct.unpack('hhqqi4x', fcntl.fcntl(file, support.F_OFD_GETLK, lock))
         assert answer[0] == fcntl.F_UNLCK, 'a read-only opener holds a lock'
     assert program.end() == 1
     after = os.stat(disk)
@@ -218,20 +217,38 @@ def test_reopen_for_writing(disk):
     assert disk.read_bytes()[:512] == b'\x07' * 512
 
 
-def test_a_writer_locks_out_the_reference_and_the_reverse(disk):
-    ours = Interactive(['-w', '-f', 'raw', disk])
-    theirs = support.reference('-f', 'raw', '-c', 'length', disk)
-    assert 'Failed to get "write" lock' in theirs.err
-    assert 'Is another process using the image' in theirs.err
+def locks_of(path):
+    """The (type, first, last) of the OFD locks on a file, as the kernel lists them."""
+    inode = os.stat(path).st_ino
+    return sorted((line.split()[3], *line.split()[-2:]) for line in Path('/proc/locks').read_text().splitlines()
+                  if 'OFDLCK' in line and line.split()[5].endswith(f':{inode}'))
+
+
+@pytest.mark.parametrize('options', [[], ['-r'], ['-t', 'none']], ids=lambda o: ''.join(o) or 'plain')
+def test_holds_the_locks_the_reference_holds(disk, options):
+    theirs = Interactive([*options, '-f', 'raw', disk], program=support.REFERENCE, name='qemu-io')
+    expected = locks_of(disk)
+    theirs.end()
+    ours = Interactive([*options, '-f', 'raw', disk], name='qemu-io')
+    held = locks_of(disk)
     ours.end()
-    reference = Interactive(['-f', 'raw', disk], program=support.REFERENCE, name='qemu-io')
-    for args in (['-w', '-f', 'raw'],):
-        refused = support.blkscope(*args, '-c', 'length', disk)
-        clean_failure(refused, 'lock', 'Is another process using the image')
-    # A reader looks on.
-    assert support.blkscope('-f', 'raw', '-c', 'length', disk).status == 0
-    assert support.blkscope('-U', '-f', 'raw', '-c', 'length', disk).status == 0
-    reference.end()
+    assert held == expected
+
+
+def test_who_is_locked_out(disk):
+    """The bytes by which a virtual machine says that nobody else may write: writers stay out, a reader looks on."""
+    with open(disk, 'r+b') as file:
+        for byte in (100, 101, 201):
+            fcntl.fcntl(file, support.F_OFD_SETLK, struct.pack('hhqqi4x', fcntl.F_RDLCK, os.SEEK_SET, byte, 1, 0))
+        theirs = support.reference('-f', 'raw', '-c', 'length', disk)
+        assert 'Failed to get "write" lock' in theirs.err
+        ours = support.drop_in('-f', 'raw', '-c', 'length', disk)
+        assert (theirs.out, theirs.err, theirs.status) == (ours.out, ours.err, ours.status)
+        clean_failure(support.blkscope('-w', '-f', 'raw', '-c', 'length', disk), 'Failed to get "write" lock', 'Is another process using the image')
+        assert support.blkscope('-f', 'raw', '-c', 'length', disk).out == '1 MiB\n'
+        refused = support.blkscope('-f', 'raw', '-c', 'reopen -w', '-c', 'write 0 512', disk)
+        assert refused.status == 1
+        assert 'wrote' not in refused.out
     assert support.blkscope('-w', '-f', 'raw', '-c', 'length', disk).status == 0
 
 

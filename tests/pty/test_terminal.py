@@ -1,0 +1,485 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The full-screen program on a real terminal, under a real job control."""
+import os
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import support  # noqa: E402
+from terminal import Terminal  # noqa: E402
+
+PANELS = ('map', 'hex', 'pending', 'console')
+
+
+@pytest.fixture
+def disk(work):
+    path = work / 'disk.img'
+    support.make_image(path)
+    return path
+
+
+@pytest.fixture
+def start(disk):
+    """Starts the program on an image and waits for its first screen; closes what is left at the end."""
+    started = []
+
+    def run(*args, **options):
+        terminal = Terminal([*(args or ('-f', 'raw')), disk], **options)
+        started.append(terminal)
+        terminal.wait(lambda t: 'disk.img' in t and 'console' in t, 'the first screen')
+        return terminal
+
+    yield run
+    for terminal in started:
+        terminal.close()
+
+
+def command(terminal, line):
+    """Types a command in the console; the console keeps the focus."""
+    terminal.send(':', line, 'Enter')
+
+
+# ---- start, type, quit ----
+
+def test_start_shows_the_image_and_four_panels(start):
+    t = start()
+    for panel in PANELS:
+        t.wait(panel)
+    t.wait('READ-ONLY')
+    t.wait('4 MiB')
+    t.wait('raw')
+
+
+def test_typed_command_shows_its_output(start):
+    t = start()
+    command(t, 'read -v 2M 16')
+    t.wait('read 16/16 bytes at offset 2097152')
+    # what was read is in the hex panel
+    t.wait('30 30 30')
+    command(t, 'length')
+    t.wait('> length')
+
+
+def test_writing_is_refused_and_the_way_on_named(start, disk):
+    before = disk.read_bytes()
+    t = start(rows=30, columns=120)
+    command(t, 'write 0 512')
+    t.wait('read-only')
+    t.wait('reopen -w')
+    assert disk.read_bytes() == before
+
+
+def test_quit_by_key(start):
+    t = start()
+    t.send('q')
+    assert t.exit_status() == 0
+    t.assert_restored()
+
+
+def test_quit_by_command(start):
+    t = start()
+    command(t, 'quit')
+    assert t.exit_status() == 0
+    t.assert_restored()
+
+
+def test_keys_typed_before_the_first_screen_count(disk):
+    with Terminal(['-f', 'raw', disk]) as t:
+        t.send(':', 'length', 'Enter')
+        t.wait('> length')
+
+
+@pytest.mark.parametrize('size', [(24, 80), (50, 160), (10, 40), (5, 20), (1, 1), (2, 200), (200, 2)], ids=lambda s: f'{s[1]}x{s[0]}')
+def test_every_size_starts_and_quits(disk, size):
+    with Terminal(['-f', 'raw', disk], rows=size[0], columns=size[1]) as t:
+        t.raw_wait(b'\x1b[?1049h')
+        t.send('q')
+        assert t.exit_status() == 0
+        t.assert_restored()
+
+
+@pytest.mark.parametrize('kind', ['xterm', 'xterm-256color', 'linux', 'vt100', 'screen', 'tmux-256color', 'dumb', 'no-such-terminal', ''])
+def test_every_kind_of_terminal(disk, kind):
+    """Draws, or says clearly that it can't; never leaves a mess."""
+    with Terminal(['-f', 'raw', disk], TERM=kind) as t:
+        t.wait(lambda t: 'console' in t or t.job.poll() is not None, 'a screen or an end')
+        if t.job.poll() is None:
+            t.send('q')
+        t.job.wait(support.DEADLINE)
+        t.pump(0)
+        import termios
+        assert termios.tcgetattr(t.follower) == t.before
+        assert t.raw, 'not a word'
+
+
+def test_without_utf8(start):
+    t = start(LC_ALL='C', LANG='C')
+    t.wait('console')
+    assert all(byte < 0x80 for byte in bytes(t.raw))
+
+
+def test_without_colour(start):
+    t = start(NO_COLOR='1')
+    t.wait('console')
+    assert not re.search(rb'\x1b\[[0-9;]*\b(3[0-7]|4[0-7]|38;[25]|48;[25])[0-9;]*m', bytes(t.raw))
+
+
+# ---- size ----
+
+def test_resize_draws_for_the_new_size(start):
+    t = start()
+    t.resize(40, 140)
+    t.wait(lambda t: any(line[100:].strip() for line in t.screen.display) and 'console' in t, 'something right of column 100')
+    t.resize(12, 50)
+    t.wait(lambda t: 'console' in t or 'map' in t, 'a small screen')
+    t.resize(24, 80)
+    t.wait(lambda t: all(panel in t for panel in PANELS), 'all panels again')
+
+
+def test_resize_storm(start):
+    t = start()
+    for i in range(300):
+        t.resize(1 + i * 7 % 60, 1 + i * 13 % 200)
+        if i % 10 == 0:
+            os.kill(t.pid, signal.SIGWINCH)
+        if i % 50 == 0:
+            t.send('Tab')
+    t.resize(24, 80)
+    command(t, 'length')
+    t.wait('> length')
+    t.send('Esc', 'q')
+    assert t.exit_status() == 0
+    t.assert_restored()
+
+
+# ---- stopping and ending ----
+
+def test_suspend_and_continue(start):
+    import termios
+    t = start()
+    t.send('Ctrl-Z')
+    assert int(t.report('stopped')) == signal.SIGTSTP
+    t.pump(0.05)
+    t.assert_restored()
+    mark = len(t.raw)
+    t.foreground()
+    t.wait(lambda t: b'\x1b[?1049h' in t.raw[mark:], 'the alternate screen again')
+    t.wait(lambda t: 'disk.img' in t and 'console' in t, 'the screen again')
+    assert termios.tcgetattr(t.follower) != t.before
+    command(t, 'length')
+    t.wait('> length')
+    t.send('Esc', 'q')
+    assert t.exit_status() == 0
+    t.assert_restored()
+
+
+def test_suspend_by_signal_and_resize_meanwhile(start):
+    t = start()
+    os.kill(t.pid, signal.SIGTSTP)
+    assert int(t.report('stopped')) == signal.SIGTSTP
+    t.assert_restored()
+    t.resize(40, 120)
+    t.foreground()
+    t.wait(lambda t: any(line[100:].strip() for line in t.screen.display) and 'console' in t, 'the screen in its new size')
+
+
+def test_ctrl_c_ends_a_command_and_nothing_else(start):
+    t = start()
+    command(t, 'sleep 60000')
+    t.wait('> sleep 60000')
+    t.send('Ctrl-C')
+    command(t, 'length')
+    t.wait('4 MiB')
+    t.wait('> length')
+    assert t.job.poll() is None
+
+
+def test_the_screen_lives_while_a_command_runs(start):
+    t = start()
+    command(t, 'sleep 60000')
+    t.wait('> sleep 60000')
+    t.send('Esc', '?')
+    t.wait(lambda t: 'Tab' in t and 'panel' in t, 'the help')
+    t.send('Esc')
+    t.resize(30, 100)
+    t.wait('sleep 60000')
+    t.send('q')
+    t.send('Ctrl-C')
+    t.send('q')
+    assert t.exit_status() in (0, 1)
+    t.assert_restored()
+
+
+def test_abort_restores_the_terminal(start):
+    t = start()
+    command(t, 'abort')
+    assert t.killed_by() == signal.SIGABRT
+    t.assert_restored()
+
+
+def test_sigraise_11_restores_the_terminal(start):
+    t = start()
+    command(t, 'sigraise 11')
+    assert t.killed_by() == signal.SIGSEGV
+    t.assert_restored()
+
+
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP, signal.SIGSEGV, signal.SIGABRT, signal.SIGQUIT, signal.SIGBUS])
+def test_signal_from_outside_restores_the_terminal(start, number):
+    t = start()
+    os.kill(t.pid, number)
+    what, _, code = t.reports.readline().strip().partition(' ')
+    t.finish()
+    assert (what, int(code)) == ('killed', number) or (what == 'exited' and number in (signal.SIGTERM, signal.SIGHUP))
+    t.assert_restored()
+
+
+def test_sigint_from_outside_does_not_kill(start):
+    t = start()
+    command(t, 'sleep 60000')
+    t.wait('> sleep 60000')
+    os.kill(t.pid, signal.SIGINT)
+    command(t, 'length')
+    t.wait('> length')
+
+
+def test_terminal_that_goes_away(disk):
+    """A closed window ends the program; it does not go round and round without a terminal."""
+    t = Terminal(['-f', 'raw', disk])
+    t.wait('console')
+    os.close(t.leader)
+    os.close(t.follower)
+    end = time.monotonic() + support.DEADLINE
+    while Path(f'/proc/{t.pid}').exists() and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not Path(f'/proc/{t.pid}').exists()
+    t.job.wait(support.DEADLINE)
+    t.leader, t.follower = os.openpty()
+    t.close()
+
+
+# ---- panels ----
+
+def test_tab_moves_the_focus_round(start):
+    t = start()
+    seen = set()
+    for _ in range(4):
+        before = attributes(t)
+        t.send('Tab')
+        t.wait(lambda t: attributes(t) != before, 'another focus')
+        seen.add(attributes(t))
+    assert len(seen) >= 4
+
+
+def attributes(t):
+    """How the frames are drawn: the one in focus differs."""
+    return tuple((y, x, cell.fg, cell.bold, cell.reverse) for y, line in t.screen.buffer.items() for x, cell in line.items()
+                 if cell.data in '─│┌┐└┘├┤┬┴┼━┃┏┓┗┛┣┫┳┻╋═║╔╗╚╝╠╣╦╩╬' or cell.data.isalpha() and y in (1,))
+
+
+def test_help_lists_keys_and_goes_away(start):
+    t = start()
+    t.send('?')
+    t.wait(lambda t: 'Tab' in t and 'next panel' in t and 'move the focus' in t, 'the help')
+    t.send('Esc')
+    t.wait_gone('move the focus')
+
+
+def test_go_to_shows_an_offset(start):
+    t = start()
+    t.send('g')
+    t.wait(lambda t: 'go to' in t.text().lower() or 'offset' in t.text().lower(), 'the question')
+    t.send('0x200000', 'Enter')
+    t.wait('00200000')
+    t.wait('30 30 30')
+
+
+def test_zoom_gives_a_panel_the_whole_screen(start):
+    t = start()
+    before = t.text()
+    t.send('z')
+    t.wait(lambda t: sum(panel in title_row(t) for panel in PANELS) == 1 or sum(f' {panel} ' in t for panel in PANELS) <= 2, 'one panel')
+    t.send('z')
+    t.wait(lambda t: all(panel in t for panel in PANELS) and t.text().split('\n')[1] == before.split('\n')[1], 'all panels')
+
+
+def title_row(t):
+    return t.screen.display[1]
+
+
+def test_console_completes_commands(start):
+    t = start()
+    t.send(':', 'trunc', 'Tab')
+    t.wait('truncate')
+
+
+def test_long_output_scrolls(start):
+    t = start()
+    command(t, 'read -v 0 8k')
+    t.wait('8 KiB, 1 ops')
+    t.send('PageUp', 'PageUp')
+    t.wait_gone('8 KiB, 1 ops')
+    t.send('PageDown', 'PageDown', 'PageDown')
+    t.wait('8 KiB, 1 ops')
+
+
+# ---- pending requests ----
+
+@pytest.fixture
+def debugged(disk):
+    terminal = Terminal(['-f', 'raw', f'blkdebug::{disk}'], rows=30, columns=110)
+    terminal.wait('console')
+    yield terminal
+    terminal.close()
+
+
+def test_suspended_request_is_resumed_from_its_row(debugged):
+    t = debugged
+    command(t, 'break read_aio A')
+    t.wait('> break read_aio A')
+    command(t, 'aio_read 64k 4k')
+    t.wait("blkdebug: Suspended request 'A'")
+    row = t.wait(lambda t: next((line for line in t.screen.display if '0x10000' in line and 'suspended' in line), None), 'the row')
+    assert 'A' in row
+    t.send('Esc')
+    # to the pending panel, whichever is in focus now; r is its own key
+    for _ in range(4):
+        t.send('r')
+        t.pump(0.1)
+        if "Resuming request 'A'" in t:
+            break
+        t.send('Tab')
+    t.wait("blkdebug: Resuming request 'A'")
+    t.wait('read 4096/4096 bytes at offset 65536')
+    t.wait(lambda t: not any('suspended' in line and '0x10000' in line for line in t.screen.display), 'the row gone')
+
+
+def test_quit_with_a_suspended_request(debugged):
+    t = debugged
+    command(t, 'break read_aio A')
+    command(t, 'aio_read 64k 4k')
+    t.wait("Suspended request 'A'")
+    t.send('Esc', 'q')
+    t.wait(lambda t: t.job.poll() is not None or 'quit' in t.text().lower(), 'the end, or a question')
+    if t.job.poll() is None:
+        t.send('y', 'Enter', 'q', 'q')
+    t.exit_status()
+    t.assert_restored()
+
+
+def test_wait_break_ends_with_ctrl_c(debugged):
+    t = debugged
+    command(t, 'wait_break B')
+    t.wait('> wait_break B')
+    t.send('Ctrl-C')
+    command(t, 'length')
+    t.wait('4 MiB')
+
+
+# ---- idle ----
+
+def switches(pid):
+    """How often the program's threads have been run."""
+    total = 0
+    for task in Path(f'/proc/{pid}/task').iterdir():
+        status = (task / 'status').read_text()
+        total += sum(int(n) for n in re.findall(r'ctxt_switches:\s+(\d+)', status))
+    return total
+
+
+def test_idle_is_silent_and_asleep(start):
+    t = start()
+    command(t, 'length')
+    t.wait('> length')
+    # Settled: nothing written for a while.  What follows is a measurement over a time, not a wait for something.
+    end = time.monotonic() + support.DEADLINE
+    while t.pump(1.0):
+        assert time.monotonic() < end, 'never quiet'
+    before, written = switches(t.pid), len(t.raw)
+    t.pump(2.0)
+    assert len(t.raw) == written, bytes(t.raw[written:])
+    assert switches(t.pid) == before
+
+
+# ---- names ----
+
+def test_name_with_escape_sequences_is_shown_escaped(work):
+    name = 'a\nb\x1b[31mc\x07\u202ed.img'
+    support.make_image(work / name)
+    with Terminal(['-f', 'raw', name], cwd=work) as t:
+        t.wait(r'\e[31mc')
+        assert b'\x1b[31mc' not in t.raw
+        assert '\u202e'.encode() not in t.raw
+        command(t, 'info')
+        t.wait('format name')
+        assert b'\x1b[31mc' not in t.raw
+
+
+def test_rubbish_typed_does_no_harm(start, disk):
+    import random
+    before = disk.read_bytes()
+    t = start()
+    rng = random.Random(7)
+    for _ in range(60):
+        # Anything but the keys that leave: q, Ctrl-C, Ctrl-D, Ctrl-Z, Ctrl-\\.
+        data = bytes(rng.choice([b for b in range(256) if b not in (0x71, 0x03, 0x04, 0x1a, 0x1c, 0x11, 0x13)]) for _ in range(200))
+        os.write(t.leader, data)
+        t.pump(0.02)
+        if t.job.poll() is not None:
+            break
+    assert t.job.poll() is None, t.text()
+    t.send('Ctrl-C', 'Esc', 'Esc')
+    assert disk.read_bytes() == before
+
+
+# ---- the line mode ----
+
+def test_plain_mode_is_a_prompt(disk):
+    with Terminal(['--plain', '-f', 'raw', disk]) as t:
+        t.wait('blkscope> ')
+        t.send('length', 'Enter')
+        t.wait('4 MiB')
+        t.send('Up')
+        t.wait(lambda t: t.text().count('blkscope> length') == 2, 'the line from the history')
+        t.send('Enter')
+        t.wait(lambda t: t.text().count('4 MiB') == 2, 'the answer again')
+        t.send('Ctrl-D')
+        assert t.exit_status() == 0
+        import termios
+        assert termios.tcgetattr(t.follower) == t.before
+        assert b'\x1b[?1049h' not in t.raw
+
+
+def test_plain_mode_ctrl_c_ends_a_command(disk):
+    with Terminal(['--plain', '-f', 'raw', disk]) as t:
+        t.wait('blkscope> ')
+        t.send('sleep 60000', 'Enter')
+        t.pump(0.2)
+        t.send('Ctrl-C')
+        t.send('length', 'Enter')
+        t.wait('4 MiB')
+        t.send('quit', 'Enter')
+        t.report('exited')
+
+
+def test_plain_mode_completes(disk):
+    with Terminal(['--plain', '-f', 'raw', disk]) as t:
+        t.wait('blkscope> ')
+        t.send('trunc', 'Tab')
+        t.wait('blkscope> truncate')
+
+
+def test_drop_in_on_a_terminal_is_never_full_screen(disk):
+    with Terminal(['-f', 'raw', disk], name='qemu-io') as t:
+        t.wait('qemu-io> ')
+        t.send('length', 'Enter')
+        t.wait('4 MiB')
+        assert b'\x1b[?1049h' not in t.raw
+        t.send('q', 'Enter')
+        assert t.exit_status() == 0
