@@ -17,6 +17,7 @@ from pathlib import Path
 import pyte
 import support
 
+DEADLINE = 20 if not support.FLAVOUR else 120
 ENTER_ALTERNATE, LEAVE_ALTERNATE = b'\x1b[?1049h', b'\x1b[?1049l'
 KEYS = {'Enter': '\r', 'Tab': '\t', 'Shift-Tab': '\x1b[Z', 'Esc': '\x1b', 'Up': '\x1bOA', 'Down': '\x1bOB', 'Right': '\x1bOC', 'Left': '\x1bOD',
         'PageUp': '\x1b[5~', 'PageDown': '\x1b[6~', 'Home': '\x1bOH', 'End': '\x1bOF', 'Backspace': '\x7f',
@@ -55,7 +56,7 @@ class Terminal:
 
     def report(self, kind):
         """The next thing that becomes of the job must be of this kind; its number."""
-        end = time.monotonic() + support.DEADLINE
+        end = time.monotonic() + DEADLINE
         while not select.select([self.reports], [], [], 0)[0]:
             self.pump(0.05)
             assert time.monotonic() < end, f'waited for "{kind}":\n{self.text()}'
@@ -75,7 +76,7 @@ class Terminal:
         return number
 
     def finish(self):
-        self.job.wait(support.DEADLINE)
+        self.job.wait(DEADLINE)
         self.pump(0)
 
     def foreground(self):
@@ -135,7 +136,7 @@ class Terminal:
     def wait(self, what, message=''):
         """Until the screen holds a text, or a function of the terminal returns something true; that is returned."""
         wanted = (lambda terminal: what in terminal) if isinstance(what, str) else what
-        end = time.monotonic() + support.DEADLINE
+        end = time.monotonic() + DEADLINE
         while True:
             found = wanted(self)
             if found:
