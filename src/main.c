@@ -146,6 +146,7 @@ static int run(struct args *args)
     enum mode mode = choose_mode(args);
     struct sink *sink = sink_new_stdio();
     int status = 1;
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit is an error of that write */
     if (args->session.drop_in) {
         /* The reference program lives on where these would end it. */
         signal(SIGPIPE, SIG_IGN);

@@ -13,8 +13,8 @@ struct blk {
     unsigned flags;    /* enum blk_open_flags */
     bool guessed_raw;
     struct registry registry;
-    unsigned busy;          /* requests past the gate */
-    unsigned quiescing;     /* > 0: requests wait at the gate (reopen, truncate) */
+    unsigned busy;          /* requests past the gate, and the one who has quiesced the image */
+    unsigned quiescing;     /* > 0: requests wait at the gate (reopen) */
     struct co_queue gate;   /* those that wait */
     struct co_queue idle;   /* who waits for busy == 0 */
 };
@@ -24,6 +24,6 @@ struct blk *blk_new(const struct blk_open *how);
 /* Frees a handle whose root is NULL. */
 void blk_free(struct blk *blk);
 
-/* Keeps new requests at the gate and waits for those under way; nests. */
-void blk_quiesce_begin_co(struct blk *blk);
+/* Keeps new requests at the gate and waits for those under way and for others who quiesce.  0, or -ECANCELED: nothing changed. */
+int blk_quiesce_begin_co(struct blk *blk);
 void blk_quiesce_end(struct blk *blk);

@@ -31,17 +31,38 @@ void blk_free(struct blk *blk)
 
 /* ---- the gate ---- */
 
-void blk_quiesce_begin_co(struct blk *blk)
+static void open_gate(struct blk *blk)
+{
+    if (--blk->quiescing > 0)
+        return;
+    co_queue_wake_all(&blk->gate);
+    co_queue_wake_all(&blk->idle);
+}
+
+static void leave_gate(struct blk *blk)
+{
+    if (--blk->busy == 0)
+        co_queue_wake_all(&blk->idle);
+}
+
+/* Who quiesces is busy, too: closing and others who quiesce wait for the end of it. */
+int blk_quiesce_begin_co(struct blk *blk)
 {
     blk->quiescing++;
-    while (blk->busy > 0)
-        co_queue_wait_uncancellable_co(&blk->idle);
+    while (blk->busy > 0) {
+        if (co_queue_wait_co(&blk->idle) == -ECANCELED) {
+            open_gate(blk);
+            return -ECANCELED;
+        }
+    }
+    blk->busy++;
+    return 0;
 }
 
 void blk_quiesce_end(struct blk *blk)
 {
-    if (--blk->quiescing == 0)
-        co_queue_wake_all(&blk->gate);
+    leave_gate(blk);
+    open_gate(blk);
 }
 
 /* Those who wait for idleness look again for themselves whether it is what they wait for. */
@@ -49,12 +70,6 @@ static void leave_registry(struct blk *blk, struct blk_request *request, int ret
 {
     registry_leave(&blk->registry, request, ret);
     if (g_queue_is_empty(&blk->registry.requests))
-        co_queue_wake_all(&blk->idle);
-}
-
-static void leave_gate(struct blk *blk)
-{
-    if (--blk->busy == 0)
         co_queue_wake_all(&blk->idle);
 }
 
@@ -236,7 +251,7 @@ int blk_truncate_co(struct blk *blk, int64_t size, enum blk_prealloc prealloc, c
         g_set_error(error, OPTIONS_ERROR, -ret, "%s", g_strerror(-ret));
         return ret;
     }
-    ret = node_truncate_co(blk->root, size, true, prealloc, error);
+    ret = node_truncate_co(blk->root, size, false, prealloc, error);
     if (ret == 0)
         changed(blk, MIN(old_size, blk->root->size), ABS(blk->root->size - old_size));
     return request_end(blk, &request, 0, ret);
@@ -260,7 +275,7 @@ int blk_close_co(struct blk *blk, GError **error)
     struct node *debug = node_debug_node(blk->root);
     if (debug && debug->driver->debug_release)
         debug->driver->debug_release(debug);
-    while (blk->busy > 0 || !g_queue_is_empty(&blk->registry.requests))
+    while (blk->busy > 0 || blk->quiescing > 0 || !g_queue_is_empty(&blk->registry.requests))
         co_queue_wait_uncancellable_co(&blk->idle);
     int ret = node_unref_co(g_steal_pointer(&blk->root));
     if (ret < 0)

@@ -84,7 +84,7 @@ int blk_load_vmstate_co(struct blk *blk, void *buf, int64_t offset, int64_t byte
 int blk_save_vmstate_co(struct blk *blk, const void *buf, int64_t offset, int64_t bytes, const char *issuer);
 
 enum blk_prealloc { BLK_PREALLOC_OFF, BLK_PREALLOC_METADATA, BLK_PREALLOC_FALLOC, BLK_PREALLOC_FULL };
-/* Exactly this size, or an error (message without prefix). */
+/* Exactly this size, or an error (message without prefix); a device that is at least as long stays as it is. */
 int blk_truncate_co(struct blk *blk, int64_t size, enum blk_prealloc prealloc, const char *issuer, GError **error);
 
 /* Waits until every request in the registry is done.  0, or -ECANCELED. */

@@ -21,7 +21,7 @@ const struct driver_option file_options[] = {
     {.name = "filename", .type = DRIVER_OPTION_STRING, .help = "path of the file or device"},
     {.name = "locking", .type = DRIVER_OPTION_STRING, .help = "on|off|auto: locks against other programs"},
     {.name = "aio", .type = DRIVER_OPTION_STRING, .help = "threads|native|io_uring: the best there is serves all of them"},
-    {.name = "drop-cache", .type = DRIVER_OPTION_BOOL, .help = "accepted, no effect"},
+    {.name = "drop-cache", .type = DRIVER_OPTION_BOOL, .help = "accepted, no effect", .reopen = true},
     {},
 };
 

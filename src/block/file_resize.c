@@ -2,14 +2,20 @@
 /* The file drivers: how long it is, and making it longer or shorter. */
 #include <errno.h>
 #include <linux/fs.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "block/file-internal.h"
+#include "block/node-internal.h"
 
-enum { FILL_PIECE = 1 << 20 };
+enum {
+    FILL_PIECE = 1 << 20,
+    SECTOR = 512,
+    FIRST_BLOCK = 4096,
+};
 
 struct length_call {
     const struct file *file;
@@ -72,19 +78,36 @@ static int fail(GError **error, int ret, const char *what)
 /* Zero bytes from offset on, up to size. */
 static int fill_co(struct node *node, int64_t offset, int64_t size)
 {
-    g_autofree void *buf = g_malloc0(FILL_PIECE);
     struct file *file = node->opaque;
-    while (offset < size) {
+    void *buf = node_buffer(node, FILL_PIECE);
+    int ret = 0;
+    memset(buf, 0, FILL_PIECE);
+    while (offset < size && ret == 0) {
         struct iovec iov = {buf, MIN(size - offset, FILL_PIECE)};
         ssize_t n = aio_pwritev_co(node->aio, file->fd, &iov, 1, offset, 0);
         if (n <= 0)
-            return n < 0 ? n : -ENOSPC;
-        if (co_cancelled())
-            return -ECANCELED;
+            ret = n < 0 ? n : -ENOSPC;
+        else if (co_cancelled())
+            ret = -ECANCELED;
         offset += n;
         co_relax_co();
     }
-    return aio_fdatasync_co(node->aio, file->fd);
+    free(buf);
+    return ret < 0 ? ret : aio_fdatasync_co(node->aio, file->fd);
+}
+
+/*
+ * A file that was empty gets its first block: what direct I/O asks for can't be tried out on a hole.  Whether it worked is of no
+ * importance.
+ */
+static void allocate_first_co(struct node *node, int64_t size)
+{
+    struct file *file = node->opaque;
+    void *block = node_buffer(node, FIRST_BLOCK);
+    struct iovec iov = {block, size < FIRST_BLOCK ? SECTOR : FIRST_BLOCK};
+    memset(block, 0, FIRST_BLOCK);
+    aio_pwritev_co(node->aio, file->fd, &iov, 1, 0, 0);
+    free(block);
 }
 
 static int fill_new_co(struct node *node, int64_t old_size, int64_t size, GError **error)
@@ -100,7 +123,9 @@ static int allocate_new_co(struct node *node, int64_t old_size, int64_t size, GE
 {
     struct file *file = node->opaque;
     int ret = size > old_size ? aio_fallocate_co(node->aio, file->fd, 0, old_size, size - old_size) : 0;
-    return ret < 0 ? fail(error, ret, "Could not preallocate data for the new file") : 0;
+    if (ret < 0)
+        return fail(error, ret, old_size ? "Could not preallocate new data" : "Could not preallocate data for the new file");
+    return 0;
 }
 
 static int truncate_regular_co(struct node *node, int64_t size, enum blk_prealloc prealloc, GError **error)
@@ -116,7 +141,9 @@ static int truncate_regular_co(struct node *node, int64_t size, enum blk_preallo
     switch (prealloc) {
     case BLK_PREALLOC_OFF:
         ret = resize_co(node, size);
-        return ret < 0 ? fail(error, ret, "Could not resize file") : 0;
+        if (ret < 0)
+            return fail(error, ret, "Could not resize file");
+        break;
     case BLK_PREALLOC_FALLOC:
         ret = allocate_new_co(node, old_size, size, error);
         break;
@@ -129,6 +156,8 @@ static int truncate_regular_co(struct node *node, int64_t size, enum blk_preallo
     }
     if (ret < 0)
         resize_co(node, old_size);
+    else if (old_size == 0 && size > 0 && prealloc != BLK_PREALLOC_FULL)
+        allocate_first_co(node, size);
     return ret;
 }
 

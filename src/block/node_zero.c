@@ -135,6 +135,11 @@ int node_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t bytes, unsi
         node_pending_end(node, &pending);
         return ret;
     }
+    /* The ends of what is not aligned are written: what was asked not to happen. */
+    if (flags & BLK_NO_FALLBACK) {
+        node_pad_clear(&pad);
+        return -ENOTSUP;
+    }
     node_pending_begin_co(node, &pending, pad.start, pad.end, true);
     ret = zero_padded_co(node, &pad, flags);
     node_pending_end(node, &pending);

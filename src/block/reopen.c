@@ -251,7 +251,11 @@ int blk_reopen_co(struct blk *blk, int writable, int cache, const struct options
         set_switch(given, "cache.direct", cache == BLK_CACHE_NONE || cache == BLK_CACHE_DIRECTSYNC);
         set_switch(given, "cache.no-flush", cache == BLK_CACHE_UNSAFE);
     }
-    blk_quiesce_begin_co(blk);
+    ret = blk_quiesce_begin_co(blk);
+    if (ret < 0) {
+        g_set_error_literal(error, OPTIONS_ERROR, -ret, g_strerror(-ret));
+        return ret;
+    }
     ret = reopen_quiet_co(blk, &plan, g_steal_pointer(&given), error);
     if (ret == 0) {
         blk->flags = plan.needs_write ? blk->flags | BLK_OPEN_WRITABLE : blk->flags & ~BLK_OPEN_WRITABLE;

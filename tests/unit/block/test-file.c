@@ -272,6 +272,25 @@ static void truncate_modes(void)
     harness_remove(name);
 }
 
+/* So that what direct I/O asks for can be tried out on it. */
+static void an_empty_file_gets_its_first_block(void)
+{
+    char *name = harness_file(0);
+    struct blk *blk = harness_open_co(name, "raw", BLK_OPEN_WRITABLE);
+    g_assert_cmpint(blk_truncate_co(blk, MIB, BLK_PREALLOC_OFF, NULL, NULL), ==, 0);
+    g_autofree char *first = extents_co(blk, 0, MIB);
+    g_assert_cmpstr(first, ==, "d4 z1020 ");
+    harness_assert_bytes_co(blk, 0, MIB, 0);
+    g_assert_cmpint(blk_truncate_co(blk, 0, BLK_PREALLOC_OFF, NULL, NULL), ==, 0);
+    g_assert_cmpint(blk_length(blk), ==, 0);
+    g_assert_cmpint(blk_truncate_co(blk, 1000, BLK_PREALLOC_OFF, NULL, NULL), ==, 0);
+    harness_close_co(blk);
+    GStatBuf st;
+    g_assert_cmpint(g_stat(name, &st), ==, 0);
+    g_assert_cmpint(st.st_size, ==, 1000);
+    harness_remove(name);
+}
+
 /* ---- direct I/O ---- */
 
 static void direct_takes_any_request(void)
@@ -310,6 +329,7 @@ static void add_tests(void)
     harness_add("/block/file/wrong-kinds", wrong_kinds_of_files);
     harness_add("/block/file/full-disk", full_disk_is_told);
     harness_add("/block/file/truncate-modes", truncate_modes);
+    harness_add("/block/file/an-empty-file-gets-its-first-block", an_empty_file_gets_its_first_block);
     harness_add("/block/file/direct", direct_takes_any_request);
 }
 

@@ -64,6 +64,22 @@ static void every_misalignment_in_pieces(void)
     check_every_misalignment_co("file.max-transfer=4096,file.opt-write-zero=8192,file.max-write-zero=8192,");
 }
 
+/* Without the fallback nothing may be written, and what lies around the zeroes would be. */
+static void unaligned_zeroes_need_the_fallback(void)
+{
+    char *name = harness_file(SIZE);
+    struct blk *blk = open_aligned_co(name, "");
+    g_assert_cmpint(harness_fill_co(blk, 0, SIZE, 7), ==, 0);
+    g_assert_cmpint(blk_pwrite_zeroes_co(blk, 0, 1, BLK_NO_FALLBACK, NULL), ==, -ENOTSUP);
+    g_assert_cmpint(blk_pwrite_zeroes_co(blk, 100, 3 * ALIGNMENT, BLK_NO_FALLBACK, NULL), ==, -ENOTSUP);
+    harness_assert_bytes_co(blk, 0, SIZE, 7);
+    g_assert_cmpint(blk_pwrite_zeroes_co(blk, ALIGNMENT, ALIGNMENT, BLK_NO_FALLBACK, NULL), ==, 0);
+    harness_assert_bytes_co(blk, ALIGNMENT, ALIGNMENT, 0);
+    harness_assert_bytes_co(blk, 2 * ALIGNMENT, ALIGNMENT, 7);
+    harness_close_co(blk);
+    harness_remove(name);
+}
+
 static void unaligned_reads(void)
 {
     g_autofree uint8_t *model = g_malloc(SIZE), *buf = g_malloc(SIZE);
@@ -152,6 +168,7 @@ static void add_tests(void)
 {
     harness_add("/block/node/every-misalignment", every_misalignment);
     harness_add("/block/node/every-misalignment-in-pieces", every_misalignment_in_pieces);
+    harness_add("/block/node/unaligned-zeroes-need-the-fallback", unaligned_zeroes_need_the_fallback);
     harness_add("/block/node/unaligned-reads", unaligned_reads);
     harness_add("/block/node/padded-writes-exclude-each-other", padded_writes_exclude_each_other);
     harness_add("/block/node/truncate-waits-for-padded-write", truncate_waits_for_padded_write);

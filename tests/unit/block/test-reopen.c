@@ -262,6 +262,77 @@ static void requests_under_way_are_waited_for_co(void)
     harness_close_co(blk);
 }
 
+struct reopener {
+    struct blk *blk;
+    struct co *co;
+    int ret;
+};
+
+static void reopener_body(void *data)
+{
+    struct reopener *reopener = data;
+
+    reopener->ret = blk_reopen_co(reopener->blk, 0, -1, NULL, NULL);
+}
+
+static void turn_co(void)
+{
+    for (int i = 0; i < 20; i++)
+        co_yield_co();
+}
+
+/* A request at a breakpoint keeps reopening waiting for ever: whoever waits can give up, and nothing is left of it. */
+static void waiting_can_be_cancelled_co(void)
+{
+    g_autofree char *text = g_strdup_printf("driver=raw,file.driver=blkdebug,file.image.driver=file,file.image.filename=%s", small);
+    struct blk *blk = harness_open_options_co(text, BLK_OPEN_WRITABLE);
+    struct writer stopped = {.blk = blk, .ret = 1}, queued = {.blk = blk, .ret = 1};
+    struct reopener reopener = {.blk = blk, .ret = 1};
+
+    g_assert_cmpint(blk_break(blk, "write_aio", "A"), ==, 0);
+    co_start(writer_body, &stopped);
+    g_assert_cmpint(blk_wait_break_co(blk, "A"), ==, 0);
+    reopener.co = co_start(reopener_body, &reopener);
+    co_start(writer_body, &queued);
+    turn_co();
+    g_assert_cmpint(reopener.ret, ==, 1);
+    co_cancel(reopener.co);
+    while (reopener.ret == 1 || queued.ret == 1)
+        co_yield_co();
+    g_assert_cmpint(reopener.ret, ==, -ECANCELED);
+    g_assert_cmpint(queued.ret, ==, 0);
+    g_assert_true(blk_is_writable(blk));
+    g_assert_cmpint(stopped.ret, ==, 1);
+    g_assert_cmpint(blk_resume(blk, "A"), ==, 0);
+    harness_close_co(blk);
+    g_assert_cmpint(stopped.ret, ==, 0);
+}
+
+/* Two at once: one after the other, and closing after both. */
+static void reopening_is_for_one_at_a_time_co(void)
+{
+    struct blk *blk = harness_open_co(small, "raw", BLK_OPEN_WRITABLE);
+    struct writer writer = {.blk = blk, .ret = 1};
+    struct reopener first = {.blk = blk, .ret = 1}, second = {.blk = blk, .ret = 1};
+
+    co_start(writer_body, &writer);
+    co_start(reopener_body, &first);
+    co_start(reopener_body, &second);
+    harness_close_co(blk);
+    g_assert_cmpint(writer.ret, ==, 0);
+    g_assert_cmpint(first.ret, ==, 0);
+    g_assert_cmpint(second.ret, ==, 0);
+}
+
+static void ignored_options_may_be_given_co(void)
+{
+    struct blk *blk = harness_open_co(small, "raw", BLK_OPEN_WRITABLE);
+
+    accept_co(blk, -1, -1, "file.drop-cache=on");
+    accept_co(blk, -1, -1, "file.drop-cache=off");
+    harness_close_co(blk);
+}
+
 /* A flush that fails keeps the right to flush again. */
 static void failed_flush_keeps_the_image_writable_co(void)
 {
@@ -292,6 +363,9 @@ static void add(void)
     harness_add("/reopen/a-chain-is-reopened-as-a-whole", a_chain_is_reopened_as_a_whole_co);
     harness_add("/reopen/taken-permissions-stay", taken_permissions_stay_co);
     harness_add("/reopen/requests-under-way-are-waited-for", requests_under_way_are_waited_for_co);
+    harness_add("/reopen/waiting-can-be-cancelled", waiting_can_be_cancelled_co);
+    harness_add("/reopen/reopening-is-for-one-at-a-time", reopening_is_for_one_at_a_time_co);
+    harness_add("/reopen/ignored-options-may-be-given", ignored_options_may_be_given_co);
     harness_add("/reopen/failed-flush-keeps-the-image-writable", failed_flush_keeps_the_image_writable_co);
 }
 
