@@ -35,7 +35,7 @@ int node_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned fl
 
 static bool same_file(const struct blk_extent *a, const struct blk_extent *b)
 {
-    return g_strcmp0(a->host, b->host) == 0;
+    return a->host == b->host || g_strcmp0(a->host, b->host) == 0;
 }
 
 /* Whether b goes on where a ends, in the image and in the file. */
@@ -50,10 +50,19 @@ static bool continues(const struct blk_extent *a, const struct blk_extent *b)
 
 /* ---- all of a range ---- */
 
+/* Bytes of a node that lie one after the other in a file. */
+struct host_run {
+    const struct node *node; /* NULL: nothing known */
+    int64_t start, end;      /* in node */
+    const char *host;
+    int64_t host_offset;     /* of start */
+};
+
 struct visit {
     blk_extent_fn *fn;
     void *data;
     struct blk_extent held; /* goes out once the next one does not continue it; length 0: none */
+    struct host_run known;  /* where the last run was found: a file is asked once for many runs */
 };
 
 static int emit(struct visit *visit, const struct blk_extent *extent)
@@ -77,26 +86,39 @@ struct level {
     int depth;
 };
 
-static int visit_node_co(struct visit *visit, struct node *node, int64_t offset, int64_t bytes, int64_t shift, int depth);
+/* short_depth: the layer that is said to supply what lies past the end of node. */
+static int visit_node_co(const struct level *level, int64_t offset, int64_t bytes, int short_depth);
 
-/* Where the bytes at offset of node are in the end, without looking for holes. */
-static void find_host_co(struct node *node, int64_t offset, int64_t bytes, struct blk_extent *extent)
+/* Where the bytes at offset of node are in the end, without looking for holes; as far as that is known at once. */
+static void find_host_run_co(struct node *node, int64_t offset, struct host_run *run)
 {
     struct node_status status;
-    while (node_status_co(node, offset, bytes, 0, &status) == 0) {
+    int64_t bytes = node->size - offset;
+    *run = (struct host_run){.node = node, .start = offset, .host_offset = -1};
+    while (bytes > 0 && node_status_co(node, offset, bytes, 0, &status) == 0) {
+        bytes = status.bytes;
         if (status.via == NODE_STATUS_HOST) {
-            extent->host = node->filename;
-            extent->host_offset = status.child_offset;
-            extent->length = MIN(extent->length, status.bytes);
-            return;
+            run->host = node->filename;
+            run->host_offset = status.child_offset;
+            break;
         }
         if (status.via != NODE_STATUS_PASS && status.via != NODE_STATUS_STORED)
-            return;
-        bytes = status.bytes;
+            break;
         node = status.child;
         offset = status.child_offset;
         bytes = MIN(bytes, node->size - offset);
     }
+    run->end = run->start + MAX(bytes, 0);
+}
+
+static void find_host_co(struct node *node, int64_t offset, int64_t bytes, struct host_run *known, struct blk_extent *extent)
+{
+    if (G_UNLIKELY(known->node != node || offset < known->start || offset >= known->end))
+        find_host_run_co(node, offset, known);
+    extent->host = known->host;
+    extent->host_offset = known->host ? known->host_offset + (offset - known->start) : -1;
+    if (known->host)
+        extent->length = MIN(extent->length, known->end - offset);
 }
 
 static int take_run(void *data, int64_t offset, const struct node_status *status)
@@ -111,12 +133,14 @@ static int take_run(void *data, int64_t offset, const struct node_status *status
     };
     switch (status->via) {
     case NODE_STATUS_PASS:
-    case NODE_STATUS_BACKING:
-        return visit_node_co(level->visit, status->child, status->child_offset, status->bytes, extent.start - status->child_offset,
-                             level->depth + (status->via == NODE_STATUS_BACKING));
+    case NODE_STATUS_BACKING: {
+        struct level next = {level->visit, status->child, extent.start - status->child_offset,
+                             level->depth + (status->via == NODE_STATUS_BACKING)};
+        return visit_node_co(&next, status->child_offset, status->bytes, level->depth);
+    }
     case NODE_STATUS_STORED: {
         int64_t length = extent.length;
-        find_host_co(status->child, status->child_offset, length, &extent);
+        find_host_co(status->child, status->child_offset, length, &level->visit->known, &extent);
         extent.length = length;
         break;
     }
@@ -130,13 +154,13 @@ static int take_run(void *data, int64_t offset, const struct node_status *status
     return emit(level->visit, &extent);
 }
 
-static int visit_runs_co(struct level *level, int64_t offset, int64_t bytes)
+static int visit_runs_co(const struct level *level, int64_t offset, int64_t bytes)
 {
     while (bytes > 0) {
         struct node_status status;
         int ret = node_status_co(level->node, offset, bytes, NODE_STATUS_WANT_HOLES, &status);
         if (ret == 0)
-            ret = take_run(level, offset, &status);
+            ret = take_run((void *)level, offset, &status);
         if (ret != 0)
             return ret;
         offset += status.bytes;
@@ -148,28 +172,29 @@ static int visit_runs_co(struct level *level, int64_t offset, int64_t bytes)
     return 0;
 }
 
-static int visit_node_co(struct visit *visit, struct node *node, int64_t offset, int64_t bytes, int64_t shift, int depth)
+static int visit_node_co(const struct level *level, int64_t offset, int64_t bytes, int short_depth)
 {
-    struct level level = {visit, node, shift, depth};
+    struct node *node = level->node;
     if (node->dead)
         return -ENOMEDIUM;
     int64_t inside = CLAMP(node->size - offset, 0, bytes);
     int ret = 0;
     if (inside > 0 && node->driver->status_bulk_co)
-        ret = node->driver->status_bulk_co(node, offset, inside, take_run, &level);
+        ret = node->driver->status_bulk_co(node, offset, inside, take_run, (void *)level);
     else if (inside > 0)
-        ret = visit_runs_co(&level, offset, inside);
+        ret = visit_runs_co(level, offset, inside);
     if (ret != 0 || inside == bytes)
         return ret;
-    /* Past the end of a shorter layer nothing supplies the bytes. */
-    struct blk_extent rest = {offset + inside + shift, bytes - inside, BLK_KIND_UNALLOCATED, depth, -1, NULL};
-    return emit(visit, &rest);
+    /* Past the end of a shorter layer nothing supplies the bytes: they are the zeroes of the layer above. */
+    struct blk_extent rest = {offset + inside + level->shift, bytes - inside, BLK_KIND_UNALLOCATED, short_depth, -1, NULL};
+    return emit(level->visit, &rest);
 }
 
 int node_extents_co(struct node *node, int64_t offset, int64_t bytes, blk_extent_fn *fn, void *data)
 {
     struct visit visit = {.fn = fn, .data = data};
-    int ret = visit_node_co(&visit, node, offset, bytes, 0, 0);
+    struct level level = {.visit = &visit, .node = node};
+    int ret = visit_node_co(&level, offset, bytes, 0);
     if (ret == 0 && visit.held.length > 0)
         ret = fn(data, &visit.held);
     return ret;
@@ -180,11 +205,12 @@ int node_extents_co(struct node *node, int64_t offset, int64_t bytes, blk_extent
 int node_extent_co(struct node *node, int64_t offset, int64_t bytes, struct blk_extent *ret_extent)
 {
     struct blk_extent extent = {.start = offset, .length = bytes, .host_offset = -1};
-    struct node_status status;
+    struct node_status status = {0};
     int64_t at = offset;
     for (;;) {
         if (at >= node->size) {
             extent.kind = BLK_KIND_UNALLOCATED;
+            extent.depth -= status.via == NODE_STATUS_BACKING;
             break;
         }
         int ret = node_status_co(node, at, MIN(extent.length, node->size - at), NODE_STATUS_WANT_HOLES, &status);
@@ -200,7 +226,8 @@ int node_extent_co(struct node *node, int64_t offset, int64_t bytes, struct blk_
             break;
         }
         if (status.via == NODE_STATUS_STORED) {
-            find_host_co(status.child, status.child_offset, status.bytes, &extent);
+            struct host_run known = {0};
+            find_host_co(status.child, status.child_offset, status.bytes, &known, &extent);
             break;
         }
         extent.depth += status.via == NODE_STATUS_BACKING;

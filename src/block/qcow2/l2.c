@@ -90,6 +90,21 @@ static void set_compressed(const struct qcow2 *qcow2, const struct qcow2_entries
     qcow2_l2_compressed(qcow2, entry, &run->host, &run->stored);
 }
 
+/* How many of count standard entries go on as the first one begins: of its kind, and with hosts one after the other. */
+static uint64_t same_clusters(const struct qcow2 *qcow2, const uint64_t *words, uint64_t count, bool has_host)
+{
+    uint64_t mask = QCOW2_ENTRY_OFFSET | QCOW2_ENTRY_COMPRESSED | QCOW2_ENTRY_ZERO;
+    uint64_t step = has_host ? qcow2->cluster_size : 0;
+    /* See cluster_unit(): without an offset the flag matters there. */
+    if (qcow2->data_file && !has_host)
+        mask |= QCOW2_ENTRY_COPIED;
+    uint64_t expected = qcow2_be64(&words[0]) & mask;
+    uint64_t n = 1;
+    while (n < count && (qcow2_be64(&words[n]) & mask) == (expected += step))
+        n++;
+    return n;
+}
+
 void qcow2_l2_run(const struct qcow2 *qcow2, const struct qcow2_entries *entries, int64_t offset, int64_t bytes, struct qcow2_run *ret_run)
 {
     unsigned bits = qcow2->unit_bits, per_cluster_bits = qcow2->cluster_bits - bits;
@@ -107,6 +122,12 @@ void qcow2_l2_run(const struct qcow2 *qcow2, const struct qcow2_entries *entries
     }
     bool has_host = unit.kind == QCOW2_DATA || unit.kind == QCOW2_ZERO_ALLOCATED;
     int64_t length = (INT64_C(1) << bits) - in_unit;
+    if (!qcow2->extended && unit.kind != QCOW2_INVALID) {
+        uint64_t most = ((uint64_t)(bytes - 1 + in_unit) >> bits) + 1;
+        uint64_t units = same_clusters(qcow2, &entries->words[first], MIN(end - first, most), has_host);
+        ret_run->bytes = MIN(length + (int64_t)((units - 1) << bits), bytes);
+        return;
+    }
     for (uint64_t i = first + 1; i < end && length < bytes && unit.kind != QCOW2_INVALID; i++) {
         struct unit next = unit_at(qcow2, entries, guest_base, i);
         if (next.kind != unit.kind || (has_host && next.host != unit.host + ((i - first) << bits)))
