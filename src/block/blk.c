@@ -334,3 +334,18 @@ int blk_is_allocated_co(struct blk *blk, int64_t offset, int64_t bytes, int64_t 
     ret = node_is_allocated_co(blk->root, offset, bytes, ret_bytes);
     return request_end(blk, &request, BLK_INTERNAL, ret);
 }
+
+int blk_allocated_co(struct blk *blk, int64_t offset, int64_t bytes, blk_allocated_fn *fn, void *data)
+{
+    struct blk_request request;
+    if (blk->root->dead)
+        return -ENOMEDIUM;
+    if (offset < 0 || bytes < 0 || offset > blk->root->size)
+        return -EIO;
+    bytes = MIN(bytes, blk->root->size - offset);
+    int ret = request_begin_co(blk, &request, BLK_OP_STATUS, BLK_INTERNAL, offset, bytes, NULL);
+    if (ret < 0)
+        return ret;
+    ret = node_allocated_co(blk->root, offset, bytes, fn, data);
+    return request_end(blk, &request, BLK_INTERNAL, ret);
+}

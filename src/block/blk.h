@@ -128,6 +128,11 @@ int blk_status_bulk_co(struct blk *blk, int64_t offset, int64_t bytes, blk_exten
  */
 int blk_is_allocated_co(struct blk *blk, int64_t offset, int64_t bytes, int64_t *ret_bytes);
 
+/* Runs of one allocation, in order, adjacent like ones merged; non-zero ends the visit and is its result. */
+typedef int blk_allocated_fn(void *data, int64_t offset, int64_t bytes, bool allocated);
+/* The same for all of a range, at the speed of the format's tables; what was found before an error is told before it is returned. */
+int blk_allocated_co(struct blk *blk, int64_t offset, int64_t bytes, blk_allocated_fn *fn, void *data);
+
 /* ---- properties ---- */
 
 struct blk_info {

@@ -154,6 +154,11 @@ int node_extents_co(struct node *node, int64_t offset, int64_t bytes, blk_extent
 /* 1, 0 or negative errno: whether this layer itself (through its filters) supplies the bytes; for how many. */
 int node_is_allocated_co(struct node *node, int64_t offset, int64_t bytes, int64_t *ret_bytes);
 
+/* Runs of one allocation, in order, adjacent like ones merged; non-zero ends the visit and is its result. */
+typedef int node_allocated_fn(void *data, int64_t offset, int64_t bytes, bool allocated);
+/* As node_is_allocated_co() for a whole range; what was found before an error is told before it is returned. */
+int node_allocated_co(struct node *node, int64_t offset, int64_t bytes, node_allocated_fn *fn, void *data);
+
 /*
  * Announces a step: a driver says so of the child it is about to use (node_debug_event_co(node->file, ...)).  May suspend at a
  * breakpoint.  Costs a comparison when nothing below has breakpoints.

@@ -240,6 +240,11 @@ int node_extent_co(struct node *node, int64_t offset, int64_t bytes, struct blk_
 
 /* ---- allocation ---- */
 
+static bool is_own(const struct node_status *status)
+{
+    return status->via != NODE_STATUS_BACKING && !(status->via == NODE_STATUS_FINAL && status->kind == BLK_KIND_UNALLOCATED);
+}
+
 /* One answer of this layer, through nodes that only pass on. */
 static int is_run_allocated_co(struct node *node, int64_t offset, int64_t bytes, int64_t *ret_bytes)
 {
@@ -259,7 +264,7 @@ static int is_run_allocated_co(struct node *node, int64_t offset, int64_t bytes,
         offset = status.child_offset;
     }
     *ret_bytes = bytes;
-    return status.via != NODE_STATUS_BACKING && !(status.via == NODE_STATUS_FINAL && status.kind == BLK_KIND_UNALLOCATED);
+    return is_own(&status);
 }
 
 int node_is_allocated_co(struct node *node, int64_t offset, int64_t bytes, int64_t *ret_bytes)
@@ -286,4 +291,70 @@ int node_is_allocated_co(struct node *node, int64_t offset, int64_t bytes, int64
     }
     *ret_bytes = total;
     return first;
+}
+
+/* ---- allocation of a range ---- */
+
+struct allocated_visit {
+    node_allocated_fn *fn;
+    void *data;
+    int64_t start, bytes; /* held back until the next run differs; bytes 0: none */
+    bool allocated;
+    bool ended; /* fn does not want more */
+};
+
+static int end_allocated(struct allocated_visit *visit)
+{
+    int ret = visit->bytes ? visit->fn(visit->data, visit->start, visit->bytes, visit->allocated) : 0;
+    visit->bytes = 0;
+    visit->ended = ret != 0;
+    return ret;
+}
+
+static int add_allocated(struct allocated_visit *visit, int64_t offset, int64_t bytes, bool allocated)
+{
+    if (visit->bytes && visit->allocated == allocated) {
+        visit->bytes += bytes;
+        return 0;
+    }
+    int ret = end_allocated(visit);
+    visit->start = offset;
+    visit->bytes = bytes;
+    visit->allocated = allocated;
+    return ret;
+}
+
+static int take_allocated(void *data, int64_t offset, const struct node_status *status)
+{
+    return add_allocated(data, offset, status->bytes, is_own(status));
+}
+
+static int ask_allocated_co(struct allocated_visit *visit, struct node *node, int64_t offset, int64_t bytes)
+{
+    int ret = 0;
+    for (int64_t n; bytes > 0 && ret == 0; offset += n, bytes -= n) {
+        int allocated = node_is_allocated_co(node, offset, bytes, &n);
+        if (allocated < 0)
+            return allocated;
+        ret = add_allocated(visit, offset, n, allocated);
+        if (ret == 0 && co_cancelled())
+            ret = -ECANCELED;
+        co_relax_co();
+    }
+    return ret;
+}
+
+int node_allocated_co(struct node *node, int64_t offset, int64_t bytes, node_allocated_fn *fn, void *data)
+{
+    struct allocated_visit visit = {.fn = fn, .data = data};
+    if (node->dead)
+        return -ENOMEDIUM;
+    if (!checked_range(offset, bytes, node->size))
+        return -EIO;
+    /* A format answers from its own tables; a leaf would look for holes, which nobody asked about here. */
+    bool tables = (node->driver->flags & DRIVER_FORMAT) && node->driver->status_bulk_co;
+    int ret = tables && bytes > 0 ? node->driver->status_bulk_co(node, offset, bytes, take_allocated, &visit)
+                                  : ask_allocated_co(&visit, node, offset, bytes);
+    int end_ret = visit.ended || ret == -ECANCELED ? 0 : end_allocated(&visit);
+    return ret ? ret : end_ret;
 }

@@ -8,34 +8,26 @@
 #include "engine/report.h"
 #include "engine/session-private.h"
 
+struct runs {
+    const struct command_call *call;
+    int64_t length;
+};
+
+static int show_run(void *data, int64_t offset, int64_t bytes, bool allocated)
+{
+    const struct runs *runs = data;
+    report_map_run(runs->call, offset, bytes, runs->length - offset, allocated);
+    return 0;
+}
+
 /* The classic form: adjacent runs of the same state are one line. */
 static int map_runs_co(const struct command_call *call, int64_t length)
 {
-    struct blk *blk = call->session->blk;
-    int64_t start = 0, at = 0, run;
-    int state = -1;
-    while (at < length) {
-        int allocated = blk_is_allocated_co(blk, at, length - at, &run);
-        if (allocated < 0 || !run) {
-            allocated = allocated < 0 ? allocated : -EIO;
-            if (at > start)
-                report_map_run(call, start, at - start, length - start, state);
-            report_error(call, "Failed to get allocation status: %s", g_strerror(-allocated));
-            return allocated;
-        }
-        if (state >= 0 && allocated != state) {
-            report_map_run(call, start, at - start, length - start, state);
-            start = at;
-        }
-        state = allocated;
-        at += run;
-        co_relax_co();
-        if (co_cancelled())
-            return -ECANCELED;
-    }
-    if (at > start)
-        report_map_run(call, start, at - start, length - start, state);
-    return 0;
+    struct runs runs = {call, length};
+    int ret = blk_allocated_co(call->session->blk, 0, length, show_run, &runs);
+    if (ret < 0 && ret != -ECANCELED)
+        report_error(call, "Failed to get allocation status: %s", g_strerror(-ret));
+    return ret;
 }
 
 struct visit {

@@ -245,6 +245,33 @@ void report_info(const struct command_call *call, const struct blk_info *info)
     }
 }
 
+static char *put(char *at, const char *text)
+{
+    size_t n = strlen(text);
+    memcpy(at, text, n);
+    return at + n;
+}
+
+static char *put_hex(char *at, uint64_t value)
+{
+    unsigned digits = value ? (63 - __builtin_clzll(value)) / 4 + 1 : 1;
+    for (unsigned i = digits; i-- > 0; value >>= 4)
+        at[i] = "0123456789abcdef"[value & 15];
+    return at + digits;
+}
+
+/* Without printf(): an image may have millions of runs. */
+static void write_map_run(const struct command_call *call, const char *size, uint64_t bytes, bool allocated, const char *place,
+                          uint64_t offset)
+{
+    char line[2 * SIZE_TEXT_MAX + 128], *at = line;
+    at = put_hex(put(put(at, size), " (0x"), bytes);
+    at = put(at, allocated ? ") bytes     allocated at offset " : ") bytes not allocated at offset ");
+    at = put_hex(put(put(at, place), " (0x"), offset);
+    at = put(at, ")\n");
+    sink_write(call->sink, SINK_OUT, line, at - line);
+}
+
 void report_map_run(const struct command_call *call, int64_t offset, int64_t bytes, int64_t left, bool allocated)
 {
     char size[SIZE_TEXT_MAX], place[SIZE_TEXT_MAX];
@@ -256,8 +283,7 @@ void report_map_run(const struct command_call *call, int64_t offset, int64_t byt
                     offset, bytes / SECTOR, left / SECTOR, allocated ? "    allocated" : "not allocated", place,
                     allocated);
     else
-        sink_printf(call->sink, SINK_OUT, "%s (0x%" PRIx64 ") bytes %s at offset %s (0x%" PRIx64 ")\n",
-                    size_format(bytes, size), bytes, allocated ? "    allocated" : "not allocated", place, offset);
+        write_map_run(call, size_format(bytes, size), bytes, allocated, place, offset);
 }
 
 void report_alloc(const struct command_call *call, int64_t offset, int64_t sum, int64_t count)

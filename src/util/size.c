@@ -70,12 +70,43 @@ int size_parse(const char *text, int64_t *ret_value)
     return 0;
 }
 
+static const char units[] = "KMGTPE";
+
+/*
+ * A whole number of bytes without printf(): maps have millions of them.  The quotient by a power of two is exact in a double, and
+ * its third decimal is rounded as printf() does, to the nearest, an even one from the middle.
+ */
+static const char *format_whole(uint64_t bytes, int unit, char *buf)
+{
+    unsigned shift = 10 * (unit + 1);
+    uint64_t thousandths = bytes * 1000 >> shift;
+    uint64_t rest = (bytes * 1000) & ((UINT64_C(1) << shift) - 1), half = (UINT64_C(1) << shift) / 2;
+    thousandths += rest > half || (rest == half && (thousandths & 1));
+    char digits[24], *p = digits + sizeof digits;
+    unsigned decimals = thousandths % 1000;
+    thousandths /= 1000;
+    if (decimals) {
+        for (int i = 0; i < 3; i++, decimals /= 10)
+            *--p = '0' + decimals % 10;
+        *--p = '.';
+    }
+    do
+        *--p = '0' + thousandths % 10;
+    while (thousandths /= 10);
+    size_t n = digits + sizeof digits - p;
+    memcpy(buf, p, n);
+    memcpy(buf + n, " KiB", 5);
+    buf[n + 1] = units[unit];
+    return buf;
+}
+
 const char *size_format(double bytes, char buf[static SIZE_TEXT_MAX])
 {
-    static const char units[] = "KMGTPE";
     int unit = (int)strlen(units) - 1;
     while (unit >= 0 && bytes < (double)(INT64_C(1) << (10 * (unit + 1))))
         unit--;
+    if (unit >= 0 && bytes < (double)(INT64_C(1) << 53) && bytes == (double)(uint64_t)bytes)
+        return format_whole(bytes, unit, buf);
 
     char number[SIZE_TEXT_MAX - 8];
     if (unit >= 0)

@@ -174,11 +174,11 @@ static bool names_file(const struct options *child)
     return false;
 }
 
-/* The image's own words for its backing file become options; *ret_name is the name (g_free), with nothing left out. */
+/* The image's own words for its backing file become options, beside those the user gave. */
 static int apply_name_co(struct node *node, struct options *child, GError **error)
 {
     struct qcow2 *qcow2 = node->opaque;
-    const char *format = options_get(child, "driver") ? options_get(child, "driver") : qcow2->header.backing_format;
+    g_autofree char *format = g_strdup(options_get(child, "driver") ? options_get(child, "driver") : qcow2->header.backing_format);
     g_autofree char *path = resolve(node, qcow2->header.backing_name);
     int ret = node->refs_policy == BLK_REFS_FOLLOW ? check_plain_co(node, path, format, error) : 0;
     if (ret == 0)
