@@ -91,6 +91,16 @@ static int run_screen(struct args *args, struct session *session)
 
 /* ---- running ---- */
 
+/* An image must never be given the number of a standard stream that was closed: it would be read as commands, or written to. */
+static void fill_standard_streams(void)
+{
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    while (fd >= 0 && fd <= STDERR_FILENO)
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+}
+
 static void run_commands(const struct args *args, struct session *session, struct sink *sink)
 {
     for (unsigned i = 0; i < args->commands->len && !session_wants_quit(session); i++) {
@@ -175,6 +185,7 @@ int main(int argc, char **argv)
 {
     struct args args;
     int status = 0;
+    fill_standard_streams();
     switch (args_parse(argc, argv, &args)) {
     case ARGS_RUN:
         status = run(&args);

@@ -105,7 +105,7 @@ static void write_to_terminal(int fd, const char *text, size_t len)
         if (safetext_is_safe(text, n)) {
             g_string_append_len(safe, text, n);
         } else {
-            g_autofree char *escaped = safetext_escape(text, n);
+            g_autofree char *escaped = safetext_mask(text, n);
             g_string_append(safe, escaped);
         }
         if (end) {

@@ -82,13 +82,13 @@ static void append_escape(GString *out, int64_t c, const char *text, size_t leng
 }
 
 /* Escapes into out, or (out is NULL) stops at the first need to: whether there was none. */
-static bool walk(const char *text, size_t left, GString *out)
+static bool walk(const char *text, size_t left, GString *out, bool double_backslashes)
 {
     bool safe = true;
     for (size_t length; left && (safe || out); text += length, left -= length) {
         int64_t c = next_character(text, left, &length);
         bool showable = c >= 0 && is_showable(c);
-        bool doubled = c == '\\' && backslash_is_ambiguous(text + 1, left - 1);
+        bool doubled = double_backslashes && c == '\\' && backslash_is_ambiguous(text + 1, left - 1);
         safe = safe && showable && !doubled;
         if (!out)
             continue;
@@ -106,11 +106,19 @@ char *safetext_escape(const char *text, ssize_t len)
 {
     size_t n = len < 0 ? strlen(text) : (size_t)len;
     GString *out = g_string_sized_new(n);
-    walk(text, n, out);
+    walk(text, n, out, true);
+    return g_string_free(out, FALSE);
+}
+
+char *safetext_mask(const char *text, ssize_t len)
+{
+    size_t n = len < 0 ? strlen(text) : (size_t)len;
+    GString *out = g_string_sized_new(n);
+    walk(text, n, out, false);
     return g_string_free(out, FALSE);
 }
 
 bool safetext_is_safe(const char *text, ssize_t len)
 {
-    return walk(text, len < 0 ? strlen(text) : (size_t)len, NULL);
+    return walk(text, len < 0 ? strlen(text) : (size_t)len, NULL, true);
 }

@@ -14,5 +14,11 @@
  */
 char *safetext_escape(const char *text, ssize_t len);
 
+/*
+ * The same but for backslashes, which stay as they are: for text that has been escaped in parts already, and must not be
+ * escaped twice.
+ */
+char *safetext_mask(const char *text, ssize_t len);
+
 /* Whether safetext_escape() would return the text unchanged. */
 bool safetext_is_safe(const char *text, ssize_t len);

@@ -36,7 +36,7 @@ static void write_safe(FILE *stream, const char *text, size_t len)
         if (safetext_is_safe(text, (ssize_t)part)) {
             fwrite(text, 1, part, stream);
         } else {
-            g_autofree char *safe = safetext_escape(text, (ssize_t)part);
+            g_autofree char *safe = safetext_mask(text, (ssize_t)part);
             fputs(safe, stream);
         }
         if (newline != NULL) {

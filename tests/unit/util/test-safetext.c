@@ -130,11 +130,23 @@ static void test_random_bytes_are_safe_and_reversible(void)
     }
 }
 
+/* A second pass over what was escaped changes nothing, and lets nothing through either. */
+static void test_masked_once_and_for_all(void)
+{
+    static const char text[] = "a\nb\\n \x1b[31m \xff c:\\new";
+    g_autofree char *escaped = safetext_escape(text, -1);
+    g_autofree char *again = safetext_mask(escaped, -1);
+    g_assert_cmpstr(again, ==, escaped);
+    g_autofree char *masked = safetext_mask(text, -1);
+    g_assert_cmpstr(masked, ==, "a\\nb\\n \\e[31m \\xff c:\\new");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/safetext/table", test_table);
     g_test_add_func("/safetext/length-and-nul", test_length_and_nul);
     g_test_add_func("/safetext/random-bytes-are-safe-and-reversible", test_random_bytes_are_safe_and_reversible);
+    g_test_add_func("/safetext/masked-once-and-for-all", test_masked_once_and_for_all);
     return g_test_run();
 }
