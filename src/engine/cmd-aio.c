@@ -207,11 +207,11 @@ static int parse_write(const struct command_call *call, const struct opts *opts,
 {
     bool zeroes = request->op == BLK_OP_WRITE_ZEROES;
     if (zeroes && opts->count != 2) {
-        report_say(call, "-z supports only a single length parameter");
+        report_refuse(call, "-z supports only a single length parameter");
         return -EINVAL;
     }
     if (request->options.flags & BLK_MAY_UNMAP && !zeroes) {
-        report_say(call, "-u requires -z to be specified");
+        report_refuse(call, "-u requires -z to be specified");
         return -EINVAL;
     }
     if (!zeroes)
@@ -268,7 +268,7 @@ static int parse_discard(const struct command_call *call, const struct opts *opt
     if (!ret)
         ret = report_parse_size(call, "length", opts->operand[1], &request->bytes);
     if (!ret && request->bytes > BLK_REQUEST_MAX) {
-        report_say(call, "length cannot exceed %" PRId64 ", given %s", BLK_REQUEST_MAX, opts->operand[1]);
+        report_refuse(call, "length cannot exceed %" PRId64 ", given %s", BLK_REQUEST_MAX, opts->operand[1]);
         ret = -EINVAL;
     }
     return ret;

@@ -20,7 +20,7 @@ static int break_co(const struct command_call *call)
 {
     int ret = blk_break(call->session->blk, call->argv[1], call->argv[2]);
     if (ret < 0) {
-        report_say(call, "Could not set breakpoint: %s", g_strerror(-ret));
+        report_refuse(call, "Could not set breakpoint: %s", g_strerror(-ret));
         if (ret == -ENOENT)
             report_hint(call, "'help break' lists the events");
     }
@@ -45,7 +45,7 @@ static int remove_break_co(const struct command_call *call)
     int ret = blk_remove_break(call->session->blk, call->argv[1]);
     if (ret < 0) {
         g_autofree char *tag = report_text(call, call->argv[1]);
-        report_say(call, "Could not remove breakpoint %s: %s", tag, g_strerror(-ret));
+        report_refuse(call, "Could not remove breakpoint %s: %s", tag, g_strerror(-ret));
     }
     co_yield_co();
     return explain(call, ret);
@@ -67,7 +67,7 @@ static int resume_co(const struct command_call *call)
     int ret = blk_resume(call->session->blk, call->argv[1]);
     co_yield_co();
     if (ret < 0)
-        report_say(call, "Could not resume request: %s", g_strerror(-ret));
+        report_refuse(call, "Could not resume request: %s", g_strerror(-ret));
     return explain(call, ret);
 }
 

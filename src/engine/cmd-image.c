@@ -108,7 +108,7 @@ static int length_co(const struct command_call *call)
 {
     int64_t length = blk_length_co(call->session->blk);
     if (length < 0) {
-        report_say(call, "getlength: %s", g_strerror(-length));
+        report_refuse(call, "getlength: %s", g_strerror(-length));
         return length;
     }
     report_length(call, length);
@@ -168,7 +168,7 @@ static int discard_co(const struct command_call *call)
     if (!ret)
         ret = report_parse_size(call, "length", opts.operand[1], &count);
     if (!ret && count > BLK_REQUEST_MAX) {
-        report_say(call, "length cannot exceed %" PRId64 ", given %s", BLK_REQUEST_MAX, opts.operand[1]);
+        report_refuse(call, "length cannot exceed %" PRId64 ", given %s", BLK_REQUEST_MAX, opts.operand[1]);
         ret = -EINVAL;
     }
     if (ret < 0)

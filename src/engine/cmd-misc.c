@@ -39,7 +39,7 @@ static int help_co(const struct command_call *call)
     const struct command *command = command_find(call->argv[1]);
     if (!command) {
         g_autofree char *name = report_text(call, call->argv[1]);
-        report_say(call, "command %s not found", name);
+        report_refuse(call, "command %s not found", name);
         return -EINVAL;
     }
     report_usage(call, command, session_config(call->session)->drop_in ? call->argv[1] : NULL);
@@ -71,7 +71,7 @@ static int sleep_co(const struct command_call *call)
     long ms = strtol(call->argv[1], &end, 0);
     if (errno || end == call->argv[1] || *end || ms < 0 || ms > INT64_MAX / 1000000) {
         g_autofree char *shown = report_text(call, call->argv[1]);
-        report_say(call, "%s is not a valid number", shown);
+        report_refuse(call, "%s is not a valid number", shown);
         return -EINVAL;
     }
     sink_flush(call->sink);
@@ -130,7 +130,7 @@ static int sigraise_co(const struct command_call *call)
             return ret;
     }
     if (number > NSIG) {
-        report_say(call, "signal argument '%s' is too large to be a valid signal", call->argv[1]);
+        report_refuse(call, "signal argument '%s' is too large to be a valid signal", call->argv[1]);
         return -EINVAL;
     }
     sink_flush(call->sink);

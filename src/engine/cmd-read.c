@@ -62,7 +62,7 @@ static int parse_read(const struct command_call *call, struct read_args *args)
     if (!ret)
         ret = report_parse_size(call, "length", opts.operand[1], &args->count);
     if (!ret && args->count > BLK_REQUEST_MAX) {
-        report_say(call, "length cannot exceed %" PRId64 ", given %s", BLK_REQUEST_MAX, opts.operand[1]);
+        report_refuse(call, "length cannot exceed %" PRId64 ", given %s", BLK_REQUEST_MAX, opts.operand[1]);
         ret = -EINVAL;
     }
     return ret;
@@ -76,7 +76,7 @@ static int check_read(const struct command_call *call, struct read_args *args)
     if (!args->pattern_count_given)
         options->pattern_count = MAX(0, args->count - options->pattern_offset);
     if (options->pattern_offset > args->count || options->pattern_count > args->count - options->pattern_offset) {
-        report_say(call, "pattern verification range exceeds end of read data");
+        report_refuse(call, "pattern verification range exceeds end of read data");
         return -EINVAL;
     }
     return transfer_check_alignment(call, args->vm_state, args->byte_wise, args->offset, args->count);

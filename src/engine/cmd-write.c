@@ -94,7 +94,7 @@ static int check_write(const struct command_call *call, struct write_args *args,
 {
     const char *contradiction = write_contradiction(args);
     if (contradiction) {
-        report_say(call, "%s", contradiction);
+        report_refuse(call, "%s", contradiction);
         return -EINVAL;
     }
     int ret = report_parse_size(call, "offset", operand[0], &args->offset);
@@ -103,7 +103,7 @@ static int check_write(const struct command_call *call, struct write_args *args,
     if (ret < 0)
         return ret;
     if (args->count > BLK_REQUEST_MAX && !args->no_fallback) {
-        report_say(call, "length cannot exceed %" PRId64 " without -n, given %s", BLK_REQUEST_MAX, operand[1]);
+        report_refuse(call, "length cannot exceed %" PRId64 " without -n, given %s", BLK_REQUEST_MAX, operand[1]);
         return -EINVAL;
     }
     return transfer_check_alignment(call, args->vm_state || args->compressed, args->byte_wise, args->offset, args->count);

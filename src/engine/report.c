@@ -42,16 +42,29 @@ static void write_line(const struct command_call *call, enum sink_stream stream,
     sink_printf(call->sink, stream, "%s%s\n", before, text);
 }
 
-void report_say(const struct command_call *call, const char *format, ...)
+static void say(const struct command_call *call, enum sink_stream stream, const char *format, va_list args)
 {
-    va_list args;
-    va_start(args, format);
     if (json(call)) {
         g_autofree char *text = g_strdup_vprintf(format, args);
         report_json_message(call, text);
     } else {
-        write_line(call, SINK_OUT, "", format, args);
+        write_line(call, stream, "", format, args);
     }
+}
+
+void report_say(const struct command_call *call, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(call, SINK_OUT, format, args);
+    va_end(args);
+}
+
+void report_refuse(const struct command_call *call, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(call, SINK_FAILURE, format, args);
     va_end(args);
 }
 
@@ -85,7 +98,7 @@ void report_hint(const struct command_call *call, const char *format, ...)
 
 int report_failure(const struct command_call *call, const char *what, int ret)
 {
-    report_say(call, "%s failed: %s", what, g_strerror(-ret));
+    report_refuse(call, "%s failed: %s", what, g_strerror(-ret));
     return ret;
 }
 
@@ -113,11 +126,11 @@ int report_parse_size(const struct command_call *call, const char *what, const c
     }
     g_autofree char *shown = report_text(call, text);
     if (old_dialect(call))
-        report_say(call, "non-numeric %s argument -- %s", what, shown);
+        report_refuse(call, "non-numeric %s argument -- %s", what, shown);
     else if (ret == -ERANGE)
-        report_say(call, "Parsing error: argument too large -- %s", shown);
+        report_refuse(call, "Parsing error: argument too large -- %s", shown);
     else
-        report_say(call, "Parsing error: non-numeric argument, or extraneous/unrecognized suffix -- %s", shown);
+        report_refuse(call, "Parsing error: non-numeric argument, or extraneous/unrecognized suffix -- %s", shown);
     return ret;
 }
 
@@ -126,7 +139,7 @@ int report_parse_pattern(const struct command_call *call, const char *text, int 
     int ret = pattern_parse(text);
     if (ret < 0) {
         g_autofree char *shown = report_text(call, text);
-        report_say(call, "%s is not a valid pattern byte", shown);
+        report_refuse(call, "%s is not a valid pattern byte", shown);
         return ret;
     }
     *ret_pattern = ret;
@@ -137,7 +150,7 @@ int report_check_sector(const struct command_call *call, const char *what, int64
 {
     if (!old_dialect(call) || value % SECTOR == 0)
         return 0;
-    report_say(call, "%s %" PRId64 " is not sector aligned", what, value);
+    report_refuse(call, "%s %" PRId64 " is not sector aligned", what, value);
     return -EINVAL;
 }
 
@@ -189,7 +202,7 @@ void report_transfer(const struct command_call *call, const struct report_transf
 
 void report_mismatch(const struct command_call *call, int64_t offset, int64_t bytes)
 {
-    report_say(call, "Pattern verification failed at offset %" PRId64 ", %" PRId64 " bytes", offset, bytes);
+    report_refuse(call, "Pattern verification failed at offset %" PRId64 ", %" PRId64 " bytes", offset, bytes);
 }
 
 void report_dump(const struct command_call *call, int64_t offset, const uint8_t *bytes, size_t n)

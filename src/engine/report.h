@@ -13,6 +13,8 @@
 
 /* A line on stdout, newline added; with --json an object {"message": ...}. */
 void report_say(const struct command_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same of what was refused or failed: a screen shows it as an error, though it belongs on stdout. */
+void report_refuse(const struct command_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A line on stderr, newline added. */
 void report_complain(const struct command_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same behind "PROG: ". */

@@ -62,7 +62,7 @@ enum { STDOUT_ROOM = 64 << 10 };
  */
 struct stdio_sink {
     struct sink sink;
-    bool terminal[2];
+    bool terminal[2];    /* stdout, stderr */
     size_t used, marked; /* of text; marked <= used */
     char text[STDOUT_ROOM];
 };
@@ -124,7 +124,7 @@ static void stdio_write(struct sink *sink, enum sink_stream stream, const char *
     struct stdio_sink *stdio = (struct stdio_sink *)sink;
     if (stream == SINK_ERR)
         write_collected(stdio, stdio->marked);
-    if (stdio->terminal[stream]) {
+    if (stdio->terminal[stream == SINK_ERR]) {
         write_to_terminal(stream == SINK_ERR ? STDERR_FILENO : STDOUT_FILENO, text, len);
     } else if (stream == SINK_ERR) {
         write_all(STDERR_FILENO, text, len);
@@ -170,8 +170,8 @@ struct sink *sink_new_stdio(void)
     struct stdio_sink *stdio = g_new(struct stdio_sink, 1);
     stdio->sink.ops = &stdio_ops;
     stdio->used = stdio->marked = 0;
-    stdio->terminal[SINK_OUT] = isatty(STDOUT_FILENO);
-    stdio->terminal[SINK_ERR] = isatty(STDERR_FILENO);
+    stdio->terminal[0] = isatty(STDOUT_FILENO);
+    stdio->terminal[1] = isatty(STDERR_FILENO);
     return &stdio->sink;
 }
 

@@ -4,7 +4,11 @@
 
 #include <stddef.h>
 
-enum sink_stream { SINK_OUT, SINK_ERR };
+enum sink_stream {
+    SINK_OUT,
+    SINK_ERR,
+    SINK_FAILURE, /* lines of SINK_OUT that say what failed: the contract wants them on stdout, a person wants to see them */
+};
 
 struct sink;
 

@@ -36,11 +36,11 @@ int transfer_vector_init(const struct command_call *call, char **lengths, int n,
         if (ret < 0)
             return ret;
         if (length > BLK_REQUEST_MAX) {
-            report_say(call, "Argument '%s' exceeds maximum size %" PRId64, lengths[i], BLK_REQUEST_MAX);
+            report_refuse(call, "Argument '%s' exceeds maximum size %" PRId64, lengths[i], BLK_REQUEST_MAX);
             return -EINVAL;
         }
         if (total > BLK_REQUEST_MAX - length) {
-            report_say(call, "The total number of bytes exceed the maximum size %" PRId64, BLK_REQUEST_MAX);
+            report_refuse(call, "The total number of bytes exceed the maximum size %" PRId64, BLK_REQUEST_MAX);
             return -EINVAL;
         }
         ret = report_check_sector(call, "length argument", length);
@@ -109,7 +109,7 @@ static int check_whole_sector(const struct command_call *call, const char *what,
 {
     if (value % SECTOR == 0)
         return 0;
-    report_say(call, "%" PRId64 " is not a sector-aligned value for '%s'", value, what);
+    report_refuse(call, "%" PRId64 " is not a sector-aligned value for '%s'", value, what);
     return -EINVAL;
 }
 

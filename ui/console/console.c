@@ -49,7 +49,7 @@ static void sink_take(struct sink *sink, enum sink_stream stream, const char *te
 {
     struct console *console = ((struct console_sink *)sink)->console;
     if (console != NULL) {
-        scrollback_add(console->scrollback, stream == SINK_ERR ? ROLE_ERROR : ROLE_TEXT, text, len);
+        scrollback_add(console->scrollback, stream == SINK_OUT ? ROLE_TEXT : ROLE_ERROR, text, len);
         panel_redraw(&console->panel);
     }
 }
