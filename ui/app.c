@@ -2,8 +2,9 @@
 /*
  * The loop of the full screen: keys and signals go into the desk, its frames go to the display.  One source paints: it
  * becomes ready when something changed, at most sixty times a second, and at the desk's next tick; with neither it
- * sleeps for ever. Input and frames go before other sources of the context, so that a busy engine can't starve them; a
- * frame's pace is bounded, so neither do they starve the engine.
+ * sleeps for ever. Frames go before other sources of the context, so that a busy engine can't starve them; their pace is
+ * bounded, so neither do they starve it.  Keys take turns with the engine: a paste of a megabyte that went first would
+ * keep the commands in it from running, and a busy engine gives way to other sources by itself.
  */
 #include "ui/app.h"
 
@@ -182,10 +183,10 @@ static gboolean on_input(int fd, GIOCondition condition, void *data)
 
 /* ---- coming and going ---- */
 
-static GSource *add_source(GSource *source, GSourceFunc fn, struct app *app)
+static GSource *add_source(GSource *source, int priority, GSourceFunc fn, struct app *app)
 {
     g_source_set_callback(source, fn, app, NULL);
-    g_source_set_priority(source, G_PRIORITY_HIGH);
+    g_source_set_priority(source, priority);
     g_source_attach(source, g_main_context_get_thread_default());
     return source;
 }
@@ -218,8 +219,9 @@ static void run(struct app *app, struct session *session, const GError *theme_er
         desk_note(app->desk, ROLE_WARNING, theme_error->message);
     }
     opening_forward(desk_sink(app->desk));
-    app->frames = add_source(g_source_new(&timed_source, sizeof(GSource)), on_frame, app);
-    app->input = add_source(g_unix_fd_source_new(app->display->ops->fd, G_IO_IN), G_SOURCE_FUNC(on_input), app);
+    app->frames = add_source(g_source_new(&timed_source, sizeof(GSource)), G_PRIORITY_HIGH, on_frame, app);
+    app->input = add_source(g_unix_fd_source_new(app->display->ops->fd, G_IO_IN), G_PRIORITY_DEFAULT,
+                            G_SOURCE_FUNC(on_input), app);
     signals_init(SIGNALS_WINCH | SIGNALS_TSTP | SIGNALS_CONT | SIGNALS_INT, on_signals, app);
     check_size(app);
     want_frame(app);

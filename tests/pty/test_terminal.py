@@ -2,6 +2,7 @@
 """The full-screen program on a real terminal, under a real job control."""
 import os
 import re
+import select
 import signal
 import sys
 import time
@@ -12,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import support  # noqa: E402
-from terminal import Terminal  # noqa: E402
+from terminal import DEADLINE, Terminal  # noqa: E402
 
 PANELS = ('map', 'hex', 'pending', 'console')
 
@@ -456,6 +457,21 @@ def test_rubbish_typed_does_no_harm(start, disk):
     assert t.job.poll() is None, t.text()
     t.send('Ctrl-C', 'Esc', 'Esc')
     assert disk.read_bytes() == before
+
+
+def test_commands_run_while_a_paste_goes_on(start, disk):
+    t = start('-w', '-f', 'raw')
+    t.send(':')
+    os.set_blocking(t.leader, False)
+    junk = b'read -q 0 512\r' * 1000
+    end, left = time.monotonic() + DEADLINE, b'sleep 100\rtruncate 8M\r' + junk
+    while disk.stat().st_size < 8 << 20:
+        assert time.monotonic() < end, 'not one command ran'
+        readable, writable, _ = select.select([t.leader], [t.leader], [], 1)
+        if readable:
+            os.read(t.leader, 65536)
+        if writable:
+            left = left[os.write(t.leader, left):] or junk
 
 
 # ---- the line mode ----
