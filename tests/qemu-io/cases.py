@@ -8,6 +8,7 @@ A file is a list of cases:
     @ open: test.img          what is opened; "none": no image; "test.img" when missing
     @ image: 64k              size of test.img, 4 MiB when missing
     @ via: -c                 each line is a -c option; "stdin" when missing
+    @ program: blkscope       the name it is called by, qemu-io when missing (golden files only)
     @ conf: [inject-error]    a line of the file bd.conf
     @ unordered               lines of asynchronous requests: compared as a sorted list, without prompts
     @ differs: NAME           an intended difference, see DIFFERENCES.md
@@ -34,6 +35,7 @@ class Case:
     open: str = 'test.img'
     image: str = '4M'
     via: str = 'stdin'
+    name_of_program: str = 'qemu-io'
     conf: list = field(default_factory=list)
     unordered: bool = False
     later: str = ''
@@ -89,6 +91,8 @@ def load(path):
                 case.conf.append(value)
             elif key == 'differs':
                 case.differs += value.split()
+            elif key == 'program':
+                case.name_of_program = value
             elif key in ('args', 'open', 'image', 'via', 'later'):
                 setattr(case, key, value)
             else:

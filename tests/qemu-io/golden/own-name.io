@@ -1,0 +1,120 @@
+SPDX-License-Identifier: GPL-3.0-or-later
+Under its own name: read-only, quoting, comments, several commands in a line, hints.
+== read-only by default
+@ program: blkscope
+@ via: -c
+write 0 512
+write -z 0 512
+writev 0 512
+aio_write 0 512
+aio_flush
+discard 0 512
+truncate 1M
+flush
+length
+== writable
+@ program: blkscope
+@ args: -f raw -w
+@ via: -c
+write 0 512
+length
+== reopen for writing
+@ program: blkscope
+@ via: -c
+reopen -w
+write 0 512
+reopen -r
+write 0 512
+== open in a session
+@ program: blkscope
+@ args:
+@ open: none
+@ via: -c
+length
+open -f raw test.img
+open -o driver=raw test.img
+write 0 512
+close
+open -w -o driver=raw test.img
+write 0 512
+== quoting
+@ program: blkscope
+read "0" '512'
+read 0\x20 512
+re"ad" 0 512
+open "second.img"
+help "nope nope"
+help 'it''s'
+help "a\"b"
+help a\ b
+help 'a\b'
+help ""
+read 0 512 ""
+== unfinished quotes
+@ program: blkscope
+read "0 512
+read '0 512
+read 0 512\
+length
+== comments
+@ program: blkscope
+# a whole line
+length # and the rest of one
+   # behind spaces
+read 0 512#no comment
+read -q 0 512 #
+== several commands in a line
+@ program: blkscope
+length; length
+length;length
+;length
+length;
+;;
+read 0 512; nope; length
+help "a;b"
+length # one; two
+quit; length
+== ; between -c commands
+@ program: blkscope
+@ via: -c
+length; read -P 1 0 512; length
+length
+== stop on error
+@ program: blkscope
+@ args: -f raw --stop-on-error
+@ via: -c
+length
+read 8M 1
+length
+== probed
+@ program: blkscope
+@ args:
+@ via: -c
+length
+read 0 512
+== bad program options
+@ program: blkscope
+@ args: --dialect=3
+@ via: -c
+length
+== bad cache
+@ program: blkscope
+@ args: -t nope
+@ via: -c
+length
+== bad refs
+@ program: blkscope
+@ args: --refs=nope
+@ via: -c
+length
+== json
+@ program: blkscope
+@ args: -f raw --json
+@ via: -c
+length
+map
+alloc 0 1M
+info
+nope
+read 8M 1
+write 0 512
