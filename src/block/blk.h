@@ -149,6 +149,11 @@ const char *blk_filename(const struct blk *blk); /* as given; raw bytes, escape 
 bool blk_is_writable(const struct blk *blk);
 bool blk_is_guessed_raw(const struct blk *blk);  /* probing guessed: its first sector is guarded */
 enum blk_cache blk_cache(const struct blk *blk);
+/*
+ * Whether the pieces of a read's vector may lie over each other, where nobody wants the data: true when no driver of the chain
+ * looks at what it has read.
+ */
+bool blk_reads_may_overlap(const struct blk *blk);
 /* Alignment in bytes that direct I/O needs (1 without it). */
 unsigned blk_alignment(const struct blk *blk);
 /* Who else holds QEMU locks on the files of the chain, as one line for people, or NULL (g_free). */

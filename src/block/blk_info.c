@@ -63,6 +63,14 @@ bool blk_is_guessed_raw(const struct blk *blk)
     return blk->root->flags & NODE_GUARDED;
 }
 
+bool blk_reads_may_overlap(const struct blk *blk)
+{
+    const struct node *node = blk->root;
+    while (node && node->driver->flags & DRIVER_BLIND_READS)
+        node = node->file;
+    return !node;
+}
+
 enum blk_cache blk_cache(const struct blk *blk)
 {
     return blk->cache;

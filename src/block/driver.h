@@ -18,6 +18,7 @@ enum driver_flags {
     DRIVER_PROTOCOL = 1 << 0, /* a leaf: it has no `file` child and names bytes outside of this program */
     DRIVER_FILTER = 1 << 1,   /* hands its primary child through: same bytes, same size, same layer */
     DRIVER_FORMAT = 1 << 2,   /* gives the bytes of its `file` child a meaning; takes part in probing if .probe is set */
+    DRIVER_BLIND_READS = 1 << 3, /* preadv_co hands the vector on and never looks at what arrives in it: see blk_reads_may_overlap() */
 };
 
 /* How the answer of one level goes on (struct node_status). */

@@ -183,7 +183,7 @@ static int raw_status_co(struct node *node, int64_t offset, int64_t bytes, unsig
 
 const struct driver driver_raw = {
     .name = "raw",
-    .flags = DRIVER_FORMAT,
+    .flags = DRIVER_FORMAT | DRIVER_BLIND_READS,
     .state_size = sizeof(struct raw),
     .options = raw_options,
     .open_co = raw_open_co,

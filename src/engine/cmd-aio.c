@@ -75,8 +75,7 @@ static void request_co(void *data)
     int ret = carry_out_co(request);
     report_end(request, ret);
     if (ret >= 0 && request->vector.buffer)
-        session_take_buffer(session, request->op, request->offset, request->bytes,
-                            g_steal_pointer(&request->vector.buffer));
+        transfer_vector_keep(&request->call, request->op, request->offset, &request->vector);
     free_request(request);
     session_aio_end(session);
 }
@@ -159,9 +158,10 @@ static int parse_offset(const struct command_call *call, const char *text, struc
 
 static int parse_place(const struct command_call *call, const struct opts *opts, struct request *request)
 {
+    bool whole = request->op == BLK_OP_READ && transfer_reads_whole(call, &request->options);
     int ret = parse_offset(call, opts->operand[0], request);
     if (!ret)
-        ret = transfer_vector_init(call, opts->operand + 1, opts->count - 1, &request->vector);
+        ret = transfer_vector_parse(call, opts->operand + 1, opts->count - 1, whole, &request->vector);
     request->bytes = request->vector.total;
     return ret;
 }
@@ -176,7 +176,7 @@ static int aio_read_co(const struct command_call *call)
     if (!ret)
         ret = parse_place(call, &opts, request);
     if (!ret)
-        transfer_prepare_read(call, &request->options, request->vector.buffer, request->bytes);
+        transfer_prepare_read(call, &request->options, &request->vector);
     return submit_or_free(request, ret);
 }
 
@@ -231,7 +231,7 @@ static int aio_write_co(const struct command_call *call)
         ret = parse_write(call, &opts, request);
     if (!ret && request->vector.buffer)
         memset(request->vector.buffer, request->options.pattern >= 0 ? request->options.pattern : TRANSFER_WRITE_BYTE,
-               request->bytes);
+               request->vector.room);
     return submit_or_free(request, ret);
 }
 

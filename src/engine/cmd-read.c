@@ -90,25 +90,25 @@ static int read_co(const struct command_call *call)
         ret = check_read(call, &args);
     if (ret < 0)
         return ret;
-    struct session *session = call->session;
-    uint8_t *buffer = transfer_buffer(call, args.count);
-    if (!buffer)
-        return -ENOMEM;
-    transfer_prepare_read(call, &args.options, buffer, args.count);
+    struct blk *blk = call->session->blk;
+    struct transfer_vector vector;
+    ret = transfer_vector_init(call, args.count, args.vm_state || transfer_reads_whole(call, &args.options), &vector);
+    if (ret < 0)
+        return ret;
+    transfer_prepare_read(call, &args.options, &vector);
     int64_t started = clock_now_ns();
-    if (args.vm_state) {
-        ret = blk_load_vmstate_co(session->blk, buffer, args.offset, args.count, session_issuer(call));
-    } else {
-        struct iovec iov = {buffer, args.count};
-        ret = blk_preadv_co(session->blk, args.offset, &iov, 1, 0, session_issuer(call));
-    }
+    if (args.vm_state)
+        ret = blk_load_vmstate_co(blk, vector.buffer, args.offset, args.count, session_issuer(call));
+    else
+        ret = blk_preadv_co(blk, args.offset, vector.iov, vector.niov, 0, session_issuer(call));
     int64_t elapsed = clock_now_ns() - started;
     if (ret < 0) {
-        buffer_put(session->pool, buffer);
-        return report_failure(call, "read", ret);
+        report_failure(call, "read", ret);
+    } else {
+        ret = transfer_finish_read(call, &args.options, args.offset, vector.buffer, args.count, elapsed);
+        transfer_vector_keep(call, args.vm_state ? BLK_OP_LOAD_VMSTATE : BLK_OP_READ, args.offset, &vector);
     }
-    ret = transfer_finish_read(call, &args.options, args.offset, buffer, args.count, elapsed);
-    session_take_buffer(session, args.vm_state ? BLK_OP_LOAD_VMSTATE : BLK_OP_READ, args.offset, args.count, buffer);
+    transfer_vector_done(call, &vector);
     return ret;
 }
 

@@ -14,6 +14,7 @@
 static int parse_vector(const struct command_call *call, const struct command *command, struct transfer_options *options,
                         int64_t *ret_offset, struct transfer_vector *ret_vector)
 {
+    bool reads = !(command->flags & COMMAND_WRITES);
     struct opts opts;
     int option, ret;
     opts_start(&opts, call, command->options);
@@ -46,7 +47,8 @@ static int parse_vector(const struct command_call *call, const struct command *c
     if (!ret)
         ret = report_check_sector(call, "offset", *ret_offset);
     if (!ret)
-        ret = transfer_vector_init(call, opts.operand + 1, opts.count - 1, ret_vector);
+        ret = transfer_vector_parse(call, opts.operand + 1, opts.count - 1, reads && transfer_reads_whole(call, options),
+                                    ret_vector);
     return ret;
 }
 
@@ -58,7 +60,7 @@ static int readv_co(const struct command_call *call)
     int ret = parse_vector(call, &command_readv, &options, &offset, &vector);
     if (ret < 0)
         return ret;
-    transfer_prepare_read(call, &options, vector.buffer, vector.total);
+    transfer_prepare_read(call, &options, &vector);
     int64_t started = clock_now_ns();
     ret = blk_preadv_co(call->session->blk, offset, vector.iov, vector.niov, 0, session_issuer(call));
     int64_t elapsed = clock_now_ns() - started;
@@ -67,7 +69,7 @@ static int readv_co(const struct command_call *call)
     } else {
         options.pattern_count = vector.total;
         ret = transfer_finish_read(call, &options, offset, vector.buffer, vector.total, elapsed);
-        session_take_buffer(call->session, BLK_OP_READ, offset, vector.total, g_steal_pointer(&vector.buffer));
+        transfer_vector_keep(call, BLK_OP_READ, offset, &vector);
     }
     transfer_vector_done(call, &vector);
     return ret;
@@ -100,7 +102,7 @@ static int writev_co(const struct command_call *call)
     int ret = parse_vector(call, &command_writev, &options, &offset, &vector);
     if (ret < 0)
         return ret;
-    memset(vector.buffer, options.pattern >= 0 ? options.pattern : TRANSFER_WRITE_BYTE, vector.total);
+    memset(vector.buffer, options.pattern >= 0 ? options.pattern : TRANSFER_WRITE_BYTE, vector.room);
     int64_t started = clock_now_ns();
     ret = blk_pwritev_co(call->session->blk, offset, vector.iov, vector.niov, options.flags, session_issuer(call));
     int64_t elapsed = clock_now_ns() - started;
@@ -108,7 +110,7 @@ static int writev_co(const struct command_call *call)
         report_failure(call, "writev", ret);
     } else {
         transfer_finish(call, &options, "wrote", offset, vector.total, 1, elapsed);
-        session_take_buffer(call->session, BLK_OP_WRITE, offset, vector.total, g_steal_pointer(&vector.buffer));
+        transfer_vector_keep(call, BLK_OP_WRITE, offset, &vector);
     }
     transfer_vector_done(call, &vector);
     return ret;
@@ -190,7 +192,7 @@ static int parse_request(const struct command_call *call, char **operand, int n,
     if (!ret)
         ret = report_check_sector(call, "offset", ret_request->offset);
     if (!ret)
-        ret = transfer_vector_init(call, operand + first + 1, end - first - 1, &ret_request->vector);
+        ret = transfer_vector_parse(call, operand + first + 1, end - first - 1, false, &ret_request->vector);
     return ret;
 }
 
@@ -237,7 +239,7 @@ static int multiwrite_co(const struct command_call *call)
     if (!ret) {
         for (unsigned i = 0; i < requests->len; i++) {
             struct batch_request *request = &g_array_index(requests, struct batch_request, i);
-            memset(request->vector.buffer, options.pattern + i, request->vector.total);
+            memset(request->vector.buffer, options.pattern + i, request->vector.room);
             total += request->vector.total;
         }
         int64_t started = clock_now_ns();

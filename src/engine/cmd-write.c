@@ -14,11 +14,6 @@
 #include "io/aio.h"
 #include "io/clock.h"
 
-enum {
-    PIECES_MAX = 1024, /* of a write: what one system call takes */
-    PIECE_MIN = 256 << 10,
-};
-
 struct write_args {
     struct transfer_options options;
     const char *source;
@@ -165,90 +160,64 @@ static int fill_from_file_co(const struct command_call *call, const char *name, 
     return 0;
 }
 
-/*
- * What a write takes its data from.  A pattern's bytes are all alike: a large request of them is many pieces of one small
- * buffer, which saves filling and faulting in a gigabyte.  Where the buffer is to be shown, or the request takes
- * no vector, it is one piece.
- */
-struct write_data {
-    uint8_t *buffer;
-    int64_t bytes; /* of buffer */
-    struct iovec iov[PIECES_MAX];
-    int niov;
-};
-
-static int64_t piece_size(const struct command_call *call, const struct write_args *args)
+static int make_data_co(const struct command_call *call, const struct write_args *args, struct transfer_vector *vector)
 {
-    bool whole = args->source || args->vm_state || args->compressed || call->session->keep_buffers;
-    int64_t piece = MAX(PIECE_MIN, (args->count / PIECES_MAX | 4095) + 1);
-    return whole ? args->count : MIN(args->count, piece);
-}
-
-static int make_data_co(const struct command_call *call, const struct write_args *args, struct write_data *data)
-{
-    int byte = args->options.pattern >= 0 ? args->options.pattern : TRANSFER_WRITE_BYTE, ret = 0;
-    data->bytes = piece_size(call, args);
-    data->buffer = transfer_buffer(call, data->bytes);
-    if (!data->buffer)
-        return -ENOMEM;
+    int byte = args->options.pattern >= 0 ? args->options.pattern : TRANSFER_WRITE_BYTE;
+    int ret = transfer_vector_init(call, args->count, args->source || args->vm_state || args->compressed, vector);
+    if (ret < 0)
+        return ret;
     if (args->source)
-        ret = fill_from_file_co(call, args->source, data->buffer, data->bytes);
-    else
-        memset(data->buffer, byte, data->bytes);
-    for (int64_t done = 0; done < args->count || !data->niov; done += data->bytes)
-        data->iov[data->niov++] = (struct iovec){data->buffer, MIN(data->bytes, args->count - done)};
-    return ret;
+        return fill_from_file_co(call, args->source, vector->buffer, args->count);
+    memset(vector->buffer, byte, vector->room);
+    return 0;
 }
 
-static int submit_write_co(const struct command_call *call, const struct write_args *args, struct write_data *data)
+static int submit_write_co(const struct command_call *call, const struct write_args *args,
+                           const struct transfer_vector *vector)
 {
     struct blk *blk = call->session->blk;
     const char *issuer = session_issuer(call);
     unsigned flags = args->fua ? BLK_FUA : 0;
     if (args->vm_state)
-        return blk_save_vmstate_co(blk, data->buffer, args->offset, args->count, issuer);
+        return blk_save_vmstate_co(blk, vector->buffer, args->offset, args->count, issuer);
     if (args->zeroes) {
         flags |= args->may_unmap ? BLK_MAY_UNMAP : 0;
         flags |= args->no_fallback ? BLK_NO_FALLBACK : 0;
         return blk_pwrite_zeroes_co(blk, args->offset, args->count, flags, issuer);
     }
     if (args->compressed)
-        return blk_pwrite_compressed_co(blk, args->offset, data->buffer, args->count, issuer);
-    return blk_pwritev_co(blk, args->offset, data->iov, data->niov, flags, issuer);
+        return blk_pwrite_compressed_co(blk, args->offset, vector->buffer, args->count, issuer);
+    return blk_pwritev_co(blk, args->offset, vector->iov, vector->niov, flags, issuer);
+}
+
+static int write_data_co(const struct command_call *call, const struct write_args *args, struct transfer_vector *vector)
+{
+    int ret = args->zeroes ? 0 : make_data_co(call, args, vector);
+    if (ret < 0)
+        return ret;
+    int64_t started = clock_now_ns();
+    ret = submit_write_co(call, args, vector);
+    int64_t elapsed = clock_now_ns() - started;
+    if (ret < 0)
+        return report_failure(call, "write", ret);
+    if (vector->buffer)
+        transfer_vector_keep(call, args->vm_state ? BLK_OP_SAVE_VMSTATE : BLK_OP_WRITE, args->offset, vector);
+    transfer_finish(call, &args->options, "wrote", args->offset, args->count, 1, elapsed);
+    return 0;
 }
 
 static int write_co(const struct command_call *call)
 {
     struct write_args args = {.options.pattern = -1};
-    struct session *session = call->session;
-    struct write_data data;
+    struct transfer_vector vector = {0};
     struct opts opts;
     int ret = parse_write(call, &args, &opts);
     if (!ret)
         ret = check_write(call, &args, opts.operand);
-    if (ret < 0)
-        return ret;
-    data.buffer = NULL;
-    data.niov = 0;
-    if (!args.zeroes)
-        ret = make_data_co(call, &args, &data);
-    if (ret < 0) {
-        buffer_put(session->pool, data.buffer);
-        return ret;
-    }
-    bool whole = data.buffer && data.bytes == args.count;
-    int64_t started = clock_now_ns();
-    ret = submit_write_co(call, &args, &data);
-    int64_t elapsed = clock_now_ns() - started;
-    if (ret < 0 || !whole)
-        buffer_put(session->pool, data.buffer);
-    else
-        session_take_buffer(session, args.vm_state ? BLK_OP_SAVE_VMSTATE : BLK_OP_WRITE, args.offset, args.count,
-                            data.buffer);
-    if (ret < 0)
-        return report_failure(call, "write", ret);
-    transfer_finish(call, &args.options, "wrote", args.offset, args.count, 1, elapsed);
-    return 0;
+    if (!ret)
+        ret = write_data_co(call, &args, &vector);
+    transfer_vector_done(call, &vector);
+    return ret;
 }
 
 const struct command command_write = {

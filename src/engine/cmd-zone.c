@@ -60,7 +60,7 @@ static int append_co(const struct command_call *call)
         return command_misused(call, &command_zone_append);
     int ret = report_parse_size(call, "offset", opts.operand[0], &offset);
     if (!ret)
-        ret = transfer_vector_init(call, opts.operand + 1, opts.count - 1, &vector);
+        ret = transfer_vector_parse(call, opts.operand + 1, opts.count - 1, false, &vector);
     if (ret < 0)
         return ret;
     transfer_vector_done(call, &vector);

@@ -9,29 +9,51 @@
 #include "engine/session-private.h"
 #include "util/pattern.h"
 
-enum { UNREAD_BYTE = 0xab, PIECES_MAX = 1024, SECTOR = 512 };
+enum {
+    UNREAD_BYTE = 0xab,
+    SECTOR = 512,
+    PIECES_MAX = 1024, /* what one system call takes */
+    SHARED_MIN = 256 << 10,
+    PAGE = 4096,
+};
 
-uint8_t *transfer_buffer(const struct command_call *call, int64_t bytes)
+/* ---- buffers ---- */
+
+/* How long the piece must be that is used again and again for the rest of a request. */
+static int64_t shared_size(int64_t rest)
 {
-    uint8_t *buffer = buffer_get(call->session->pool, bytes);
-    if (!buffer)
-        report_failure(call, "buffer", -ENOMEM);
-    return buffer;
+    int64_t least = (rest / (PIECES_MAX - 1) | (PAGE - 1)) + 1;
+    return MIN(rest, MAX(least, SHARED_MIN));
 }
 
-void transfer_prepare_read(const struct command_call *call, const struct transfer_options *options, uint8_t *buffer,
-                           int64_t bytes)
+static int take_buffer(const struct command_call *call, struct transfer_vector *vector)
 {
-    if (options->dump || options->pattern >= 0 || call->session->keep_buffers)
-        memset(buffer, UNREAD_BYTE, bytes);
+    vector->buffer = buffer_get(call->session->pool, vector->room);
+    return vector->buffer ? 0 : report_failure(call, "buffer", -ENOMEM);
 }
 
-int transfer_vector_init(const struct command_call *call, char **lengths, int n, struct transfer_vector *ret_vector)
+int transfer_vector_init(const struct command_call *call, int64_t bytes, bool whole, struct transfer_vector *ret_vector)
 {
-    g_autofree struct iovec *iov = g_new(struct iovec, n);
-    int64_t total = 0;
+    int64_t kept = whole ? bytes : call->session->keep_buffers ? MIN(bytes, SESSION_BUFFER_MAX) : 0;
+    int64_t shared = shared_size(bytes - kept);
+    struct transfer_vector vector = {.total = bytes, .kept = kept, .room = kept + shared};
+    int ret = take_buffer(call, &vector);
+    if (ret < 0)
+        return ret;
+    int pieces = (kept || !bytes) + (shared ? (bytes - kept + shared - 1) / shared : 0);
+    vector.iov = g_new(struct iovec, pieces);
+    if (kept || !bytes)
+        vector.iov[vector.niov++] = (struct iovec){vector.buffer, kept};
+    for (int64_t at = kept; at < bytes; at += shared)
+        vector.iov[vector.niov++] = (struct iovec){vector.buffer + kept, MIN(shared, bytes - at)};
+    *ret_vector = vector;
+    return 0;
+}
+
+static int parse_lengths(const struct command_call *call, char **lengths, int n, struct iovec *iov, int64_t *ret_total)
+{
+    int64_t total = 0, length;
     for (int i = 0; i < n; i++) {
-        int64_t length;
         int ret = report_parse_size(call, "length", lengths[i], &length);
         if (ret < 0)
             return ret;
@@ -49,10 +71,25 @@ int transfer_vector_init(const struct command_call *call, char **lengths, int n,
         iov[i].iov_len = length;
         total += length;
     }
-    uint8_t *buffer = transfer_buffer(call, total);
-    if (!buffer)
-        return -ENOMEM;
-    uint8_t *at = buffer;
+    *ret_total = total;
+    return 0;
+}
+
+int transfer_vector_parse(const struct command_call *call, char **lengths, int n, bool whole,
+                          struct transfer_vector *ret_vector)
+{
+    g_autofree struct iovec *iov = g_new(struct iovec, n);
+    int64_t total;
+    int ret = parse_lengths(call, lengths, n, iov, &total);
+    if (ret < 0)
+        return ret;
+    if (n == 1)
+        return transfer_vector_init(call, total, whole, ret_vector);
+    struct transfer_vector vector = {.total = total, .kept = total, .room = total};
+    ret = take_buffer(call, &vector);
+    if (ret < 0)
+        return ret;
+    uint8_t *at = vector.buffer;
     for (int i = 0; i < n; i++) {
         iov[i].iov_base = at;
         at += iov[i].iov_len;
@@ -60,8 +97,17 @@ int transfer_vector_init(const struct command_call *call, char **lengths, int n,
     /* One request of the kernel has no more pieces than this; the rest lies behind the last one and joins it. */
     for (; n > PIECES_MAX; n--)
         iov[PIECES_MAX - 1].iov_len += iov[n - 1].iov_len;
-    *ret_vector = (struct transfer_vector){.iov = g_steal_pointer(&iov), .niov = n, .total = total, .buffer = buffer};
+    vector.iov = g_steal_pointer(&iov);
+    vector.niov = n;
+    *ret_vector = vector;
     return 0;
+}
+
+void transfer_vector_keep(const struct command_call *call, enum blk_op op, int64_t offset, struct transfer_vector *vector)
+{
+    /* Keeping may have been switched on meanwhile. */
+    if (vector->kept >= MIN(vector->total, SESSION_BUFFER_MAX))
+        session_take_buffer(call->session, op, offset, vector->total, g_steal_pointer(&vector->buffer));
 }
 
 void transfer_vector_done(const struct command_call *call, struct transfer_vector *vector)
@@ -69,6 +115,20 @@ void transfer_vector_done(const struct command_call *call, struct transfer_vecto
     buffer_put(call->session->pool, vector->buffer);
     g_free(vector->iov);
     *vector = (struct transfer_vector){0};
+}
+
+/* ---- the two ends of a request ---- */
+
+bool transfer_reads_whole(const struct command_call *call, const struct transfer_options *options)
+{
+    return options->dump || options->pattern >= 0 || !blk_reads_may_overlap(call->session->blk);
+}
+
+void transfer_prepare_read(const struct command_call *call, const struct transfer_options *options,
+                           const struct transfer_vector *vector)
+{
+    if (options->dump || options->pattern >= 0 || call->session->keep_buffers)
+        memset(vector->buffer, UNREAD_BYTE, vector->room);
 }
 
 void transfer_finish(const struct command_call *call, const struct transfer_options *options, const char *done,

@@ -21,31 +21,38 @@ struct transfer_options {
     unsigned flags; /* enum blk_request_flags */
 };
 
-/* A buffer out of the session's pool, its content undefined; NULL after having said that there is no memory. */
-uint8_t *transfer_buffer(const struct command_call *call, int64_t bytes);
-
-/*
- * Before a read: where its data will be looked at, every byte becomes 0xab, so that what a driver leaves alone (null-co) can
- * be told from what it read.
- */
-void transfer_prepare_read(const struct command_call *call, const struct transfer_options *options, uint8_t *buffer,
-                           int64_t bytes);
-
 /* One buffer in several pieces. */
 struct transfer_vector {
     struct iovec *iov;
     int niov;
-    int64_t total;
+    int64_t total;   /* bytes of the request */
     uint8_t *buffer;
+    int64_t room;    /* bytes of buffer: total, or fewer where pieces share some */
+    int64_t kept;    /* this many bytes of the request, from its start, have a place of their own */
 };
 
 /*
- * Parses n lengths and takes a buffer for all of them.  0, or a negative errno after having said what is wrong.
- * Release iov with g_free; the buffer goes to session_take_buffer().
+ * Takes a buffer for a request of so many bytes.  whole: every byte has its own place.  Otherwise nobody wants the data (a
+ * pattern to write, a read without report): all of it that the session does not keep for panels goes through one small
+ * piece again and again, which saves faulting in a gigabyte.  0, or -ENOMEM after having said so.
  */
-int transfer_vector_init(const struct command_call *call, char **lengths, int n, struct transfer_vector *ret_vector);
-/* Frees what was not taken over. */
+int transfer_vector_init(const struct command_call *call, int64_t bytes, bool whole, struct transfer_vector *ret_vector);
+/* As above, with one piece for each of n lengths.  0, or a negative errno after having said what is wrong. */
+int transfer_vector_parse(const struct command_call *call, char **lengths, int n, bool whole,
+                          struct transfer_vector *ret_vector);
+/* The request is done: its data becomes the session's last buffer. */
+void transfer_vector_keep(const struct command_call *call, enum blk_op op, int64_t offset, struct transfer_vector *vector);
+/* Frees what was not kept. */
 void transfer_vector_done(const struct command_call *call, struct transfer_vector *vector);
+
+/* Whether every byte that is read has to have a place of its own. */
+bool transfer_reads_whole(const struct command_call *call, const struct transfer_options *options);
+/*
+ * Before a read: where its data will be looked at, every byte becomes 0xab, so that what a driver leaves alone (null-co) can
+ * be told from what it read.
+ */
+void transfer_prepare_read(const struct command_call *call, const struct transfer_options *options,
+                           const struct transfer_vector *vector);
 
 /*
  * After a successful read: pattern line, dump, report.  0, or -EINVAL for a pattern that is not there.

@@ -451,6 +451,33 @@ static void the_last_buffer_is_kept_on_demand(struct fixture *fixture, const voi
     session_remove_observer(fixture->session, &observer, &seen);
 }
 
+/* What lies behind the part that is kept goes through one small piece of memory, and must not get into that part. */
+static void only_the_start_of_a_large_buffer_is_kept(struct fixture *fixture, const void *data)
+{
+    g_autofree char *path = NULL;
+    int fd = g_file_open_tmp("blkscope-XXXXXX", &path, NULL);
+    g_assert_cmpint(ftruncate(fd, SESSION_BUFFER_MAX + (8 << 20)), ==, 0);
+    g_assert_cmpint(pwrite(fd, "first", 5, 0), ==, 5);
+    g_assert_cmpint(pwrite(fd, "last", 4, SESSION_BUFFER_MAX - 4), ==, 4);
+    g_assert_cmpint(pwrite(fd, "behind", 6, SESSION_BUFFER_MAX), ==, 6);
+    close(fd);
+    g_autofree char *line = g_strdup_printf("open -t unsafe -o driver=raw %s", path);
+    g_assert_cmpint(run(fixture, line), ==, 0);
+    g_unlink(path);
+    session_keep_buffers(fixture->session, true);
+    for (int vector = 0; vector < 2; vector++) {
+        g_assert_cmpint(run(fixture, vector ? "readv -q 0 72M" : "read -q 0 72M"), ==, 0);
+        gsize size;
+        const struct session_buffer *last = session_last_buffer(fixture->session);
+        const char *bytes = g_bytes_get_data(last->bytes, &size);
+        g_assert_cmpint(last->length, ==, 72 << 20);
+        g_assert_cmpuint(size, ==, SESSION_BUFFER_MAX);
+        g_assert_cmpmem(bytes, 5, "first", 5);
+        g_assert_cmpmem(bytes + size - 4, 4, "last", 4);
+    }
+    g_assert_cmpint(run(fixture, "write -q -P 0x5a 0 72M; read -q -P 0x5a 0 72M"), ==, 0);
+}
+
 /* ---- hostile input ---- */
 
 static void a_line_of_a_mebibyte_is_a_line(struct fixture *fixture, const void *data)
@@ -548,6 +575,7 @@ int main(int argc, char **argv)
     ADD("state/end", a_session_may_end_while_a_line_runs);
     ADD("observers/all", observers_see_what_happens);
     ADD("observers/buffer", the_last_buffer_is_kept_on_demand);
+    ADD("observers/large-buffer", only_the_start_of_a_large_buffer_is_kept);
     ADD("hostile/long", a_line_of_a_mebibyte_is_a_line);
     ADD("hostile/rubbish", rubbish_is_refused);
     ADD("descriptor/prompt", lines_of_a_descriptor_are_prompted);
