@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -151,6 +152,33 @@ static int run_mode(enum mode mode, struct args *args, struct session *session, 
     return 1;
 }
 
+/* ---- the end ---- */
+
+enum { PATIENCE_S = 1 };
+
+static gboolean say_what_is_waited_for(void *data)
+{
+    const struct args *args = data;
+    fprintf(stderr, "%s: waiting for requests that the disk has not answered; Ctrl-C ends the program without them\n",
+            args->session.prog);
+    return G_SOURCE_REMOVE;
+}
+
+/* Requests end, and then what ran on behalf of panels, which has only to notice that nobody wants it any more. */
+static int end_session(const struct args *args, struct session *session, enum mode mode)
+{
+    bool watched = mode == MODE_SCREEN || mode == MODE_PLAIN;
+    guint patience = watched ? g_timeout_add_seconds(PATIENCE_S, say_what_is_waited_for, (void *)args) : 0;
+    session_end(session);
+    int status = session_exit_status(session);
+    session_free(session);
+    while (co_live())
+        g_main_context_iteration(NULL, TRUE);
+    if (patience && g_main_context_find_source_by_id(NULL, patience))
+        g_source_remove(patience);
+    return status;
+}
+
 static int run(struct args *args)
 {
     enum mode mode = choose_mode(args);
@@ -172,9 +200,7 @@ static int run(struct args *args)
         status = run_mode(mode, args, session, sink);
         app_headless_end(screen);
     }
-    session_end(session);
-    status |= session_exit_status(session);
-    session_free(session);
+    status |= end_session(args, session, mode);
     sink_free(sink);
     aio_free(args->session.aio);
     co_done();

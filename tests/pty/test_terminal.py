@@ -474,6 +474,13 @@ def test_commands_run_while_a_paste_goes_on(start, disk):
             left = left[os.write(t.leader, left):] or junk
 
 
+def test_a_script_may_end_while_panels_read(disk):
+    for _ in range(10):
+        result = support.run(['--headless', '-f', 'raw', '-c', 'map-zoom-in 99T', disk])
+        assert result.status == 1
+        assert result.err == 'map-zoom-in: 0x630000000000 is outside the image, which ends at 0x400000\n'
+
+
 # ---- the line mode ----
 
 def test_plain_mode_is_a_prompt(disk):
