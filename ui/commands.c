@@ -22,20 +22,45 @@ static int find_panel(const struct command_call *call, const char *name)
     return panel;
 }
 
-static int goto_co(const struct command_call *call)
+/* The offset, or -EINVAL after having said what is wrong with it. */
+static int64_t parse_offset(const struct command_call *call, const char *text)
 {
     g_autofree char *why = NULL;
+    int64_t offset = desk_parse_offset(desk, text, &why);
+    if (offset < 0) {
+        sink_printf(call->sink, SINK_ERR, "%s: %s\n", call->argv[0], why);
+        return -EINVAL;
+    }
+    return offset;
+}
+
+static void focus(int panel)
+{
+    desk_focus(desk, (enum layout_panel)panel);
+    log_focus_is_known(desk);
+}
+
+static int goto_co(const struct command_call *call)
+{
     int panel = call->argc > 2 ? find_panel(call, call->argv[2]) : (int)desk->focus;
     if (panel < 0) {
         return -EINVAL;
     }
-    int64_t offset = desk_parse_offset(desk, call->argv[1], &why);
-    if (offset < 0) {
-        sink_printf(call->sink, SINK_ERR, "goto: %s\n", why);
+    const char *dots = strstr(call->argv[1], "..");
+    g_autofree char *first = g_strndup(call->argv[1], dots != NULL ? (gsize)(dots - call->argv[1]) : strlen(call->argv[1]));
+    int64_t start = parse_offset(call, first), last = start;
+    if (start >= 0 && dots != NULL) {
+        last = parse_offset(call, dots + 2);
+    }
+    if (start < 0 || last < 0) {
         return -EINVAL;
     }
-    desk_show(desk, offset, 0);
-    desk_focus(desk, (enum layout_panel)panel);
+    if (last < start) {
+        sink_printf(call->sink, SINK_ERR, "goto: the range ends before it begins\n");
+        return -EINVAL;
+    }
+    desk_show(desk, start, dots != NULL ? last - start + 1 : 0);
+    focus(panel);
     return 0;
 }
 
@@ -45,7 +70,7 @@ static int focus_co(const struct command_call *call)
     if (panel < 0) {
         return -EINVAL;
     }
-    desk_focus(desk, (enum layout_panel)panel);
+    focus(panel);
     return 0;
 }
 
@@ -55,12 +80,18 @@ static int zoom_co(const struct command_call *call)
     return 0;
 }
 
-/* The line that this is in may itself have come from a key: those keys wait for their turn. */
+/*
+ * The line that this is in may itself have come from a key: those keys wait for their turn.  What they do is not logged
+ * once more.
+ */
 static int keys_co(const struct command_call *call)
 {
     co_yield_co();
     for (int i = 1; i < call->argc && desk != NULL; i++) {
+        desk->silent = true;
         desk_type(desk, call->argv[i]);
+        desk->silent = false;
+        log_focus_is_known(desk);
     }
     return 0;
 }
@@ -85,10 +116,10 @@ static const struct command command_focus = {
 
 static const struct command command_goto = {
     .name = "goto",
-    .args = "offset [panel]",
+    .args = "offset[..last] [panel]",
     .summary = "shows an offset in hex and map",
     .help = "The offset is a number (64k, 0x1000), +N or -N from the cursor, N% of the image, or $ for its last byte.\n"
-            "With a panel's name, that panel gets the focus.\n",
+            "With a last byte, the range up to it is marked.  With a panel's name, that panel gets the focus.\n",
     .min_args = 1,
     .max_args = 2,
     .flags = COMMAND_OURS,
@@ -123,7 +154,16 @@ static const struct command command_zoom = {
 /* Every request of a panel is a command of that name too. */
 static int request_co(const struct command_call *call)
 {
-    desk_request(desk, request_find(call->argv[0]), 1);
+    int64_t offset = -1;
+    if (call->argc > 1 && (offset = parse_offset(call, call->argv[1])) < 0) {
+        return -EINVAL;
+    }
+    desk_draw(desk); /* panels that were not painted yet do not know their size */
+    if (!desk_panel_request(desk, request_find(call->argv[0]), offset)) {
+        sink_printf(call->sink, SINK_ERR, "%s: not possible without an image, or in a panel that was not shown yet\n",
+                    call->argv[0]);
+        return -EINVAL;
+    }
     return 0;
 }
 
@@ -148,7 +188,9 @@ void commands_add(struct desk *added)
         if (is_command(info)) {
             request_commands[request] = (struct command){
                 .name = info->name,
+                .args = request_wants_offset(request) ? "[offset]" : NULL,
                 .summary = info->help,
+                .max_args = request_wants_offset(request) ? 1 : 0,
                 .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
                 .run_co = request_co,
             };

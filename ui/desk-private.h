@@ -28,6 +28,8 @@ struct desk {
     struct panel *panels[LAYOUT_PANELS];
     enum layout_panel focus;
     enum layout_panel before; /* had the focus before the console got it */
+    enum layout_panel logged_focus, logged_before; /* see log.c */
+    bool silent; /* nothing is logged: the command that does it is in the log already */
     bool zoomed;
     bool dirty;
     bool quit;
@@ -51,8 +53,6 @@ static inline struct panel *desk_console(const struct desk *desk)
 }
 
 void desk_dirty(struct desk *desk);
-/* Shows bytes at offset, logs that as `goto`, and gives focus (a panel's name) the focus; NULL: it stays. */
-void desk_go_and_log(struct desk *desk, int64_t offset, int64_t bytes, const char *focus);
 /* Replaces the hints until the next key; copied. */
 void desk_remark(struct desk *desk, enum role role, const char *text);
 
@@ -60,6 +60,17 @@ void desk_remark(struct desk *desk, enum role role, const char *text);
 
 /* frame.c: the whole picture. */
 void frame_draw(struct desk *desk);
+
+/* log.c: what was done, as commands in the console. */
+void log_command(struct desk *desk, const char *line);
+/* The focus moved. */
+void log_focus(struct desk *desk);
+/* The focus moved by a command that is in the log anyway. */
+void log_focus_is_known(struct desk *desk);
+/* The screen shows bytes at offset (0: unknown how many), and the focus may have moved with it. */
+void log_go(struct desk *desk, int64_t offset, int64_t bytes);
+/* The panel is about to be asked for request, if that is a command of its own name. */
+void log_request(struct desk *desk, struct panel *panel, enum request request);
 
 /* help.c: the overlay. */
 void help_draw(struct desk *desk, struct surface surface);

@@ -163,25 +163,19 @@ static void run_done(void *data, int ret)
 static void host_run(struct panel_host *host, const char *line)
 {
     struct desk *desk = desk_of(host);
-    console_log(desk_console(desk), line, NULL);
+    log_command(desk, line);
     session_run(desk->session, line, desk_sink(desk), SESSION_RUN_NOW, run_done, NULL);
-}
-
-void desk_go_and_log(struct desk *desk, int64_t offset, int64_t bytes, const char *focus)
-{
-    int panel = focus != NULL ? desk_find_panel(desk, focus) : -1;
-    g_autofree char *line =
-        g_strdup_printf("goto %#" PRIx64 "%s%s", (uint64_t)offset, panel >= 0 ? " " : "", panel >= 0 ? focus : "");
-    console_log(desk_console(desk), line, "goto ");
-    desk_show(desk, offset, bytes);
-    if (panel >= 0) {
-        desk_focus(desk, (enum layout_panel)panel);
-    }
 }
 
 static void host_go(struct panel_host *host, int64_t offset, int64_t bytes, const char *focus)
 {
-    desk_go_and_log(desk_of(host), offset, bytes, focus);
+    struct desk *desk = desk_of(host);
+    int panel = focus != NULL ? desk_find_panel(desk, focus) : -1;
+    desk_show(desk, offset, bytes);
+    if (panel >= 0) {
+        desk_focus(desk, (enum layout_panel)panel);
+    }
+    log_go(desk, offset, bytes);
 }
 
 static void host_remark(struct panel_host *host, const char *text)
@@ -284,7 +278,8 @@ struct desk *desk_new(struct session *session, struct grid_traits traits, const 
     for (int i = 0; i < LAYOUT_PANELS; i++) {
         desk->panels[i] = panel_table[i]->create(&desk->host);
     }
-    desk->focus = session_blk(session) != NULL ? LAYOUT_MAP : LAYOUT_CONSOLE;
+    desk->focus = session_blk(session) != NULL || session_is_busy(session) ? LAYOUT_MAP : LAYOUT_CONSOLE;
+    log_focus_is_known(desk);
     session_keep_buffers(session, true);
     session_add_observer(session, &observer, desk);
     commands_add(desk);

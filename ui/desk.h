@@ -59,6 +59,11 @@ bool desk_wants_quit(const struct desk *desk);
 /* Shows bytes at offset wherever that can be shown. */
 void desk_show(struct desk *desk, int64_t offset, int64_t bytes);
 void desk_focus(struct desk *desk, enum layout_panel panel);
+/*
+ * Asks the panel that request belongs to for it, with its cursor at offset (-1: where it is).  False when there is
+ * nothing it could do.
+ */
+bool desk_panel_request(struct desk *desk, enum request request, int64_t offset);
 /* Zooms the focused panel, or shares the screen again. */
 void desk_zoom(struct desk *desk);
 /* The panel of that name, or -1. */

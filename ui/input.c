@@ -12,13 +12,15 @@
 
 /* ---- requests ---- */
 
+static void focus_and_log(struct desk *desk, enum layout_panel panel)
+{
+    desk_focus(desk, panel);
+    log_focus(desk);
+}
+
 static void focus_by(struct desk *desk, int step)
 {
-    desk_focus(desk, (enum layout_panel)((desk->focus + LAYOUT_PANELS + step) % LAYOUT_PANELS));
-    if (desk->focus != LAYOUT_CONSOLE) { /* what is typed there is in the log anyway */
-        g_autofree char *line = g_strconcat("focus ", desk_focused(desk)->ops->name, NULL);
-        console_log(desk_console(desk), line, "focus ");
-    }
+    focus_and_log(desk, (enum layout_panel)((desk->focus + LAYOUT_PANELS + step) % LAYOUT_PANELS));
 }
 
 static void cancel(struct desk *desk)
@@ -50,7 +52,8 @@ static void accept_prompt(struct desk *desk)
     if (offset < 0) {
         desk_remark(desk, ROLE_ERROR, why);
     } else {
-        desk_go_and_log(desk, offset, 0, NULL);
+        desk_show(desk, offset, 0);
+        log_go(desk, offset, 0);
     }
 }
 
@@ -71,7 +74,7 @@ static void global_request(struct desk *desk, enum request request)
         open_help(desk);
         break;
     case REQUEST_PROMPT:
-        desk_focus(desk, LAYOUT_CONSOLE);
+        focus_and_log(desk, LAYOUT_CONSOLE);
         break;
     case REQUEST_FOCUS_NEXT:
         focus_by(desk, 1);
@@ -80,14 +83,14 @@ static void global_request(struct desk *desk, enum request request)
         focus_by(desk, -1);
         break;
     case REQUEST_CONSOLE_LEAVE:
-        desk_focus(desk, desk->before);
+        focus_and_log(desk, desk->before);
         break;
     case REQUEST_GO_TO:
         open_prompt(desk);
         break;
     case REQUEST_ZOOM:
         desk_zoom(desk);
-        console_log(desk_console(desk), "zoom", NULL);
+        log_command(desk, "zoom");
         break;
     case REQUEST_CANCEL:
         cancel(desk);
@@ -174,6 +177,15 @@ void desk_request(struct desk *desk, enum request request, int count)
     }
 }
 
+bool desk_panel_request(struct desk *desk, enum request request, int64_t offset)
+{
+    struct panel *panel = panel_for(desk, request);
+    if (panel != NULL && offset >= 0 && panel->ops->place != NULL) {
+        panel->ops->place(panel, offset);
+    }
+    return panel != NULL && panel_request(desk, panel, request, 1);
+}
+
 /* ---- keys ---- */
 
 /* Looks in each context; REQUEST_NONE when the key means nothing in any. */
@@ -227,10 +239,7 @@ static void key_in_panel(struct desk *desk, struct panel *panel, keycode key)
     if (request == REQUEST_NONE) {
         return;
     }
-    const struct request_info *info = request_info(request);
-    if (g_strcmp0(info->command, info->name) == 0 && info->context != REQUEST_CONTEXT_GLOBAL) {
-        console_log(desk_console(desk), info->name, NULL);
-    }
+    log_request(desk, panel, request);
     desk_request(desk, request, 1);
 }
 

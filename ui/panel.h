@@ -58,6 +58,8 @@ struct panel_ops {
     void (*go)(struct panel *panel, int64_t offset, int64_t bytes);
     /* Byte of the image its cursor is on, -1: none.  A relative `goto +64k` starts there. */
     int64_t (*position)(struct panel *panel);
+    /* Moves the cursor to where position() was offset, in what is shown now; nothing when that is not there. */
+    void (*place)(struct panel *panel, int64_t offset);
     /* When it has to be painted again although nothing happened (ages), on clock_now_us(); -1 (and NULL): never. */
     int64_t (*next_tick_us)(struct panel *panel);
 

@@ -38,6 +38,26 @@ enum request request_find(const char *name)
     return REQUEST_NONE;
 }
 
+/* What follows the request's own name in the command it equals; NULL: it equals another one or none. */
+static const char *after_name(const struct request_info *info)
+{
+    size_t len = strlen(info->name);
+    bool own = info->command != NULL && info->context != REQUEST_CONTEXT_GLOBAL &&
+               strncmp(info->command, info->name, len) == 0 && strchr(" ", info->command[len]) != NULL;
+    return own ? info->command + len : NULL;
+}
+
+bool request_is_command(enum request request)
+{
+    return after_name(&infos[request]) != NULL;
+}
+
+bool request_wants_offset(enum request request)
+{
+    const char *arguments = after_name(&infos[request]);
+    return arguments != NULL && *arguments != '\0';
+}
+
 const char *request_context_name(enum request_context context)
 {
     return contexts[context].name;

@@ -20,7 +20,7 @@ enum request_context {
 
 /*
  * One line a request: constant, name (kebab-case), context, the command it equals (NULL: nothing a script would
- * need; its own name: it is logged when a key asks for it), label in the hints line (NULL: not hinted), help.
+ * need; its own name, with or without OFFSET, that of the cursor: it is logged when a key asks for it), label in the hints line (NULL: not hinted), help.
  */
 #define REQUEST_LIST(X)                                                                                                \
     X(FOCUS_NEXT, "focus-next", GLOBAL, "focus PANEL", "next", "move the focus to the next panel")                     \
@@ -44,17 +44,17 @@ enum request_context {
     X(FIRST, "first", MOVE, NULL, NULL, "to the very beginning")                                                       \
     X(LAST, "last", MOVE, NULL, NULL, "to the very end")                                                               \
     X(MAP_SHOW, "map-show", MAP, "goto OFFSET hex", "show in hex", "show the first byte of the cell in hex")           \
-    X(MAP_NEXT_EXTENT, "map-next-extent", MAP, NULL, "next extent", "to where the next extent begins")                 \
-    X(MAP_PREVIOUS_EXTENT, "map-previous-extent", MAP, NULL, NULL, "to where this or the previous extent begins")      \
-    X(MAP_ZOOM_IN, "map-zoom-in", MAP, "map-zoom-in", "zoom in", "show an eighth, with the cursor in the middle")      \
-    X(MAP_ZOOM_OUT, "map-zoom-out", MAP, "map-zoom-out", "zoom out",                                                   \
+    X(MAP_NEXT_EXTENT, "map-next-extent", MAP, "map-next-extent OFFSET", "next extent", "to where the next extent begins")                 \
+    X(MAP_PREVIOUS_EXTENT, "map-previous-extent", MAP, "map-previous-extent OFFSET", NULL, "to where this or the previous extent begins")      \
+    X(MAP_ZOOM_IN, "map-zoom-in", MAP, "map-zoom-in OFFSET", "zoom in", "show an eighth, with the cursor in the middle")      \
+    X(MAP_ZOOM_OUT, "map-zoom-out", MAP, "map-zoom-out OFFSET", "zoom out",                                                   \
       "show eight times as much, at most the whole image")                                                             \
     X(MAP_SCAN, "map-scan", MAP, "map-scan", NULL, "read the allocation of the whole image again")                     \
-    X(HEX_FOLLOW, "hex-follow", HEX, "hex-follow", "buffer/image",                                                     \
+    X(HEX_FOLLOW, "hex-follow", HEX, "hex-follow OFFSET", "buffer/image",                                                     \
       "switch between the last buffer and the image itself")                                                           \
     X(HEX_FOLD, "hex-fold", HEX, "hex-fold", "fold", "fold repeated rows, or show them all")                           \
-    X(HEX_NEXT_EXTENT, "hex-next-extent", HEX, NULL, "next extent", "to where the next extent begins")                 \
-    X(HEX_PREVIOUS_EXTENT, "hex-previous-extent", HEX, NULL, NULL, "to where this or the previous extent begins")      \
+    X(HEX_NEXT_EXTENT, "hex-next-extent", HEX, "hex-next-extent OFFSET", "next extent", "to where the next extent begins")                 \
+    X(HEX_PREVIOUS_EXTENT, "hex-previous-extent", HEX, "hex-previous-extent OFFSET", NULL, "to where this or the previous extent begins")      \
     X(HEX_READ_AGAIN, "hex-read-again", HEX, "hex-read-again", NULL,                                                   \
       "forget what was read of the image and read it again")                                                           \
     X(PENDING_RESUME, "pending-resume", PENDING, "resume TAG", "resume", "resume the request at its breakpoint")       \
@@ -93,6 +93,9 @@ struct request_info {
 const struct request_info *request_info(enum request request);
 /* REQUEST_NONE if there is none of that name. */
 enum request request_find(const char *name);
+/* Whether it is a command of its own name; and whether that takes the offset of the panel's cursor. */
+bool request_is_command(enum request request);
+bool request_wants_offset(enum request request);
 const char *request_context_name(enum request_context context);
 /* One sentence: where the context's keys work. */
 const char *request_context_help(enum request_context context);

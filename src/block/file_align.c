@@ -19,33 +19,31 @@ static bool is_power_of_two(uint32_t value)
     return value && !(value & (value - 1));
 }
 
-/* What the kernel says of buffers, since Linux 6.1 on the file systems that have it; 0: nothing. */
-static uint32_t ask_memory_alignment(int fd)
+/* The kernel's own word, since Linux 6.1 on the file systems that have it. */
+static bool ask_statx(int fd, uint32_t *ret_request, uint32_t *ret_memory)
 {
 #ifdef STATX_DIOALIGN
     struct statx stx;
     if (statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &stx) == 0 && (stx.stx_mask & STATX_DIOALIGN) &&
-        is_power_of_two(stx.stx_dio_mem_align))
-        return stx.stx_dio_mem_align;
+        is_power_of_two(stx.stx_dio_offset_align) && is_power_of_two(stx.stx_dio_mem_align)) {
+        *ret_request = MAX(stx.stx_dio_offset_align, 512);
+        *ret_memory = stx.stx_dio_mem_align;
+        return true;
+    }
 #endif
-    return 0;
+    return false;
 }
 
-/*
- * The shortest read the file lets pass.  Where it lets a single byte pass there is a hole, or no byte at all, and nothing to be
- * learned; a wrong guess would matter as soon as something is written.
- */
+/* The shortest read the file lets pass (an empty file lets all pass). */
 static uint32_t try_reads(int fd)
 {
     void *buf;
     uint32_t found = 0;
     if (posix_memalign(&buf, PROBE_MAX, PROBE_MAX))
         return 0;
-    if (pread(fd, buf, 1, 0) < 0) {
-        for (uint32_t size = 512; size <= PROBE_MAX && !found; size *= 2) {
-            if (pread(fd, buf, size, 0) >= 0)
-                found = size;
-        }
+    for (uint32_t size = 512; size <= PROBE_MAX && !found; size *= 2) {
+        if (pread(fd, buf, size, 0) >= 0)
+            found = size;
     }
     free(buf);
     return found;
@@ -55,11 +53,13 @@ void file_probe_alignment(int fd, uint32_t *ret_request, uint32_t *ret_memory)
 {
     int sector;
     struct stat st;
-    uint32_t request = 0, memory = ask_memory_alignment(fd);
+    if (ask_statx(fd, ret_request, ret_memory))
+        return;
+    uint32_t request = 0;
     if (fstat(fd, &st) == 0 && S_ISBLK(st.st_mode) && ioctl(fd, BLKSSZGET, &sector) == 0 && is_power_of_two(sector))
         request = sector;
-    else if (S_ISREG(st.st_mode))
+    else if (S_ISREG(st.st_mode) && st.st_size > 0)
         request = try_reads(fd);
     *ret_request = request ? request : SAFE_ALIGNMENT;
-    *ret_memory = memory ? memory : MAX(*ret_request, SAFE_ALIGNMENT);
+    *ret_memory = MAX(*ret_request, SAFE_ALIGNMENT);
 }

@@ -72,14 +72,15 @@ static void add_line(struct console *console, enum role role, const char *before
     panel_redraw(&console->panel);
 }
 
-void console_log(struct panel *panel, const char *line, const char *replaces)
+void console_log(struct panel *panel, const char *line)
 {
-    struct console *console = console_of(panel);
-    if (replaces != NULL) {
-        g_autofree char *prefix = g_strconcat(PROMPT, replaces, NULL);
-        scrollback_take_last(console->scrollback, ROLE_ECHO, prefix);
-    }
-    add_line(console, ROLE_ECHO, PROMPT, line);
+    add_line(console_of(panel), ROLE_ECHO, PROMPT, line);
+}
+
+bool console_take_back(struct panel *panel, const char *prefix)
+{
+    g_autofree char *logged = g_strconcat(PROMPT, prefix, NULL);
+    return scrollback_take_last(console_of(panel)->scrollback, ROLE_ECHO, logged);
 }
 
 void console_note(struct panel *panel, enum role role, const char *text)

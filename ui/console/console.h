@@ -12,11 +12,10 @@ extern const struct panel_ops panel_console;
 /* Where commands run on behalf of other panels write.  Stays valid (and silent) after the console is gone: requests may
  * outlive it. */
 struct sink *console_sink(struct panel *console);
-/*
- * Logs a command that a key stood for, as if it had been typed.  If the last thing in the scrollback is such a line
- * that begins with replaces (NULL: nothing does), it gives way: moving the focus five times is one line.
- */
-void console_log(struct panel *console, const char *line, const char *replaces);
+/* Logs a command that a key stood for, as if it had been typed. */
+void console_log(struct panel *console, const char *line);
+/* If the last thing in the scrollback is such a line that begins with prefix, takes it away: whether it was. */
+bool console_take_back(struct panel *console, const char *prefix);
 /* A line of our own, without newline. */
 void console_note(struct panel *console, enum role role, const char *text);
 /* Drops what was typed. */

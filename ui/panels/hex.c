@@ -174,6 +174,15 @@ static int64_t position(struct panel *panel)
     return view->origin + view->cursor;
 }
 
+static void place(struct panel *panel, int64_t offset)
+{
+    struct hex_view *view = hex_panel_view(hex_of(panel));
+
+    if (offset >= view->origin && offset - view->origin < hex_view_size(view)) {
+        view->cursor = offset - view->origin;
+    }
+}
+
 /* ---- what happens in the session ---- */
 
 /* Holds the session's last buffer, whatever it is now. */
@@ -267,6 +276,7 @@ const struct panel_ops panel_hex = {
     .request = request,
     .go = go,
     .position = position,
+    .place = place,
     .image = image,
     .buffer = buffer,
     .changed = changed,

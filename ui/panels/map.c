@@ -286,6 +286,15 @@ static void go(struct panel *panel, int64_t offset, int64_t bytes)
     }
 }
 
+static void place(struct panel *panel, int64_t offset)
+{
+    struct map_panel *map = map_of(panel);
+
+    if (offset >= 0 && offset < map->size) {
+        map->cursor = offset;
+    }
+}
+
 static int64_t position(struct panel *panel)
 {
     struct map_panel *map = map_of(panel);
@@ -360,6 +369,7 @@ const struct panel_ops panel_map = {
     .request = request,
     .go = go,
     .position = position,
+    .place = place,
     .image = image,
     .changed = changed,
 };

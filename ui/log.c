@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The log of what keys did, in the console, each as the command it equals: replayed, it leads to the same screen.  What
+ * depends on a cursor is logged with the offset it is at, so that moving one need not be.  Where the focus is follows
+ * from the lines alone; to know what they say, the focus they lead to is kept, and the one before the newest line, for
+ * when that line gives way to the next of its kind.
+ */
+#include <inttypes.h>
+
+#include "ui/console/console.h"
+#include "ui/desk-private.h"
+
+void log_command(struct desk *desk, const char *line)
+{
+    if (!desk->silent) {
+        desk->logged_before = desk->logged_focus;
+        console_log(desk_console(desk), line);
+    }
+}
+
+static void take_back(struct desk *desk, const char *prefix)
+{
+    if (!desk->silent && console_take_back(desk_console(desk), prefix)) {
+        desk->logged_focus = desk->logged_before;
+    }
+}
+
+void log_focus(struct desk *desk)
+{
+    take_back(desk, "focus ");
+    if (desk->focus != desk->logged_focus) {
+        g_autofree char *line = g_strconcat("focus ", desk_focused(desk)->ops->name, NULL);
+        log_command(desk, line);
+        log_focus_is_known(desk);
+    }
+}
+
+void log_focus_is_known(struct desk *desk)
+{
+    desk->logged_focus = desk->focus;
+}
+
+void log_go(struct desk *desk, int64_t offset, int64_t bytes)
+{
+    g_autoptr(GString) line = g_string_new(NULL);
+    take_back(desk, "goto ");
+    g_string_printf(line, "goto %#" PRIx64, (uint64_t)offset);
+    if (bytes > 0) {
+        g_string_append_printf(line, "..%#" PRIx64, (uint64_t)offset + (uint64_t)bytes - 1);
+    }
+    if (desk->focus != desk->logged_focus) {
+        g_string_append_printf(line, " %s", desk_focused(desk)->ops->name);
+    }
+    log_command(desk, line->str);
+    log_focus_is_known(desk);
+}
+
+void log_request(struct desk *desk, struct panel *panel, enum request request)
+{
+    const struct request_info *info = request_info(request);
+    if (!request_is_command(request)) {
+        return;
+    }
+    int64_t offset = request_wants_offset(request) && panel->ops->position != NULL ? panel->ops->position(panel) : -1;
+    g_autoptr(GString) line = g_string_new(info->name);
+    if (offset >= 0) {
+        g_string_append_printf(line, " %#" PRIx64, (uint64_t)offset);
+    }
+    log_command(desk, line->str);
+}
