@@ -115,7 +115,7 @@ static int run_fd(const struct args *args, struct session *session, struct sink 
     int ret = batch_run_fd(session, fd, prompt, sink);
     if (ret < 0)
         sink_printf(sink, SINK_ERR, "%s: %s: %s\n", args->session.prog, args->script ?: "standard input",
-                    g_strerror(-ret));
+                    ret == -EMSGSIZE ? "a line of more than 16 MiB" : g_strerror(-ret));
     return ret < 0;
 }
 
@@ -179,6 +179,17 @@ static int end_session(const struct args *args, struct session *session, enum mo
     return status;
 }
 
+/* Whether something that was to be seen could not be written; the reference program does not mind. */
+static int finish_output(const struct args *args, struct sink *sink)
+{
+    sink_flush(sink);
+    int error = sink_stdio_error(sink);
+    if (!error || args->session.drop_in)
+        return 0;
+    sink_printf(sink, SINK_ERR, "%s: standard output: %s\n", args->session.prog, g_strerror(error));
+    return 1;
+}
+
 static int run(struct args *args)
 {
     enum mode mode = choose_mode(args);
@@ -201,6 +212,7 @@ static int run(struct args *args)
         app_headless_end(screen);
     }
     status |= end_session(args, session, mode);
+    status |= finish_output(args, sink);
     sink_free(sink);
     aio_free(args->session.aio);
     co_done();

@@ -12,6 +12,7 @@
 enum {
     READ_CHUNK = 64 << 10,
     TURN_EVERY = 16, /* lines between two looks at what is outstanding */
+    LINE_MAX_BYTES = 16 << 20,
 };
 
 /* ---- one line ---- */
@@ -73,6 +74,8 @@ static void wait_readable(struct session *session, int fd)
 
 static int fill(struct reader *reader, struct session *session, struct sink *sink)
 {
+    if (reader->end - reader->start > LINE_MAX_BYTES)
+        return -EMSGSIZE;
     if (reader->start) {
         memmove(reader->buffer, reader->buffer + reader->start, reader->end - reader->start);
         reader->end -= reader->start;

@@ -13,6 +13,6 @@ int batch_run_line(struct session *session, const char *line, struct sink *sink)
 /*
  * Runs the lines of a descriptor until its end, `quit`, or a failure where the session stops on errors.  prompt: written before each
  * line, NULL for none.  While requests are outstanding, waiting for input lets them go on.  0, or a negative errno when
- * reading failed.
+ * reading failed: -EMSGSIZE at a line of more than 16 MiB, which nobody wrote on purpose.
  */
 int batch_run_fd(struct session *session, int fd, const char *prompt, struct sink *sink);

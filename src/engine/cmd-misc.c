@@ -78,8 +78,15 @@ static int sleep_co(const struct command_call *call)
     return co_sleep_co(ms * INT64_C(1000));
 }
 
+/* The reference program's usage line does not tell. */
+static const struct command_own sleep_own = {
+    .args = "milliseconds",
+    .max_args = 1,
+};
+
 const struct command command_sleep = {
     .name = "sleep",
+    .own = &sleep_own,
     .summary = "waits for a number of milliseconds",
     .help = "\nEverything else goes on meanwhile.\n",
     .min_args = 1,

@@ -56,18 +56,18 @@ static GString *object(const char *format, ...)
     return object;
 }
 
-void report_json_message(const struct command_call *call, const char *text)
+void report_json_message(const struct command_call *call, const char *key, const char *text)
 {
-    GString *out = object("\"message\": ");
+    GString *out = object("\"%s\": ", key);
     append_string(out, text);
     emit(call, out);
 }
 
 void report_json_transfer(const struct command_call *call, const struct report_transfer *transfer)
 {
-    emit(call, object("\"%s\": %" PRId64 ", \"offset\": %" PRId64 ", \"requested\": %" PRId64
+    emit(call, object("\"op\": \"%s\", \"offset\": %" PRId64 ", \"bytes\": %" PRId64 ", \"requested\": %" PRId64
                       ", \"ops\": %d, \"elapsed-ns\": %" PRId64,
-                      transfer->done, transfer->total, transfer->offset, transfer->count, transfer->ops,
+                      transfer->done, transfer->offset, transfer->total, transfer->count, transfer->ops,
                       transfer->elapsed_ns));
 }
 

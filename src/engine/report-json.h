@@ -11,7 +11,8 @@ struct blk_info;
 struct command_call;
 struct report_transfer;
 
-void report_json_message(const struct command_call *call, const char *text);
+/* key: "message", or "error" for what says that something failed. */
+void report_json_message(const struct command_call *call, const char *key, const char *text);
 void report_json_transfer(const struct command_call *call, const struct report_transfer *transfer);
 void report_json_dump(const struct command_call *call, int64_t offset, const uint8_t *bytes, size_t n);
 void report_json_length(const struct command_call *call, int64_t length);

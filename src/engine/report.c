@@ -17,6 +17,7 @@
 
 enum {
     SECTOR = 512,
+    TEXT_MAX = 8 << 10, /* bytes of a text from outside that a message repeats: twice the longest path */
     DUMP_CHUNK = 16 << 10, /* bytes whose rows are formatted at once */
 };
 
@@ -46,7 +47,7 @@ static void say(const struct command_call *call, enum sink_stream stream, const 
 {
     if (json(call)) {
         g_autofree char *text = g_strdup_vprintf(format, args);
-        report_json_message(call, text);
+        report_json_message(call, stream == SINK_FAILURE ? "error" : "message", text);
     } else {
         write_line(call, stream, "", format, args);
     }
@@ -104,7 +105,11 @@ int report_failure(const struct command_call *call, const char *what, int ret)
 
 char *report_text(const struct command_call *call, const char *text)
 {
-    return session_config(call->session)->drop_in ? g_strdup(text) : safetext_escape(text, -1);
+    if (session_config(call->session)->drop_in)
+        return g_strdup(text);
+    size_t len = strlen(text);
+    g_autofree char *start = safetext_escape(text, MIN(len, TEXT_MAX));
+    return len > TEXT_MAX ? g_strconcat(start, "...", NULL) : g_steal_pointer(&start);
 }
 
 /* ---- numbers ---- */

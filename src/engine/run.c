@@ -92,7 +92,8 @@ static bool arguments_fit(const struct command_call *call, const struct command 
         report_complain(call, "bad argument count %d to %s, expected %d arguments", n, name, min);
     else
         report_complain(call, "bad argument count %d to %s, expected between %d and %d arguments", n, name, min, max);
-    report_hint(call, "%s %s", command->name, command_args(command, session_config(call->session)->drop_in) ?: "");
+    const char *args = command_args(command, session_config(call->session)->drop_in);
+    report_hint(call, "%s%s%s", command->name, args && *args ? " " : "", args ?: "");
     return false;
 }
 

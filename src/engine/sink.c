@@ -64,10 +64,12 @@ struct stdio_sink {
     struct sink sink;
     bool terminal[2];    /* stdout, stderr */
     size_t used, marked; /* of text; marked <= used */
+    int error;           /* see sink_stdio_error() */
     char text[STDOUT_ROOM];
 };
 
-static void write_all(int fd, const char *text, size_t len)
+/* 0, or the errno that ended it. */
+static int write_all(int fd, const char *text, size_t len)
 {
     while (len) {
         ssize_t n = write(fd, text, len);
@@ -75,13 +77,21 @@ static void write_all(int fd, const char *text, size_t len)
             struct pollfd wait = {.fd = fd, .events = POLLOUT};
             poll(&wait, 1, -1);
         } else if (n < 0 && errno != EINTR) {
-            return; /* nobody is left to tell */
+            return errno;
         }
         if (n > 0) {
             text += n;
             len -= n;
         }
     }
+    return 0;
+}
+
+static void write_out(struct stdio_sink *stdio, const char *text, size_t len)
+{
+    int error = write_all(STDOUT_FILENO, text, len);
+    if (!stdio->error)
+        stdio->error = error;
 }
 
 /* Writes the first len collected bytes. */
@@ -89,7 +99,7 @@ static void write_collected(struct stdio_sink *stdio, size_t len)
 {
     if (!len)
         return;
-    write_all(STDOUT_FILENO, stdio->text, len);
+    write_out(stdio, stdio->text, len);
     memmove(stdio->text, stdio->text + len, stdio->used - len);
     stdio->used -= len;
     stdio->marked -= MIN(stdio->marked, len);
@@ -132,7 +142,7 @@ static void stdio_write(struct sink *sink, enum sink_stream stream, const char *
         if (len > STDOUT_ROOM - stdio->used)
             write_collected(stdio, stdio->used);
         if (len > STDOUT_ROOM) {
-            write_all(STDOUT_FILENO, text, len);
+            write_out(stdio, text, len);
             return;
         }
         memcpy(stdio->text + stdio->used, text, len);
@@ -170,9 +180,15 @@ struct sink *sink_new_stdio(void)
     struct stdio_sink *stdio = g_new(struct stdio_sink, 1);
     stdio->sink.ops = &stdio_ops;
     stdio->used = stdio->marked = 0;
+    stdio->error = 0;
     stdio->terminal[0] = isatty(STDOUT_FILENO);
     stdio->terminal[1] = isatty(STDERR_FILENO);
     return &stdio->sink;
+}
+
+int sink_stdio_error(const struct sink *sink)
+{
+    return ((const struct stdio_sink *)sink)->error;
 }
 
 /* ---- memory ---- */

@@ -33,6 +33,9 @@ void sink_flush(struct sink *sink);
 /* sink may be NULL. */
 void sink_free(struct sink *sink);
 
+/* The errno of the first write to stdout that failed, 0 if none did; sink is one of sink_new_stdio(). */
+int sink_stdio_error(const struct sink *sink);
+
 /* stdout (buffered here, not by stdio) and stderr; what goes to a terminal is escaped line by line (util/safetext.h). */
 struct sink *sink_new_stdio(void);
 /* Collects both streams in memory; sink_buffer_text() is valid until the next write. */

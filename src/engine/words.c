@@ -45,7 +45,12 @@ static bool next_plain(struct words *words)
 
 static bool is_space(char c)
 {
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\v' || c == '\f';
+    return c == ' ' || c == '\t' || c == '\r' || c == '\v' || c == '\f';
+}
+
+static bool ends_word(char c)
+{
+    return !c || c == ';' || c == '\n' || is_space(c);
 }
 
 /*
@@ -56,7 +61,7 @@ static bool is_space(char c)
 static char *take_word(char *from, char *ret_stop)
 {
     char *out = from;
-    for (; *from && !is_space(*from) && *from != ';'; from++) {
+    for (; !ends_word(*from); from++) {
         if (*from == '\\') {
             if (from[1])
                 from++;
@@ -89,9 +94,11 @@ static bool next_quoted(struct words *words, const char **ret_error)
         char stop = ' ';
         while (is_space(*p))
             p++;
-        if (!*p || *p == '#')
+        if (*p == '#')
+            p += strcspn(p, "\n");
+        if (!*p)
             return words->argc > 0;
-        if (*p == ';') {
+        if (*p == ';' || *p == '\n') {
             stop = *p++;
         } else {
             char *word = p;
@@ -103,9 +110,9 @@ static bool next_quoted(struct words *words, const char **ret_error)
             add(words, word);
             keep_semicolons = !strcmp(words->argv[0], "multiwrite");
         }
-        if (stop != ';')
+        if (stop != ';' && stop != '\n')
             continue;
-        if (keep_semicolons) {
+        if (stop == ';' && keep_semicolons) {
             add(words, semicolon);
         } else if (words->argc) {
             words->next = p;

@@ -23,7 +23,8 @@ void words_start(struct words *words, char *text);
 /*
  * Takes the next command: true with argc >= 1, false at the end of the text.  plain: words are separated by spaces and
  * nothing else has a meaning.  Otherwise by any white space; '..', ".." and backslash quote, # at the
- * beginning of a word starts a comment, ; ends a command (a word of its own in `multiwrite`).
+ * beginning of a word starts a comment that ends with the line, a newline ends a command, and so does ; (a word of its own
+ * in `multiwrite`).
  * *ret_error (static text, NULL for none) tells of a quote that does not end; nothing more follows then.
  */
 bool words_next(struct words *words, bool plain, const char **ret_error);

@@ -222,6 +222,7 @@ static void json_strings_are_json(void)
 {
     assert_reported(json_config, "{\"message\": \"a\\\"b\\\\c\\u001b\xef\xbf\xbd\"}\n",
                     report_say(call, "%s", "a\"b\\c\033\xff"));
+    assert_reported(json_config, "{\"error\": \"read failed: Input/output error\"}\n", report_failure(call, "read", -EIO));
 }
 
 static void json_transfers_and_extents(void)
@@ -229,7 +230,7 @@ static void json_transfers_and_extents(void)
     struct report_transfer it = transfer(512, 1000);
     struct blk_extent extent = {0, 4096, BLK_KIND_DATA, 0, 0, "disk"};
     assert_reported(json_config,
-                    "{\"read\": 512, \"offset\": 512, \"requested\": 512, \"ops\": 1, \"elapsed-ns\": 1000}\n",
+                    "{\"op\": \"read\", \"offset\": 512, \"bytes\": 512, \"requested\": 512, \"ops\": 1, \"elapsed-ns\": 1000}\n",
                     report_transfer(call, &it));
     assert_reported(json_config,
                     "{\"start\": 0, \"length\": 4096, \"kind\": \"data\", \"depth\": 0, \"offset\": 0, "

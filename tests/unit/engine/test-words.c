@@ -77,6 +77,9 @@ static void a_comment_begins_with_a_word(void)
 
 static void semicolons_separate_commands(void)
 {
+    assert_cut("length\ninfo # x;y\n\nmap", false, "[length] [info] [map]");
+    assert_cut("open 'a\nb'\ninfo", false, "[open][a\nb] [info]");
+    assert_cut("multiwrite 0 1;2 3\ninfo", false, "[multiwrite][0][1][;][2][3] [info]");
     assert_cut("length;info", false, "[length] [info]");
     assert_cut(" ; ;length ; info;", false, "[length] [info]");
     assert_cut("a b;c d", false, "[a][b] [c][d]");
