@@ -12,6 +12,7 @@
 #include "block/event.h"
 #include "block/options.h"
 
+struct inspect_ops;
 struct node;
 
 enum driver_flags {
@@ -120,6 +121,9 @@ struct driver {
     int (*debug_wait_co)(struct node *node, const char *tag);
     /* The image is being closed (registry->closing, nothing stops any more): every request at a breakpoint goes on. */
     void (*debug_release)(struct node *node);
+
+    /* Looks into its structure (block/inspect.h).  NULL: there is none to look into. */
+    const struct inspect_ops *inspect;
 
     /* Who holds QEMU locks on it, added to out as one phrase each.  NULL: asks the children. */
     void (*lock_holders)(struct node *node, GString *out);

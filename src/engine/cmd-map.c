@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* map: runs of this layer, and our forms that show where every byte comes from. */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
+#include "block/inspect.h"
 #include "engine/commands.h"
 #include "engine/report-json.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
+#include "util/size.h"
 
 struct runs {
     const struct command_call *call;
@@ -42,6 +45,25 @@ static int show_extent(void *data, const struct blk_extent *extent)
     return 0;
 }
 
+/* What a cluster of the file is for: its roles, or that it is free or leaked. */
+static int show_host_run(void *data, const struct inspect_host_run *run)
+{
+    const struct command_call *call = ((struct visit *)data)->call;
+    char size[SIZE_TEXT_MAX];
+    g_autoptr(GString) roles = g_string_new(NULL);
+    for (unsigned role = 0; role < INSPECT_ROLE_COUNT; role++)
+        if (run->roles >> role & 1)
+            g_string_append_printf(roles, "%s%s", roles->len ? " + " : "", inspect_role_name(role));
+    if (!run->roles)
+        g_string_append(roles, run->refcount ? "leaked" : "free");
+    if (run->snapshot)
+        g_string_append(roles, ", in snapshots");
+    g_autofree char *refcount = run->refcount_known ? g_strdup_printf("%" PRIu64, run->refcount) : g_strdup("unknown");
+    report_say(call, "0x%010" PRIx64 " +0x%" PRIx64 " (%s)  %s  references %" PRIu64 " refcount %s", run->start, run->bytes,
+               size_format(run->bytes, size), roles->str, run->references, refcount);
+    return 0;
+}
+
 static int show_extent_json(void *data, const struct blk_extent *extent)
 {
     report_json_extent(((struct visit *)data)->call, extent);
@@ -70,7 +92,9 @@ static int map_co(const struct command_call *call)
     if (!strcmp(form, "--json")) {
         ret = blk_status_bulk_co(blk, 0, length, show_extent_json, &visit);
     } else if (!strcmp(form, "--host")) {
-        ret = blk_status_bulk_co(blk, 0, length, show_extent, &visit);
+        ret = inspect_host_map_co(blk, show_host_run, &visit);
+        if (ret == -ENOTSUP) /* a file without a structure of its own */
+            ret = blk_status_bulk_co(blk, 0, length, show_extent, &visit);
     } else if (!strcmp(form, "--summary")) {
         ret = blk_status_bulk_co(blk, 0, length, count_extent, &visit);
         if (!ret)
@@ -94,7 +118,7 @@ const struct command command_map = {
             "One line for each run of allocated or unallocated bytes of the top layer.\n"
             "\n"
             "  --json      every extent as an object: kind, layer, place in the host file\n"
-            "  --host      the same as text\n"
+            "  --host      what each part of the image's file is for: header, tables, data, free, leaked\n"
             "  --summary   how much there is of each kind\n",
     .own = &map_own,
     .run_co = map_co,

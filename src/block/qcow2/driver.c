@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The qcow2 driver's table. */
+#include "block/qcow2/check.h"
+#include "block/qcow2/explain.h"
+#include "block/qcow2/hostmap.h"
+#include "block/qcow2/lenient.h"
 #include "block/qcow2/qcow2.h"
 
 /* Version 1 is another format. */
@@ -14,6 +18,14 @@ static int64_t qcow2_driver_length_co(struct node *node)
     return qcow2->size;
 }
 
+static const struct inspect_ops qcow2_inspect = {
+    .check_co = qcow2_check_co,
+    .host_map_co = qcow2_hostmap_co,
+    .explain_host_co = qcow2_explain_host_co,
+    .explain_co = qcow2_explain_co,
+    .header_co = qcow2_lenient_header_co,
+};
+
 const struct driver driver_qcow2 = {
     .name = "qcow2",
     .flags = DRIVER_FORMAT,
@@ -27,6 +39,7 @@ const struct driver driver_qcow2 = {
     .status_co = qcow2_status_co,
     .status_bulk_co = qcow2_status_bulk_co,
     .info_co = qcow2_info_co,
+    .inspect = &qcow2_inspect,
     .load_vmstate_co = qcow2_read_load_vmstate_co,
     .reopen_prepare_co = qcow2_reopen_prepare_co,
 };

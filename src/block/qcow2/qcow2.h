@@ -59,6 +59,7 @@ struct qcow2 {
     struct qcow2_cache *l2_cache;
     struct qcow2_inflate *inflate;
     GPtrArray *snapshots;      /* struct qcow2_snapshot, owned */
+    int64_t snapshot_table_bytes;
     GPtrArray *bitmaps;        /* struct qcow2_bitmap, owned */
     bool corruption_said;      /* of those found while reading only the first is told */
     uint64_t inode, device;    /* of the file, to know it again in a chain; 0, 0: not a file */

@@ -92,6 +92,7 @@ int qcow2_snapshot_load_co(struct node *node, GError **error)
             return ret;
         co_relax_co();
     }
+    qcow2->snapshot_table_bytes = offset - (int64_t)qcow2->header.snapshots_offset;
     return 0;
 }
 

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "block/inspect.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "block/blk-internal.h"
+
+/* The topmost node with a structure, NULL for none. */
+static struct node *find_node(struct node *node)
+{
+    while (node && !node->driver->inspect && (node->driver->flags & DRIVER_FILTER))
+        node = node->file;
+    return node && node->driver->inspect ? node : NULL;
+}
+
+const char *inspect_role_name(enum inspect_role role)
+{
+    static const char *const names[INSPECT_ROLE_COUNT] = {
+        [INSPECT_HEADER] = "header",
+        [INSPECT_REFCOUNT_TABLE] = "refcount table",
+        [INSPECT_REFCOUNT_BLOCK] = "refcount block",
+        [INSPECT_L1] = "L1 table",
+        [INSPECT_L2] = "L2 table",
+        [INSPECT_DATA] = "data",
+        [INSPECT_COMPRESSED] = "compressed data",
+        [INSPECT_SNAPSHOT_TABLE] = "snapshot table",
+        [INSPECT_BITMAP_DIRECTORY] = "bitmap directory",
+        [INSPECT_BITMAP_TABLE] = "bitmap table",
+        [INSPECT_BITMAP_DATA] = "bitmap data",
+        [INSPECT_CRYPTO] = "encryption header",
+    };
+    return names[role];
+}
+
+int inspect_check_status(const struct inspect_check *check)
+{
+    return check->check_errors ? 1 : check->corruptions ? 2 : check->leaks ? 3 : 0;
+}
+
+int inspect_check_co(struct blk *blk, inspect_problem_fn *fn, void *data, struct inspect_check *ret_check)
+{
+    struct node *node = find_node(blk->root);
+    return node ? node->driver->inspect->check_co(node, fn, data, ret_check) : -ENOTSUP;
+}
+
+int inspect_host_map_co(struct blk *blk, inspect_host_fn *fn, void *data)
+{
+    struct node *node = find_node(blk->root);
+    return node ? node->driver->inspect->host_map_co(node, fn, data) : -ENOTSUP;
+}
+
+int inspect_explain_host_co(struct blk *blk, int64_t host, inspect_owner_fn *fn, void *data, uint64_t *ret_refcount)
+{
+    struct node *node = find_node(blk->root);
+    return node ? node->driver->inspect->explain_host_co(node, host, fn, data, ret_refcount) : -ENOTSUP;
+}
+
+/* Nodes without a structure of their own: what their status says. */
+static int explain_plain_co(struct node *node, int64_t offset, int depth, inspect_step_fn *fn, void *data, struct node **ret_next,
+                            int64_t *ret_offset)
+{
+    struct node_status status;
+    *ret_next = NULL;
+    if (offset >= node->size)
+        return fn(data, &(struct inspect_step){depth, node->filename, "end", "past the end of this layer: zeroes", -1});
+    int ret = node_status_co(node, offset, 1, NODE_STATUS_WANT_HOLES, &status);
+    if (ret < 0)
+        return ret;
+    if (status.via == NODE_STATUS_PASS) {
+        *ret_next = status.child;
+        *ret_offset = status.child_offset;
+        return 0;
+    }
+    bool here = status.via == NODE_STATUS_HOST;
+    g_autofree char *text = here ? g_strdup_printf("byte %#" PRIx64 " of the file", status.child_offset) : g_strdup("a hole: zeroes");
+    return fn(data, &(struct inspect_step){depth, node->filename, here ? "file" : "hole", text, here ? status.child_offset : -1});
+}
+
+int inspect_explain_co(struct blk *blk, int64_t offset, inspect_step_fn *fn, void *data)
+{
+    struct node *node = blk->root;
+    int depth = 0, ret = 0;
+    if (!find_node(node))
+        return -ENOTSUP;
+    if (offset < 0 || offset >= node->size)
+        return -EIO;
+    while (node && ret == 0) {
+        const struct inspect_ops *inspect = node->driver->inspect;
+        struct node *next = NULL;
+        if (inspect && offset < node->size) {
+            ret = inspect->explain_co(node, offset, depth, fn, data, &next, &offset);
+            depth += next != node->file;
+        } else {
+            ret = explain_plain_co(node, offset, depth, fn, data, &next, &offset);
+        }
+        node = next;
+    }
+    return ret;
+}
+
+int inspect_header_co(struct blk *blk, inspect_field_fn *fn, void *data)
+{
+    struct node *node = find_node(blk->root);
+    struct node *file = node ? node->file : blk->root;
+    const struct driver *driver;
+    int ret = -ENOTSUP;
+    for (unsigned i = 0; ret == -ENOTSUP && (driver = driver_at(i)); i++)
+        if (driver->inspect)
+            ret = driver->inspect->header_co(file, fn, data);
+    return ret;
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* check, explain, header: an image's own structure. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "block/inspect.h"
+#include "engine/commands.h"
+#include "engine/report.h"
+#include "engine/session-private.h"
+#include "util/size.h"
+
+static int no_structure(const struct command_call *call, const char *what, int ret)
+{
+    if (ret != -ENOTSUP)
+        return report_failure(call, what, ret);
+    report_error(call, "%s: the image's format has no structure to look into", what);
+    return ret;
+}
+
+/* ---- owners ---- */
+
+static char *owner_text(const struct command_call *call, const struct inspect_owner *owner)
+{
+    GString *text = g_string_new(inspect_role_name(owner->role));
+    g_autofree char *name = owner->snapshot_name ? report_text(call, owner->snapshot_name) : NULL;
+    g_autofree char *id = owner->snapshot_id ? report_text(call, owner->snapshot_id) : NULL;
+    g_autofree char *bitmap = owner->bitmap ? report_text(call, owner->bitmap) : NULL;
+    if (owner->guest >= 0)
+        g_string_append_printf(text, " of guest offset 0x%" PRIx64, owner->guest);
+    if (id)
+        g_string_append_printf(text, ", snapshot %s (%s)", id, name);
+    if (bitmap)
+        g_string_append_printf(text, ", bitmap %s", bitmap);
+    if (owner->entry_host >= 0)
+        g_string_append_printf(text, ", named by entry 0x%" PRIx64 " at 0x%" PRIx64, owner->entry, owner->entry_host);
+    return g_string_free(text, FALSE);
+}
+
+/* ---- check ---- */
+
+enum { OWNERS_SHOWN = 20 }; /* problems whose owners are looked up: each costs a walk over the tables */
+
+struct check {
+    const struct command_call *call;
+    GArray *hosts; /* int64_t, of the first problems */
+};
+
+static int show_problem(void *data, const struct inspect_problem *problem)
+{
+    struct check *check = data;
+    g_auto(GStrv) lines = g_strsplit(problem->text, "\n", -1);
+    for (int i = 0; lines[i]; i++) {
+        g_autofree char *line = report_text(check->call, lines[i]);
+        report_say(check->call, "%s", line);
+    }
+    if (problem->host >= 0 && check->hosts->len < OWNERS_SHOWN)
+        g_array_append_val(check->hosts, problem->host);
+    return 0;
+}
+
+static int show_owner(void *data, const struct inspect_owner *owner)
+{
+    const struct command_call *call = data;
+    g_autofree char *text = owner_text(call, owner);
+    report_say(call, "    %s", text);
+    return 0;
+}
+
+static int show_owners_co(const struct command_call *call, int64_t host)
+{
+    uint64_t refcount;
+    report_say(call, "cluster at 0x%" PRIx64 ":", host);
+    int ret = inspect_explain_host_co(call->session->blk, host, show_owner, (void *)call, &refcount);
+    return ret == -EINVAL ? 0 : ret; /* past the end of the file: nobody's */
+}
+
+static void show_result(const struct command_call *call, const struct inspect_check *result)
+{
+    int64_t allocated = MAX(result->allocated_clusters, 1);
+    if (!result->corruptions && !result->leaks && !result->check_errors)
+        report_say(call, "No errors were found on the image.");
+    if (result->corruptions)
+        report_say(call, "%" PRId64 " errors were found on the image.", result->corruptions);
+    if (result->leaks)
+        report_say(call, "%" PRId64 " leaked clusters were found on the image.", result->leaks);
+    if (result->check_errors)
+        report_say(call, "%" PRId64 " internal errors have occurred during the check.", result->check_errors);
+    if (result->total_clusters && result->allocated_clusters)
+        report_say(call, "%" PRId64 "/%" PRId64 " = %.2f%% allocated, %.2f%% fragmented, %.2f%% compressed clusters",
+                   result->allocated_clusters, result->total_clusters, result->allocated_clusters * 100.0 / result->total_clusters,
+                   result->fragmented_clusters * 100.0 / allocated, result->compressed_clusters * 100.0 / allocated);
+    report_say(call, "Image end offset: %" PRId64, result->image_end);
+}
+
+static int check_co(const struct command_call *call)
+{
+    struct check check = {call, g_array_new(FALSE, FALSE, sizeof(int64_t))};
+    struct inspect_check result;
+    int ret = inspect_check_co(call->session->blk, show_problem, &check, &result);
+    for (unsigned i = 0; ret == 0 && i < check.hosts->len; i++)
+        ret = show_owners_co(call, g_array_index(check.hosts, int64_t, i));
+    g_array_unref(check.hosts);
+    if (ret < 0)
+        return ret == -ECANCELED ? ret : no_structure(call, "check", ret);
+    show_result(call, &result);
+    return inspect_check_status(&result) ? -EUCLEAN : 0;
+}
+
+const struct command command_check = {
+    .name = "check",
+    .summary = "looks for corruption and leaked space in the image's tables",
+    .help = "\n"
+            "Every refcount is compared with what the tables name, every entry with what it may be. Nothing is changed.\n"
+            "Under what was found stands what names the clusters concerned. Fails unless all is well.\n",
+    .flags = COMMAND_OURS,
+    .run_co = check_co,
+};
+
+/* ---- explain ---- */
+
+static int show_step(void *data, const struct inspect_step *step)
+{
+    const struct command_call *call = data;
+    g_autofree char *file = report_text(call, step->file ? step->file : "");
+    if (step->host >= 0)
+        report_say(call, "layer %d  %-11s 0x%010" PRIx64 "  %s  (%s)", step->depth, step->what, step->host, step->text, file);
+    else
+        report_say(call, "layer %d  %-11s %12s  %s  (%s)", step->depth, step->what, "", step->text, file);
+    return 0;
+}
+
+static int explain_host_co(const struct command_call *call, int64_t host)
+{
+    uint64_t refcount;
+    int ret = inspect_explain_host_co(call->session->blk, host, show_owner, (void *)call, &refcount);
+    if (ret < 0)
+        return ret == -ECANCELED ? ret : no_structure(call, "explain", ret);
+    report_say(call, "refcount %" PRIu64, refcount);
+    return 0;
+}
+
+static int explain_co(const struct command_call *call)
+{
+    bool host = strcmp(call->argv[1], "--host") == 0;
+    int64_t offset;
+    if (call->argc != (host ? 3 : 2))
+        return command_misused(call, &command_explain);
+    int ret = report_parse_size(call, "offset", call->argv[call->argc - 1], &offset);
+    if (ret < 0)
+        return ret;
+    if (host)
+        return explain_host_co(call, offset);
+    ret = inspect_explain_co(call->session->blk, offset, show_step, (void *)call);
+    return ret < 0 && ret != -ECANCELED ? no_structure(call, "explain", ret) : ret;
+}
+
+const struct command command_explain = {
+    .name = "explain",
+    .args = "[--host] offset",
+    .summary = "shows the way from a guest offset through the tables to its bytes",
+    .help = "\n"
+            "Each table on the way, its entry and what that says, down the backing chain, and the refcount at the end.\n"
+            "\n"
+            "  --host   the other way: everything that names the cluster at this offset of the image's file\n",
+    .min_args = 1,
+    .max_args = 2,
+    .flags = COMMAND_OURS,
+    .run_co = explain_co,
+};
+
+/* ---- header ---- */
+
+static int show_field(void *data, const struct inspect_field *field)
+{
+    const struct command_call *call = data;
+    g_autofree char *value = report_text(call, field->value);
+    g_autofree char *problem = field->problem ? report_text(call, field->problem) : NULL;
+    g_autofree char *place = field->bytes ? g_strdup_printf("0x%08" PRIx64 " +%-6" PRId64, field->offset, field->bytes) : g_strdup("");
+    report_say(call, "%-18s %-26s %s%s%s", place, field->name, value, problem ? "  ! " : "", problem ? problem : "");
+    return 0;
+}
+
+static int header_co(const struct command_call *call)
+{
+    int ret = inspect_header_co(call->session->blk, show_field, (void *)call);
+    return ret < 0 && ret != -ECANCELED ? no_structure(call, "header", ret) : ret;
+}
+
+const struct command command_header = {
+    .name = "header",
+    .summary = "shows every field of the image's header, also of a broken one",
+    .help = "\n"
+            "Where it lies, what it holds and, behind an exclamation mark, what is wrong with it. An image that does not\n"
+            "open is looked at as raw: open -o driver=raw PATH, then header.\n",
+    .flags = COMMAND_OURS,
+    .run_co = header_co,
+};
