@@ -56,6 +56,8 @@ static int show_host_run(void *data, const struct inspect_host_run *run)
             g_string_append_printf(roles, "%s%s", roles->len ? " + " : "", inspect_role_name(role));
     if (!run->roles)
         g_string_append(roles, run->refcount ? "leaked" : "free");
+    else if (run->refcount_known && run->refcount != run->references)
+        g_string_append(roles, run->refcount > run->references ? ", leaked in part" : ", refcount too low");
     if (run->snapshot)
         g_string_append(roles, ", in snapshots");
     g_autofree char *refcount = run->refcount_known ? g_strdup_printf("%" PRIu64, run->refcount) : g_strdup("unknown");

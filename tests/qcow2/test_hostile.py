@@ -77,7 +77,7 @@ def test_mutations(work, shape):
             del data[rand.randrange(len(data)):]
         (work / f'{i}.qcow2').write_bytes(data)
         for options in ('', '-o snapshot=one '):
-            commands += [f'open {options}{i}.qcow2', 'info', 'map --summary', 'read -q 0 1M', 'read -q 1000 70000', 'read -b -q 0 64k', 'close']
+            commands += [f'open {options}{i}.qcow2', 'info', 'map --summary', 'read -q 0 1M', 'read -q 1000 70000', 'read -b -q 0 64k', 'check', 'map --host', 'explain 70000', 'explain --host 0x50000', 'header', 'close']
     result = blkscope('-f', 'qcow2', cwd=work, input='\n'.join(commands) + '\n', preexec_fn=limit_memory)
     assert result.status in (0, 1), result
     assert 'prompt' not in result.err
