@@ -3,11 +3,23 @@
 
 #include "ui/panels/hex-source.h"
 
+enum {
+    RUNS_KEPT = 64,     /* a screen asks for the same few in every frame, and one may be as long as the buffer */
+    STRIDE_ROWS = 2048, /* compared at once */
+};
+
+struct run {
+    int64_t start, end; /* empty: none */
+    int width;
+};
+
 struct hex_buffer {
     struct hex_source source;
     GBytes *bytes; /* NULL: empty */
     const uint8_t *data;
     size_t size;
+    struct run runs[RUNS_KEPT];
+    unsigned next_run; /* to be forgotten next */
 };
 
 static int64_t size(const struct hex_source *source)
@@ -29,7 +41,47 @@ static size_t piece(struct hex_source *source, int64_t offset, const uint8_t **r
     return buffer->size - (size_t)offset;
 }
 
-static const struct hex_source_ops ops = {.size = size, .get = get, .piece = piece};
+/* Whether n bytes are the same as those a row further on. */
+static bool is_repeated(const struct hex_buffer *buffer, int64_t offset, int64_t n, int width)
+{
+    return memcmp(buffer->data + offset, buffer->data + offset + width, (size_t)n) == 0;
+}
+
+static struct run find_run(const struct hex_buffer *buffer, int64_t row, int width)
+{
+    struct run run = {.start = row, .end = row + width, .width = width};
+    const int64_t stride = (int64_t)STRIDE_ROWS * width, size = (int64_t)buffer->size;
+
+    for (int64_t step = stride; step >= width; step = step > width ? width : 0) { /* by strides, then by rows */
+        while (run.end + step <= size && is_repeated(buffer, run.end - width, step, width)) {
+            run.end += step;
+        }
+        while (run.start >= step && is_repeated(buffer, run.start - step, step, width)) {
+            run.start -= step;
+        }
+    }
+    return run;
+}
+
+static void run(struct hex_source *source, int64_t row, int width, int64_t *ret_start, int64_t *ret_end)
+{
+    struct hex_buffer *buffer = (struct hex_buffer *)source;
+    struct run *run = NULL;
+
+    for (unsigned i = 0; i < RUNS_KEPT && !run; i++) {
+        struct run *kept = &buffer->runs[i];
+
+        run = kept->width == width && row >= kept->start && row < kept->end ? kept : NULL;
+    }
+    if (!run) {
+        run = &buffer->runs[buffer->next_run++ % RUNS_KEPT];
+        *run = find_run(buffer, row, width);
+    }
+    *ret_start = run->start;
+    *ret_end = run->end;
+}
+
+static const struct hex_source_ops ops = {.size = size, .get = get, .piece = piece, .run = run};
 
 struct hex_source *hex_buffer_new(GBytes *bytes)
 {

@@ -24,7 +24,7 @@ static bool fill(struct hex_layout *layout, int room, int width, bool airy)
 
 struct hex_layout hex_layout(int width, int height, int64_t end)
 {
-    static const int widths[] = {32, 24, 16, 8};
+    static const int widths[] = {32, 16, 8}; /* powers of two: clusters begin where rows do */
     struct hex_layout layout = {.digits = map_view_digits(end)};
 
     layout.inspector = height >= 9 ? 3 : height >= 6 ? 2 : height >= 4 ? 1 : 0;

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 struct hex_layout {
-    int width;     /* bytes a row: 32, 24, 16 or 8; fewer where not even 8 fit */
+    int width;     /* bytes a row: 32, 16 or 8; fewer where not even 8 fit */
     int digits;    /* of the offset */
     int hex;       /* column of the first byte; 0: no room for offsets */
     int text;      /* column of the first character; 0: no room */

@@ -47,6 +47,10 @@ static bool is_folded(const struct hex_rows *rows, int64_t row, int64_t last)
     if (!may_fold(rows, row, last)) {
         return false;
     }
+    if (rows->source->ops->run) {
+        rows->source->ops->run(rows->source, row, width, &start, &end);
+        return row > start;
+    }
     if (hole_at(rows, before, &start, &end) && row + width <= end) {
         return true;
     }
@@ -82,7 +86,9 @@ static int64_t fold_end(const struct hex_rows *rows, int64_t row, int64_t last)
         int64_t start, end, to = row + width;
         const uint8_t *bytes;
 
-        if (hole_at(rows, row - width, &start, &end) && row + width <= end) {
+        if (rows->source->ops->run) {
+            rows->source->ops->run(rows->source, row, width, &start, &to);
+        } else if (hole_at(rows, row - width, &start, &end) && row + width <= end) {
             to = hex_rows_row(rows, end); /* the first row not wholly in the hole */
         } else {
             size_t n = rows->source->ops->piece(rows->source, row - width, &bytes);
@@ -107,14 +113,19 @@ static int64_t fold_start(const struct hex_rows *rows, int64_t row, int64_t last
         int64_t start, end, first;
 
         row -= width;
-        if (hole_at(rows, row, &start, &end)) {
+        if (rows->source->ops->run) {
+            rows->source->ops->run(rows->source, row, width, &start, &end);
+            first = start + width;
+        } else if (hole_at(rows, row, &start, &end)) {
             /* The hole's first full row is not folded for the hole's sake, the one behind it is. */
             first = hex_rows_row(rows, start + width - 1) + width;
-            if (cursor_row < row) {
-                first = MAX(first, cursor_row + width);
-            }
-            row = MIN(row, first);
+        } else {
+            continue;
         }
+        if (cursor_row < row) {
+            first = MAX(first, cursor_row + width);
+        }
+        row = MIN(row, first);
     }
     return row;
 }

@@ -24,6 +24,11 @@ struct hex_source_ops {
     size_t (*piece)(struct hex_source *source, int64_t offset, const uint8_t **ret_bytes);
     /* The stretch of HEX_HOLE that offset lies in, as far as it is known; NULL: there are none. */
     bool (*hole)(struct hex_source *source, int64_t offset, int64_t *ret_start, int64_t *ret_end);
+    /*
+     * The rows of width bytes around the one at row, as many as have the same bytes: from the first one's start to the
+     * last one's end.  NULL: too little is known at a time, rows are compared within blocks.
+     */
+    void (*run)(struct hex_source *source, int64_t row, int width, int64_t *ret_start, int64_t *ret_end);
 };
 
 struct hex_source {

@@ -89,7 +89,7 @@ static bool should_fold(const struct fake *fake, const struct hex_rows *rows, in
         }
         in_hole = in_hole && fake->states[i] == HEX_HOLE;
     }
-    return in_hole || (row / HEX_BLOCK == before / HEX_BLOCK &&
+    return in_hole || ((rows->source->ops->run || row / HEX_BLOCK == before / HEX_BLOCK) &&
                        memcmp(fake->bytes + before, fake->bytes + row, (size_t)rows->width) == 0);
 }
 
@@ -138,6 +138,28 @@ static void test_folds_as_the_rules_say(void)
         rows = (struct hex_rows){.source = &fake.source, .width = widths[i % 5], .fold = true};
         rows.cursor = g_test_rand_int_range(0, (int32_t)fake.size);
         check_walk(&fake, &rows);
+        g_free(fake.bytes);
+        g_free(fake.states);
+    }
+}
+
+static void test_a_buffer_folds_whole_runs(void)
+{
+    static const int widths[] = {8, 16, 32, 5};
+
+    for (int i = 0; i < 60; i++) {
+        struct fake fake;
+        struct hex_rows rows = {.width = widths[i % 4], .fold = true};
+
+        fill(&fake, g_test_rand_int_range(1, i % 2 ? 2000 : 300000));
+        memset(fake.states, HEX_KNOWN, (size_t)fake.size);
+        g_autoptr(GBytes) bytes = g_bytes_new_static(fake.bytes, (gsize)fake.size);
+        rows.source = hex_buffer_new(bytes);
+        for (int j = 0; j < 3; j++) { /* what is remembered is right for another cursor, too */
+            rows.cursor = g_test_rand_int_range(0, (int32_t)fake.size);
+            check_walk(&fake, &rows);
+        }
+        hex_buffer_free(rows.source);
         g_free(fake.bytes);
         g_free(fake.states);
     }
@@ -207,6 +229,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/hex-rows/rules", test_folds_as_the_rules_say);
+    g_test_add_func("/hex-rows/buffer", test_a_buffer_folds_whole_runs);
     g_test_add_func("/hex-rows/unfolded", test_without_folding_every_row_is_a_line);
     g_test_add_func("/hex-rows/huge", test_the_largest_hole_is_one_line);
     return g_test_run();
