@@ -4,21 +4,19 @@
  * looked at, and nothing ticks unless a request is pending.
  */
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "engine/session.h"
 #include "io/clock.h"
 #include "ui/panel.h"
 #include "ui/panels/pending-list.h"
-#include "util/size.h"
+#include "ui/panels/pending-table.h"
 
 enum {
     TICK_FAST_US = 100 * 1000,
     TICK_SLOW_US = 1000 * 1000,
-    SLOW_AFTER_US = 10 * 1000 * 1000, /* an age without tenths of seconds */
+    SLOW_AFTER_US = 10 * 1000 * 1000, /* tenths of seconds are not shown then */
     HEADER_HEIGHT_MIN = 4,
-    AGE_MAX = 32,
 };
 
 struct pending_panel {
@@ -29,22 +27,6 @@ struct pending_panel {
     size_t selected_row, top;
     int lines; /* rows of requests, as last drawn */
     int64_t drawn_us;
-};
-
-/* One row, of a pending request or of one done. */
-struct row {
-    uint64_t id;
-    enum blk_op op;
-    int64_t offset, bytes;
-    int64_t age_us;
-    enum role role;
-    const char *state, *tag, *event, *issuer; /* NULL: nothing to say */
-};
-
-/* Where columns begin. */
-struct columns {
-    int id_digits, offset_digits;
-    int op, range, size, age, state, tag, event, issuer;
 };
 
 static struct pending_panel *pending_of(struct panel *panel)
@@ -71,14 +53,14 @@ static enum role role_of(enum blk_request_state state)
     return roles[state];
 }
 
-static struct row row_at(const struct pending_panel *pending, size_t index)
+static struct pending_row row_at(const struct pending_panel *pending, size_t index)
 {
     size_t live = pending_list_count(pending->list);
 
     if (index < live) {
         const struct blk_request *request = pending_list_at(pending->list, index);
 
-        return (struct row){
+        return (struct pending_row){
             .id = request->id,
             .op = request->op,
             .offset = request->offset,
@@ -93,7 +75,7 @@ static struct row row_at(const struct pending_panel *pending, size_t index)
     } else {
         const struct pending_done *done = pending_list_done_at(pending->list, index - live);
 
-        return (struct row){
+        return (struct pending_row){
             .id = done->id,
             .op = done->op,
             .offset = done->offset,
@@ -107,95 +89,7 @@ static struct row row_at(const struct pending_panel *pending, size_t index)
     }
 }
 
-static bool has_range(enum blk_op op)
-{
-    return op != BLK_OP_FLUSH && op != BLK_OP_ZONE;
-}
-
-static const char *age_text(int64_t us, char text[static AGE_MAX])
-{
-    int64_t seconds = us / 1000000;
-
-    if (us < 1000) {
-        g_snprintf(text, AGE_MAX, "%" PRId64 " us", us);
-    } else if (seconds < 1) {
-        g_snprintf(text, AGE_MAX, "%" PRId64 " ms", us / 1000);
-    } else if (us < SLOW_AFTER_US) {
-        g_snprintf(text, AGE_MAX, "%" PRId64 ".%" PRId64 " s", seconds, us / 100000 % 10);
-    } else if (seconds < 3600) {
-        g_snprintf(text, AGE_MAX, seconds < 60 ? "%" PRId64 " s" : "%" PRId64 ":%02" PRId64,
-                   seconds < 60 ? seconds : seconds / 60, seconds % 60);
-    } else {
-        g_snprintf(text, AGE_MAX, "%" PRId64 "h%02" PRId64, seconds / 3600, seconds / 60 % 60);
-    }
-    return text;
-}
-
 /* ---- drawing ---- */
-
-static struct columns lay_out(const struct pending_panel *pending)
-{
-    struct columns columns = {.id_digits = 2, .offset_digits = 1};
-    size_t behind = MIN(row_count(pending), pending->top + (size_t)pending->lines);
-
-    for (size_t i = pending->top; i < behind; i++) {
-        struct row row = row_at(pending, i);
-
-        columns.id_digits = MAX(columns.id_digits, snprintf(NULL, 0, "%" PRIu64, row.id));
-        while (columns.offset_digits < 16 && row.offset >> (4 * columns.offset_digits) > 0) {
-            columns.offset_digits++;
-        }
-    }
-    columns.op = columns.id_digits + 2;
-    columns.range = columns.op + 9;
-    columns.size = columns.range + columns.offset_digits + 3;
-    columns.age = columns.size + 12;
-    columns.state = columns.age + 8;
-    columns.tag = columns.state + 10;
-    columns.event = columns.tag + 8;
-    columns.issuer = columns.event + 18;
-    return columns;
-}
-
-static void put(struct surface surface, int x, int behind, int y, enum role role, const char *text)
-{
-    surface_put_fit(surface, x, y, MAX(0, MIN(behind - 1, surface.width) - x), role, text ? text : "");
-}
-
-static void draw_header(struct surface surface, const struct columns *columns)
-{
-    surface_repeat(surface, 0, 0, surface.width, ROLE_HEADER, ' ');
-    put(surface, 0, columns->op, 0, ROLE_HEADER, "#id");
-    put(surface, columns->op, columns->range, 0, ROLE_HEADER, "request");
-    put(surface, columns->range, columns->size, 0, ROLE_HEADER, "offset");
-    put(surface, columns->size, columns->age, 0, ROLE_HEADER, "size");
-    put(surface, columns->age, columns->state, 0, ROLE_HEADER, "age");
-    put(surface, columns->state, columns->tag, 0, ROLE_HEADER, "state");
-    put(surface, columns->tag, columns->event, 0, ROLE_HEADER, "tag");
-    put(surface, columns->event, columns->issuer, 0, ROLE_HEADER, "event");
-    put(surface, columns->issuer, surface.width + 1, 0, ROLE_HEADER, "command");
-}
-
-static void draw_row(struct surface surface, const struct columns *columns, int y, const struct row *row)
-{
-    char text[SIZE_TEXT_MAX], age[AGE_MAX];
-    enum role quiet = row->role == ROLE_STATE_DONE ? ROLE_STATE_DONE : ROLE_TEXT;
-
-    surface_printf(surface, 0, y, quiet, "#%" PRIu64, row->id);
-    put(surface, columns->op, columns->range, y, quiet, blk_op_name(row->op));
-    if (has_range(row->op)) {
-        surface_printf(surface_part(surface, 0, 0, columns->size - 1, surface.height), columns->range, y, quiet,
-                       "0x%" PRIx64, row->offset);
-        size_format((double)row->bytes, text);
-        surface_put(surface_part(surface, 0, 0, columns->age - 1, surface.height), columns->size, y, quiet, "+");
-        put(surface, columns->size + 1, columns->age, y, quiet, text);
-    }
-    put(surface, columns->age, columns->state, y, quiet, age_text(row->age_us, age));
-    put(surface, columns->state, columns->tag, y, row->role, row->state);
-    put(surface, columns->tag, columns->event, y, row->role, row->tag);
-    put(surface, columns->event, columns->issuer, y, quiet, row->event);
-    put(surface, columns->issuer, surface.width + 1, y, quiet, row->issuer);
-}
 
 /* The selection follows its request; when that is gone for good, it stays where it is. */
 static void find_selection(struct pending_panel *pending)
@@ -220,11 +114,25 @@ static void find_selection(struct pending_panel *pending)
     }
 }
 
+static void draw_rows(const struct pending_panel *pending, struct surface surface, bool header, bool focused)
+{
+    size_t count = MIN((size_t)pending->lines, row_count(pending) - pending->top);
+    g_autofree struct pending_row *rows = g_new(struct pending_row, count);
+
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = row_at(pending, pending->top + i);
+    }
+    pending_table_draw(surface, header, rows, (int)count);
+    if (count > 0) {
+        surface_mark(surface, 0, header + (int)(pending->selected_row - pending->top), surface.width,
+                     focused ? CELL_CURSOR : CELL_SELECTED);
+    }
+}
+
 static void draw(struct panel *panel, struct surface surface, bool focused)
 {
     struct pending_panel *pending = pending_of(panel);
-    int header = surface.height >= HEADER_HEIGHT_MIN ? 1 : 0;
-    struct columns columns;
+    bool header = surface.height >= HEADER_HEIGHT_MIN;
 
     pending->drawn_us = clock_now_us();
     pending->lines = MAX(0, surface.height - header);
@@ -234,19 +142,7 @@ static void draw(struct panel *panel, struct surface surface, bool focused)
                         pending->blk ? "no request is pending" : "no image is open");
         return;
     }
-    columns = lay_out(pending);
-    if (header) {
-        draw_header(surface, &columns);
-    }
-    for (int y = 0; y < pending->lines && pending->top + (size_t)y < row_count(pending); y++) {
-        size_t index = pending->top + (size_t)y;
-        struct row row = row_at(pending, index);
-
-        draw_row(surface, &columns, header + y, &row);
-        if (index == pending->selected_row) {
-            surface_mark(surface, 0, header + y, surface.width, focused ? CELL_CURSOR : CELL_SELECTED);
-        }
-    }
+    draw_rows(pending, surface, header, focused);
 }
 
 static void title(struct panel *panel, GString *title)
@@ -326,7 +222,7 @@ static void run_with_tag(struct pending_panel *pending, const char *command)
 
 static void show_range(struct pending_panel *pending)
 {
-    struct row row;
+    struct pending_row row;
 
     find_selection(pending);
     if (row_count(pending) == 0) {
@@ -334,7 +230,7 @@ static void show_range(struct pending_panel *pending)
         return;
     }
     row = row_at(pending, pending->selected_row);
-    if (!has_range(row.op) || !pending->blk || row.offset < 0 || row.offset >= blk_length(pending->blk)) {
+    if (!pending_has_range(row.op) || !pending->blk || row.offset < 0 || row.offset >= blk_length(pending->blk)) {
         panel_remark(&pending->panel, "this request has no range inside the image");
         return;
     }

@@ -45,7 +45,7 @@ static void test_requests_come_age_and_leave(void)
     clock_set_fake_us(1012000);
     bench_draw(bench, 120, 5);
     assert_title(bench, "1 in flight");
-    g_assert_true(bench_shows(bench, "#1  read     0x10000 +4 KiB      12 ms   in flight"));
+    g_assert_true(bench_shows(bench, "#1   read     0x10000  +4 KiB  12 ms   in flight"));
     g_assert_true(bench_shows(bench, "aio_read -q 64k 4k"));
     g_assert_cmpint(bench->panel->ops->next_tick_us(bench->panel), ==, 1112000);
     bench_settle(bench);
@@ -67,7 +67,7 @@ static void test_a_breakpoint_is_resumed_from_its_row(void)
     bench_run(bench, "aio_read -q 0 512");
     bench_draw(bench, 120, 5);
     assert_title(bench, "1 suspended");
-    g_assert_cmpint(grid_cell(bench->grid, 40, 1)->role, ==, ROLE_STATE_SUSPENDED);
+    g_assert_cmpint(grid_cell(bench->grid, 44, 1)->role, ==, ROLE_STATE_SUSPENDED);
     bench_ask(bench, REQUEST_PENDING_RESUME, 1);
     bench_settle(bench);
     g_assert_cmpstr(bench->ran, ==, "resume 'odd tag'");
@@ -84,6 +84,39 @@ static void test_a_breakpoint_is_resumed_from_its_row(void)
     assert_title(bench, "");
     bench_ask(bench, REQUEST_PENDING_RESUME, 1);
     g_assert_nonnull(bench->remark);
+    bench_free(bench);
+}
+
+/* Whole columns go, the least telling ones first. */
+static void test_what_matters_fits_narrow_panels(void)
+{
+    static const struct {
+        int width;
+        const char *line;
+    } cases[] = {
+        {100, "#1   read     0x0     +512 bytes  0 us    suspended  A    read_aio           aio_read -q 0 512"},
+        {72, "#1  read    0x0    +512 bytes 0 us   suspended A   read_aio"},
+        {60, "#1   read     0x0     +512 bytes  0 us    suspended  A"},
+        {46, "read    0x0    +512 bytes 0 us   suspended A"},
+        {45, "read     0x0     +512 bytes  suspended  A"},
+        {30, "read    0x0    suspended A"},
+        {22, "read    suspended A"},
+    };
+    struct bench *bench = bench_new(&panel_pending, 1 << 20);
+
+    bench_open(bench, WITH_BREAKPOINTS);
+    clock_set_fake_us(1000000);
+    bench_run(bench, "break read_aio A");
+    bench_run(bench, "aio_read -q 0 512");
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        bench_draw(bench, cases[i].width, 5);
+        g_autofree char *text = grid_text(bench->grid);
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        g_assert_cmpstr(lines[1], ==, cases[i].line);
+    }
+    bench_run(bench, "resume A");
+    bench_settle(bench);
+    clock_set_fake_us(-1);
     bench_free(bench);
 }
 
@@ -163,6 +196,7 @@ int main(int argc, char **argv)
     g_test_add_func("/pending-panel/nothing", test_says_that_there_is_nothing);
     g_test_add_func("/pending-panel/ages", test_requests_come_age_and_leave);
     g_test_add_func("/pending-panel/breakpoint", test_a_breakpoint_is_resumed_from_its_row);
+    g_test_add_func("/pending-panel/narrow", test_what_matters_fits_narrow_panels);
     g_test_add_func("/pending-panel/selection", test_the_selection_follows_its_request);
     g_test_add_func("/pending-panel/many", test_ten_thousand_are_drawn_fast);
     g_test_add_func("/pending-panel/anything", test_survives_anything);
