@@ -145,7 +145,8 @@ static int take_limit(struct options *options, const char *key, int64_t unit, in
     return 0;
 }
 
-static int take_limits(struct options *options, struct node_limits *limits, GError **error)
+/* Without "align" any request is taken, whatever the image asks for: padding then happens below, with events nobody waits for. */
+static int take_limits(struct options *options, uint32_t image_alignment, struct node_limits *limits, GError **error)
 {
     int64_t align = options_take_size(options, "align", 0);
     int ret;
@@ -154,8 +155,8 @@ static int take_limits(struct options *options, struct node_limits *limits, GErr
         g_set_error(error, OPTIONS_ERROR, EINVAL, "Cannot meet constraints with align %" PRId64, align);
         return -EINVAL;
     }
-    limits->request_alignment = MAX(limits->request_alignment, align);
-    align = limits->request_alignment;
+    limits->request_alignment = MAX(1, align);
+    align = MAX(align, image_alignment);
     ret = take_limit(options, "max-transfer", align, &limits->max_transfer, error);
     if (ret == 0)
         ret = take_limit(options, "opt-write-zero", align, &limits->zeroes_alignment, error);
@@ -189,11 +190,10 @@ static int open_all_co(struct node *node, struct options *options, const char *c
     ret = open_image_co(node, options, error);
     if (ret < 0)
         return ret;
-    node->limits.request_alignment = node->file->limits.request_alignment;
     node->limits.memory_alignment = node->file->limits.memory_alignment;
     /* No FUA: the flush it is made of then has its own events, and can be made to fail. */
     node->zero_flags = (BLK_MAY_UNMAP | BLK_NO_FALLBACK) & node->file->zero_flags;
-    return take_limits(options, &node->limits, error);
+    return take_limits(options, node->file->limits.request_alignment, &node->limits, error);
 }
 
 int blkdebug_open_co(struct node *node, struct options *options, GError **error)

@@ -49,8 +49,8 @@ typedef int node_status_fn(void *data, int64_t offset, const struct node_status 
 /*
  * Every int is 0 or a negative errno unless said otherwise.  With a GError the message is complete for a person and
  * error is set exactly when the result is negative.  Offsets, lengths and memory arrive aligned to and not
- * longer than node->limits, inside of [0, node->size]; iov sums up to bytes exactly.  Slots ending in _co may suspend, and several
- * requests run at once.  NULL: the default in the comment.
+ * longer than node->limits, inside of [0, node->size]; iov sums up to bytes exactly.  Reads and writes of 0 bytes come, too.  Slots
+ * ending in _co may suspend, and several requests run at once.  NULL: the default in the comment.
  */
 struct driver {
     const char *name;

@@ -13,8 +13,10 @@ struct file {
     bool locked;         /* holds some */
     bool no_zero_range, no_punch_hole; /* the file system said so */
     bool no_seek_hole;
+    int lost;            /* negative errno of a flush of the page cache that failed: none after it succeeds */
     /* The data extent found last: most questions are about the next bytes of the same one.  Empty: none. */
     int64_t data_start, data_end;
+    unsigned status_age; /* how often it was forgotten */
 };
 
 /* file_open.c */
@@ -32,7 +34,7 @@ void file_probe_alignment(int fd, uint32_t *ret_request, uint32_t *ret_memory);
 /* file_status.c */
 int file_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status);
 int file_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_status_fn *fn, void *data);
-/* Bytes changed in a way that may have made holes, or moved the end: forgets what was found. */
+/* Bytes have changed in a way that may have made holes, or moved the end: forgets what was found, and what is being looked for. */
 void file_status_forget(struct file *file);
 
 /* file_resize.c */

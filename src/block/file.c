@@ -29,6 +29,16 @@ static ssize_t pass_co(struct node *node, int64_t offset, const struct iovec *io
                  : aio_preadv_co(node->aio, file->fd, iov, niov, offset, aio_flags);
 }
 
+/*
+ * A direct read stopped at an odd place: at the end of the file, or short of a sector that can't be read.  1: the end, 0: not,
+ * or a negative errno.
+ */
+static int is_end_co(struct node *node, int64_t offset)
+{
+    int64_t length = file_length_co(node);
+    return length < 0 ? length : offset >= length;
+}
+
 /* Until all is transferred.  ret_done falls short only of a read that met the end of the file. */
 static int transfer_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned aio_flags, bool write,
                        int64_t *ret_done)
@@ -36,7 +46,7 @@ static int transfer_co(struct node *node, int64_t offset, int64_t bytes, const s
     int64_t step = aio_flags & AIO_DIRECT ? DIRECT_PIECE : BUFFERED_PIECE;
     int64_t alignment = node->limits.request_alignment;
     g_autofree struct iovec *slice = g_new(struct iovec, niov);
-    int64_t done = 0;
+    int64_t done = 0, stuck = -1;
     while (done < bytes) {
         int count = iov_slice(iov, niov, done, MIN(bytes - done, step), slice);
         if (count > IOV_MAX)
@@ -50,9 +60,19 @@ static int transfer_co(struct node *node, int64_t offset, int64_t bytes, const s
         if (n == 0 && write)
             return -ENOSPC;
         done += n;
-        /* Direct reads end at the end of the file, wherever that is; nothing can be read from there on. */
-        if (n == 0 || (!write && n % alignment))
+        if (n == 0)
             break;
+        if (!write && n % alignment) {
+            int ret = is_end_co(node, offset + done);
+            if (ret < 0)
+                return ret;
+            if (ret == 1)
+                break;
+            if (done == stuck)
+                return -EIO;
+            stuck = done;
+            done -= n % alignment; /* again, for the error */
+        }
         co_relax_co();
     }
     *ret_done = MIN(done, bytes);
@@ -63,6 +83,8 @@ static int file_preadv_co(struct node *node, int64_t offset, int64_t bytes, cons
 {
     unsigned aio_flags = node->flags & NODE_DIRECT ? AIO_DIRECT : 0;
     int64_t done = 0;
+    if (G_UNLIKELY(bytes == 0))
+        return 0;
     if (G_LIKELY(bytes <= BUFFERED_PIECE && niov <= IOV_MAX)) {
         done = pass_co(node, offset, iov, niov, aio_flags, false);
         if (G_LIKELY(done == bytes))
@@ -70,16 +92,15 @@ static int file_preadv_co(struct node *node, int64_t offset, int64_t bytes, cons
         if (done < 0)
             return done;
     }
-    /* The rest, or all of it; a direct read that ended at an odd place met the end of the file. */
-    if (done % node->limits.request_alignment == 0) {
-        g_autofree struct iovec *rest = g_new(struct iovec, niov);
-        int count = iov_slice(iov, niov, done, bytes - done, rest);
-        int64_t more;
-        int ret = transfer_co(node, offset + done, bytes - done, rest, count, aio_flags, false, &more);
-        if (ret < 0)
-            return ret;
-        done += more;
-    }
+    /* The rest, or all of it. */
+    done -= done % node->limits.request_alignment;
+    g_autofree struct iovec *rest = g_new(struct iovec, niov);
+    int count = iov_slice(iov, niov, done, bytes - done, rest);
+    int64_t more;
+    int ret = transfer_co(node, offset + done, bytes - done, rest, count, aio_flags, false, &more);
+    if (ret < 0)
+        return ret;
+    done += more;
     iov_fill_zero(iov, niov, done, bytes - done);
     return 0;
 }
@@ -87,6 +108,8 @@ static int file_preadv_co(struct node *node, int64_t offset, int64_t bytes, cons
 static int file_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
     unsigned aio_flags = (node->flags & NODE_DIRECT ? AIO_DIRECT : 0) | (flags & BLK_FUA && !(node->flags & NODE_NO_FLUSH) ? AIO_FUA : 0);
+    if (G_UNLIKELY(bytes == 0))
+        return 0;
     if (G_LIKELY(bytes <= BUFFERED_PIECE && niov <= IOV_MAX)) {
         ssize_t n = pass_co(node, offset, iov, niov, aio_flags, true);
         if (G_LIKELY(n == bytes))
@@ -101,9 +124,16 @@ static int file_pwritev_co(struct node *node, int64_t offset, int64_t bytes, con
 static int file_flush_to_disk_co(struct node *node)
 {
     struct file *file = node->opaque;
+    if (file->lost < 0)
+        return file->lost;
     int ret = aio_fdatasync_co(node->aio, file->fd);
     /* EINVAL: a device that has nothing to bring to safety, /dev/null for one. */
-    return ret == -EINVAL && file->kind == FILE_CHARACTER_DEVICE ? 0 : ret;
+    if (ret == -EINVAL && file->kind == FILE_CHARACTER_DEVICE)
+        return 0;
+    /* The kernel tells once and forgets what it could not write: a second try that succeeds says nothing about that. */
+    if (ret < 0 && !(node->flags & NODE_DIRECT))
+        file->lost = ret;
+    return ret;
 }
 
 /* ---- zeroes and discards ---- */
@@ -168,28 +198,31 @@ static int file_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t byte
     int ret = -ENOTSUP;
     if (file->kind == FILE_CHARACTER_DEVICE)
         return -ENOTSUP;
-    file_status_forget(file);
     /* Punching keeps the size: only inside of the file as it is. */
     if ((flags & BLK_MAY_UNMAP) && offset + bytes <= node->size)
         ret = punch_hole_co(node, offset, bytes);
-    return ret == -ENOTSUP ? zero_range_co(node, offset, bytes) : ret;
+    if (ret == -ENOTSUP)
+        ret = zero_range_co(node, offset, bytes);
+    file_status_forget(file);
+    return ret;
 }
 
 static int file_pdiscard_co(struct node *node, int64_t offset, int64_t bytes)
 {
     struct file *file = node->opaque;
-    file_status_forget(file);
+    int ret = -ENOTSUP;
     switch (file->kind) {
     case FILE_REGULAR:
-        return punch_hole_co(node, offset, bytes);
-    case FILE_BLOCK_DEVICE: {
-        int ret = device_range_co(node, BLKDISCARD, offset, bytes);
-        return is_unsupported(ret) ? -ENOTSUP : ret;
-    }
+        ret = punch_hole_co(node, offset, bytes);
+        break;
+    case FILE_BLOCK_DEVICE:
+        ret = device_range_co(node, BLKDISCARD, offset, bytes);
+        break;
     case FILE_CHARACTER_DEVICE:
         break;
     }
-    return -ENOTSUP;
+    file_status_forget(file);
+    return is_unsupported(ret) ? -ENOTSUP : ret;
 }
 
 #define FILE_SLOTS                                                                                                                         \

@@ -185,8 +185,9 @@ static int truncate_device_co(struct node *node, int64_t size, bool exact, enum 
 int file_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error)
 {
     struct file *file = node->opaque;
+    if (file->kind != FILE_REGULAR)
+        return truncate_device_co(node, size, exact, prealloc, error);
+    int ret = truncate_regular_co(node, size, prealloc, error);
     file_status_forget(file);
-    if (file->kind == FILE_REGULAR)
-        return truncate_regular_co(node, size, prealloc, error);
-    return truncate_device_co(node, size, exact, prealloc, error);
+    return ret;
 }

@@ -64,6 +64,7 @@ static int find_runs(void *arg)
 void file_status_forget(struct file *file)
 {
     file->data_start = file->data_end = 0;
+    file->status_age++;
 }
 
 static struct node_status run_status(int64_t offset, int64_t end, bool data)
@@ -95,13 +96,14 @@ int file_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned fl
         *ret_status = run_status(offset, MIN(offset + bytes, file->data_end), true);
         return 0;
     }
+    unsigned age = file->status_age;
     int ret = aio_call_co(node->aio, find_runs, &call, true);
     if (ret < 0) {
         file->no_seek_hole = ret == -EINVAL || ret == -EOPNOTSUPP;
         *ret_status = run_status(offset, offset + bytes, true);
         return 0;
     }
-    if (call.first_is_data) {
+    if (call.first_is_data && age == file->status_age) {
         file->data_start = offset;
         file->data_end = end;
     }

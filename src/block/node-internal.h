@@ -25,6 +25,11 @@ struct node_pad {
     uint8_t *tail_buf;    /* last block */
 };
 
+/*
+ * Whether there is nothing to do: no bytes, at a place that no driver takes.  At any other place a request without bytes goes its
+ * way like all: it has events, may meet an error, and is durable when it shall be.
+ */
+bool node_is_nothing(const struct node *node, int64_t offset, int64_t bytes);
 /* Whether it needs padding; then pad is filled, to be freed by node_pad_clear(). */
 bool node_pad_init(struct node *node, struct node_pad *pad, int64_t offset, int64_t bytes);
 /* Reads the blocks at the ends, announcing each step. */
@@ -35,8 +40,12 @@ void node_pad_clear(struct node_pad *pad);
 int node_check_writable(const struct node *node);
 /* Announces a step of the node's own work (to its own breakpoints only). */
 void node_own_event_co(struct node *node, enum blk_event event);
-/* A write of aligned bytes completed. */
-void node_written(struct node *node, int64_t end);
+/* A length as node->size has it. */
+int64_t node_round_size(int64_t size);
+/* A change of the image completed: it counts for the next flush. */
+void node_written(struct node *node);
+/* The same of aligned bytes up to end, which may have made the node longer; resizes: what node->resizes was when it began. */
+void node_written_up_to_co(struct node *node, int64_t end, unsigned resizes);
 
 /* Aligned offset and length; splits, bounces, announces. */
 int node_read_aligned_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Life of nodes, their size, and the way to the one that has breakpoints. */
-#include "block/node.h"
+#include "block/node-internal.h"
 
 #include <errno.h>
 
@@ -81,6 +81,11 @@ void node_abandon_co(struct node *node)
 /* Images are whole sectors for users; what a file lacks at the end of its last one reads as zeroes. */
 enum { SECTOR = 512 };
 
+int64_t node_round_size(int64_t size)
+{
+    return (size + SECTOR - 1) / SECTOR * SECTOR;
+}
+
 int node_refresh_size_co(struct node *node)
 {
     int64_t size;
@@ -96,7 +101,7 @@ int node_refresh_size_co(struct node *node)
         return size;
     if (size > INT64_MAX - (SECTOR - 1))
         return -EFBIG;
-    node->size = (size + SECTOR - 1) / SECTOR * SECTOR;
+    node->size = node_round_size(size);
     return 0;
 }
 

@@ -77,12 +77,13 @@ int node_truncate_co(struct node *node, int64_t size, bool exact, enum blk_preal
     struct node_pending pending;
     node_pending_begin_co(node, &pending, checked_align_down(MIN(size, node->size), node->limits.request_alignment), INT64_MAX, true);
     ret = drive_truncate_co(node, size, exact, prealloc, error);
+    node->resizes++;
     if (ret == 0) {
         ret = node_refresh_size_co(node);
         if (ret < 0)
             g_set_error(error, OPTIONS_ERROR, -ret, "Could not refresh total sector count: %s", g_strerror(-ret));
     }
-    node_written(node, 0);
+    node_written(node);
     node_pending_end(node, &pending);
     return ret;
 }
@@ -97,7 +98,7 @@ int node_pwrite_compressed_co(struct node *node, int64_t offset, int64_t bytes, 
     if (!node->driver->pwrite_compressed_co)
         return -ENOTSUP;
     ret = node->driver->pwrite_compressed_co(node, offset, bytes, iov, niov);
-    node_written(node, 0);
+    node_written(node);
     return ret;
 }
 
@@ -118,7 +119,7 @@ int node_save_vmstate_co(struct node *node, int64_t offset, int64_t bytes, const
         return ret;
     if (node->driver->save_vmstate_co) {
         ret = node->driver->save_vmstate_co(node, offset, bytes, iov, niov);
-        node_written(node, 0);
+        node_written(node);
         return ret;
     }
     bool forward = (node->driver->flags & DRIVER_FILTER) && node->file;

@@ -71,6 +71,11 @@ void node_pending_end(struct node *node, struct node_pending *pending)
 
 /* ---- padding ---- */
 
+bool node_is_nothing(const struct node *node, int64_t offset, int64_t bytes)
+{
+    return bytes == 0 && (offset & (node->limits.request_alignment - 1));
+}
+
 bool node_pad_init(struct node *node, struct node_pad *pad, int64_t offset, int64_t bytes)
 {
     int64_t alignment = node->limits.request_alignment;
@@ -171,9 +176,14 @@ static int bounce_read_co(struct node *node, int64_t offset, int64_t bytes, cons
     return ret;
 }
 
+static bool needs_bounce(const struct node *node, int64_t bytes, const struct iovec *iov, int niov)
+{
+    return node->limits.memory_alignment > 1 && bytes > 0 && !iov_is_aligned(iov, niov, node->limits.memory_alignment);
+}
+
 static int read_piece_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
-    if (node->limits.memory_alignment > 1 && !iov_is_aligned(iov, niov, node->limits.memory_alignment))
+    if (needs_bounce(node, bytes, iov, niov))
         return bounce_read_co(node, offset, bytes, iov, niov, flags);
     return drive_read_co(node, offset, bytes, iov, niov, flags);
 }
@@ -218,7 +228,7 @@ int node_preadv_co(struct node *node, int64_t offset, int64_t bytes, const struc
         return -ENOMEDIUM;
     if (offset < 0 || bytes < 0)
         return -EIO;
-    if (bytes == 0)
+    if (node_is_nothing(node, offset, bytes))
         return 0;
     if (G_LIKELY(checked_range(offset, bytes, node->size)))
         return read_inside_co(node, offset, bytes, iov, niov, flags);
@@ -259,7 +269,7 @@ static int bounce_write_co(struct node *node, int64_t offset, int64_t bytes, con
 
 static int write_piece_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
-    if (node->limits.memory_alignment > 1 && !iov_is_aligned(iov, niov, node->limits.memory_alignment))
+    if (needs_bounce(node, bytes, iov, niov))
         return bounce_write_co(node, offset, bytes, iov, niov, flags);
     return drive_write_co(node, offset, bytes, iov, niov, flags);
 }
@@ -284,11 +294,22 @@ int node_write_pieces_co(struct node *node, int64_t offset, int64_t bytes, const
     return ret;
 }
 
-void node_written(struct node *node, int64_t end)
+void node_written(struct node *node)
 {
     node->write_gen++;
-    if (end > node->size)
-        node->size = end;
+}
+
+/*
+ * Written up to end, by a request that began when node->resizes was this.  Whether a truncation meanwhile came before or after
+ * it in the file is not known here.
+ */
+void node_written_up_to_co(struct node *node, int64_t end, unsigned resizes)
+{
+    node_written(node);
+    if (G_UNLIKELY(node->resizes != resizes))
+        node_refresh_size_co(node);
+    else if (end > node->size)
+        node->size = node_round_size(end);
 }
 
 int node_write_aligned_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
@@ -297,11 +318,12 @@ int node_write_aligned_co(struct node *node, int64_t offset, int64_t bytes, cons
         bool unmap = node->flags & NODE_DETECT_UNMAP;
         return node_zero_aligned_co(node, offset, bytes, (flags & BLK_FUA) | (unmap ? BLK_MAY_UNMAP : 0));
     }
+    unsigned resizes = node->resizes;
     node_own_event_co(node, BLK_EVENT_PWRITEV);
     int ret = node_write_pieces_co(node, offset, bytes, iov, niov, flags);
     node_own_event_co(node, BLK_EVENT_PWRITEV_DONE);
     /* One that failed may have written a part: it counts for the next flush all the same. */
-    node_written(node, ret < 0 ? 0 : offset + bytes);
+    node_written_up_to_co(node, ret < 0 ? 0 : offset + bytes, resizes);
     return ret;
 }
 
@@ -327,7 +349,7 @@ int node_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const stru
         return ret;
     if (!checked_range(offset, bytes, node->perm & NODE_PERM_RESIZE ? INT64_MAX - (1 << 30) : node->size))
         return -EIO;
-    if (bytes == 0)
+    if (node_is_nothing(node, offset, bytes))
         return 0;
     struct node_pad pad;
     struct node_pending pending;

@@ -60,6 +60,8 @@ static int zero_pieces_co(struct node *node, int64_t offset, int64_t bytes, unsi
     if (flags & BLK_NO_FALLBACK & ~driver_flags)
         return -ENOTSUP;
     int64_t alignment = MAX(node->limits.zeroes_alignment, node->limits.request_alignment);
+    if (bytes == 0)
+        return 0;
     while (bytes > 0) {
         int64_t n = next_piece(offset, bytes, alignment, node->limits.max_zeroes);
         int ret = drive_zeroes_co(node, offset, n, driver_flags);
@@ -76,10 +78,11 @@ static int zero_pieces_co(struct node *node, int64_t offset, int64_t bytes, unsi
 
 int node_zero_aligned_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags)
 {
+    unsigned resizes = node->resizes;
     node_own_event_co(node, BLK_EVENT_PWRITEV_ZERO);
     int ret = zero_pieces_co(node, offset, bytes, flags);
     node_own_event_co(node, BLK_EVENT_PWRITEV_DONE);
-    node_written(node, ret < 0 ? 0 : offset + bytes);
+    node_written_up_to_co(node, ret < 0 ? 0 : offset + bytes, resizes);
     return ret;
 }
 
@@ -125,8 +128,8 @@ int node_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t bytes, unsi
         return ret;
     if (!checked_range(offset, bytes, node->perm & NODE_PERM_RESIZE ? INT64_MAX - (1 << 30) : node->size))
         return -EIO;
-    if (bytes == 0)
-        return 0;
+    if (node_is_nothing(node, offset, bytes))
+        return flags & BLK_NO_FALLBACK ? -ENOTSUP : 0;
     struct node_pad pad;
     struct node_pending pending;
     if (!node_pad_init(node, &pad, offset, bytes)) {
@@ -176,7 +179,7 @@ int node_pdiscard_co(struct node *node, int64_t offset, int64_t bytes)
         offset += n;
         bytes -= n;
     }
-    node_written(node, 0);
+    node_written(node);
     node_pending_end(node, &pending);
     return ret;
 }

@@ -10,7 +10,7 @@
 #include <inttypes.h>
 
 #include "block/iov.h"
-#include "block/node.h"
+#include "block/node-internal.h"
 #include "block/probe.h"
 #include "util/checked.h"
 
@@ -130,6 +130,14 @@ static int raw_preadv_co(struct node *node, int64_t offset, int64_t bytes, const
     return node_preadv_co(node->file, offset + raw->offset, bytes, iov, niov, flags);
 }
 
+/* Padding at the end of a file, for direct I/O, makes it longer, and the image with it. */
+static void follow_file(struct node *node)
+{
+    struct raw *raw = node->opaque;
+    if (raw->size < 0)
+        node->size = MAX(node->size, node_round_size(node->file->size - raw->offset));
+}
+
 /* Padded by node.c: all of the first sector is there. */
 static int write_guarded_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
@@ -143,22 +151,28 @@ static int write_guarded_co(struct node *node, int64_t offset, int64_t bytes, co
     copy[0] = (struct iovec){sector, SECTOR};
     int count = 1 + iov_slice(iov, niov, SECTOR, bytes - SECTOR, copy + 1);
     node_debug_event_co(node->file, BLK_EVENT_WRITE_AIO);
-    return node_pwritev_co(node->file, offset + raw->offset, bytes, copy, count, flags);
+    int ret = node_pwritev_co(node->file, offset + raw->offset, bytes, copy, count, flags);
+    follow_file(node);
+    return ret;
 }
 
 static int raw_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
     struct raw *raw = node->opaque;
-    if (G_UNLIKELY((node->flags & NODE_GUARDED) && offset < SECTOR))
+    if (G_UNLIKELY((node->flags & NODE_GUARDED) && offset < SECTOR && bytes > 0))
         return write_guarded_co(node, offset, bytes, iov, niov, flags);
     node_debug_event_co(node->file, BLK_EVENT_WRITE_AIO);
-    return node_pwritev_co(node->file, offset + raw->offset, bytes, iov, niov, flags);
+    int ret = node_pwritev_co(node->file, offset + raw->offset, bytes, iov, niov, flags);
+    follow_file(node);
+    return ret;
 }
 
 static int raw_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags)
 {
     struct raw *raw = node->opaque;
-    return node_pwrite_zeroes_co(node->file, offset + raw->offset, bytes, flags);
+    int ret = node_pwrite_zeroes_co(node->file, offset + raw->offset, bytes, flags);
+    follow_file(node);
+    return ret;
 }
 
 static int raw_pdiscard_co(struct node *node, int64_t offset, int64_t bytes)

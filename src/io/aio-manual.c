@@ -49,9 +49,25 @@ struct aio_manual_view aio_manual_peek(struct aio *aio, unsigned index)
     return view;
 }
 
-void aio_manual_complete(struct aio *aio, unsigned index, int result)
+static struct aio_request *take(struct aio *aio, unsigned index)
 {
     g_assert(index < waiting(aio)->len);
-    struct aio_request *request = g_ptr_array_remove_index(waiting(aio), index);
+    return g_ptr_array_remove_index(waiting(aio), index);
+}
+
+void aio_manual_complete(struct aio *aio, unsigned index, int result)
+{
+    struct aio_request *request = take(aio, index);
     aio_request_complete(request, result < 0 ? result : aio_request_execute(request));
+}
+
+void aio_manual_complete_short(struct aio *aio, unsigned index, int64_t bytes)
+{
+    struct aio_request *request = take(aio, index);
+    g_autofree struct iovec *iov = g_memdup2(request->iov, request->niov * sizeof(struct iovec));
+    struct aio_request part = *request;
+    part.iov = iov;
+    for (part.niov = 0; part.niov < request->niov && bytes > 0; bytes -= iov[part.niov++].iov_len)
+        iov[part.niov].iov_len = MIN(iov[part.niov].iov_len, (size_t)bytes);
+    aio_request_complete(request, aio_request_execute(&part));
 }
