@@ -109,6 +109,12 @@ static bool only_queries(const struct node *node, unsigned flags)
     return (flags & NODE_QUERY_LOCKS) && !(flags & NODE_WRITABLE);
 }
 
+static void restore_locks(struct node *node)
+{
+    struct file *file = node->opaque;
+    locks_set(file->fd, file->locked ? node->perm : 0, file->locked ? node->shared : NODE_PERM_ALL);
+}
+
 static int lock_opened(struct node *node, int fd, const char *filename, GError **error)
 {
     struct file *file = node->opaque;
@@ -118,6 +124,19 @@ static int lock_opened(struct node *node, int fd, const char *filename, GError *
         return locks_check(fd, node->perm, node->shared, filename, error);
     int ret = locks_take(fd, node->perm, node->shared, filename, error);
     file->locked = ret == 0;
+    return ret;
+}
+
+int file_lock_resize(struct node *node, GError **error)
+{
+    struct file *file = node->opaque;
+    if (!file->locked || (node->perm & NODE_PERM_RESIZE))
+        return 0;
+    int ret = locks_take(file->fd, node->perm | NODE_PERM_RESIZE, node->shared, node->filename, error);
+    if (ret < 0)
+        restore_locks(node);
+    else
+        node->perm |= NODE_PERM_RESIZE;
     return ret;
 }
 
@@ -213,7 +232,8 @@ int file_close_co(struct node *node)
 
 /* What prepare got ready. */
 struct reopening {
-    struct open_call call;
+    struct open_call call; /* fd is -1 if the old one does */
+    const struct file *file;
     unsigned perm;
     bool locked;
 };
@@ -222,12 +242,6 @@ static unsigned perm_with(const struct node *node, unsigned flags)
 {
     unsigned write = node->perm & NODE_PERM_WRITE ? node->perm : node->perm | NODE_PERM_WRITE;
     return flags & NODE_WRITABLE ? write : node->perm & ~(NODE_PERM_WRITE | NODE_PERM_RESIZE);
-}
-
-static void restore_locks(struct node *node)
-{
-    struct file *file = node->opaque;
-    locks_set(file->fd, file->locked ? node->perm : 0, file->locked ? node->shared : NODE_PERM_ALL);
 }
 
 /*
@@ -249,12 +263,32 @@ static int relock(struct node *node, unsigned flags, struct reopening *new, GErr
     return 0;
 }
 
+static int probe_alignment(void *data)
+{
+    struct reopening *new = data;
+    file_probe_alignment(new->file->fd, &new->call.request_alignment, &new->call.memory_alignment);
+    return 0;
+}
+
+/* The same descriptor: only what it takes is asked again, as where there was a hole there may be data now. */
+static void prepare_same_co(struct node *node)
+{
+    struct reopening *new = g_new0(struct reopening, 1);
+    new->file = node->opaque;
+    new->call.fd = -1;
+    aio_call_co(node->aio, probe_alignment, new, true);
+    node->reopen = new;
+}
+
 int file_reopen_prepare_co(struct node *node, unsigned flags, struct options *options, GError **error)
 {
     struct file *file = node->opaque;
     unsigned ours = NODE_WRITABLE | NODE_DIRECT;
-    if ((flags & ours) == (node->flags & ours))
+    if ((flags & ours) == (node->flags & ours)) {
+        if (flags & NODE_DIRECT)
+            prepare_same_co(node);
         return 0;
+    }
     g_autofree struct reopening *new = g_new0(struct reopening, 1);
     g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", file->fd);
     new->call = (struct open_call){.path = path, .flags = flags & ~NODE_AUTO_READ_ONLY};
@@ -278,17 +312,19 @@ void file_reopen_commit_co(struct node *node)
     g_autofree struct reopening *new = g_steal_pointer(&node->reopen);
     if (!new)
         return;
-    close(file->fd);
-    file->fd = new->call.fd;
-    file->locked = new->locked;
-    node->perm = new->perm;
+    if (new->call.fd >= 0) {
+        close(file->fd);
+        file->fd = new->call.fd;
+        file->locked = new->locked;
+        node->perm = new->perm;
+    }
     apply_alignment(node, &new->call);
 }
 
 void file_reopen_abort_co(struct node *node)
 {
     g_autofree struct reopening *new = g_steal_pointer(&node->reopen);
-    if (!new)
+    if (!new || new->call.fd < 0)
         return;
     close(new->call.fd);
     restore_locks(node);

@@ -187,7 +187,10 @@ int file_truncate_co(struct node *node, int64_t size, bool exact, enum blk_preal
     struct file *file = node->opaque;
     if (file->kind != FILE_REGULAR)
         return truncate_device_co(node, size, exact, prealloc, error);
-    int ret = truncate_regular_co(node, size, prealloc, error);
+    int ret = file_lock_resize(node, error);
+    if (ret < 0)
+        return ret;
+    ret = truncate_regular_co(node, size, prealloc, error);
     file_status_forget(file);
     return ret;
 }

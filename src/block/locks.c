@@ -82,8 +82,6 @@ int locks_take(int fd, unsigned perm, unsigned shared, const char *filename, GEr
         g_set_error(error, OPTIONS_ERROR, -ret, "Failed to lock byte of '%s': %s", filename, g_strerror(-ret));
     else
         ret = locks_check(fd, perm, shared, filename, error);
-    if (ret < 0)
-        locks_set(fd, 0, NODE_PERM_ALL);
     return ret;
 }
 

@@ -15,7 +15,8 @@
 bool locks_available(int fd);
 /*
  * Locks the bytes of what we do (perm) and forbid (not shared) on fd.  0, or -errno and
- * `Failed to get "write" lock` with a second line that asks who it may be; then nothing is locked that was not before.
+ * `Failed to get "write" lock` with a second line that asks who it may be; then some of them are locked all the same, until
+ * locks_set() says what shall be (at no time is anything unlocked that was locked before), or fd is closed.
  */
 int locks_take(int fd, unsigned perm, unsigned shared, const char *filename, GError **error);
 /* The same without locking: whether locks_take() would find a conflict. */

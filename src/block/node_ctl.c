@@ -79,6 +79,7 @@ int node_truncate_co(struct node *node, int64_t size, bool exact, enum blk_preal
     ret = drive_truncate_co(node, size, exact, prealloc, error);
     node->resizes++;
     if (ret == 0) {
+        node->perm |= NODE_PERM_RESIZE;
         ret = node_refresh_size_co(node);
         if (ret < 0)
             g_set_error(error, OPTIONS_ERROR, -ret, "Could not refresh total sector count: %s", g_strerror(-ret));

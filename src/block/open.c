@@ -290,6 +290,15 @@ static int refuse_unknown(const struct driver *driver, const char *key, GError *
     return -EINVAL;
 }
 
+int open_check_alignment(const struct node *node, unsigned perm, GError **error)
+{
+    if (!(perm & NODE_PERM_WRITE) || (perm & NODE_PERM_RESIZE) || node->size % node->limits.request_alignment == 0)
+        return 0;
+    g_set_error_literal(error, OPTIONS_ERROR, EPERM,
+                        "Cannot get 'write' permission without 'resize': Image size is not a multiple of request alignment");
+    return -EPERM;
+}
+
 static int check_size_co(struct node *node, GError **error)
 {
     int ret = node_refresh_size_co(node);
@@ -298,13 +307,7 @@ static int check_size_co(struct node *node, GError **error)
         g_set_error(error, OPTIONS_ERROR, -ret, "Could not refresh total sector count: %s", g_strerror(-ret));
         return ret;
     }
-    /* The last block could not be written without making the image longer. */
-    if ((node->perm & NODE_PERM_WRITE) && !(node->perm & NODE_PERM_RESIZE) && node->size % node->limits.request_alignment) {
-        g_set_error_literal(error, OPTIONS_ERROR, EPERM,
-                            "Cannot get 'write' permission without 'resize': Image size is not a multiple of request alignment");
-        return -EPERM;
-    }
-    return 0;
+    return open_check_alignment(node, node->perm, error);
 }
 
 /* Runs the driver's part.  node is gone on failure. */

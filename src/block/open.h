@@ -28,6 +28,9 @@ const struct driver *open_choose_driver_co(struct options *options, const struct
 int open_below_co(struct options *options, const struct node_how *how, const char *name, enum node_role role,
                   struct node **ret_child, GError **error);
 
+/* Who may write but not resize needs whole blocks: the last could not be written without making the image longer.  0 or -EPERM. */
+int open_check_alignment(const struct node *node, unsigned perm, GError **error);
+
 /* Flags of the top node for what a user asked: enum blk_open_flags. */
 unsigned open_top_flags(unsigned flags, enum blk_cache cache);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The temporary layer: a sparse file of the image's size, and one bit a sector that says whether it was written.
+ * The temporary layer: a sparse file as long as the image, and the set of bytes that were written to it.
  *
- * node.c pads writes to whole sectors by reading through this driver, so a sector is always taken over as a whole.  The bits are
- * set only once the sector is in the file.
+ * A byte is of this layer from when its write has ended.  Truncation cuts off what is below, too: an image that grows again has
+ * zeroes there.
  */
 #include "block/overlay.h"
 
@@ -12,66 +12,41 @@
 #include <unistd.h>
 
 #include "block/iov.h"
+#include "util/intervals.h"
 
 enum {
     SECTOR = 512,
-    PAGE_BITS = 32768, /* sectors a page: 16 MiB of the image */
-    WORD_BITS = 64,
+    CLUSTER = 65536, /* discards are for whole ones, as in the reference's temporary images */
 };
 
 struct overlay {
     struct node *base, *file; /* both children */
-    GHashTable *pages;        /* number (as int64) -> uint64_t[PAGE_BITS / WORD_BITS]; none: nothing written there */
+    struct intervals *ours;   /* bytes that are in file */
+    int64_t base_end;         /* bytes of base behind this don't show */
+    int64_t size;
 };
 
-/* ---- which sectors are ours ---- */
+enum source { OURS, BASE, NOBODY };
 
-static uint64_t *find_page(const struct overlay *overlay, int64_t sector, bool make)
+/* Who supplies the byte at offset, and for how many of at most bytes that holds. */
+static enum source find_source(const struct overlay *overlay, int64_t offset, int64_t bytes, int64_t *ret_bytes)
 {
-    int64_t number = sector / PAGE_BITS;
-    uint64_t *page = g_hash_table_lookup(overlay->pages, &number);
-    if (!page && make) {
-        page = g_new0(uint64_t, PAGE_BITS / WORD_BITS);
-        g_hash_table_insert(overlay->pages, g_memdup2(&number, sizeof(number)), page);
+    int64_t end;
+    enum source source = OURS;
+    if (!intervals_at(overlay->ours, offset, &end)) {
+        source = offset < overlay->base_end ? BASE : NOBODY;
+        if (source == BASE)
+            end = MIN(end, overlay->base_end);
     }
-    return page;
+    *ret_bytes = MIN(bytes, end - offset);
+    return source;
 }
 
-static void own(struct overlay *overlay, int64_t offset, int64_t bytes)
+static int end_write(struct overlay *overlay, int64_t offset, int64_t bytes, int ret)
 {
-    for (int64_t sector = offset / SECTOR; sector < (offset + bytes) / SECTOR; sector++) {
-        uint64_t *page = find_page(overlay, sector, true);
-        page[sector % PAGE_BITS / WORD_BITS] |= UINT64_C(1) << sector % WORD_BITS;
-    }
-}
-
-static bool is_ours(const struct overlay *overlay, int64_t sector)
-{
-    const uint64_t *page = find_page(overlay, sector, false);
-    return page && page[sector % PAGE_BITS / WORD_BITS] >> sector % WORD_BITS & 1;
-}
-
-/* Bytes from offset on, at most bytes, that are all ours or all not. */
-static int64_t run_length(const struct overlay *overlay, int64_t offset, int64_t bytes, bool *ret_ours)
-{
-    int64_t sector = offset / SECTOR, end = (offset + bytes + SECTOR - 1) / SECTOR;
-    bool ours = is_ours(overlay, sector);
-    while (sector < end) {
-        const uint64_t *page = find_page(overlay, sector, false);
-        int64_t page_end = MIN((sector / PAGE_BITS + 1) * PAGE_BITS, end);
-        if (!page && ours)
-            break;
-        if (!page) {
-            sector = page_end;
-            continue;
-        }
-        while (sector < page_end && (page[sector % PAGE_BITS / WORD_BITS] >> sector % WORD_BITS & 1) == ours)
-            sector++;
-        if (sector < page_end)
-            break;
-    }
-    *ret_ours = ours;
-    return MIN(sector * SECTOR - offset, bytes);
+    if (ret == 0)
+        intervals_add(overlay->ours, offset, offset + bytes);
+    return ret;
 }
 
 /* ---- requests ---- */
@@ -82,10 +57,13 @@ static int overlay_preadv_co(struct node *node, int64_t offset, int64_t bytes, c
     g_autofree struct iovec *slice = g_new(struct iovec, niov);
     int ret = 0;
     for (int64_t done = 0, n; ret == 0 && done < bytes; done += n) {
-        bool ours;
-        n = run_length(overlay, offset + done, bytes - done, &ours);
+        enum source source = find_source(overlay, offset + done, bytes - done, &n);
+        if (source == NOBODY) {
+            iov_fill_zero(iov, niov, done, n);
+            continue;
+        }
         int count = iov_slice(iov, niov, done, n, slice);
-        ret = node_preadv_co(ours ? overlay->file : overlay->base, offset + done, n, slice, count, flags);
+        ret = node_preadv_co(source == OURS ? overlay->file : overlay->base, offset + done, n, slice, count, flags);
     }
     return ret;
 }
@@ -93,45 +71,81 @@ static int overlay_preadv_co(struct node *node, int64_t offset, int64_t bytes, c
 static int overlay_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
     struct overlay *overlay = node->opaque;
-    int ret = node_pwritev_co(overlay->file, offset, bytes, iov, niov, flags);
-    if (ret == 0)
-        own(overlay, offset, bytes);
-    return ret;
+    return end_write(overlay, offset, bytes, node_pwritev_co(overlay->file, offset, bytes, iov, niov, flags));
 }
 
 static int overlay_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags)
 {
     struct overlay *overlay = node->opaque;
-    int ret = node_pwrite_zeroes_co(overlay->file, offset, bytes, flags | BLK_MAY_UNMAP);
-    if (ret == 0)
-        own(overlay, offset, bytes);
-    return ret;
+    return end_write(overlay, offset, bytes, node_pwrite_zeroes_co(overlay->file, offset, bytes, flags | BLK_MAY_UNMAP));
+}
+
+/* What is discarded reads as zeroes, whatever is below. */
+static int overlay_pdiscard_co(struct node *node, int64_t offset, int64_t bytes)
+{
+    return bytes < CLUSTER ? -ENOTSUP : overlay_pwrite_zeroes_co(node, offset, bytes, 0);
 }
 
 static int64_t overlay_length_co(struct node *node)
 {
     struct overlay *overlay = node->opaque;
-    return overlay->base->size;
+    return overlay->size;
+}
+
+static int refuse_truncate(const struct overlay *overlay, int64_t size, enum blk_prealloc prealloc, GError **error)
+{
+    const char *why = size % SECTOR ? "The new size must be a multiple of 512"
+                      : prealloc != BLK_PREALLOC_OFF && size < overlay->size ? "Preallocation can't be used for shrinking an image"
+                                                                             : NULL;
+    if (!why)
+        return 0;
+    g_set_error_literal(error, OPTIONS_ERROR, EINVAL, why);
+    return -EINVAL;
+}
+
+static int overlay_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error)
+{
+    struct overlay *overlay = node->opaque;
+    int64_t old_size = overlay->size;
+    int ret = refuse_truncate(overlay, size, prealloc, error);
+    if (ret == 0) /* there is no metadata to allocate */
+        ret = node_truncate_co(overlay->file, size, true, prealloc == BLK_PREALLOC_METADATA ? BLK_PREALLOC_OFF : prealloc, error);
+    if (ret < 0)
+        return ret;
+    overlay->size = size;
+    overlay->base_end = MIN(overlay->base_end, size);
+    intervals_remove(overlay->ours, size, INT64_MAX);
+    if (prealloc != BLK_PREALLOC_OFF)
+        intervals_add(overlay->ours, old_size, size);
+    return 0;
 }
 
 static int overlay_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status)
 {
     struct overlay *overlay = node->opaque;
-    bool ours;
-    int64_t n = run_length(overlay, offset, bytes, &ours);
-    *ret_status = (struct node_status){
-        .bytes = n,
-        .via = ours ? NODE_STATUS_PASS : NODE_STATUS_BACKING,
-        .child = ours ? overlay->file : overlay->base,
-        .child_offset = offset,
-    };
+    struct node_status status = {.child_offset = offset};
+    switch (find_source(overlay, offset, bytes, &status.bytes)) {
+    case OURS:
+        status.via = NODE_STATUS_PASS;
+        status.child = overlay->file;
+        break;
+    case BASE:
+        status.via = NODE_STATUS_BACKING;
+        status.child = overlay->base;
+        break;
+    case NOBODY:
+        status.via = NODE_STATUS_FINAL;
+        status.kind = BLK_KIND_UNALLOCATED;
+        break;
+    }
+    *ret_status = status;
     return 0;
 }
 
 static int overlay_close_co(struct node *node)
 {
     struct overlay *overlay = node->opaque;
-    g_hash_table_destroy(overlay->pages);
+    intervals_free(overlay->ours);
     return 0;
 }
 
@@ -143,6 +157,8 @@ static const struct driver driver_overlay = {
     .preadv_co = overlay_preadv_co,
     .pwritev_co = overlay_pwritev_co,
     .pwrite_zeroes_co = overlay_pwrite_zeroes_co,
+    .pdiscard_co = overlay_pdiscard_co,
+    .truncate_co = overlay_truncate_co,
     .length_co = overlay_length_co,
     .status_co = overlay_status_co,
 };
@@ -212,10 +228,11 @@ int overlay_open_co(struct node *base, const struct node_how *how, struct node *
     struct overlay *overlay = node->opaque;
     overlay->base = base;
     overlay->file = file;
-    overlay->pages = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+    overlay->ours = intervals_new();
+    overlay->base_end = overlay->size = base->size;
     node->options = options_new();
     node->filename = g_strdup(base->filename);
-    node->limits.request_alignment = SECTOR;
+    node->limits.discard_alignment = CLUSTER;
     node->zero_flags = BLK_FUA | BLK_MAY_UNMAP | BLK_NO_FALLBACK;
     node->write_flags = BLK_FUA; /* nothing in it outlives the program: stable or not is all the same */
     node_add_child(node, "backing", NODE_ROLE_BACKING, base);

@@ -104,7 +104,7 @@ static void settle_user(const struct plan *plan, struct step *top)
 {
     bool writes = plan->needs_write || (top->flags & NODE_WRITABLE);
 
-    top->perm = writes ? top->perm | NODE_PERM_WRITE : top->perm & ~NODE_PERM_WRITE;
+    top->perm = writes ? top->perm | NODE_PERM_WRITE : top->perm & ~(NODE_PERM_WRITE | NODE_PERM_RESIZE);
 }
 
 static int plan_step(struct plan *plan, struct step *step, unsigned inherited, const struct options *given, GError **error)
@@ -121,7 +121,7 @@ static int plan_step(struct plan *plan, struct step *step, unsigned inherited, c
         g_set_error(error, OPTIONS_ERROR, EPERM, "Read-only block node '%s' cannot support read-write users", step->node->name);
         return -EPERM;
     }
-    return 0;
+    return open_check_alignment(step->node, step->perm, error);
 }
 
 /* Plans node and what is below it; given is consumed. */

@@ -59,11 +59,36 @@ static void wanting_nobody_to_write_fails_beside_a_writer(void)
     unsigned perm, unshared;
     g_assert_cmpint(locks_take(fd, NODE_PERM_READ, NODE_PERM_ALL & ~NODE_PERM_WRITE, "x", &error), ==, -EAGAIN);
     g_assert_cmpstr(error->message, ==, "Failed to get shared \"write\" lock\nIs another process using the image [x]?");
-    /* What failed left nothing behind. */
+    locks_set(fd, 0, NODE_PERM_ALL);
     locks_others(other, &perm, &unshared);
     g_assert_cmpuint(perm | unshared, ==, 0);
     close(fd);
     close(other);
+    harness_remove(name);
+}
+
+/* Whoever has the image may rule out that its length changes; those who change it tell. */
+static void truncation_asks_first(void)
+{
+    char *name = harness_file(SIZE);
+    struct blk *blk = harness_open_co(name, "raw", BLK_OPEN_WRITABLE);
+    g_autoptr(GError) error = NULL;
+    unsigned perm, unshared;
+    int fd = hold(name, NODE_PERM_READ, NODE_PERM_ALL & ~NODE_PERM_RESIZE);
+    g_assert_cmpint(blk_truncate_co(blk, 2 * SIZE, BLK_PREALLOC_OFF, NULL, &error), ==, -EAGAIN);
+    g_assert_true(g_str_has_prefix(error->message, "Failed to get \"resize\" lock\n"));
+    g_assert_cmpint(blk_length(blk), ==, SIZE);
+    locks_others(fd, &perm, &unshared);
+    g_assert_cmpuint(perm, ==, READ_WRITE);
+    locks_set(fd, 0, NODE_PERM_ALL);
+    g_assert_cmpint(blk_truncate_co(blk, 2 * SIZE, BLK_PREALLOC_OFF, NULL, NULL), ==, 0);
+    locks_others(fd, &perm, &unshared);
+    g_assert_cmpuint(perm, ==, READ_WRITE | NODE_PERM_RESIZE);
+    g_assert_cmpint(blk_reopen_co(blk, 0, -1, NULL, NULL), ==, 0);
+    locks_others(fd, &perm, &unshared);
+    g_assert_cmpuint(perm, ==, NODE_PERM_READ);
+    close(fd);
+    harness_close_co(blk);
     harness_remove(name);
 }
 
@@ -109,6 +134,7 @@ static void add_tests(void)
     harness_add("/block/locks/writer-meets-exclusive-writer", writer_meets_exclusive_writer);
     harness_add("/block/locks/reader-meets-one-who-shares-nothing", reader_meets_one_who_shares_nothing);
     harness_add("/block/locks/wanting-nobody-to-write", wanting_nobody_to_write_fails_beside_a_writer);
+    harness_add("/block/locks/truncation-asks-first", truncation_asks_first);
     harness_add("/block/locks/who-locks-what", who_locks_what);
     harness_add("/block/locks/holders-are-told", holders_are_told);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness.h"
 
-enum { SIZE = 40 << 20, PAGE = 16 << 20 };
+enum { SIZE = 40 << 20, PAGE = 16 << 20, KIB64 = 64 << 10 };
 
 static uint8_t *model;
 
@@ -37,10 +37,10 @@ static void writes_stay_in_the_temporary_layer(void)
     change_co(blk, SIZE - 10, 10, 0x44);
     assert_model_co(blk);
     int64_t run;
-    g_assert_cmpint(blk_is_allocated_co(blk, 0, SIZE, &run), ==, 1);
-    g_assert_cmpint(run, ==, 1024);
-    g_assert_cmpint(blk_is_allocated_co(blk, 1024, SIZE, &run), ==, 0);
-    g_assert_cmpint(run, ==, PAGE - 512 - 1024);
+    g_assert_cmpint(blk_is_allocated_co(blk, 100, SIZE, &run), ==, 1);
+    g_assert_cmpint(run, ==, 1);
+    g_assert_cmpint(blk_is_allocated_co(blk, 513, SIZE, &run), ==, 0);
+    g_assert_cmpint(run, ==, PAGE - 300 - 513);
     struct blk_extent extent;
     g_assert_cmpint(blk_status_co(blk, 1024, SIZE, &extent), ==, 0);
     g_assert_cmpint(extent.depth, ==, 1);
@@ -52,6 +52,49 @@ static void writes_stay_in_the_temporary_layer(void)
     harness_assert_bytes_co(blk, 0, SIZE, 0x77);
     harness_close_co(blk);
     g_free(model);
+    harness_remove(name);
+}
+
+static void truncation_cuts_off_what_is_below(void)
+{
+    char *name = harness_file(4 * KIB64);
+    struct blk *blk = harness_open_co(name, "raw", BLK_OPEN_WRITABLE);
+    g_autoptr(GError) odd = NULL, shrink = NULL;
+    int64_t run;
+    g_assert_cmpint(harness_fill_co(blk, 0, 4 * KIB64, 0x77), ==, 0);
+    harness_close_co(blk);
+    blk = harness_open_co(name, "raw", BLK_OPEN_WRITABLE | BLK_OPEN_SNAPSHOT);
+    g_assert_cmpint(harness_fill_co(blk, 0, 2 * KIB64, 0x11), ==, 0);
+    g_assert_cmpint(blk_truncate_co(blk, KIB64, BLK_PREALLOC_OFF, NULL, NULL), ==, 0);
+    g_assert_cmpint(blk_truncate_co(blk, 8 * KIB64, BLK_PREALLOC_OFF, NULL, NULL), ==, 0);
+    harness_assert_bytes_co(blk, 0, KIB64, 0x11);
+    harness_assert_bytes_co(blk, KIB64, 7 * KIB64, 0);
+    g_assert_cmpint(blk_is_allocated_co(blk, KIB64, 7 * KIB64, &run), ==, 0);
+    g_assert_cmpint(run, ==, 7 * KIB64);
+    g_assert_cmpint(harness_fill_co(blk, 8 * KIB64 - 10, 10, 0x22), ==, 0);
+    g_assert_cmpint(blk_truncate_co(blk, 9 * KIB64, BLK_PREALLOC_METADATA, NULL, NULL), ==, 0);
+    g_assert_cmpint(blk_is_allocated_co(blk, 8 * KIB64, KIB64, &run), ==, 1);
+    harness_assert_bytes_co(blk, 8 * KIB64, KIB64, 0);
+    g_assert_cmpint(blk_truncate_co(blk, 100, BLK_PREALLOC_OFF, NULL, &odd), ==, -EINVAL);
+    g_assert_cmpstr(odd->message, ==, "The new size must be a multiple of 512");
+    g_assert_cmpint(blk_truncate_co(blk, KIB64, BLK_PREALLOC_FALLOC, NULL, &shrink), ==, -EINVAL);
+    g_assert_cmpint(blk_length(blk), ==, 9 * KIB64);
+    harness_close_co(blk);
+    harness_remove(name);
+}
+
+static void discards_are_for_whole_clusters(void)
+{
+    char *name = harness_file(4 * KIB64);
+    struct blk *blk = harness_open_co(name, "raw", BLK_OPEN_WRITABLE);
+    g_assert_cmpint(harness_fill_co(blk, 0, 4 * KIB64, 0x77), ==, 0);
+    harness_close_co(blk);
+    blk = harness_open_co(name, "raw", BLK_OPEN_WRITABLE | BLK_OPEN_SNAPSHOT | BLK_OPEN_DISCARD_UNMAP);
+    g_assert_cmpint(blk_pdiscard_co(blk, 100, 3 * KIB64, 0, NULL), ==, 0);
+    harness_assert_bytes_co(blk, 0, KIB64, 0x77);
+    harness_assert_bytes_co(blk, KIB64, 2 * KIB64, 0);
+    harness_assert_bytes_co(blk, 3 * KIB64, KIB64, 0x77);
+    harness_close_co(blk);
     harness_remove(name);
 }
 
@@ -68,6 +111,8 @@ static void read_only_stays_read_only(void)
 static void add_tests(void)
 {
     harness_add("/block/overlay/writes-stay-in-it", writes_stay_in_the_temporary_layer);
+    harness_add("/block/overlay/truncation", truncation_cuts_off_what_is_below);
+    harness_add("/block/overlay/discards", discards_are_for_whole_clusters);
     harness_add("/block/overlay/read-only", read_only_stays_read_only);
 }
 
