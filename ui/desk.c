@@ -356,7 +356,8 @@ int64_t desk_next_tick_us(const struct desk *desk)
     int64_t next = -1;
     for (int i = 0; i < LAYOUT_PANELS; i++) {
         struct panel *panel = desk->panels[i];
-        if (desk->layout.panels[i].width > 0 && panel->ops->next_tick_us != NULL) {
+        bool seen = desk->layout.panels[i].width > 0 || i == LAYOUT_CONSOLE; /* the title stands in for that one */
+        if (seen && panel->ops->next_tick_us != NULL) {
             int64_t tick = panel->ops->next_tick_us(panel);
             next = tick >= 0 && (next < 0 || tick < next) ? tick : next;
         }

@@ -75,7 +75,7 @@ static int draw_hint(struct surface row, int x, enum request_context context, en
 {
     const char *key = keymap_key(context, request);
     const char *label = request_info(request)->label;
-    if (key == NULL || label == NULL || x + text_columns(key, -1) + 1 + text_columns(label, -1) > row.width) {
+    if (key == NULL || label == NULL || x + text_columns(key, -1) + 1 + text_columns(label, -1) >= row.width) {
         return x;
     }
     x = surface_put(row, x, 0, ROLE_HINT_KEY, key);
@@ -85,7 +85,7 @@ static int draw_hint(struct surface row, int x, enum request_context context, en
 static int draw_hints_of(struct surface row, int x, enum request_context context)
 {
     for (int request = 0; request < REQUEST_COUNT; request++) {
-        x = draw_hint(row, x, context, request);
+        x = request == REQUEST_ZOOM ? x : draw_hint(row, x, context, request);
     }
     return x;
 }
@@ -99,7 +99,8 @@ static void draw_hints(struct desk *desk, struct surface row)
         draw_hints_of(row, 1, context);
     } else {
         int x = draw_hints_of(row, 1, REQUEST_CONTEXT_GLOBAL);
-        draw_hints_of(row, x, context);
+        x = draw_hints_of(row, x, context);
+        draw_hint(row, x, REQUEST_CONTEXT_GLOBAL, REQUEST_ZOOM); /* what is special here matters more */
     }
 }
 

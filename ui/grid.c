@@ -371,8 +371,9 @@ void surface_frame(struct surface surface, enum role frame)
 void surface_title(struct surface surface, enum role role, const char *title)
 {
     if (surface.width > 6) {
-        put_cell(surface, 1, 0, role, ' ');
+        bool brackets = role == ROLE_TITLE_FOCUS && !surface_traits(surface).colour;
+        put_cell(surface, 1, 0, role, brackets ? '[' : ' ');
         int end = surface_put_fit(surface, 2, 0, surface.width - 5, role, title);
-        put_cell(surface, end, 0, role, ' ');
+        put_cell(surface, end, 0, role, brackets ? ']' : ' ');
     }
 }

@@ -97,7 +97,10 @@ void surface_set_cursor(struct surface surface, int x, int y);
  * A frame along the surface's edge: lines that meet those of frames already painted in the grid are joined to them.
  */
 void surface_frame(struct surface surface, enum role role);
-/* A title in the frame's top line, shortened when too long; after all frames that share the line. */
+/*
+ * A title in the frame's top line, shortened when too long; after all frames that share the line.  Without colour one in
+ * ROLE_TITLE_FOCUS stands in brackets.
+ */
 void surface_title(struct surface surface, enum role role, const char *title);
 
 /* Columns that surface_put() would take for this text (len in bytes, -1: terminated). */

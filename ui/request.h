@@ -27,9 +27,9 @@ enum request_context {
     X(FOCUS_PREVIOUS, "focus-previous", GLOBAL, "focus PANEL", NULL, "move the focus to the previous panel")           \
     X(PROMPT, "prompt", GLOBAL, "focus console", "command", "type a command in the console")                           \
     X(HELP, "help", GLOBAL, NULL, "help", "show the keys that work here")                                              \
+    X(QUIT, "quit", GLOBAL, "quit", "quit", "close overlays first, then the program")                                  \
     X(GO_TO, "go-to", GLOBAL, "goto OFFSET", "go to", "ask for an offset and show it in hex and map")                  \
     X(ZOOM, "zoom", GLOBAL, "zoom", "zoom", "give the focused panel all the room, or share it again")                  \
-    X(QUIT, "quit", GLOBAL, "quit", "quit", "close overlays first, then the program")                                  \
     X(CANCEL, "cancel", GLOBAL, NULL, NULL, "end the running command and nothing else")                                \
     X(SUSPEND, "suspend", GLOBAL, NULL, NULL, "stop the program; the shell's fg continues it")                         \
     X(REDRAW, "redraw", GLOBAL, NULL, NULL, "paint the whole screen anew")                                             \
@@ -69,7 +69,7 @@ enum request_context {
     X(CONSOLE_PAGE_DOWN, "console-page-down", CONSOLE, NULL, NULL, "scroll the output on")                             \
     X(CONSOLE_FIRST, "console-first", CONSOLE, NULL, NULL, "on an empty line: to the oldest output")                   \
     X(CONSOLE_LAST, "console-last", CONSOLE, NULL, NULL, "on an empty line: to the newest output")                     \
-    X(CONSOLE_QUIT, "console-quit", CONSOLE, "quit", NULL, "on an empty line: end the program")                        \
+    X(CONSOLE_QUIT, "console-quit", CONSOLE, "quit", "quit", "on an empty line: end the program")                        \
     X(PROMPT_ACCEPT, "prompt-accept", PROMPT, NULL, "accept", "take the line")                                         \
     X(PROMPT_CANCEL, "prompt-cancel", PROMPT, NULL, "cancel", "leave without doing anything")                          \
     X(OVERLAY_CLOSE, "overlay-close", OVERLAY, NULL, "close", "back to the panels")

@@ -5,6 +5,7 @@
 
 #include "engine/session.h"
 #include "io/co.h"
+#include "ui/console/console.h"
 #include "ui/desk-private.h"
 #include "util/size.h"
 
@@ -78,10 +79,20 @@ static int put_left_of(struct surface row, int end, enum role role, const char *
     return x - GAP;
 }
 
+/* Where the console, which says more, is not to be seen. */
+static int draw_running(const struct desk *desk, struct surface row, int end)
+{
+    int64_t since;
+    bool hidden = desk->layout.panels[LAYOUT_CONSOLE].width == 0;
+    return hidden && console_busy_line(desk_console(desk), &since) != NULL
+               ? put_left_of(row, end, ROLE_STATE_IN_FLIGHT, "running")
+               : end;
+}
+
 /* Returns the column left of everything. */
 static int draw_state(const struct desk *desk, struct surface row, struct blk *blk)
 {
-    int end = row.width - 1;
+    int end = draw_running(desk, row, row.width - 1);
     unsigned pending = blk_requests(blk)->length;
     if (pending > 0) {
         g_autofree char *text = g_strdup_printf("%u pending", pending);
@@ -114,7 +125,8 @@ void title_draw(struct desk *desk, struct surface row)
     surface_fill(row, ROLE_BAR, ' ');
     struct blk *blk = session_blk(desk->session);
     if (blk == NULL) {
-        surface_put_fit(row, 1, 0, row.width - 2, ROLE_BAR_IMAGE, "no image open");
+        int end = draw_running(desk, row, row.width - 1);
+        surface_put_fit(row, 1, 0, MAX(end - 1, 0), ROLE_BAR_IMAGE, "no image open");
         return;
     }
     const char *name = blk_filename(blk);

@@ -195,8 +195,7 @@ static void console_title(struct panel *panel, GString *title)
     }
 }
 
-/* Since when the line is shown that says a command runs; -1: none is. */
-static const char *shown_busy(struct panel *panel, int64_t *ret_since)
+const char *console_busy_line(struct panel *panel, int64_t *ret_since)
 {
     const char *line = session_busy_line(panel_session(panel), ret_since);
     return line != NULL && clock_now_us() - *ret_since >= BUSY_SHOWN_AFTER_US ? line : NULL;
@@ -213,7 +212,7 @@ static void console_draw(struct panel *panel, struct surface surface, bool focus
 {
     struct console *console = console_of(panel);
     int64_t since;
-    const char *busy = shown_busy(panel, &since);
+    const char *busy = console_busy_line(panel, &since);
     int lines_below = 1 + (busy != NULL && surface.height > 2);
     console->utf8 = surface_traits(surface).utf8;
     console->width = surface.width;

@@ -18,6 +18,8 @@ void console_log(struct panel *console, const char *line);
 bool console_take_back(struct panel *console, const char *prefix);
 /* A line of our own, without newline. */
 void console_note(struct panel *console, enum role role, const char *text);
+/* The line that runs, once it has for a moment, and since when (clock_now_us()); NULL: none. */
+const char *console_busy_line(struct panel *console, int64_t *ret_since);
 /* Drops what was typed. */
 void console_clear_line(struct panel *console);
 /* Runs a line as if it had been typed. */

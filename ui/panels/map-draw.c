@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "ui/panels/map-panel.h"
+#include "ui/text.h"
 #include "util/checked.h"
 #include "util/size.h"
 
@@ -136,6 +137,20 @@ static void append_kinds(GString *text, const struct map_counts *counts, int64_t
     append_kind(text, "unknown", bytes - map_counts_known(counts), bytes, exact);
 }
 
+/* Sizes give way to what kinds there are. */
+static void put_kinds(struct surface surface, int y, enum role role, const char *before,
+                      const struct map_counts *counts, int64_t bytes)
+{
+    g_autoptr(GString) text = g_string_new(before);
+
+    append_kinds(text, counts, bytes, true);
+    if (text_columns(text->str, -1) > surface.width) {
+        g_string_assign(text, before);
+        append_kinds(text, counts, bytes, false);
+    }
+    surface_put_fit(surface, 0, y, surface.width, role, text->str);
+}
+
 static void append_extent(const struct map_panel *map, GString *text)
 {
     const struct blk_extent *extent = &map->extent;
@@ -166,23 +181,19 @@ static void draw_readout(const struct map_panel *map, struct surface surface)
     if (map->view.readout >= 2) {
         surface_printf(surface, 0, 0, ROLE_STRONG, "0x%" PRIx64 "..0x%" PRIx64 "  +%s", start, end - 1,
                        size_format((double)(end - start), size));
-        append_kinds(text, &counts, end - start, true);
-        surface_put_fit(surface, 0, 1, surface.width, ROLE_TEXT, text->str);
+        put_kinds(surface, 1, ROLE_TEXT, "", &counts, end - start);
     } else {
         g_string_append_printf(text, "0x%" PRIx64 " +%s  ", start, size_format((double)(end - start), size));
         append_kinds(text, &counts, end - start, false);
         surface_put_fit(surface, 0, 0, surface.width, ROLE_TEXT, text->str);
     }
     if (map->view.readout >= 3) {
-        g_string_truncate(text, 0);
         append_extent(map, text);
         surface_put_fit(surface, 0, 2, surface.width, ROLE_DIM, text->str);
     }
     if (map->view.readout >= 4) {
         counts = map_pyramid_count(map_scan_pyramid(map->whole), 0, map->size);
-        g_string_assign(text, "all:");
-        append_kinds(text, &counts, map->size, true);
-        surface_put_fit(surface, 0, 3, surface.width, ROLE_DIM, text->str);
+        put_kinds(surface, 3, ROLE_DIM, "all:", &counts, map->size);
     }
 }
 

@@ -281,6 +281,19 @@ static void test_ctrl_c_ends_the_command_and_nothing_else(void)
     driver_free(driver);
 }
 
+static void test_a_running_command_is_seen_without_the_console(void)
+{
+    struct driver *driver = driver_new(60, 15, driver_colour, "disk.img");
+    driver_command(driver, "sleep 60000");
+    driver_keys(driver, "Esc");
+    g_assert_false(driver_shows(driver, "running"));
+    driver_pass_ms(driver, 400);
+    g_assert_true(driver_shows(driver, "running"));
+    driver_keys(driver, "Ctrl-C");
+    g_assert_false(driver_shows(driver, "running"));
+    driver_free(driver);
+}
+
 static void test_scrolling_back_stays_put(void)
 {
     struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
@@ -446,6 +459,8 @@ int main(int argc, char **argv)
                     test_the_console_edits_completes_and_remembers);
     g_test_add_func("/screen/a-long-line-scrolls-sideways", test_a_long_line_scrolls_sideways);
     g_test_add_func("/screen/ctrl-c-ends-the-command-and-nothing-else", test_ctrl_c_ends_the_command_and_nothing_else);
+    g_test_add_func("/screen/a-running-command-is-seen-without-the-console",
+                    test_a_running_command_is_seen_without_the_console);
     g_test_add_func("/screen/scrolling-back-stays-put", test_scrolling_back_stays_put);
     g_test_add_func("/screen/idle-means-nothing-to-draw", test_idle_means_nothing_to_draw);
     g_test_add_func("/screen/ways-to-quit", test_ways_to_quit);
