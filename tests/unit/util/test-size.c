@@ -311,6 +311,26 @@ static void test_format(void)
     g_assert_cmpstr(size_format(G_MAXDOUBLE * 10, text), ==, "inf EiB");
 }
 
+/* Whole numbers have a way of their own: it says what printf() would. */
+static void test_format_whole(void)
+{
+    for (unsigned round = 0; round < 20000; round++) {
+        int64_t bytes = ((int64_t)g_test_rand_int() << 32 | (uint32_t)g_test_rand_int()) & INT64_MAX;
+        bytes >>= g_test_rand_int_range(10, 54);
+        if (round % 3 == 0) /* halves of the last decimal, where rounding is decided */
+            bytes = (bytes | 1) * 1024 / 2000 * 125 / 8;
+        if (bytes < 1024)
+            continue;
+        char text[SIZE_TEXT_MAX], expected[SIZE_TEXT_MAX];
+        int unit = (63 - __builtin_clzll(bytes)) / 10;
+        snprintf(expected, sizeof expected, "%.3f", (double)bytes / (double)(INT64_C(1) << 10 * unit));
+        if (g_str_has_suffix(expected, ".000"))
+            expected[strlen(expected) - 4] = 0;
+        g_autofree char *whole = g_strdup_printf("%s %ciB", expected, " KMGTPE"[unit]);
+        g_assert_cmpstr(size_format(bytes, text), ==, whole);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -319,5 +339,6 @@ int main(int argc, char **argv)
     g_test_add_func("/size/too-large", test_too_large);
     g_test_add_func("/size/long-input", test_long_input);
     g_test_add_func("/size/format", test_format);
+    g_test_add_func("/size/format-whole-numbers", test_format_whole);
     return g_test_run();
 }
