@@ -156,7 +156,7 @@ enum blk_cache blk_cache(const struct blk *blk);
 bool blk_reads_may_overlap(const struct blk *blk);
 /* Alignment in bytes that direct I/O needs (1 without it). */
 unsigned blk_alignment(const struct blk *blk);
-/* Who else holds QEMU locks on the files of the chain, as one line for people, or NULL (g_free). */
+/* Who else holds QEMU locks on the files of the chain, or NULL (g_free).  Names in it are raw: escape it before showing. */
 char *blk_lock_holders(struct blk *blk);
 
 /* Changes an open image; all of it or nothing.  writable: 1, 0, or -1 to keep; cache: -1 to keep. */

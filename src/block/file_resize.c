@@ -123,9 +123,7 @@ static int allocate_new_co(struct node *node, int64_t old_size, int64_t size, GE
 {
     struct file *file = node->opaque;
     int ret = size > old_size ? aio_fallocate_co(node->aio, file->fd, 0, old_size, size - old_size) : 0;
-    if (ret < 0)
-        return fail(error, ret, old_size ? "Could not preallocate new data" : "Could not preallocate data for the new file");
-    return 0;
+    return ret < 0 ? fail(error, ret, "Could not preallocate new data") : 0;
 }
 
 static int truncate_regular_co(struct node *node, int64_t size, enum blk_prealloc prealloc, GError **error)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +11,6 @@
 #include <unistd.h>
 
 #include "block/node.h"
-#include "util/safetext.h"
 
 enum {
     PERM_BYTE = 100,
@@ -104,23 +104,24 @@ void locks_others(int fd, unsigned *ret_perm, unsigned *ret_unshared)
 
 /* ---- names of those who hold them ---- */
 
-/* Whether /proc/PID/fdinfo/FD says that this descriptor holds a lock; the kernel tells no other way. */
-static bool fd_holds_lock(const char *pid, const char *fd)
+/*
+ * Whether /proc/PID/fdinfo/FD tells of a lock on that file, as "lock: 1: OFDLCK ADVISORY READ -1 fd:01:INODE 100 100".  The
+ * file behind the descriptor is not looked at: it may be on a server that does not answer.
+ */
+static bool fd_holds_lock(const char *fdinfo, const char *fd, const char *inode)
 {
-    g_autofree char *path = g_strdup_printf("/proc/%s/fdinfo/%s", pid, fd);
+    g_autofree char *path = g_build_filename(fdinfo, fd, NULL);
     g_autofree char *text = NULL;
-    return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, "\nlock:");
+    return g_file_get_contents(path, &text, NULL, NULL) && strstr(text, "OFDLCK") && strstr(text, inode);
 }
 
-static bool process_holds_lock(const char *pid, const struct stat *file)
+static bool process_holds_lock(const char *pid, const char *inode)
 {
-    g_autofree char *path = g_strdup_printf("/proc/%s/fd", pid);
+    g_autofree char *path = g_strdup_printf("/proc/%s/fdinfo", pid);
     g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
     const char *fd;
     while (dir && (fd = g_dir_read_name(dir))) {
-        g_autofree char *link = g_strdup_printf("%s/%s", path, fd);
-        struct stat st;
-        if (stat(link, &st) == 0 && st.st_dev == file->st_dev && st.st_ino == file->st_ino && fd_holds_lock(pid, fd))
+        if (fd_holds_lock(path, fd, inode))
             return true;
     }
     return false;
@@ -132,18 +133,18 @@ static void add_process_name(GString *out, const char *pid)
     g_autofree char *comm = NULL;
     if (!g_file_get_contents(path, &comm, NULL, NULL))
         comm = g_strdup("?");
-    g_autofree char *safe = safetext_escape(g_strchomp(comm), -1);
-    g_string_append_printf(out, "%s%s (pid %s)", out->len ? ", " : "", safe, pid);
+    g_string_append_printf(out, "%s%s (pid %s)", out->len ? ", " : "", g_strchomp(comm), pid);
 }
 
 static GString *find_processes(const struct stat *file)
 {
+    g_autofree char *inode = g_strdup_printf(":%" PRIu64 " ", (uint64_t)file->st_ino);
     GString *names = g_string_new(NULL);
     g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
     const char *pid;
     int found = 0;
     while (proc && found < PROCESSES_MAX && (pid = g_dir_read_name(proc))) {
-        if (!g_ascii_isdigit(pid[0]) || strtol(pid, NULL, 10) == getpid() || !process_holds_lock(pid, file))
+        if (!g_ascii_isdigit(pid[0]) || strtol(pid, NULL, 10) == getpid() || !process_holds_lock(pid, inode))
             continue;
         add_process_name(names, pid);
         found++;
@@ -159,8 +160,7 @@ void locks_describe(int fd, const char *filename, GString *out)
     if (!(perm | unshared) || fstat(fd, &st) < 0)
         return;
     g_autoptr(GString) names = find_processes(&st);
-    g_autofree char *safe = safetext_escape(filename, -1);
     const char *does = perm & NODE_PERM_WRITE ? "is writing to" : "has open";
-    g_string_append_printf(out, "%s%s %s %s%s", out->len ? "; " : "", names->len ? names->str : "another process", does, safe,
+    g_string_append_printf(out, "%s%s %s %s%s", out->len ? "; " : "", names->len ? names->str : "another process", does, filename,
                            unshared & NODE_PERM_WRITE ? " and lets nobody else write" : "");
 }

@@ -25,5 +25,5 @@ int locks_check(int fd, unsigned perm, unsigned shared, const char *filename, GE
 void locks_set(int fd, unsigned perm, unsigned shared);
 /* What others have locked: enum node_perm they do, and forbid. */
 void locks_others(int fd, unsigned *ret_perm, unsigned *ret_unshared);
-/* Adds a phrase on who else holds locks on fd's file to out, if anybody; looks for their names in /proc. */
+/* Adds a phrase on who else holds locks on fd's file to out, if anybody; looks for their names, which stay raw, in /proc. */
 void locks_describe(int fd, const char *filename, GString *out);

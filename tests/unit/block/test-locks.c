@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "block/locks.h"
 
+#include <sys/wait.h>
+
 #include "block/node.h"
 #include "harness.h"
 
@@ -129,6 +131,40 @@ static void holders_are_told(void)
     harness_remove(name);
 }
 
+/* Holds locks on the file until the pipe says that nobody needs it any more. */
+static G_NORETURN void be_another_process(const char *name, int ready, int end)
+{
+    char byte;
+    hold(name, READ_WRITE, NODE_PERM_ALL);
+    _exit(write(ready, "", 1) == 1 && read(end, &byte, 1) == 0 ? 0 : 1);
+}
+
+static void other_processes_are_named(void)
+{
+    char *name = harness_file(SIZE);
+    struct blk *blk = harness_open_co(name, "raw", BLK_OPEN_NO_LOCK_IF_READ_ONLY);
+    int ready[2], end[2], status;
+    char byte;
+    g_assert_cmpint(pipe(ready), ==, 0);
+    g_assert_cmpint(pipe(end), ==, 0);
+    pid_t child = fork();
+    if (child == 0) {
+        close(end[1]);
+        be_another_process(name, ready[1], end[0]);
+    }
+    g_assert_cmpint(read(ready[0], &byte, 1), ==, 1);
+    g_autofree char *holders = blk_lock_holders(blk), *expected = g_strdup_printf("(pid %d) is writing to %s", (int)child, name);
+    g_assert_nonnull(strstr(holders, expected));
+    close(end[0]);
+    close(end[1]);
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_cmpint(status, ==, 0);
+    close(ready[0]);
+    close(ready[1]);
+    harness_close_co(blk);
+    harness_remove(name);
+}
+
 static void add_tests(void)
 {
     harness_add("/block/locks/writer-meets-exclusive-writer", writer_meets_exclusive_writer);
@@ -137,6 +173,7 @@ static void add_tests(void)
     harness_add("/block/locks/truncation-asks-first", truncation_asks_first);
     harness_add("/block/locks/who-locks-what", who_locks_what);
     harness_add("/block/locks/holders-are-told", holders_are_told);
+    harness_add("/block/locks/other-processes-are-named", other_processes_are_named);
 }
 
 int main(int argc, char **argv)
