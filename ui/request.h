@@ -29,7 +29,7 @@ enum request_context {
     X(HELP, "help", GLOBAL, NULL, "help", "show the keys that work here")                                              \
     X(QUIT, "quit", GLOBAL, "quit", "quit", "close overlays first, then the program")                                  \
     X(GO_TO, "go-to", GLOBAL, "goto OFFSET", "go to", "ask for an offset and show it in hex and map")                  \
-    X(ZOOM, "zoom", GLOBAL, "zoom", "zoom", "give the focused panel all the room, or share it again")                  \
+    X(ZOOM, "zoom", GLOBAL, "zoom", "zoom", "give the focused panel the screen, or share it again")                  \
     X(CANCEL, "cancel", GLOBAL, NULL, NULL, "end the running command and nothing else")                                \
     X(SUSPEND, "suspend", GLOBAL, NULL, NULL, "stop the program; the shell's fg continues it")                         \
     X(REDRAW, "redraw", GLOBAL, NULL, NULL, "paint the whole screen anew")                                             \

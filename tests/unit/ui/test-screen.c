@@ -52,6 +52,19 @@ static void test_help_shows_the_keys_of_the_panel(void)
     driver_free(driver);
 }
 
+static void test_help_fits_any_screen(void)
+{
+    struct driver *driver = driver_new(40, 10, driver_colour, "disk.img");
+    driver_keys(driver, "?");
+    driver_snapshot(driver, "help-40x10");
+    driver_keys(driver, "End");
+    g_assert_true(driver_shows(driver, "to the very end"));
+    driver_resize(driver, 80, 60); /* there is nothing more to scroll */
+    g_assert_true(driver_shows(driver, "map  The map of what is allocated where."));
+    g_assert_true(driver_shows(driver, "to the very end"));
+    driver_free(driver);
+}
+
 static void test_a_suspended_request_is_shown_and_resumed(void)
 {
     struct driver *driver = driver_new(100, 24, driver_colour, "disk.img");
@@ -448,6 +461,7 @@ int main(int argc, char **argv)
     g_test_add_func("/screen/start", test_start);
     g_test_add_func("/screen/without-an-image", test_without_an_image);
     g_test_add_func("/screen/help-shows-the-keys-of-the-panel", test_help_shows_the_keys_of_the_panel);
+    g_test_add_func("/screen/help-fits-any-screen", test_help_fits_any_screen);
     g_test_add_func("/screen/a-suspended-request-is-shown-and-resumed", test_a_suspended_request_is_shown_and_resumed);
     g_test_add_func("/screen/errors-are-shown", test_errors_are_shown);
     g_test_add_func("/screen/a-hostile-name-is-shown-escaped", test_a_hostile_name_is_shown_escaped);
