@@ -70,6 +70,6 @@ void command_remove(const struct command *const *commands);
 
 /*
  * Completions of the word that ends at cursor in line: a NULL-terminated list (g_strfreev), perhaps empty; *ret_start is where the
- * word begins.  Does not suspend; paths are listed from the local file system.
+ * word begins.  They are quoted as they have to be typed, whichever way the word was.  Does not suspend; paths are listed from the local file system.
  */
 char **command_complete(struct session *session, const char *line, int cursor, int *ret_start);

@@ -8,7 +8,7 @@
 
 /* What is known about the word to complete. */
 struct place {
-    const char *word;     /* terminated copy */
+    const char *word;     /* without its quotes */
     GPtrArray *before;    /* words of the same command before it */
     const struct command *command;
     bool drop_in;
@@ -129,20 +129,46 @@ static void offer_operand(GPtrArray *found, const struct place *place, struct se
     }
 }
 
-/* Cuts the text before the cursor into the words of the last command on it; returns where the last word begins. */
-static int find_place(const char *line, int cursor, struct place *place)
+/*
+ * Cuts the text before the cursor into the words of the last command on it, as words.h does; the last word, which may
+ * be in the middle of a quote, goes to word.  Returns where that one begins.
+ */
+static int find_place(const char *line, int cursor, struct place *place, GString *word)
 {
-    int word = 0;
+    int start = 0;
+    char quote = 0;
     for (int i = 0; i < cursor; i++) {
-        if (line[i] != ' ' && line[i] != '\t' && line[i] != ';')
-            continue;
-        if (i > word)
-            g_ptr_array_add(place->before, g_strndup(line + word, i - word));
-        if (line[i] == ';' && !place->drop_in)
-            g_ptr_array_set_size(place->before, 0);
-        word = i + 1;
+        char c = line[i];
+        bool separates = !quote && (c == ' ' || c == '\t' || c == ';');
+        if (!place->drop_in && c == '\\' && quote != '\'') {
+            if (++i < cursor)
+                g_string_append_c(word, line[i]);
+        } else if (!place->drop_in && (quote ? c == quote : c == '\'' || c == '"')) {
+            quote = quote ? 0 : c;
+        } else if (!separates) {
+            g_string_append_c(word, c);
+        } else {
+            if (word->len)
+                g_ptr_array_add(place->before, g_strdup(word->str));
+            if (c == ';' && !place->drop_in)
+                g_ptr_array_set_size(place->before, 0);
+            g_string_truncate(word, 0);
+            start = i + 1;
+        }
     }
-    return word;
+    return start;
+}
+
+/* As it has to be typed to be taken for one word. */
+static char *quote(const char *word)
+{
+    GString *quoted = g_string_new(*word == '#' ? "\\" : NULL);
+    for (; *word; word++) {
+        if (strchr(" \t\r\n\v\f;\\'\"", *word))
+            g_string_append_c(quoted, '\\');
+        g_string_append_c(quoted, *word);
+    }
+    return g_string_free(quoted, FALSE);
 }
 
 static int compare(const void *a, const void *b)
@@ -156,9 +182,9 @@ char **command_complete(struct session *session, const char *line, int cursor, i
     struct place place = {.before = before, .drop_in = session_config(session)->drop_in};
     GPtrArray *found = g_ptr_array_new();
     cursor = CLAMP(cursor, 0, (int)strlen(line));
-    *ret_start = find_place(line, cursor, &place);
-    g_autofree char *word = g_strndup(line + *ret_start, cursor - *ret_start);
-    place.word = word;
+    g_autoptr(GString) typed = g_string_new(NULL);
+    *ret_start = find_place(line, cursor, &place, typed);
+    const char *word = place.word = typed->str;
     place.command = before->len ? command_find(before->pdata[0]) : NULL;
     if (!before->len) {
         offer_commands(found, word);
@@ -170,6 +196,10 @@ char **command_complete(struct session *session, const char *line, int cursor, i
             offer_options(found, &place);
         else
             offer_operand(found, &place, session);
+    }
+    for (guint i = 0; i < found->len && !place.drop_in; i++) {
+        g_autofree char *plain = found->pdata[i];
+        found->pdata[i] = quote(plain);
     }
     g_ptr_array_sort(found, compare);
     g_ptr_array_add(found, NULL);

@@ -7,6 +7,7 @@
 
 #include "engine/batch.h"
 #include "engine/session.h"
+#include "engine/words.h"
 #include "io/aio.h"
 #include "io/co.h"
 
@@ -167,6 +168,42 @@ static void paths_complete(void)
     g_rmdir(dir);
 }
 
+/* What is inserted is taken for the file's name again, however much of it was typed and in which quotes. */
+static void names_complete_quoted(void)
+{
+    static const char *const names[] = {"sp ace", "semi;colon", "#hash", "quo'te", "dou\"ble", "back\\slash", "new\nline",
+                                        "tab\t", "\xff\xfe"};
+    g_autofree char *dir = g_dir_make_tmp("blkscope-XXXXXX", NULL);
+    struct session *session = session_with(false), *drop_in = session_with(true);
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_build_filename(dir, names[i], NULL);
+        g_assert_true(g_file_set_contents(path, "", 0, NULL));
+        g_autofree char *all = g_strdup_printf("open %s/", dir);
+        g_autofree char *quoted = completed(session, all, 5);
+        struct words words = {0};
+        const char *error;
+        g_autofree char *line = g_strdup(quoted);
+        words_start(&words, line);
+        g_assert_true(words_next(&words, false, &error));
+        g_assert_cmpint(words.argc, ==, 1);
+        g_assert_cmpstr(words.argv[0], ==, path);
+        words_done(&words);
+        for (size_t len = strlen(dir) + 1; len <= strlen(quoted); len++) {
+            g_autofree char *half = g_strdup_printf("length; open %.*s", (int)len, quoted);
+            assert_completed(half, 13, quoted);
+        }
+        g_autofree char *in_quotes = g_strdup_printf("open \"%s/", dir);
+        assert_completed(in_quotes, 5, quoted);
+        assert_completed(all, 5, quoted);
+        g_autofree char *plain = completed(drop_in, all, 5);
+        g_assert_cmpstr(plain, ==, path);
+        g_unlink(path);
+    }
+    session_free(session);
+    session_free(drop_in);
+    g_rmdir(dir);
+}
+
 static void a_cursor_outside_of_the_line_is_its_end(void)
 {
     struct session *session = session_with(false);
@@ -228,6 +265,7 @@ int main(int argc, char **argv)
     g_test_add_func("/command/complete/options", options_complete);
     g_test_add_func("/command/complete/events", events_complete);
     g_test_add_func("/command/complete/paths", paths_complete);
+    g_test_add_func("/command/complete/quoted", names_complete_quoted);
     g_test_add_func("/command/complete/cursor", a_cursor_outside_of_the_line_is_its_end);
     g_test_add_func("/command/help/all", help_shows_what_is_ours_under_our_own_name);
     g_test_add_func("/command/help/each", help_explains_each);
