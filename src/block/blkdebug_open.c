@@ -190,7 +190,6 @@ static int open_all_co(struct node *node, struct options *options, const char *c
     ret = open_image_co(node, options, error);
     if (ret < 0)
         return ret;
-    node->limits.memory_alignment = node->file->limits.memory_alignment;
     /* No FUA: the flush it is made of then has its own events, and can be made to fail. */
     node->zero_flags = (BLK_MAY_UNMAP | BLK_NO_FALLBACK) & node->file->zero_flags;
     return take_limits(options, node->file->limits.request_alignment, &node->limits, error);

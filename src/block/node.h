@@ -46,7 +46,7 @@ enum node_role {
 
 struct node_limits {
     uint32_t request_alignment; /* power of two, 1 for none: offsets and lengths */
-    uint32_t memory_alignment;  /* of buffers; 1 for none */
+    uint32_t memory_alignment;  /* of buffers; 1 for none, also where only a node below asks for one */
     int64_t max_transfer;       /* 0: BLK_REQUEST_MAX */
     int64_t zeroes_alignment, max_zeroes;   /* 0: request_alignment / no limit */
     int64_t discard_alignment, max_discard; /* 0: as above */

@@ -67,7 +67,6 @@ static int raw_open_co(struct node *node, struct options *options, GError **erro
         return ret;
     raw->offset = window.offset;
     raw->size = window.size;
-    node->limits.memory_alignment = node->file->limits.memory_alignment;
     node->limits.max_transfer = node->file->limits.max_transfer;
     if (node->flags & NODE_GUARDED)
         node->limits.request_alignment = SECTOR;
@@ -94,8 +93,6 @@ static void raw_reopen_commit_co(struct node *node)
     struct raw *raw = node->opaque;
     raw->offset = raw->next.offset;
     raw->size = raw->next.size;
-    /* The file may have turned into direct I/O, or back. */
-    node->limits.memory_alignment = node->file->limits.memory_alignment;
 }
 
 static int64_t raw_length_co(struct node *node)
