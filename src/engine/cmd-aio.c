@@ -292,7 +292,9 @@ const struct command command_aio_discard = {
             "Submits a discard and returns; it reports when it completes. aio_flush waits for all.\n"
             "\n"
             "  -C          report as one line for programs\n"
-            "  -q          no report\n",
+            "  -q          no report\n"
+            "\n"
+            "  aio_discard 1M 64k     64 KiB at 1 MiB, beside whatever runs\n",
     .options = "Cq",
     .min_args = 2,
     .max_args = -1,

@@ -33,7 +33,9 @@ const struct command command_break = {
     .summary = "stops the next request that reaches an event",
     .help = "\n"
             "The request is suspended there, under the name TAG, until it is resumed. Needs blkdebug in the\n"
-            "image's chain (open blkdebug::IMAGE).\n",
+            "image's chain (open blkdebug::IMAGE).\n"
+            "\n"
+            "  break write_aio A      the next write waits before it reaches the disk\n",
     .min_args = 2,
     .max_args = 2,
     .complete = COMMAND_COMPLETE_EVENT,
@@ -55,7 +57,9 @@ const struct command command_remove_break = {
     .name = "remove_break",
     .args = "tag",
     .summary = "removes a breakpoint and resumes what it holds",
-    .help = "\nTakes away the breakpoint named TAG; a request suspended there goes on.\n",
+    .help = "\nTakes away the breakpoint named TAG; a request suspended there goes on.\n"
+            "\n"
+            "  remove_break A\n",
     .min_args = 1,
     .max_args = 1,
     .complete = COMMAND_COMPLETE_TAG,
@@ -75,7 +79,7 @@ const struct command command_resume = {
     .name = "resume",
     .args = "tag",
     .summary = "lets a suspended request go on",
-    .help = "\nLets the request that is suspended under the name TAG go on.\n",
+    .help = "\nLets the request that is suspended under the name TAG go on.\n\n  resume A\n",
     .min_args = 1,
     .max_args = 1,
     .complete = COMMAND_COMPLETE_TAG,
@@ -91,7 +95,7 @@ const struct command command_wait_break = {
     .name = "wait_break",
     .args = "tag",
     .summary = "waits until a request is suspended",
-    .help = "\nReturns as soon as a request is suspended under the name TAG.\n",
+    .help = "\nReturns as soon as a request is suspended under the name TAG.\n\n  wait_break A\n",
     .min_args = 1,
     .max_args = 1,
     .complete = COMMAND_COMPLETE_TAG,

@@ -94,7 +94,9 @@ const struct command command_truncate = {
             "command fails.\n"
             "\n"
             "  -m MODE     what is behind new space: off (nothing), metadata, falloc (reserved),\n"
-            "              full (zeroes written)\n",
+            "              full (zeroes written)\n"
+            "\n"
+            "  truncate 10G           the image has 10 GiB\n",
     .options = "m:",
     .min_args = 1,
     .max_args = 3,
@@ -191,7 +193,9 @@ const struct command command_discard = {
             "Tells the image that nobody needs these bytes any more. It may ignore that.\n"
             "\n"
             "  -C          report as one line for programs\n"
-            "  -q          no report\n",
+            "  -q          no report\n"
+            "\n"
+            "  discard 1M 64k         64 KiB at 1 MiB\n",
     .options = "Cq",
     .min_args = 2,
     .max_args = -1,
@@ -250,7 +254,9 @@ const struct command command_alloc = {
     .summary = "counts what is allocated in a range of this layer",
     .help = "\n"
             "How many of COUNT bytes (512) at OFFSET the top layer itself holds; what only a backing file has\n"
-            "does not count. A range that reaches past the end is cut there.\n",
+            "does not count. A range that reaches past the end is cut there.\n"
+            "\n"
+            "  alloc 1M 64k           of 64 KiB at 1 MiB\n",
     .min_args = 1,
     .max_args = 2,
     .run_co = alloc_co,

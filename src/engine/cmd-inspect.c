@@ -162,7 +162,9 @@ const struct command command_explain = {
     .help = "\n"
             "Each table on the way, its entry and what that says, down the backing chain, and the refcount at the end.\n"
             "\n"
-            "  --host   the other way: everything that names the cluster at this offset of the image's file\n",
+            "  --host   the other way: everything that names the cluster at this offset of the image's file\n"
+            "\n"
+            "  explain 1M             where the byte at 1 MiB is\n",
     .min_args = 1,
     .max_args = 2,
     .flags = COMMAND_OURS,

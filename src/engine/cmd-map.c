@@ -121,7 +121,9 @@ const struct command command_map = {
             "\n"
             "  --json      every extent as an object: kind, layer, place in the host file\n"
             "  --host      what each part of the image's file is for: header, tables, data, free, leaked\n"
-            "  --summary   how much there is of each kind\n",
+            "  --summary   how much there is of each kind\n"
+            "\n"
+            "  map --summary          how much of the image is data, how much is zero\n",
     .own = &map_own,
     .run_co = map_co,
 };

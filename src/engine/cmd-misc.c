@@ -88,7 +88,7 @@ const struct command command_sleep = {
     .name = "sleep",
     .own = &sleep_own,
     .summary = "waits for a number of milliseconds",
-    .help = "\nEverything else goes on meanwhile.\n",
+    .help = "\nEverything else goes on meanwhile.\n\n  sleep 1500             a second and a half\n",
     .min_args = 1,
     .max_args = 1,
     .flags = COMMAND_NO_IMAGE,
@@ -151,7 +151,9 @@ const struct command command_sigraise = {
     .summary = "sends the program a signal",
     .help = "\n"
             "SIGNAL is a number, or (not under the name qemu-io) a name like TERM. What was written so far is\n"
-            "shown first.\n",
+            "shown first.\n"
+            "\n"
+            "  sigraise 15            ends it\n",
     .min_args = 1,
     .max_args = 1,
     .flags = COMMAND_NO_IMAGE,

@@ -197,7 +197,9 @@ const struct command command_reopen = {
             "\n"
             "  -r, -w      for reading only, for writing\n"
             "  -c CACHE    none, writeback, writethrough, directsync, unsafe\n"
-            "  -o KEY=VALUE,..  options of the driver\n",
+            "  -o KEY=VALUE,..  options of the driver\n"
+            "\n"
+            "  reopen -w -c unsafe    for writing, without waiting for the disk\n",
     .options = "c:o:rw",
     .max_args = -1,
     .run_co = reopen_co,

@@ -72,7 +72,7 @@ const struct command command_zone_report = {
     .alias = "zrp",
     .args = "offset number",
     .summary = "shows zones of a zoned device",
-    .help = "\nUp to NUMBER zones, the first of them the one that holds OFFSET.\n",
+    .help = "\nUp to NUMBER zones, the first of them the one that holds OFFSET.\n\n  zone_report 0 16         the first 16\n",
     .min_args = 2,
     .max_args = 2,
     .flags = COMMAND_OURS,
@@ -84,7 +84,7 @@ const struct command command_zone_open = {
     .alias = "zo",
     .args = "offset len",
     .summary = "opens a range of zones",
-    .help = "\nOpens the zones in LEN bytes at OFFSET explicitly.\n",
+    .help = "\nOpens the zones in LEN bytes at OFFSET explicitly.\n\n  zone_open 0 256M\n",
     .min_args = 2,
     .max_args = 2,
     .flags = COMMAND_OURS | COMMAND_WRITES,
@@ -96,7 +96,7 @@ const struct command command_zone_close = {
     .alias = "zc",
     .args = "offset len",
     .summary = "closes a range of zones",
-    .help = "\nCloses the open zones in LEN bytes at OFFSET.\n",
+    .help = "\nCloses the open zones in LEN bytes at OFFSET.\n\n  zone_close 0 256M\n",
     .min_args = 2,
     .max_args = 2,
     .flags = COMMAND_OURS | COMMAND_WRITES,
@@ -108,7 +108,7 @@ const struct command command_zone_finish = {
     .alias = "zf",
     .args = "offset len",
     .summary = "finishes a range of zones",
-    .help = "\nMakes the zones in LEN bytes at OFFSET full: nothing can be appended until they are reset.\n",
+    .help = "\nMakes the zones in LEN bytes at OFFSET full: nothing can be appended until they are reset.\n\n  zone_finish 0 256M\n",
     .min_args = 2,
     .max_args = 2,
     .flags = COMMAND_OURS | COMMAND_WRITES,
@@ -120,7 +120,7 @@ const struct command command_zone_reset = {
     .alias = "zrs",
     .args = "offset len",
     .summary = "empties a range of zones",
-    .help = "\nEmpties the zones in LEN bytes at OFFSET.\n",
+    .help = "\nEmpties the zones in LEN bytes at OFFSET.\n\n  zone_reset 0 256M\n",
     .min_args = 2,
     .max_args = 2,
     .flags = COMMAND_OURS | COMMAND_WRITES,
@@ -135,7 +135,9 @@ const struct command command_zone_append = {
     .help = "\n"
             "Writes at the end of the zone that begins at OFFSET.\n"
             "\n"
-            "  -p          show where it went\n",
+            "  -p          show where it went\n"
+            "\n"
+            "  zone_append -p 0 4k    4 KiB to the first zone\n",
     .options = "p",
     .min_args = 2,
     .max_args = -1,

@@ -55,6 +55,17 @@ static void every_option_stands_in_the_usage_line_and_the_help(void)
     }
 }
 
+static void every_command_with_arguments_has_an_example(void)
+{
+    for (const struct command *const *at = command_all(); *at; at++) {
+        const char *args = command_args(*at, false);
+        g_autofree char *example = g_strdup_printf("\n  %s ", (*at)->name);
+        g_test_message("%s", (*at)->name);
+        if (args && *args)
+            g_assert_nonnull(strstr((*at)->help, example));
+    }
+}
+
 static void what_is_unknown_is_not_found(void)
 {
     g_assert_null(command_find(""));
@@ -259,6 +270,7 @@ int main(int argc, char **argv)
     g_test_add_func("/command/table", the_table_is_sorted_and_complete);
     g_test_add_func("/command/unique", no_two_commands_share_a_name);
     g_test_add_func("/command/options", every_option_stands_in_the_usage_line_and_the_help);
+    g_test_add_func("/command/examples", every_command_with_arguments_has_an_example);
     g_test_add_func("/command/unknown", what_is_unknown_is_not_found);
     g_test_add_func("/command/added", other_rooms_commands_can_be_added);
     g_test_add_func("/command/complete/commands", command_names_complete);
