@@ -43,28 +43,31 @@ class Result:
 def command_line(program, name, args):
     """argv and the file to execute, so that the program sees itself called `name`."""
     if FLAVOUR == 'valgrind' and program == BLKSCOPE:
-        # valgrind passes no name of our choosing on; the caller's folder has a link of that name.
-        link = named_link(name)
-        return [*VALGRIND, link, *args], VALGRIND[0]
+        # valgrind finds the program, a link of that name, in PATH (see run()) and hands the bare name on.
+        return [*VALGRIND, name, *args], VALGRIND[0]
     return [name, *args], program
 
 
 @functools.lru_cache(None)
-def named_link(name):
+def links(name):
+    """A folder with a link to the program under a name."""
     folder = Path(os.environ.get('BLKSCOPE_LINKS', '/tmp')) / f'blkscope-links-{os.getpid()}'
     folder.mkdir(exist_ok=True)
     link = folder / name
     if not link.exists():
         link.symlink_to(BLKSCOPE)
-    return str(link)
+    return str(folder)
 
 
 def run(args, *, program=BLKSCOPE, name='blkscope', input='', cwd=None, deadline=DEADLINE, env=None, **popen):
     """Runs the program under a name to its end; a hang is a failure that shows what it said so far."""
     argv, executable = command_line(program, name, [str(arg) for arg in args])
+    env = env or environment()
+    if argv[0] == VALGRIND[0]:
+        env['PATH'] = f'{links(name)}:{env["PATH"]}'
     data = input if isinstance(input, bytes) else input.encode('utf-8', 'surrogateescape')
     process = subprocess.Popen(argv, executable=executable, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, env=env or environment(), **popen)
+                               stderr=subprocess.PIPE, env=env, **popen)
     try:
         out, err = process.communicate(data, timeout=deadline)
     except subprocess.TimeoutExpired:

@@ -48,6 +48,12 @@ length
 length
 sigraise 2
 length
+== sigraise user
+sigraise 10
+length
+== sigraise pipe
+sigraise 13
+length
 == sigraise segfault
 length
 sigraise 11
