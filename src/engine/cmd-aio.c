@@ -5,7 +5,6 @@
  * is told there and does not count for the command.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "engine/commands.h"
@@ -111,40 +110,26 @@ static struct request *new_request(const struct command_call *call, enum blk_op 
 static int parse_options(const struct command_call *call, const struct command *command, struct request *request,
                          struct opts *opts)
 {
-    struct transfer_options *options = &request->options;
     int option, ret;
     opts_start(opts, call, command->options);
     while ((option = opts_next(opts)) != -1) {
         switch (option) {
-        case 'C':
-            options->machine = true;
-            break;
-        case 'f':
-            options->flags |= BLK_FUA;
-            break;
         case 'i':
             /* There is no accounting to show it: nothing else happens, whatever follows. */
             report_say(call, "injecting invalid %s request", request->op == BLK_OP_READ ? "read" : "write");
             return INJECTED;
-        case 'P':
-            ret = report_parse_pattern(call, opts->value, &options->pattern);
-            if (ret < 0)
-                return ret;
-            break;
-        case 'q':
-            options->quiet = true;
-            break;
         case 'u':
-            options->flags |= BLK_MAY_UNMAP;
-            break;
-        case 'v':
-            options->dump = true;
+            request->options.flags |= BLK_MAY_UNMAP;
             break;
         case 'z':
             request->op = BLK_OP_WRITE_ZEROES;
             break;
         default:
-            return command_misused(call, command);
+            ret = transfer_take_option(call, option, opts->value, &request->options);
+            if (ret < 0)
+                return ret;
+            if (!ret)
+                return command_misused(call, command);
         }
     }
     return opts->count >= 2 ? 0 : command_misused(call, command);
@@ -260,27 +245,15 @@ const struct command command_aio_write = {
 
 /* ---- aio_discard ---- */
 
-static int parse_discard(const struct command_call *call, const struct opts *opts, struct request *request)
-{
-    if (opts->count != 2)
-        return command_misused(call, &command_aio_discard);
-    int ret = report_parse_size(call, "offset", opts->operand[0], &request->offset);
-    if (!ret)
-        ret = report_parse_size(call, "length", opts->operand[1], &request->bytes);
-    if (!ret && request->bytes > BLK_REQUEST_MAX) {
-        report_refuse(call, "length cannot exceed %" PRId64 ", given %s", BLK_REQUEST_MAX, opts->operand[1]);
-        ret = -EINVAL;
-    }
-    return ret;
-}
-
 static int aio_discard_co(const struct command_call *call)
 {
     struct request *request = new_request(call, BLK_OP_DISCARD);
     struct opts opts;
-    int ret = parse_options(call, &command_aio_discard, request, &opts);
+    int ret = transfer_parse_options(call, &command_aio_discard, &opts, &request->options);
+    if (!ret && opts.count != 2)
+        ret = command_misused(call, &command_aio_discard);
     if (!ret)
-        ret = parse_discard(call, &opts, request);
+        ret = transfer_parse_range(call, opts.operand, &request->offset, &request->bytes);
     return submit_or_free(request, ret);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* flush, truncate, length, info, discard, alloc. */
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "engine/commands.h"
@@ -154,25 +153,12 @@ static int discard_co(const struct command_call *call)
     struct transfer_options options = {.pattern = -1};
     int64_t offset, count;
     struct opts opts;
-    int option;
-    opts_start(&opts, call, command_discard.options);
-    while ((option = opts_next(&opts)) != -1) {
-        if (option == 'C')
-            options.machine = true;
-        else if (option == 'q')
-            options.quiet = true;
-        else
-            return command_misused(call, &command_discard);
-    }
+    int ret = transfer_parse_options(call, &command_discard, &opts, &options);
+    if (ret < 0)
+        return ret;
     if (opts.count != 2)
         return command_misused(call, &command_discard);
-    int ret = report_parse_size(call, "offset", opts.operand[0], &offset);
-    if (!ret)
-        ret = report_parse_size(call, "length", opts.operand[1], &count);
-    if (!ret && count > BLK_REQUEST_MAX) {
-        report_refuse(call, "length cannot exceed %" PRId64 ", given %s", BLK_REQUEST_MAX, opts.operand[1]);
-        ret = -EINVAL;
-    }
+    ret = transfer_parse_range(call, opts.operand, &offset, &count);
     if (ret < 0)
         return ret;
     int64_t started = clock_now_ns();

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* read: one request into one buffer. */
 #include <errno.h>
-#include <inttypes.h>
 
 #include "engine/commands.h"
 #include "engine/opts.h"
@@ -27,9 +26,6 @@ static int parse_read(const struct command_call *call, struct read_args *args)
         case 'b':
             args->vm_state = true;
             break;
-        case 'C':
-            options->machine = true;
-            break;
         case 'l':
             args->pattern_count_given = true;
             ret = report_parse_size(call, "length", opts.value, &options->pattern_count);
@@ -37,35 +33,21 @@ static int parse_read(const struct command_call *call, struct read_args *args)
         case 'p':
             args->byte_wise = true;
             break;
-        case 'P':
-            ret = report_parse_pattern(call, opts.value, &options->pattern);
-            break;
-        case 'q':
-            options->quiet = true;
-            break;
         case 's':
             args->pattern_offset_given = true;
             ret = report_parse_size(call, "offset", opts.value, &options->pattern_offset);
             break;
-        case 'v':
-            options->dump = true;
-            break;
         default:
-            return command_misused(call, &command_read);
+            ret = transfer_take_option(call, option, opts.value, options);
+            if (!ret)
+                return command_misused(call, &command_read);
         }
         if (ret < 0)
             return ret;
     }
     if (opts.count != 2)
         return command_misused(call, &command_read);
-    ret = report_parse_size(call, "offset", opts.operand[0], &args->offset);
-    if (!ret)
-        ret = report_parse_size(call, "length", opts.operand[1], &args->count);
-    if (!ret && args->count > BLK_REQUEST_MAX) {
-        report_refuse(call, "length cannot exceed %" PRId64 ", given %s", BLK_REQUEST_MAX, opts.operand[1]);
-        ret = -EINVAL;
-    }
-    return ret;
+    return transfer_parse_range(call, opts.operand, &args->offset, &args->count);
 }
 
 static int check_read(const struct command_call *call, struct read_args *args)

@@ -16,31 +16,9 @@ static int parse_vector(const struct command_call *call, const struct command *c
 {
     bool reads = !(command->flags & COMMAND_WRITES);
     struct opts opts;
-    int option, ret;
-    opts_start(&opts, call, command->options);
-    while ((option = opts_next(&opts)) != -1) {
-        switch (option) {
-        case 'C':
-            options->machine = true;
-            break;
-        case 'f':
-            options->flags |= BLK_FUA;
-            break;
-        case 'P':
-            ret = report_parse_pattern(call, opts.value, &options->pattern);
-            if (ret < 0)
-                return ret;
-            break;
-        case 'q':
-            options->quiet = true;
-            break;
-        case 'v':
-            options->dump = true;
-            break;
-        default:
-            return command_misused(call, command);
-        }
-    }
+    int ret = transfer_parse_options(call, command, &opts, options);
+    if (ret < 0)
+        return ret;
     if (opts.count < 2)
         return command_misused(call, command);
     ret = report_parse_size(call, "offset", opts.operand[0], ret_offset);
@@ -199,25 +177,9 @@ static int parse_request(const struct command_call *call, char **operand, int n,
 static int parse_batch(const struct command_call *call, struct transfer_options *options, GArray *requests)
 {
     struct opts opts;
-    int option, ret = 0;
-    opts_start(&opts, call, command_multiwrite.options);
-    while ((option = opts_next(&opts)) != -1) {
-        switch (option) {
-        case 'C':
-            options->machine = true;
-            break;
-        case 'P':
-            ret = report_parse_pattern(call, opts.value, &options->pattern);
-            if (ret < 0)
-                return ret;
-            break;
-        case 'q':
-            options->quiet = true;
-            break;
-        default:
-            return command_misused(call, &command_multiwrite);
-        }
-    }
+    int ret = transfer_parse_options(call, &command_multiwrite, &opts, options);
+    if (ret < 0)
+        return ret;
     if (opts.count < 2)
         return command_misused(call, &command_multiwrite);
     for (int at = 0; at < opts.count;) {

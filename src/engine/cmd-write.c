@@ -19,7 +19,7 @@ struct write_args {
     const char *source;
     const char *count_text;
     int64_t offset, count;
-    bool vm_state, compressed, fua, zeroes, no_fallback, may_unmap, byte_wise;
+    bool vm_state, compressed, zeroes, no_fallback, may_unmap, byte_wise;
 };
 
 static int parse_write(const struct command_call *call, struct write_args *args, struct opts *opts)
@@ -34,25 +34,11 @@ static int parse_write(const struct command_call *call, struct write_args *args,
         case 'c':
             args->compressed = true;
             break;
-        case 'C':
-            args->options.machine = true;
-            break;
-        case 'f':
-            args->fua = true;
-            break;
         case 'n':
             args->no_fallback = true;
             break;
         case 'p':
             args->byte_wise = true;
-            break;
-        case 'P':
-            ret = report_parse_pattern(call, opts->value, &args->options.pattern);
-            if (ret < 0)
-                return ret;
-            break;
-        case 'q':
-            args->options.quiet = true;
             break;
         case 's':
             args->source = opts->value;
@@ -64,7 +50,11 @@ static int parse_write(const struct command_call *call, struct write_args *args,
             args->zeroes = true;
             break;
         default:
-            return command_misused(call, &command_write);
+            ret = transfer_take_option(call, option, opts->value, &args->options);
+            if (ret < 0)
+                return ret;
+            if (!ret)
+                return command_misused(call, &command_write);
         }
     }
     return opts->count == 2 ? 0 : command_misused(call, &command_write);
@@ -74,7 +64,7 @@ static const char *write_contradiction(const struct write_args *args)
 {
     if (args->vm_state && args->zeroes)
         return "-b and -z cannot be specified at the same time";
-    if (args->fua && (args->vm_state || args->compressed))
+    if (args->options.flags & BLK_FUA && (args->vm_state || args->compressed))
         return "-f and -b or -c cannot be specified at the same time";
     if (args->no_fallback && !args->zeroes)
         return "-n requires -z to be specified";
@@ -177,7 +167,7 @@ static int submit_write_co(const struct command_call *call, const struct write_a
 {
     struct blk *blk = call->session->blk;
     const char *issuer = session_issuer(call);
-    unsigned flags = args->fua ? BLK_FUA : 0;
+    unsigned flags = args->options.flags;
     if (args->vm_state)
         return blk_save_vmstate_co(blk, vector->buffer, args->offset, args->count, issuer);
     if (args->zeroes) {

@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "engine/commands.h"
+#include "engine/opts.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
 #include "util/pattern.h"
@@ -16,6 +18,60 @@ enum {
     SHARED_MIN = 256 << 10,
     PAGE = 4096,
 };
+
+/* ---- options ---- */
+
+int transfer_take_option(const struct command_call *call, int option, const char *value, struct transfer_options *options)
+{
+    int ret = 0;
+    switch (option) {
+    case 'C':
+        options->machine = true;
+        break;
+    case 'f':
+        options->flags |= BLK_FUA;
+        break;
+    case 'P':
+        ret = report_parse_pattern(call, value, &options->pattern);
+        break;
+    case 'q':
+        options->quiet = true;
+        break;
+    case 'v':
+        options->dump = true;
+        break;
+    default:
+        return 0;
+    }
+    return ret < 0 ? ret : 1;
+}
+
+int transfer_parse_options(const struct command_call *call, const struct command *command, struct opts *opts,
+                           struct transfer_options *options)
+{
+    int option;
+    opts_start(opts, call, command->options);
+    while ((option = opts_next(opts)) != -1) {
+        int ret = transfer_take_option(call, option, opts->value, options);
+        if (ret < 0)
+            return ret;
+        if (!ret)
+            return command_misused(call, command);
+    }
+    return 0;
+}
+
+int transfer_parse_range(const struct command_call *call, char **operand, int64_t *ret_offset, int64_t *ret_bytes)
+{
+    int ret = report_parse_size(call, "offset", operand[0], ret_offset);
+    if (!ret)
+        ret = report_parse_size(call, "length", operand[1], ret_bytes);
+    if (!ret && *ret_bytes > BLK_REQUEST_MAX) {
+        report_refuse(call, "length cannot exceed %" PRId64 ", given %s", BLK_REQUEST_MAX, operand[1]);
+        ret = -EINVAL;
+    }
+    return ret;
+}
 
 /* ---- buffers ---- */
 

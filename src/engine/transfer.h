@@ -21,6 +21,20 @@ struct transfer_options {
     unsigned flags; /* enum blk_request_flags */
 };
 
+struct opts;
+
+/*
+ * Takes one of the options that mean the same wherever they exist, C f P q v.  1, 0 if it is another one, or a negative errno
+ * after having said what is wrong.
+ */
+int transfer_take_option(const struct command_call *call, int option, const char *value, struct transfer_options *options);
+/* All options of a command that has no others: 0, or a negative errno after having said what is wrong. */
+int transfer_parse_options(const struct command_call *call, const struct command *command, struct opts *opts,
+                           struct transfer_options *options);
+
+/* Two operands, offset and length of one request: 0, or a negative errno after having said what is wrong. */
+int transfer_parse_range(const struct command_call *call, char **operand, int64_t *ret_offset, int64_t *ret_bytes);
+
 /* One buffer in several pieces. */
 struct transfer_vector {
     struct iovec *iov;
