@@ -156,7 +156,7 @@ int blk_pwritev_co(struct blk *blk, int64_t offset, const struct iovec *iov, int
         return ret;
     ret = bytes > BLK_REQUEST_MAX ? -EIO : check_write(blk, offset, bytes);
     if (ret == 0) {
-        ret = node_pwritev_co(blk->root, offset, bytes, iov, niov, fua(blk, flags));
+        ret = node_pwritev_co(blk->root, offset, bytes, iov, niov, fua(blk, flags) | (flags & BLK_ALONE));
         changed(blk, offset, bytes);
     }
     return request_end(blk, &request, flags, ret);

@@ -67,6 +67,7 @@ enum blk_request_flags {
     BLK_MAY_UNMAP = 1 << 1,   /* write_zeroes */
     BLK_NO_FALLBACK = 1 << 2, /* write_zeroes: -ENOTSUP rather than writing zero bytes */
     BLK_INTERNAL = 1 << 3,    /* a panel's own request: not in the registry's list; as a read, unnoticed by blkdebug */
+    BLK_ALONE = 1 << 4,       /* write: who asks submits nothing else until it ends; see aio_set_inline_calls() */
 };
 
 /*

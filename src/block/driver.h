@@ -75,7 +75,7 @@ struct driver {
 
     /* The whole range is read.  NULL: forwards to file. */
     int (*preadv_co)(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags);
-    /* flags: BLK_FUA only if node->write_flags has it.  NULL: forwards to file. */
+    /* flags: BLK_FUA and BLK_ALONE, only if node->write_flags has them.  NULL: forwards to file. */
     int (*pwritev_co)(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags);
     /* flags: BLK_FUA | BLK_MAY_UNMAP | BLK_NO_FALLBACK.  -ENOTSUP: zero bytes are written instead.  NULL: filters forward, others -ENOTSUP. */
     int (*pwrite_zeroes_co)(struct node *node, int64_t offset, int64_t bytes, unsigned flags);

@@ -107,7 +107,8 @@ static int file_preadv_co(struct node *node, int64_t offset, int64_t bytes, cons
 
 static int file_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
-    unsigned aio_flags = (node->flags & NODE_DIRECT ? AIO_DIRECT : 0) | (flags & BLK_FUA && !(node->flags & NODE_NO_FLUSH) ? AIO_FUA : 0);
+    unsigned aio_flags = (node->flags & NODE_DIRECT ? AIO_DIRECT : 0) | (flags & BLK_ALONE ? AIO_ALONE : 0) |
+                         (flags & BLK_FUA && !(node->flags & NODE_NO_FLUSH) ? AIO_FUA : 0);
     if (G_UNLIKELY(bytes == 0))
         return 0;
     if (G_LIKELY(bytes <= BUFFERED_PIECE && niov <= IOV_MAX)) {

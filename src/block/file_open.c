@@ -216,7 +216,7 @@ int file_open_co(struct node *node, struct options *options, GError **error)
     file->fd = call.fd;
     apply_alignment(node, &call);
     node->filename = g_steal_pointer(&filename);
-    node->write_flags = BLK_FUA;
+    node->write_flags = BLK_FUA | BLK_ALONE;
     node->zero_flags = BLK_MAY_UNMAP | BLK_NO_FALLBACK;
     node->variable_length = file->kind != FILE_REGULAR;
     return 0;

@@ -71,7 +71,7 @@ struct node {
     GPtrArray *children;      /* struct node_child, owned */
     int64_t size;             /* last seen; node_refresh_size_co() asks again */
     struct node_limits limits;
-    unsigned write_flags;     /* flags pwritev_co understands: BLK_FUA or 0 (then node.c flushes after it) */
+    unsigned write_flags;     /* flags pwritev_co understands: BLK_FUA (else node.c flushes after it), BLK_ALONE */
     unsigned zero_flags;      /* the same of pwrite_zeroes_co: BLK_FUA, BLK_MAY_UNMAP, BLK_NO_FALLBACK */
     uint64_t write_gen;       /* counts writes that completed; */
     uint64_t flushed_gen;     /* those up to here are on stable storage */

@@ -82,7 +82,7 @@ static int writev_co(const struct command_call *call)
         return ret;
     memset(vector.buffer, options.pattern >= 0 ? options.pattern : TRANSFER_WRITE_BYTE, vector.room);
     int64_t started = clock_now_ns();
-    ret = blk_pwritev_co(call->session->blk, offset, vector.iov, vector.niov, options.flags, session_issuer(call));
+    ret = blk_pwritev_co(call->session->blk, offset, vector.iov, vector.niov, options.flags | BLK_ALONE, session_issuer(call));
     int64_t elapsed = clock_now_ns() - started;
     if (ret < 0) {
         report_failure(call, "writev", ret);

@@ -177,7 +177,7 @@ static int submit_write_co(const struct command_call *call, const struct write_a
     }
     if (args->compressed)
         return blk_pwrite_compressed_co(blk, args->offset, vector->buffer, args->count, issuer);
-    return blk_pwritev_co(blk, args->offset, vector->iov, vector->niov, flags, issuer);
+    return blk_pwritev_co(blk, args->offset, vector->iov, vector->niov, flags | BLK_ALONE, issuer);
 }
 
 static int write_data_co(const struct command_call *call, const struct write_args *args, struct transfer_vector *vector)
