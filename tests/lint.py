@@ -103,7 +103,8 @@ def check_headers_alone(root, files):
 
     def compile_header(path):
         run = subprocess.run(['gcc', '-std=gnu17', '-D_GNU_SOURCE', '-fsyntax-only', '-Wall', '-Werror', '-x', 'c', *flags,
-                              '-I', root, '-I', root / 'src', '-I', root / 'build', '-include', path, '/dev/null'],
+                              *(word for folder in path.relative_to(root).parents for word in ('-I', root / folder)),
+                              '-I', root / 'src', '-I', root / 'build', '-include', path, '/dev/null'],
                              capture_output=True, text=True, env={**os.environ, 'LC_ALL': 'C'})
         return [] if run.returncode == 0 else [f'{path.relative_to(root)} does not compile alone:\n' + '\n'.join(run.stderr.splitlines()[:12])]
 

@@ -503,8 +503,9 @@ def test_plain_mode_ctrl_c_ends_a_command(disk):
     with Terminal(['--plain', '-f', 'raw', disk]) as t:
         t.wait('blkscope>')
         t.send('sleep 60000', 'Enter')
-        t.pump(0.2)
+        t.wait(lambda t: t.screen.cursor.y > 0 and t.screen.cursor.x == 0, 'the command to run')
         t.send('Ctrl-C')
+        t.wait(lambda t: t.text().count('blkscope>') == 2, 'the prompt again')
         t.send('length', 'Enter')
         t.wait('4 MiB')
         t.send('quit', 'Enter')
