@@ -90,6 +90,15 @@ uint8_t *buffer_get(struct buffer_pool *pool, size_t bytes)
     return (uint8_t *)header + HEADER + pool->shift;
 }
 
+void buffer_trim(struct buffer_pool *pool, uint8_t *buffer, size_t bytes)
+{
+    struct header *header = (struct header *)(buffer - pool->shift - HEADER);
+    uint8_t *end = (uint8_t *)header + header->mapped;
+    uint8_t *from = (uint8_t *)(((uintptr_t)buffer + bytes + HEADER - 1) & ~(uintptr_t)(HEADER - 1));
+    if (from < end)
+        madvise(from, end - from, MADV_DONTNEED);
+}
+
 void buffer_put(struct buffer_pool *pool, uint8_t *buffer)
 {
     if (!buffer)

@@ -16,5 +16,7 @@ void buffer_pool_unref(struct buffer_pool *pool);
  * At least bytes bytes, page aligned; their content is whatever was there.  NULL when there is no such memory.
  */
 uint8_t *buffer_get(struct buffer_pool *pool, size_t bytes);
+/* Nobody looks behind the first bytes bytes any more: the memory there is given back, its content is lost. */
+void buffer_trim(struct buffer_pool *pool, uint8_t *buffer, size_t bytes);
 /* Gives back; buffer may be NULL. */
 void buffer_put(struct buffer_pool *pool, uint8_t *buffer);

@@ -273,6 +273,8 @@ void session_take_buffer(struct session *session, enum blk_op op, int64_t offset
         buffer_put(session->pool, buffer);
         return;
     }
+    if (length > SESSION_BUFFER_MAX)
+        buffer_trim(session->pool, buffer, SESSION_BUFFER_MAX);
     struct loan *loan = g_new(struct loan, 1);
     *loan = (struct loan){session->pool, buffer};
     g_autoptr(GBytes) all = g_bytes_new_with_free_func(buffer, MIN(length, SESSION_BUFFER_MAX), give_back, loan);

@@ -41,6 +41,23 @@ static void a_returned_buffer_is_used_again(void)
     buffer_pool_unref(pool);
 }
 
+static void the_end_of_a_buffer_can_be_given_back(void)
+{
+    enum { SIZE = 1 << 20, KEPT = 5000 };
+    for (int misalign = 0; misalign < 2; misalign++) {
+        struct buffer_pool *pool = buffer_pool_new(misalign);
+        uint8_t *buffer = buffer_get(pool, SIZE);
+        memset(buffer, 1, SIZE);
+        buffer_trim(pool, buffer, KEPT);
+        for (size_t i = 0; i < KEPT; i++)
+            g_assert_cmpint(buffer[i], ==, 1);
+        g_assert_cmpint(buffer[SIZE - 1], ==, 0);
+        buffer_trim(pool, buffer, SIZE);
+        buffer_put(pool, buffer);
+        buffer_pool_unref(pool);
+    }
+}
+
 static void a_buffer_may_outlive_its_owner(void)
 {
     struct buffer_pool *pool = buffer_pool_new(0);
@@ -65,6 +82,7 @@ int main(int argc, char **argv)
     g_test_add_func("/buffer/aligned", buffers_are_aligned_and_whole);
     g_test_add_func("/buffer/misaligned", misaligned_on_purpose);
     g_test_add_func("/buffer/reuse", a_returned_buffer_is_used_again);
+    g_test_add_func("/buffer/trim", the_end_of_a_buffer_can_be_given_back);
     g_test_add_func("/buffer/outlives", a_buffer_may_outlive_its_owner);
     g_test_add_func("/buffer/impossible", impossible_sizes_are_refused);
     return g_test_run();
