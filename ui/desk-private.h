@@ -53,6 +53,8 @@ static inline struct panel *desk_console(const struct desk *desk)
 }
 
 void desk_dirty(struct desk *desk);
+/* Why there are no offsets: "no image is open"; NULL: there are. */
+const char *desk_why_empty(const struct desk *desk);
 /* Replaces the hints until the next key; copied. */
 void desk_remark(struct desk *desk, enum role role, const char *text);
 
@@ -69,8 +71,8 @@ void log_focus(struct desk *desk);
 void log_focus_is_known(struct desk *desk);
 /* The screen shows bytes at offset (0: unknown how many), and the focus may have moved with it. */
 void log_go(struct desk *desk, int64_t offset, int64_t bytes);
-/* The panel is about to be asked for request, if that is a command of its own name. */
-void log_request(struct desk *desk, struct panel *panel, enum request request);
+/* The line that request is now, if it is a command of its own name, else NULL; g_free. */
+char *log_line_of(struct panel *panel, enum request request);
 
 /* help.c: the overlay. */
 void help_draw(struct desk *desk, struct surface surface);

@@ -109,14 +109,19 @@ static bool parse_percent(const char *text, int64_t size, int64_t *ret_offset)
     return true;
 }
 
-int64_t desk_parse_offset(const struct desk *desk, const char *text, char **ret_why)
+const char *desk_why_empty(const struct desk *desk)
 {
     struct blk *blk = session_blk(desk->session);
-    int64_t size = blk != NULL ? blk_length(blk) : 0, offset = 0, number = 0;
-    if (size <= 0) {
-        *ret_why = g_strdup(blk == NULL ? "no image is open" : "the image is empty");
+    return blk == NULL ? "no image is open" : blk_length(blk) <= 0 ? "the image is empty" : NULL;
+}
+
+int64_t desk_parse_offset(const struct desk *desk, const char *text, char **ret_why)
+{
+    if (desk_why_empty(desk) != NULL) {
+        *ret_why = g_strdup(desk_why_empty(desk));
         return -1;
     }
+    int64_t size = blk_length(session_blk(desk->session)), offset = 0, number = 0;
     bool good;
     if (strcmp(text, "$") == 0) {
         offset = size - 1;

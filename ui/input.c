@@ -36,8 +36,13 @@ static void cancel(struct desk *desk)
 
 static void open_prompt(struct desk *desk)
 {
+    const char *why = desk_why_empty(desk);
+    if (why != NULL) {
+        desk_remark(desk, ROLE_NOTE, why);
+        return;
+    }
     prompt_free(desk->prompt);
-    desk->prompt = prompt_new("go to: ");
+    desk->prompt = prompt_new("go to: ", "64k, 0x1000, +N or -N from the cursor, N%, $ the end");
 }
 
 static void accept_prompt(struct desk *desk)
@@ -239,8 +244,16 @@ static void key_in_panel(struct desk *desk, struct panel *panel, keycode key)
     if (request == REQUEST_NONE) {
         return;
     }
-    log_request(desk, panel, request);
-    desk_request(desk, request, 1);
+    if (request_info(request)->context != panel->ops->context) {
+        desk_request(desk, request, 1);
+        return;
+    }
+    g_autofree char *line = log_line_of(panel, request); /* before it moves the cursor */
+    if (!panel_request(desk, panel, request, 1)) {
+        desk_remark(desk, ROLE_NOTE, desk_why_empty(desk));
+    } else if (line != NULL) {
+        log_command(desk, line);
+    }
 }
 
 void desk_key(struct desk *desk, keycode key)

@@ -55,16 +55,12 @@ void log_go(struct desk *desk, int64_t offset, int64_t bytes)
     log_focus_is_known(desk);
 }
 
-void log_request(struct desk *desk, struct panel *panel, enum request request)
+char *log_line_of(struct panel *panel, enum request request)
 {
-    const struct request_info *info = request_info(request);
     if (!request_is_command(request)) {
-        return;
+        return NULL;
     }
     int64_t offset = request_wants_offset(request) && panel->ops->position != NULL ? panel->ops->position(panel) : -1;
-    g_autoptr(GString) line = g_string_new(info->name);
-    if (offset >= 0) {
-        g_string_append_printf(line, " %#" PRIx64, (uint64_t)offset);
-    }
-    log_command(desk, line->str);
+    const char *name = request_info(request)->name;
+    return offset >= 0 ? g_strdup_printf("%s %#" PRIx64, name, (uint64_t)offset) : g_strdup(name);
 }

@@ -6,15 +6,16 @@
 enum { TEXT_MAX = 4096 };
 
 struct prompt {
-    char *question;
+    char *question, *hint;
     GString *text;
     size_t cursor; /* in bytes, between characters */
 };
 
-struct prompt *prompt_new(const char *question)
+struct prompt *prompt_new(const char *question, const char *hint)
 {
     struct prompt *prompt = g_new0(struct prompt, 1);
     prompt->question = g_strdup(question);
+    prompt->hint = g_strdup(hint);
     prompt->text = g_string_new(NULL);
     return prompt;
 }
@@ -23,6 +24,7 @@ void prompt_free(struct prompt *prompt)
 {
     if (prompt != NULL) {
         g_free(prompt->question);
+        g_free(prompt->hint);
         g_string_free(prompt->text, TRUE);
         g_free(prompt);
     }
@@ -103,6 +105,9 @@ void prompt_draw(const struct prompt *prompt, struct surface surface)
     struct surface field = surface_part(surface, x, 0, surface.width - x, 1);
     int cursor = text_columns(prompt->text->str, (int)prompt->cursor);
     int shift = MAX(cursor - MAX(field.width - 1, 0), 0);
+    if (prompt->text->len == 0) {
+        surface_put_fit(field, 0, 0, field.width, ROLE_DIM, prompt->hint);
+    }
     surface_put(field, -shift, 0, ROLE_INPUT, prompt->text->str);
     surface_set_cursor(field, cursor - shift, 0);
 }

@@ -7,8 +7,8 @@
 
 struct prompt;
 
-/* Copies question ("go to: "). */
-struct prompt *prompt_new(const char *question);
+/* Copies question ("go to: ") and hint, which says what may be typed as long as nothing was. */
+struct prompt *prompt_new(const char *question, const char *hint);
 void prompt_free(struct prompt *prompt);
 /* Edits: whether the key meant something. */
 bool prompt_key(struct prompt *prompt, keycode key);

@@ -37,6 +37,22 @@ static void test_without_an_image(void)
     driver_free(driver);
 }
 
+static void test_keys_without_an_image_say_why_nothing_happens(void)
+{
+    static const char *const keys[] = {"g", "Enter", "]", "+", "R"};
+    struct driver *driver = driver_new(80, 24, driver_colour, NULL);
+    driver_keys(driver, "Esc");
+    g_assert_true(driver_shows(driver, "> focus map"));
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        driver_keys(driver, "Down");
+        g_assert_false(driver_shows(driver, "\n no image is open"));
+        driver_keys(driver, keys[i]);
+        g_assert_true(driver_shows(driver, "\n no image is open"));
+    }
+    g_assert_false(driver_shows(driver, "> map")); /* what did nothing is not logged */
+    driver_free(driver);
+}
+
 static void test_help_shows_the_keys_of_the_panel(void)
 {
     struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
@@ -92,7 +108,9 @@ static void test_errors_are_shown(void)
     driver_command(driver, "read 0");
     driver_command(driver, "read 0 5x"); /* the contract wants this one on stdout */
     driver_snapshot(driver, "errors");
-    driver_keys(driver, "Esc g 99T Enter");
+    driver_keys(driver, "Esc g");
+    driver_snapshot(driver, "prompt");
+    driver_keys(driver, "99T Enter");
     driver_snapshot(driver, "goto-outside");
     driver_keys(driver, "Down");
     g_assert_false(driver_shows(driver, "outside"));
@@ -460,6 +478,7 @@ int main(int argc, char **argv)
     co_init();
     g_test_add_func("/screen/start", test_start);
     g_test_add_func("/screen/without-an-image", test_without_an_image);
+    g_test_add_func("/screen/keys-without-an-image", test_keys_without_an_image_say_why_nothing_happens);
     g_test_add_func("/screen/help-shows-the-keys-of-the-panel", test_help_shows_the_keys_of_the_panel);
     g_test_add_func("/screen/help-fits-any-screen", test_help_fits_any_screen);
     g_test_add_func("/screen/a-suspended-request-is-shown-and-resumed", test_a_suspended_request_is_shown_and_resumed);
