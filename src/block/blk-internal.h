@@ -15,8 +15,9 @@ struct blk {
     struct registry registry;
     unsigned busy;          /* requests past the gate, and the one who has quiesced the image */
     unsigned quiescing;     /* > 0: requests wait at the gate (reopen) */
+    unsigned waiting;       /* requests at the gate */
     struct co_queue gate;   /* those that wait */
-    struct co_queue idle;   /* who waits for busy == 0 */
+    struct co_queue idle;   /* who waits for busy == 0, or to close */
 };
 
 /* A handle without root; open.c opens one with .registry = &blk->registry and stores it. */

@@ -73,6 +73,19 @@ static void leave_registry(struct blk *blk, struct blk_request *request, int ret
         co_queue_wake_all(&blk->idle);
 }
 
+/* -ECANCELED: it was cancelled while the gate was closed. */
+static int wait_at_gate_co(struct blk *blk)
+{
+    int ret = 0;
+    blk->waiting++;
+    while (!ret && blk->quiescing > 0)
+        ret = co_queue_wait_co(&blk->gate) == -ECANCELED && blk->quiescing > 0 ? -ECANCELED : 0;
+    blk->waiting--;
+    if (ret < 0)
+        co_queue_wake_all(&blk->idle); /* closing waits for those at the gate, too: they look at the handle once more */
+    return ret;
+}
+
 /* Enters a request; after it, request_end() comes in any case unless it returns an error. */
 static int request_begin_co(struct blk *blk, struct blk_request *request, enum blk_op op, unsigned flags, int64_t offset, int64_t bytes,
                             const char *issuer)
@@ -80,12 +93,10 @@ static int request_begin_co(struct blk *blk, struct blk_request *request, enum b
     bool internal = flags & BLK_INTERNAL;
     if (!internal)
         registry_enter(&blk->registry, request, op, flags, offset, bytes, issuer);
-    while (G_UNLIKELY(blk->quiescing > 0)) {
-        if (co_queue_wait_co(&blk->gate) == -ECANCELED && blk->quiescing > 0) {
-            if (!internal)
-                leave_registry(blk, request, -ECANCELED);
-            return -ECANCELED;
-        }
+    if (G_UNLIKELY(blk->quiescing > 0) && wait_at_gate_co(blk) < 0) {
+        if (!internal)
+            leave_registry(blk, request, -ECANCELED);
+        return -ECANCELED;
     }
     blk->busy++;
     if (!internal)
@@ -275,7 +286,7 @@ int blk_close_co(struct blk *blk, GError **error)
     struct node *debug = node_debug_node(blk->root);
     if (debug && debug->driver->debug_release)
         debug->driver->debug_release(debug);
-    while (blk->busy > 0 || blk->quiescing > 0 || !g_queue_is_empty(&blk->registry.requests))
+    while (blk->busy > 0 || blk->quiescing > 0 || blk->waiting > 0 || !g_queue_is_empty(&blk->registry.requests))
         co_queue_wait_uncancellable_co(&blk->idle);
     int ret = node_unref_co(g_steal_pointer(&blk->root));
     if (ret < 0)

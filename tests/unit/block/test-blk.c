@@ -39,6 +39,14 @@ static void flush_body(void *data)
     task->done = true;
 }
 
+static void status_body(void *data)
+{
+    struct task *task = data;
+    struct blk_extent extent;
+    task->ret = blk_status_co(task->blk, task->offset, 4 * KIB, &extent);
+    task->done = true;
+}
+
 static void drain_body(void *data)
 {
     struct task *task = data;
@@ -289,6 +297,25 @@ static void quiescing_keeps_requests_at_the_gate(void)
     close_co(blk, name);
 }
 
+/* Status is in no registry, yet it looks at the handle once it has passed the gate. */
+static void closing_waits_for_who_was_at_the_gate(void)
+{
+    char *name;
+    struct blk *blk = open_co(&name, BLK_CACHE_WRITEBACK);
+    struct task passing, cancelled;
+    blk_quiesce_begin_co(blk);
+    start(&passing, blk, status_body);
+    start(&cancelled, blk, status_body);
+    settle_co();
+    g_assert_false(passing.done);
+    co_cancel(cancelled.co);
+    blk_quiesce_end(blk);
+    close_co(blk, name); /* before either had its turn */
+    g_assert_true(passing.done);
+    g_assert_cmpint(passing.ret, ==, 0);
+    g_assert_true(cancelled.done);
+}
+
 /* ---- who watches ---- */
 
 struct seen {
@@ -344,6 +371,7 @@ static void add_tests(void)
     harness_add("/block/blk/flush-only-what-was-written", flush_only_what_was_written);
     harness_add("/block/blk/unsafe-never-flushes", unsafe_never_flushes);
     harness_add("/block/blk/quiescing", quiescing_keeps_requests_at_the_gate);
+    harness_add("/block/blk/close-and-gate", closing_waits_for_who_was_at_the_gate);
     harness_add("/block/blk/observer", observer_sees_each_state);
 }
 
