@@ -24,7 +24,9 @@ void registry_enter(struct registry *registry, struct blk_request *request, enum
         .started_us = clock_now_us(),
         .issuer = g_strdup(issuer),
         .co = co_self(),
+        .outer = *co_local(),
     };
+    *co_local() = request;
     g_queue_push_tail_link(&registry->requests, &request->link);
     tell(registry, request);
 }
@@ -40,23 +42,12 @@ void registry_leave(struct registry *registry, struct blk_request *request, int 
     request->ret = ret;
     request->state = BLK_REQUEST_DONE;
     g_queue_unlink(&registry->requests, &request->link);
+    *co_local() = request->outer;
     if (registry->observer) {
         request->done_us = clock_now_us();
         tell(registry, request);
     }
     g_free(request->issuer);
-}
-
-struct blk_request *registry_current(struct registry *registry)
-{
-    struct co *co = co_self();
-    /* The newest first: a coroutine's request is the last one it entered. */
-    for (GList *link = registry->requests.tail; link; link = link->prev) {
-        struct blk_request *request = link->data;
-        if (request->co == co)
-            return request;
-    }
-    return NULL;
 }
 
 void registry_look_begin(struct registry *registry, struct blk_request *request)
@@ -77,7 +68,7 @@ bool registry_is_look(const struct registry *registry)
 
 void registry_event(struct registry *registry, enum blk_event event)
 {
-    struct blk_request *request = registry_current(registry);
+    struct blk_request *request = *co_local();
     if (!request)
         return;
     request->last_event = blk_event_name(event);
@@ -86,7 +77,7 @@ void registry_event(struct registry *registry, enum blk_event event)
 
 void registry_suspended(struct registry *registry, const char *tag)
 {
-    struct blk_request *request = registry_current(registry);
+    struct blk_request *request = *co_local();
     if (!request)
         return;
     request->tag = tag;
@@ -95,7 +86,7 @@ void registry_suspended(struct registry *registry, const char *tag)
 
 void registry_resumed(struct registry *registry)
 {
-    struct blk_request *request = registry_current(registry);
+    struct blk_request *request = *co_local();
     if (!request)
         return;
     request->tag = NULL;

@@ -22,8 +22,6 @@ void registry_set_state(struct registry *registry, struct blk_request *request, 
 /* Done: takes it off the list, tells the observer, frees what it owns. */
 void registry_leave(struct registry *registry, struct blk_request *request, int ret);
 
-/* The request the running coroutine carries out, or NULL. */
-struct blk_request *registry_current(struct registry *registry);
 /*
  * Around a request that is not in the list.  What it does goes unnoticed by blkdebug: it stops at no breakpoint, moves no state and
  * uses up no error that comes once, so that looking at an image from a panel changes nothing of an experiment.

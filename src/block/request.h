@@ -51,6 +51,7 @@ struct blk_request {
     const char *last_event;      /* static; NULL before the first */
     char *issuer;                /* the command line that asked, NULL when unknown (owned) */
     struct co *co;               /* the coroutine it runs in */
+    struct blk_request *outer;   /* the one that coroutine was carrying out before, NULL: none */
 };
 
 const char *blk_op_name(enum blk_op op);                     /* "read", "write", "zeroes", ... */

@@ -49,6 +49,7 @@ struct co {
     bool by_cancel; /* READY because of a cancellation */
     co_fn *fn;
     void *data;
+    void *local;
     struct co *caller;
     struct co *next;  /* in the ready queue, the yielded ones, or the pool */
     int64_t since_us; /* when co_relax_co() was first called since it was resumed; 0: not yet */
@@ -211,6 +212,7 @@ struct co *co_start(co_fn *fn, void *data)
     struct co *co = take_coroutine();
     co->fn = fn;
     co->data = data;
+    co->local = NULL;
     co->wake_pending = co->cancelled = co->by_cancel = false;
     live++;
     return resume(co) ? co : NULL;
@@ -219,6 +221,11 @@ struct co *co_start(co_fn *fn, void *data)
 struct co *co_self(void)
 {
     return running == &outside ? NULL : running;
+}
+
+void **co_local(void)
+{
+    return &running->local;
 }
 
 unsigned co_live(void)

@@ -36,6 +36,8 @@ struct co *co_start(co_fn *fn, void *data);
 
 /* The running coroutine, NULL outside of one. */
 struct co *co_self(void);
+/* A pointer of the running coroutine, NULL when it starts: the block layer's, which finds the request again that it carries out. */
+void **co_local(void);
 
 /*
  * Suspends the running coroutine until co_wake(); returns the value given there.  A wake that came since the last
