@@ -104,6 +104,7 @@ enum blk_kind {
     BLK_KIND_ZERO_ALLOCATED, /* reads as zeroes, space reserved */
     BLK_KIND_COMPRESSED,
     BLK_KIND_UNALLOCATED,    /* no layer supplies it: reads as zeroes */
+    BLK_KIND_MISSING,        /* a layer that is not open (enum blk_refs) would supply it: can't be read */
     BLK_KIND_COUNT,
 };
 

@@ -242,7 +242,8 @@ int node_extent_co(struct node *node, int64_t offset, int64_t bytes, struct blk_
 
 static bool is_own(const struct node_status *status)
 {
-    return status->via != NODE_STATUS_BACKING && !(status->via == NODE_STATUS_FINAL && status->kind == BLK_KIND_UNALLOCATED);
+    bool below = status->kind == BLK_KIND_UNALLOCATED || status->kind == BLK_KIND_MISSING;
+    return status->via != NODE_STATUS_BACKING && !(status->via == NODE_STATUS_FINAL && below);
 }
 
 /* One answer of this layer, through nodes that only pass on. */

@@ -18,6 +18,7 @@ static const char *const kind_keys[BLK_KIND_COUNT] = {
     [BLK_KIND_ZERO_ALLOCATED] = "zero-allocated",
     [BLK_KIND_COMPRESSED] = "compressed",
     [BLK_KIND_UNALLOCATED] = "unallocated",
+    [BLK_KIND_MISSING] = "missing",
 };
 
 /* Bytes that are no UTF-8 become U+FFFD: a JSON text can't hold them. */

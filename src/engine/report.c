@@ -322,6 +322,7 @@ static const char *const kind_names[BLK_KIND_COUNT] = {
     [BLK_KIND_ZERO_ALLOCATED] = "zero, allocated",
     [BLK_KIND_COMPRESSED] = "compressed",
     [BLK_KIND_UNALLOCATED] = "unallocated",
+    [BLK_KIND_MISSING] = "missing",
 };
 
 void report_extent(const struct command_call *call, const struct blk_extent *extent)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Files an image names: the policy, loops, long chains."""
+import json
 import os
 import subprocess
 import sys
@@ -38,6 +39,14 @@ def test_what_was_left_out_can_not_be_read(overlay, policy):
     assert "names the backing file 'base.raw', which was not opened" in result.err
     assert 'read failed: Link has been severed' in result.out
     assert '64 KiB (0x10000) bytes     allocated at offset 512 KiB' in result.out
+
+
+def test_what_was_left_out_is_not_shown_as_zeroes(overlay):
+    result = blkscope('--refs=none', '-c', 'map --json', overlay.name, cwd=overlay.parent)
+    extents = [json.loads(line) for line in result.out.splitlines()]
+    assert {e['kind'] for e in extents if e['start'] != 512 << 10} == {'missing'}
+    screen = blkscope('--refs=none', '--headless', '-c', 'screen', overlay.name, cwd=overlay.parent)
+    assert '!! !! !! !!' in screen.out and '?????' in screen.out
 
 
 def test_what_was_left_out_can_be_supplied(overlay):

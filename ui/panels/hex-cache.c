@@ -188,7 +188,7 @@ static int64_t part_at_co(struct load *load, int64_t offset, bool *ret_hole)
             continue;
         }
         end = offset + MIN(extent.length, load->cache->size - offset);
-        if (extent.kind == BLK_KIND_DATA || extent.kind == BLK_KIND_COMPRESSED) {
+        if (extent.kind == BLK_KIND_DATA || extent.kind == BLK_KIND_COMPRESSED || extent.kind == BLK_KIND_MISSING) {
             return MIN(end, load->end);
         }
         *ret_hole = true;

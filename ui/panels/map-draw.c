@@ -35,6 +35,7 @@ static enum role role_of(enum map_kind kind)
         [MAP_ZERO_ALLOCATED] = ROLE_KIND_ZERO_ALLOCATED,
         [MAP_COMPRESSED] = ROLE_KIND_COMPRESSED,
         [MAP_UNALLOCATED] = ROLE_KIND_UNALLOCATED,
+        [MAP_MISSING] = ROLE_KIND_UNKNOWN,
         [MAP_BACKING] = ROLE_KIND_MIXED,
         [MAP_ERROR] = ROLE_KIND_ERROR,
     };
@@ -59,7 +60,7 @@ static void cell_look(const struct map_counts *counts, int64_t bytes, bool utf8,
     if (counts->bytes[MAP_ERROR] > 0) {
         *ret_ch = '!';
         *ret_role = ROLE_KIND_ERROR;
-    } else if (map_counts_known(counts) < bytes) {
+    } else if (map_counts_known(counts) < bytes || counts->bytes[MAP_MISSING] > 0) {
         *ret_ch = '?';
         *ret_role = ROLE_KIND_UNKNOWN;
     } else {

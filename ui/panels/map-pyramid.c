@@ -7,6 +7,7 @@ static const char *const kind_names[MAP_KIND_COUNT] = {
     [MAP_ZERO_ALLOCATED] = "zero-allocated",
     [MAP_COMPRESSED] = "compressed",
     [MAP_UNALLOCATED] = "unallocated",
+    [MAP_MISSING] = "missing",
     [MAP_BACKING] = "backing",
     [MAP_ERROR] = "error",
 };

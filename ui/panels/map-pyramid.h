@@ -15,6 +15,7 @@ enum map_kind {
     MAP_ZERO_ALLOCATED = BLK_KIND_ZERO_ALLOCATED,
     MAP_COMPRESSED = BLK_KIND_COMPRESSED,
     MAP_UNALLOCATED = BLK_KIND_UNALLOCATED,
+    MAP_MISSING = BLK_KIND_MISSING,
     MAP_BACKING = BLK_KIND_COUNT, /* data that a lower layer of the chain supplies */
     MAP_ERROR,                    /* asking for the status failed */
     MAP_KIND_COUNT,
@@ -32,7 +33,7 @@ struct map_counts {
 int64_t map_counts_known(const struct map_counts *counts);
 
 enum {
-    MAP_LEAVES_MAX = 1 << 16, /* bounds the memory: 56 bytes a leaf, a fifteenth of that for all parents */
+    MAP_LEAVES_MAX = 1 << 16, /* bounds the memory: 64 bytes a leaf, a fifteenth of that for all parents */
     MAP_LEAF_SHIFT_MIN = 9,
     MAP_FAN_SHIFT = 4, /* children a parent, as a power of two */
     MAP_LEVELS_MAX = 6,

@@ -24,7 +24,7 @@ static void fill_status(const struct qcow2 *qcow2, int64_t offset, const struct 
         break;
     case QCOW2_UNALLOCATED:
     case QCOW2_INVALID:
-        status->kind = BLK_KIND_UNALLOCATED;
+        status->kind = qcow2->backing_left_out ? BLK_KIND_MISSING : BLK_KIND_UNALLOCATED;
         status->child = qcow2->backing;
         status->child_offset = offset;
         if (status->child)
