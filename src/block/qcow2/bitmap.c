@@ -61,6 +61,7 @@ static int read_entry(struct qcow2 *qcow2, const uint8_t *directory, size_t n, s
         .table_offset = qcow2_be64(entry),
         .table_size = qcow2_be32(entry + 8),
         .flags = qcow2_be32(entry + 12),
+        .flags_at = (int64_t)(qcow2->header.bitmaps.directory_offset + *at + 12),
         .granularity_bits = entry[17],
     };
     g_ptr_array_add(qcow2->bitmaps, bitmap);

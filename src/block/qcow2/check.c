@@ -12,6 +12,7 @@
 #include "block/qcow2/refcount.h"
 #include "block/qcow2/tally.h"
 #include "block/qcow2/walk.h"
+#include "block/qcow2/writer.h"
 
 /* Bits that no standard entry may have set; bit 0 has a meaning of its own. */
 #define L2_RESERVED UINT64_C(0x3f000000000001fe)
@@ -318,5 +319,6 @@ int qcow2_check_window_co(struct node *node, uint64_t window, inspect_problem_fn
 
 int qcow2_check_co(struct node *node, inspect_problem_fn *fn, void *data, struct inspect_check *ret_check)
 {
-    return qcow2_check_window_co(node, 0, fn, data, ret_check);
+    int ret = qcow2_writer_flush_co(node);
+    return ret < 0 ? ret : qcow2_check_window_co(node, 0, fn, data, ret_check);
 }

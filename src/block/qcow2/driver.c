@@ -4,7 +4,8 @@
 #include "block/qcow2/explain.h"
 #include "block/qcow2/hostmap.h"
 #include "block/qcow2/lenient.h"
-#include "block/qcow2/qcow2.h"
+#include "block/qcow2/write.h"
+#include "block/qcow2/writer.h"
 
 /* Version 1 is another format. */
 static int qcow2_driver_probe(const uint8_t *bytes, size_t n, const char *filename)
@@ -35,6 +36,8 @@ const struct driver driver_qcow2 = {
     .open_co = qcow2_open_co,
     .close_co = qcow2_close_co,
     .preadv_co = qcow2_read_preadv_co,
+    .pwritev_co = qcow2_write_pwritev_co,
+    .flush_to_os_co = qcow2_writer_flush_co,
     .length_co = qcow2_driver_length_co,
     .status_co = qcow2_status_co,
     .status_bulk_co = qcow2_status_bulk_co,

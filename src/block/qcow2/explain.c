@@ -7,6 +7,7 @@
 #include "block/qcow2/l2.h"
 #include "block/qcow2/refcount.h"
 #include "block/qcow2/walk.h"
+#include "block/qcow2/writer.h"
 
 /* ---- guest to host ---- */
 
@@ -121,7 +122,10 @@ int qcow2_explain_co(struct node *node, int64_t offset, int depth, inspect_step_
     uint64_t entry = qcow2_l2_l1_entry(qcow2, index), table = entry & QCOW2_ENTRY_OFFSET;
     struct qcow2_run none = {.kind = QCOW2_UNALLOCATED};
     *ret_next = NULL;
-    int ret = step(&explain, "L1", qcow2->l1_offset + (int64_t)index * 8, "entry %" PRIu64 " of the table at %#" PRIx64 ": 0x%016" PRIx64 "%s", index,
+    int ret = qcow2_writer_flush_co(node);
+    if (ret < 0)
+        return ret;
+    ret = step(&explain, "L1", qcow2->l1_offset + (int64_t)index * 8, "entry %" PRIu64 " of the table at %#" PRIx64 ": 0x%016" PRIx64 "%s", index,
                    qcow2->l1_offset, entry, entry & QCOW2_ENTRY_COPIED ? " (refcount is one)" : "");
     if (ret != 0)
         return ret;
@@ -226,7 +230,9 @@ int qcow2_explain_host_co(struct node *node, int64_t host, inspect_owner_fn *fn,
     struct qcow2_refcounts refcounts;
     if (host < 0 || host >= node->file->size)
         return -EINVAL;
-    int ret = qcow2_refcounts_open_co(node, &refcounts);
+    int ret = qcow2_writer_flush_co(node);
+    if (ret == 0)
+        ret = qcow2_refcounts_open_co(node, &refcounts);
     if (ret < 0)
         return ret;
     ret = qcow2_refcounts_get_co(node, &refcounts, start >> qcow2->cluster_bits, ret_refcount);

@@ -4,6 +4,7 @@
 #include "block/qcow2/refcount.h"
 #include "block/qcow2/tally.h"
 #include "block/qcow2/walk.h"
+#include "block/qcow2/writer.h"
 
 struct hostmap {
     struct node *node;
@@ -125,5 +126,6 @@ int qcow2_hostmap_window_co(struct node *node, uint64_t window, inspect_host_fn 
 
 int qcow2_hostmap_co(struct node *node, inspect_host_fn *fn, void *data)
 {
-    return qcow2_hostmap_window_co(node, 0, fn, data);
+    int ret = qcow2_writer_flush_co(node);
+    return ret < 0 ? ret : qcow2_hostmap_window_co(node, 0, fn, data);
 }

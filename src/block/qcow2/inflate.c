@@ -258,3 +258,15 @@ int qcow2_inflate_read_co(struct node *node, struct qcow2_inflate *inflate, int6
         iov_copy_in(iov, niov, 0, whole, bytes);
     return ret;
 }
+
+void qcow2_inflate_forget(struct qcow2_inflate *inflate, int64_t host, int64_t bytes)
+{
+    for (GList *link = inflate->kept.head, *next; link; link = next) {
+        struct kept *kept = link->data;
+        next = link->next;
+        if (kept->host >= host + bytes || host >= kept->host + kept->stored || kept->holders > 0)
+            continue;
+        g_queue_delete_link(&inflate->kept, link);
+        kept_free(kept);
+    }
+}

@@ -19,3 +19,5 @@ void qcow2_inflate_free(struct qcow2_inflate *inflate);
  */
 int qcow2_inflate_read_co(struct node *node, struct qcow2_inflate *inflate, int64_t host, uint32_t stored, int64_t in_cluster,
                           int64_t bytes, const struct iovec *iov, int niov, bool alone);
+/* Clusters with compressed data in [host, host + bytes) are not kept any longer: that space becomes something else. */
+void qcow2_inflate_forget(struct qcow2_inflate *inflate, int64_t host, int64_t bytes);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "block/qcow2/cache.h"
+#include "block/qcow2/writer.h"
 
 /* ---- one unit ---- */
 
@@ -149,6 +150,8 @@ int qcow2_l2_corrupt(struct node *node, const char *format, ...)
     va_start(args, format);
     g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
+    if (qcow2->writer)
+        return qcow2_writer_corrupt(node, "%s", text);
     node_warn(node, "qcow2: Image is corrupt: %s; further non-fatal corruption events will be suppressed", text);
     return -EIO;
 }

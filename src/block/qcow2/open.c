@@ -6,7 +6,7 @@
 
 #include "block/qcow2/cache.h"
 #include "block/qcow2/inflate.h"
-#include "block/qcow2/qcow2.h"
+#include "block/qcow2/writer.h"
 #include "util/checked.h"
 #include "util/safetext.h"
 
@@ -97,21 +97,26 @@ static int load_tables_co(struct node *node, const struct qcow2_settings *settin
     return 0;
 }
 
-/* This version reads only. */
-static int refuse_writing(const struct node *node, GError **error)
+static int check_corrupt(struct node *node, GError **error)
 {
     const struct qcow2 *qcow2 = node->opaque;
-    if (qcow2->header.incompatible & QCOW2_INCOMPATIBLE_CORRUPT)
+    if (!(node->flags & NODE_WRITABLE) || !(qcow2->header.incompatible & QCOW2_INCOMPATIBLE_CORRUPT))
+        return 0;
+    if (!(node->flags & NODE_AUTO_READ_ONLY))
         return qcow2_header_fail(error, EACCES, "qcow2: Image is corrupt; cannot be opened read/write");
-    return qcow2_header_fail(error, EROFS, "qcow2 images can only be read by this version; open it read-only (-r)");
+    node->flags &= ~(unsigned)NODE_WRITABLE;
+    return 0;
 }
 
-static int settle_writing(struct node *node, GError **error)
+/* Last of all: what it finds wrong with an image that may be opened read-only makes it that. */
+static int open_writer_co(struct node *node, GError **error)
 {
     if (!(node->flags & NODE_WRITABLE))
         return 0;
-    if (!(node->flags & NODE_AUTO_READ_ONLY))
-        return refuse_writing(node, error);
+    bool may_read_only = node->flags & NODE_AUTO_READ_ONLY;
+    int ret = qcow2_writer_open_co(node, may_read_only ? NULL : error);
+    if (ret == 0 || !may_read_only)
+        return ret;
     node->flags &= ~(unsigned)NODE_WRITABLE;
     return 0;
 }
@@ -151,7 +156,7 @@ static int open_image_co(struct node *node, struct options *options, GError **er
     struct qcow2_settings settings = {0};
     int ret = qcow2_header_read_co(node->file, &qcow2->header, error);
     if (ret == 0)
-        ret = settle_writing(node, error);
+        ret = check_corrupt(node, error);
     if (ret < 0)
         return ret;
     derive(qcow2);
@@ -163,6 +168,8 @@ static int open_image_co(struct node *node, struct options *options, GError **er
         ret = load_tables_co(node, &settings, error);
     if (ret == 0)
         ret = qcow2_references_open_backing_co(node, options, error);
+    if (ret == 0)
+        ret = open_writer_co(node, error);
     g_free(settings.snapshot);
     return ret;
 }
@@ -184,6 +191,7 @@ int qcow2_open_co(struct node *node, struct options *options, GError **error)
 int qcow2_close_co(struct node *node)
 {
     struct qcow2 *qcow2 = node->opaque;
+    int ret = qcow2_writer_close_co(node);
     qcow2_cache_free(qcow2->l2_cache);
     qcow2_inflate_free(qcow2->inflate);
     g_clear_pointer(&qcow2->snapshots, g_ptr_array_unref);
@@ -191,16 +199,16 @@ int qcow2_close_co(struct node *node)
     g_free(qcow2->l1);
     qcow2_header_clear(&qcow2->header);
     *qcow2 = (struct qcow2){0};
-    return 0;
+    return ret;
 }
 
-/* ---- reopening: what may change is checked, and matters to a writer only ---- */
+/* ---- reopening ---- */
 
 int qcow2_reopen_prepare_co(struct node *node, unsigned flags, struct options *options, GError **error)
 {
     struct qcow2_settings settings = {0};
-    if (flags & NODE_WRITABLE)
-        return refuse_writing(node, error);
+    if (flags & NODE_WRITABLE & ~node->flags)
+        return qcow2_header_fail(error, ENOTSUP, "A qcow2 image that is open read-only can't be made writable: Operation not supported");
     int ret = qcow2_options_take(node->opaque, options, &settings, error);
     g_free(settings.snapshot);
     return ret;

@@ -12,6 +12,7 @@
 
 struct qcow2_cache;
 struct qcow2_inflate;
+struct qcow2_writer;
 
 /* "Snapshots": an entry of the table. */
 struct qcow2_snapshot {
@@ -30,6 +31,7 @@ struct qcow2_bitmap {
     uint64_t table_offset;
     uint32_t table_size; /* entries */
     uint32_t flags;      /* enum qcow2_bitmap_flags */
+    int64_t flags_at;    /* where they are in the file */
     uint8_t granularity_bits;
 };
 enum qcow2_bitmap_flags { QCOW2_BITMAP_IN_USE = 1 << 0, QCOW2_BITMAP_AUTO = 1 << 1 };
@@ -58,6 +60,7 @@ struct qcow2 {
 
     struct qcow2_cache *l2_cache;
     struct qcow2_inflate *inflate;
+    struct qcow2_writer *writer; /* NULL: opened read-only */
     GPtrArray *snapshots;      /* struct qcow2_snapshot, owned */
     int64_t snapshot_table_bytes;
     GPtrArray *bitmaps;        /* struct qcow2_bitmap, owned */
@@ -104,5 +107,5 @@ void qcow2_snapshot_free(void *snapshot);
 int qcow2_bitmap_load_co(struct node *node, GError **error);
 void qcow2_bitmap_free(void *bitmap);
 
-/* l2.c: tells of corruption found while reading, the first time; -EIO. */
+/* l2.c: tells of corruption found in a table, the first time; a writable image is marked as corrupt.  -EIO. */
 int qcow2_l2_corrupt(struct node *node, const char *format, ...) G_GNUC_PRINTF(2, 3);

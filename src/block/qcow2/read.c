@@ -9,7 +9,7 @@
 
 #include "block/iov.h"
 #include "block/qcow2/inflate.h"
-#include "block/qcow2/l2.h"
+#include "block/qcow2/writer.h"
 
 enum { PARALLEL = 8 }; /* runs of one request at a time */
 
@@ -111,7 +111,7 @@ static void start_piece_co(const struct piece *piece)
     co_start(piece_main, g_memdup2(piece, sizeof(*piece)));
 }
 
-static int read_range_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov)
+int qcow2_read_range_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov)
 {
     const struct qcow2 *qcow2 = node->opaque;
     struct reading reading = {.node = node, .iov = iov, .niov = niov};
@@ -137,9 +137,22 @@ static int read_range_co(struct node *node, int64_t offset, int64_t bytes, const
     return reading.ret;
 }
 
+/* A writer that gives clusters back waits for reads of them. */
+static int read_guest_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    struct qcow2_flight flight;
+    if (!qcow2->writer)
+        return qcow2_read_range_co(node, offset, bytes, iov, niov);
+    qcow2_flight_read_begin(qcow2->writer, &flight, offset, offset + bytes);
+    int ret = qcow2_read_range_co(node, offset, bytes, iov, niov);
+    qcow2_flight_read_end(qcow2->writer, &flight);
+    return ret;
+}
+
 int qcow2_read_preadv_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
-    return read_range_co(node, offset, bytes, iov, niov);
+    return read_guest_co(node, offset, bytes, iov, niov);
 }
 
 int qcow2_read_load_vmstate_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov)
@@ -147,5 +160,5 @@ int qcow2_read_load_vmstate_co(struct node *node, int64_t offset, int64_t bytes,
     const struct qcow2 *qcow2 = node->opaque;
     if (offset > INT64_MAX - bytes - qcow2->vm_state_offset)
         return -EFBIG;
-    return read_range_co(node, qcow2->vm_state_offset + offset, bytes, iov, niov);
+    return read_guest_co(node, qcow2->vm_state_offset + offset, bytes, iov, niov);
 }

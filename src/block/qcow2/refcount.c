@@ -31,8 +31,7 @@ uint64_t qcow2_refcounts_per_block(const struct qcow2 *qcow2)
     return (uint64_t)qcow2->cluster_size * 8 >> qcow2->header.refcount_order;
 }
 
-/* The i-th refcount of a block; widths below a byte begin at the least significant bit. */
-static uint64_t block_get(const uint8_t *block, unsigned order, uint64_t i)
+uint64_t qcow2_refcounts_value(const uint8_t *block, unsigned order, uint64_t i)
 {
     switch (order) {
     case 0:
@@ -76,7 +75,7 @@ int qcow2_refcounts_get_co(struct node *node, const struct qcow2_refcounts *refc
     int ret = block ? node_pread_co(node->file, block + (int64_t)(i / in_word * 8), sizeof(bytes), bytes) : 0;
     if (ret < 0)
         return ret;
-    *ret_refcount = block_get(bytes, order, i % in_word);
+    *ret_refcount = qcow2_refcounts_value(bytes, order, i % in_word);
     return 0;
 }
 
@@ -84,7 +83,7 @@ static void decode(const struct qcow2 *qcow2, const uint8_t *block, uint64_t fir
 {
     unsigned order = qcow2->header.refcount_order;
     for (uint64_t i = 0; i < count; i++) {
-        uint64_t value = block_get(block, order, first + i);
+        uint64_t value = qcow2_refcounts_value(block, order, first + i);
         out[i] = MIN(value, QCOW2_REFCOUNT_MANY);
     }
 }

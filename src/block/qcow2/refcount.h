@@ -15,6 +15,8 @@ void qcow2_refcounts_clear(struct qcow2_refcounts *refcounts);
 
 /* Clusters that one block counts. */
 uint64_t qcow2_refcounts_per_block(const struct qcow2 *qcow2);
+/* The i-th refcount in a block, or a piece of one; widths below a byte begin at the least significant bit. */
+uint64_t qcow2_refcounts_value(const uint8_t *block, unsigned order, uint64_t i);
 /* One refcount.  -EIO if its block can't be where the table says. */
 int qcow2_refcounts_get_co(struct node *node, const struct qcow2_refcounts *refcounts, uint64_t cluster, uint64_t *ret_refcount);
 

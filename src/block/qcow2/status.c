@@ -2,6 +2,7 @@
 /* What is where: for one offset through the cache, for many with whole L2 tables read at once. */
 #include <errno.h>
 
+#include "block/qcow2/cache.h"
 #include "block/qcow2/l2.h"
 
 static void fill_status(const struct qcow2 *qcow2, int64_t offset, const struct qcow2_run *run, struct node_status *status)
@@ -70,6 +71,21 @@ static int visit_entries(struct visit *visit, const struct qcow2_entries *entrie
     return 0;
 }
 
+/* What a writer has changed and not written yet is in the cache; a piece that was written during the read may be in neither. */
+static int read_entries_co(struct node *node, int64_t offset, size_t bytes, uint64_t *words)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    uint64_t written;
+    int ret;
+    do {
+        written = qcow2_cache_written(qcow2->l2_cache);
+        ret = node_pread_co(node->file, offset, bytes, words);
+    } while (ret == 0 && written != qcow2_cache_written(qcow2->l2_cache));
+    if (ret == 0)
+        qcow2_cache_overlay(qcow2->l2_cache, offset, bytes, words);
+    return ret;
+}
+
 static int visit_table_co(struct visit *visit, int64_t table, int64_t offset, int64_t end)
 {
     struct node *node = visit->node;
@@ -79,7 +95,7 @@ static int visit_table_co(struct visit *visit, int64_t table, int64_t offset, in
     unsigned last = (end - 1) >> qcow2->cluster_bits & mask;
     struct qcow2_entries entries = {.words = visit->table, .first = first, .count = last - first + 1};
     size_t entry_bytes = 8 * qcow2->entry_words;
-    int ret = node_pread_co(node->file, table + (int64_t)first * entry_bytes, entries.count * entry_bytes, visit->table);
+    int ret = read_entries_co(node, table + (int64_t)first * entry_bytes, entries.count * entry_bytes, visit->table);
     return ret < 0 ? ret : visit_entries(visit, &entries, table, offset, end);
 }
 

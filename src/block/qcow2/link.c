@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What was written becomes what the L2 table says, and what was there before is given back. */
+#include <errno.h>
+
+#include "block/qcow2/plan.h"
+
+struct qcow2_extent qcow2_link_extent(const struct qcow2 *qcow2, uint64_t entry)
+{
+    struct qcow2_extent extent = {0};
+    if (entry & QCOW2_ENTRY_COMPRESSED) {
+        uint32_t stored;
+        qcow2_l2_compressed(qcow2, entry, &extent.host, &stored);
+        extent.bytes = stored;
+    } else if (entry & QCOW2_ENTRY_OFFSET) {
+        extent.host = (int64_t)(entry & QCOW2_ENTRY_OFFSET);
+        extent.bytes = qcow2->cluster_size;
+    }
+    return extent;
+}
+
+void qcow2_link_release_co(struct node *node, int64_t start, int64_t end, const GArray *extents)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    struct qcow2_writer *writer = qcow2->writer;
+    if (extents->len == 0)
+        return;
+    qcow2_flight_wait_reads_co(writer, start, end);
+    co_mutex_lock_co(&writer->lock);
+    for (unsigned i = 0; i < extents->len; i++) {
+        const struct qcow2_extent *extent = &g_array_index(extents, struct qcow2_extent, i);
+        qcow2_alloc_free_co(node, extent->host, extent->bytes);
+    }
+    co_mutex_unlock(&writer->lock);
+}
+
+/* Bits of the subclusters of the cluster at guest offset that [start, end) covers. */
+static uint32_t covered(const struct qcow2 *qcow2, int64_t cluster, int64_t start, int64_t end)
+{
+    unsigned first = (MAX(start, cluster) - cluster) >> qcow2->unit_bits;
+    unsigned last = (MIN(end, cluster + qcow2->cluster_size) - 1 - cluster) >> qcow2->unit_bits;
+    return (uint32_t)((UINT64_C(1) << (last + 1)) - (UINT64_C(1) << first));
+}
+
+/* words: the entry of the i-th cluster. */
+static void change_entry(const struct qcow2 *qcow2, const struct qcow2_plan *plan, uint64_t i, uint64_t *words)
+{
+    int64_t cluster = plan->cluster + (int64_t)(i << qcow2->cluster_bits);
+    uint64_t old = qcow2_be64(&words[0]);
+    uint64_t entry = (uint64_t)(plan->host + (int64_t)(i << qcow2->cluster_bits)) | QCOW2_ENTRY_COPIED;
+    words[0] = qcow2_be64(&entry);
+    if (!qcow2->extended)
+        return;
+    uint32_t written = covered(qcow2, cluster, plan->start, plan->end);
+    uint64_t bitmap = old & QCOW2_ENTRY_COMPRESSED ? 0 : qcow2_be64(&words[1]);
+    bitmap |= written;
+    bitmap &= ~((uint64_t)written << QCOW2_SUBCLUSTERS);
+    words[1] = qcow2_be64(&bitmap);
+}
+
+/* Adds what the entries named so far to extents, where the clusters are new. */
+static int change_entries_co(struct node *node, const struct qcow2_plan *plan, GArray *extents)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    struct qcow2_entries entries;
+    int ret = qcow2_table_get_co(node, plan->table, plan->cluster, &entries);
+    if (ret < 0)
+        return ret;
+    ret = plan->kind == QCOW2_PLAN_FRESH ? qcow2_cache_depend_co(qcow2->l2_cache, qcow2->writer->refcounts) : 0;
+    unsigned index = plan->cluster >> qcow2->cluster_bits & ((1U << qcow2->l2_bits) - 1);
+    for (uint64_t i = 0; ret == 0 && i < plan->clusters; i++) {
+        uint64_t *words = qcow2_cache_change(qcow2->l2_cache, entries.words) + (index - entries.first + i) * qcow2->entry_words;
+        struct qcow2_extent extent = qcow2_link_extent(qcow2, qcow2_be64(&words[0]));
+        if (plan->kind == QCOW2_PLAN_FRESH && extent.bytes > 0)
+            g_array_append_val(extents, extent);
+        change_entry(qcow2, plan, i, words);
+    }
+    /* What was written is there before an entry says so: it takes the place of bytes that may have been flushed. */
+    if (ret == 0)
+        qcow2_cache_depend_barrier(qcow2->l2_cache);
+    qcow2_cache_put(qcow2->l2_cache, entries.words);
+    return ret;
+}
+
+int qcow2_link_co(struct node *node, const struct qcow2_plan *plan, int written)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    struct qcow2_writer *writer = qcow2->writer;
+    g_autoptr(GArray) extents = g_array_new(FALSE, FALSE, sizeof(struct qcow2_extent));
+    int ret = written;
+    co_mutex_lock_co(&writer->lock);
+    if (ret == 0)
+        ret = node->dead ? -EIO : change_entries_co(node, plan, extents);
+    if (ret < 0 && plan->kind == QCOW2_PLAN_FRESH)
+        qcow2_alloc_abort_co(node, plan->host, plan->clusters);
+    co_mutex_unlock(&writer->lock);
+    qcow2_link_release_co(node, plan->cluster, plan->cluster + (int64_t)(plan->clusters << qcow2->cluster_bits), extents);
+    return ret;
+}

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A unit (cluster, or subcluster with extended entries) holds data or not as a whole, so a write that covers a part of one that holds none
+ * copies the rest of it: from the backing file, from zeroes, from a compressed or a shared cluster.
+ */
+#include "block/qcow2/plan.h"
+
+#include <errno.h>
+
+/* ---- one cluster ---- */
+
+static uint64_t entry_at(const struct qcow2 *qcow2, const struct qcow2_entries *entries, int64_t offset)
+{
+    unsigned index = offset >> qcow2->cluster_bits & ((1U << qcow2->l2_bits) - 1);
+    return qcow2_be64(&entries->words[(uint64_t)(index - entries->first) * qcow2->entry_words]);
+}
+
+/* The kind for [offset, offset + bytes), which lies in one cluster; or -EIO. */
+static int classify(struct node *node, const struct qcow2_entries *entries, int64_t table, int64_t offset, int64_t bytes)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    uint64_t entry = entry_at(qcow2, entries, offset);
+    struct qcow2_run run;
+    qcow2_l2_run(qcow2, entries, offset, bytes, &run);
+    if (run.kind == QCOW2_INVALID)
+        return qcow2_l2_invalid(node, entries, table, offset);
+    if ((entry & QCOW2_ENTRY_COMPRESSED) || !qcow2_is_copied(entry) || !(entry & QCOW2_ENTRY_OFFSET))
+        return QCOW2_PLAN_FRESH;
+    return run.kind == QCOW2_DATA && run.bytes == bytes ? QCOW2_PLAN_IN_PLACE : QCOW2_PLAN_KEEP;
+}
+
+static enum qcow2_kind unit_kind(const struct qcow2 *qcow2, const struct qcow2_entries *entries, int64_t offset)
+{
+    struct qcow2_run run;
+    qcow2_l2_run(qcow2, entries, offset, 1, &run);
+    return run.kind;
+}
+
+/* Whether a unit is lost with the old cluster unless it is copied. */
+static bool holds_bytes(enum qcow2_kind kind)
+{
+    return kind == QCOW2_DATA || kind == QCOW2_COMPRESSED;
+}
+
+/* Where copying begins in the cluster that a write enters at offset. */
+static int64_t copy_start(const struct qcow2 *qcow2, const struct qcow2_entries *entries, enum qcow2_plan_kind kind, int64_t offset)
+{
+    int64_t unit = INT64_C(1) << qcow2->unit_bits;
+    int64_t start = offset & -unit;
+    if (kind == QCOW2_PLAN_KEEP)
+        return unit_kind(qcow2, entries, offset) == QCOW2_DATA ? offset : start;
+    for (int64_t at = offset & -qcow2->cluster_size; at < start; at += unit) {
+        if (holds_bytes(unit_kind(qcow2, entries, at)))
+            return at;
+    }
+    return start;
+}
+
+/* Where it ends in the cluster that it leaves at end. */
+static int64_t copy_end(const struct qcow2 *qcow2, const struct qcow2_entries *entries, enum qcow2_plan_kind kind, int64_t end)
+{
+    int64_t unit = INT64_C(1) << qcow2->unit_bits;
+    int64_t stop = ((end - 1) & -unit) + unit;
+    if (kind == QCOW2_PLAN_KEEP)
+        return unit_kind(qcow2, entries, end - 1) == QCOW2_DATA ? end : stop;
+    for (int64_t at = ((end - 1) & -qcow2->cluster_size) + qcow2->cluster_size; at > stop; at -= unit) {
+        if (holds_bytes(unit_kind(qcow2, entries, at - unit)))
+            return at;
+    }
+    return stop;
+}
+
+/* Whether the rest of the unit that holds offset reads as zeroes. */
+static bool is_zero_unit(const struct qcow2 *qcow2, const struct qcow2_entries *entries, int64_t offset)
+{
+    enum qcow2_kind kind = unit_kind(qcow2, entries, offset);
+    if (kind == QCOW2_UNALLOCATED)
+        return !qcow2->backing && !qcow2->backing_left_out;
+    return kind == QCOW2_ZERO_PLAIN || kind == QCOW2_ZERO_ALLOCATED;
+}
+
+/* ---- a range ---- */
+
+static void fill_plan(const struct qcow2 *qcow2, const struct qcow2_entries *entries, int64_t offset, int64_t bytes, struct qcow2_plan *plan)
+{
+    int64_t end = offset + bytes;
+    plan->offset = plan->start = offset;
+    plan->bytes = bytes;
+    plan->end = end;
+    plan->cluster = offset & -qcow2->cluster_size;
+    plan->clusters = (end - plan->cluster + qcow2->cluster_size - 1) >> qcow2->cluster_bits;
+    plan->host = (int64_t)(entry_at(qcow2, entries, offset) & QCOW2_ENTRY_OFFSET);
+    if (plan->kind == QCOW2_PLAN_IN_PLACE)
+        return;
+    plan->start = copy_start(qcow2, entries, plan->kind, offset);
+    plan->end = copy_end(qcow2, entries, plan->kind, end);
+    int64_t unit = INT64_C(1) << qcow2->unit_bits;
+    /* With more than the units at the ends to copy, there is data among it. */
+    plan->zero_around = offset - plan->start < unit && plan->end - end < unit &&
+                        (plan->start == offset || is_zero_unit(qcow2, entries, offset)) &&
+                        (plan->end == end || is_zero_unit(qcow2, entries, end - 1));
+}
+
+/* entries has the one for offset; as many more as are of its kind and in a row are taken along. */
+static int plan_entries(struct node *node, const struct qcow2_entries *entries, int64_t table, int64_t offset, int64_t bytes,
+                        struct qcow2_plan *plan)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    int64_t cluster_size = qcow2->cluster_size;
+    int64_t covered = (offset & -(cluster_size << qcow2->l2_bits)) + (int64_t)(entries->first + entries->count) * cluster_size;
+    int64_t end = MIN(offset + bytes, covered);
+    int64_t next = MIN(end, (offset & -cluster_size) + cluster_size);
+    int kind = classify(node, entries, table, offset, next - offset);
+    uint64_t host = entry_at(qcow2, entries, offset) & QCOW2_ENTRY_OFFSET;
+    while (kind >= 0 && next < end) {
+        int64_t part = MIN(end - next, cluster_size);
+        host += cluster_size;
+        if (kind != QCOW2_PLAN_FRESH && (entry_at(qcow2, entries, next) & QCOW2_ENTRY_OFFSET) != host)
+            break;
+        int other = classify(node, entries, table, next, part);
+        if (other < 0)
+            return other;
+        if (other != kind)
+            break;
+        next += part;
+    }
+    if (kind < 0)
+        return kind;
+    plan->kind = kind;
+    fill_plan(qcow2, entries, offset, next - offset, plan);
+    return 0;
+}
+
+static int plan_co(struct node *node, int64_t offset, int64_t bytes, struct qcow2_plan *plan)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    int64_t table = qcow2_l2_table(node, offset >> (qcow2->cluster_bits + qcow2->l2_bits));
+    struct qcow2_entries entries;
+    if (table < 0)
+        return table;
+    if (table > 0) {
+        int ret = qcow2_table_get_co(node, table, offset, &entries);
+        if (ret < 0)
+            return ret;
+        ret = plan_entries(node, &entries, table, offset, bytes, plan);
+        qcow2_cache_put(qcow2->l2_cache, entries.words);
+        return ret;
+    }
+    size_t piece = qcow2_cache_piece(qcow2->l2_cache);
+    unsigned count = piece / (8 * qcow2->entry_words);
+    unsigned index = offset >> qcow2->cluster_bits & ((1U << qcow2->l2_bits) - 1);
+    g_autofree uint64_t *words = g_malloc0(piece);
+    entries = (struct qcow2_entries){.words = words, .first = index - index % count, .count = count};
+    return plan_entries(node, &entries, 0, offset, bytes, plan);
+}
+
+/* ---- with others ---- */
+
+static void wait_flight_co(struct qcow2_writer *writer, struct qcow2_flight *flight)
+{
+    co_mutex_unlock(&writer->lock);
+    co_queue_wait_uncancellable_co(&flight->waiters);
+    co_mutex_lock_co(&writer->lock);
+}
+
+/* A plan that is made is good as long as its flight lasts. */
+static int claim_co(struct node *node, int64_t offset, int64_t bytes, struct qcow2_plan *plan)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    struct qcow2_writer *writer = qcow2->writer;
+    for (;;) {
+        int ret = plan_co(node, offset, bytes, plan);
+        if (ret < 0)
+            return ret;
+        bool exclusive = plan->kind != QCOW2_PLAN_IN_PLACE;
+        int64_t end = plan->cluster + (int64_t)(plan->clusters << qcow2->cluster_bits);
+        struct qcow2_flight *other = qcow2_flight_conflict(writer, plan->cluster, end, exclusive);
+        if (!other) {
+            plan->flight = (struct qcow2_flight){.start = plan->cluster, .end = end, .exclusive = exclusive};
+            qcow2_flight_begin(writer, &plan->flight);
+            return 0;
+        }
+        if (other->start > offset)
+            bytes = other->start - offset;
+        else
+            wait_flight_co(writer, other);
+    }
+}
+
+/* Only so many clusters were to be had. */
+static void shorten(const struct qcow2 *qcow2, struct qcow2_plan *plan, uint64_t clusters)
+{
+    if (clusters == plan->clusters)
+        return;
+    plan->clusters = clusters;
+    plan->end = plan->cluster + (int64_t)(clusters << qcow2->cluster_bits);
+    plan->bytes = plan->end - plan->offset;
+}
+
+/* Entries of a table that is copied stay what they are. */
+static int make_co(struct node *node, int64_t wanted, struct qcow2_plan *plan)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    if (plan->kind == QCOW2_PLAN_IN_PLACE)
+        return 0;
+    plan->table = qcow2_table_ensure_co(node, plan->cluster >> (qcow2->cluster_bits + qcow2->l2_bits));
+    if (plan->table < 0)
+        return plan->table;
+    if (plan->kind == QCOW2_PLAN_KEEP)
+        return 0;
+    int64_t there = wanted ? qcow2_alloc_at_co(node, wanted, plan->clusters) : 0;
+    if (there < 0)
+        return there;
+    if (there > 0) {
+        shorten(qcow2, plan, there);
+        plan->host = wanted;
+        return 0;
+    }
+    plan->host = qcow2_alloc_co(node, plan->clusters);
+    return plan->host < 0 ? plan->host : 0;
+}
+
+int qcow2_plan_begin_co(struct node *node, int64_t offset, int64_t bytes, int64_t wanted, struct qcow2_plan *plan)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    int ret = claim_co(node, offset, bytes, plan);
+    if (ret < 0)
+        return ret;
+    ret = make_co(node, wanted, plan);
+    if (ret == 0)
+        ret = qcow2_overlap_check(node, 0, plan->host + (plan->start - plan->cluster), plan->end - plan->start);
+    if (ret < 0)
+        qcow2_flight_end(qcow2->writer, &plan->flight);
+    return ret;
+}
+
+void qcow2_plan_end(struct node *node, struct qcow2_plan *plan)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    qcow2_flight_end(qcow2->writer, &plan->flight);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Writing guest bytes: piece by piece, each planned, written with what has to be copied along, and linked. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "block/iov.h"
+#include "block/qcow2/plan.h"
+#include "block/qcow2/write.h"
+
+/* What is copied around a piece, read. */
+struct around {
+    uint8_t *head, *tail;
+    int64_t head_bytes, tail_bytes;
+};
+
+static int read_part_co(struct node *node, int64_t offset, int64_t bytes, uint8_t **ret_buf)
+{
+    *ret_buf = NULL;
+    if (bytes == 0)
+        return 0;
+    *ret_buf = g_malloc(bytes);
+    struct iovec iov = {*ret_buf, bytes};
+    return qcow2_read_range_co(node, offset, bytes, &iov, 1);
+}
+
+static int read_around_co(struct node *node, const struct qcow2_plan *plan, struct around *around)
+{
+    *around = (struct around){
+        .head_bytes = plan->offset - plan->start,
+        .tail_bytes = plan->end - plan->offset - plan->bytes,
+    };
+    if (around->head_bytes + around->tail_bytes == 0)
+        return 0;
+    node_debug_event_co(node->file, BLK_EVENT_COW_READ);
+    int ret = read_part_co(node, plan->start, around->head_bytes, &around->head);
+    if (ret == 0)
+        ret = read_part_co(node, plan->offset + plan->bytes, around->tail_bytes, &around->tail);
+    return ret;
+}
+
+static int64_t host_of(const struct qcow2_plan *plan, int64_t offset)
+{
+    return plan->host + (offset - plan->cluster);
+}
+
+/* All of it in one write. */
+static int write_whole_co(struct node *node, const struct qcow2_plan *plan, const struct around *around, const struct iovec *iov, int niov)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    g_autofree struct iovec *whole = g_new(struct iovec, niov + 2);
+    int n = 0;
+    if (around->head_bytes)
+        whole[n++] = (struct iovec){around->head, around->head_bytes};
+    for (int i = 0; i < niov; i++)
+        whole[n++] = iov[i];
+    if (around->tail_bytes)
+        whole[n++] = (struct iovec){around->tail, around->tail_bytes};
+    node_debug_event_co(node->file, n > niov ? BLK_EVENT_COW_WRITE : BLK_EVENT_WRITE_AIO);
+    return node_pwritev_co(qcow2->data, host_of(plan, plan->start), plan->end - plan->start, whole, n, 0);
+}
+
+/* Zeroes around it that the file makes without being given them.  1: done; 0: it can't; or a negative errno. */
+static int zero_around_co(struct node *node, const struct qcow2_plan *plan)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    if (!plan->zero_around || plan->kind != QCOW2_PLAN_FRESH || plan->end - plan->start == plan->bytes)
+        return 0;
+    node_debug_event_co(node->file, BLK_EVENT_CLUSTER_ALLOC_SPACE);
+    int ret = node_pwrite_zeroes_co(qcow2->data, host_of(plan, plan->start), plan->end - plan->start, BLK_NO_FALLBACK);
+    return ret == 0 ? 1 : ret == -ENOTSUP ? 0 : ret;
+}
+
+static int write_data_co(struct node *node, const struct qcow2_plan *plan, const struct iovec *iov, int niov)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    int ret = zero_around_co(node, plan);
+    if (ret < 0)
+        return ret;
+    if (ret == 1) {
+        node_debug_event_co(node->file, BLK_EVENT_WRITE_AIO);
+        return node_pwritev_co(qcow2->data, host_of(plan, plan->offset), plan->bytes, iov, niov, 0);
+    }
+    struct around around;
+    ret = read_around_co(node, plan, &around);
+    if (ret == 0)
+        ret = write_whole_co(node, plan, &around, iov, niov);
+    g_free(around.head);
+    g_free(around.tail);
+    return ret;
+}
+
+/* How far a request got. */
+struct writing {
+    const struct iovec *iov;
+    int niov;
+    int64_t offset, bytes, done;
+    int64_t next_host; /* behind the piece written last; 0: there is none */
+};
+
+static int write_piece_co(struct node *node, struct writing *writing)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    struct qcow2_writer *writer = qcow2->writer;
+    struct qcow2_plan plan = {0};
+    co_mutex_lock_co(&writer->lock);
+    int ret = qcow2_writer_settle_bitmaps_co(node);
+    if (ret == 0)
+        ret = qcow2_writer_relieve_co(node);
+    if (ret == 0)
+        ret = qcow2_plan_begin_co(node, writing->offset + writing->done, writing->bytes - writing->done, writing->next_host, &plan);
+    co_mutex_unlock(&writer->lock);
+    if (ret < 0)
+        return ret;
+    g_autofree struct iovec *iov = g_new(struct iovec, writing->niov);
+    int niov = iov_slice(writing->iov, writing->niov, writing->done, plan.bytes, iov);
+    ret = write_data_co(node, &plan, iov, niov);
+    if (plan.kind != QCOW2_PLAN_IN_PLACE)
+        ret = qcow2_link_co(node, &plan, ret);
+    qcow2_plan_end(node, &plan);
+    writing->done += plan.bytes;
+    writing->next_host = host_of(&plan, plan.offset + plan.bytes);
+    return ret;
+}
+
+int qcow2_write_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
+{
+    struct writing writing = {.iov = iov, .niov = niov, .offset = offset, .bytes = bytes};
+    int ret = 0;
+    while (ret == 0 && writing.done < bytes)
+        ret = write_piece_co(node, &writing);
+    return ret;
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The requests that change an image: slots of the driver. */
+#pragma once
+
+#include "block/node.h"
+
+int qcow2_write_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags);

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The writer's life: what an image must be to be written, what its header says meanwhile, flushing, and giving up on it. */
+#include "block/qcow2/writer.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+enum {
+    PIECE_MAX = 4096,
+    REFCOUNT_CACHE = 1 << 20, /* bytes; each counts the clusters of many requests */
+    /* "Header" */
+    INCOMPATIBLE_AT = 72,
+    AUTOCLEAR_AT = 88,
+};
+
+/* ---- order ---- */
+
+int qcow2_writer_barrier_co(struct node *node)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    int ret = node_flush_co(node->file);
+    if (ret == 0 && qcow2->data && qcow2->data != node->file)
+        ret = node_flush_co(qcow2->data);
+    return ret;
+}
+
+static int check_l2(struct node *node, int64_t offset, int64_t bytes)
+{
+    return qcow2_overlap_check(node, QCOW2_ROLE_ACTIVE_L2, offset, bytes);
+}
+
+static int check_refcount_block(struct node *node, int64_t offset, int64_t bytes)
+{
+    return qcow2_overlap_check(node, QCOW2_ROLE_REFCOUNT_BLOCK, offset, bytes);
+}
+
+static int flush_caches_co(struct node *node)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    int ret = qcow2_cache_flush_co(qcow2->l2_cache);
+    int refcounts_ret = qcow2_cache_flush_co(qcow2->writer->refcounts);
+    return ret < 0 ? ret : refcounts_ret;
+}
+
+int qcow2_writer_flush_co(struct node *node)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    struct qcow2_writer *writer = qcow2->writer;
+    if (!writer)
+        return 0;
+    co_mutex_lock_co(&writer->lock);
+    int ret = flush_caches_co(node);
+    co_mutex_unlock(&writer->lock);
+    return ret;
+}
+
+int qcow2_writer_relieve_co(struct node *node)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    bool full = qcow2_cache_is_full(qcow2->l2_cache) || qcow2_cache_is_full(qcow2->writer->refcounts);
+    return full ? flush_caches_co(node) : 0;
+}
+
+/* ---- the header ---- */
+
+static int write_field_co(struct node *node, int64_t at, uint64_t value)
+{
+    uint64_t word = qcow2_be64(&value);
+    return node_pwrite_co(node->file, at, 8, &word, 0);
+}
+
+static void mark_main(void *data)
+{
+    struct node *node = data;
+    struct qcow2 *qcow2 = node->opaque;
+    qcow2->header.incompatible |= QCOW2_INCOMPATIBLE_CORRUPT;
+    int ret = write_field_co(node, INCOMPATIBLE_AT, qcow2->header.incompatible);
+    if (ret == 0)
+        ret = node_flush_co(node->file);
+    qcow2->writer->marking = false;
+    co_queue_wake_all(&qcow2->writer->marked);
+}
+
+int qcow2_writer_corrupt(struct node *node, const char *format, ...)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    if (node->dead)
+        return -EIO;
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    node_warn(node, "qcow2: Marking image as corrupt: %s; further corruption events will be suppressed", text);
+    node->dead = true;
+    if (qcow2->header.version >= 3) {
+        qcow2->writer->marking = true;
+        co_start(mark_main, node);
+    }
+    return -EIO;
+}
+
+/* Features that this version does not keep up: their data is not to be believed after it has written. */
+static int clear_autoclear_co(struct node *node, GError **error)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    uint64_t known = QCOW2_AUTOCLEAR_BITMAPS | QCOW2_AUTOCLEAR_DATA_FILE_RAW;
+    if (qcow2->header.version < 3 || !(qcow2->header.autoclear & ~known))
+        return 0;
+    qcow2->header.autoclear &= known;
+    int ret = write_field_co(node, AUTOCLEAR_AT, qcow2->header.autoclear);
+    if (ret == 0)
+        ret = node_flush_co(node->file);
+    return ret < 0 ? qcow2_header_fail(error, -ret, "Could not update qcow2 header: %s", g_strerror(-ret)) : 0;
+}
+
+static int set_bitmap_in_use_co(struct node *node, struct qcow2_bitmap *bitmap)
+{
+    uint32_t flags = bitmap->flags | QCOW2_BITMAP_IN_USE;
+    if (flags == bitmap->flags)
+        return 0;
+    uint32_t word = qcow2_be32(&flags);
+    int ret = node_pwrite_co(node->file, bitmap->flags_at, sizeof(word), &word, 0);
+    if (ret == 0)
+        bitmap->flags = flags;
+    return ret;
+}
+
+int qcow2_writer_settle_bitmaps_co(struct node *node)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    if (qcow2->writer->bitmaps_settled)
+        return 0;
+    int ret = 0;
+    for (unsigned i = 0; ret == 0 && i < qcow2->bitmaps->len; i++)
+        ret = set_bitmap_in_use_co(node, qcow2->bitmaps->pdata[i]);
+    if (ret == 0 && qcow2->bitmaps->len > 0)
+        ret = qcow2_writer_barrier_co(node);
+    qcow2->writer->bitmaps_settled = ret == 0;
+    return ret;
+}
+
+/* ---- life ---- */
+
+static int check_writable(const struct node *node, GError **error)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    const struct qcow2_header *header = &qcow2->header;
+    if (header->crypt_method != QCOW2_CRYPT_NONE)
+        return qcow2_header_fail(error, ENOTSUP, "Encrypted images can't be written: Operation not supported");
+    if (qcow2->data_file)
+        return qcow2_header_fail(error, ENOTSUP, "Images with an external data file can't be written: Operation not supported");
+    if (header->incompatible & QCOW2_INCOMPATIBLE_DIRTY)
+        return qcow2_header_fail(error, ENOTSUP, "Could not repair dirty image: Operation not supported");
+    if (qcow2->l1_offset != (int64_t)header->l1_offset)
+        return qcow2_header_fail(error, ENOTSUP, "A snapshot can't be written: Operation not supported");
+    return 0;
+}
+
+/* The table as long as the header says: what the file lacks of it is zeroes, and can be set. */
+static void complete_l1(struct qcow2 *qcow2)
+{
+    qcow2->l1 = g_renew(uint64_t, qcow2->l1, qcow2->l1_size);
+    for (uint32_t i = qcow2->l1_count; i < qcow2->l1_size; i++)
+        qcow2->l1[i] = 0;
+    qcow2->l1_count = qcow2->l1_size;
+}
+
+static void make_cache(struct node *node)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    size_t piece = MIN(PIECE_MAX, qcow2->cluster_size);
+    struct qcow2_cache_writing l2 = {BLK_EVENT_L2_LOAD, BLK_EVENT_L2_UPDATE, check_l2, qcow2_writer_barrier_co, node};
+    struct qcow2_cache_writing refcounts = {BLK_EVENT_REFBLOCK_LOAD, BLK_EVENT_REFBLOCK_UPDATE_PART, check_refcount_block,
+                                            qcow2_writer_barrier_co, node};
+    qcow2->writer->refcounts = qcow2_cache_new(node->file, piece, REFCOUNT_CACHE / piece);
+    qcow2_cache_set_writing(qcow2->writer->refcounts, &refcounts);
+    qcow2_cache_set_writing(qcow2->l2_cache, &l2);
+}
+
+static void writer_free(struct qcow2_writer *writer)
+{
+    qcow2_cache_free(writer->refcounts);
+    g_clear_pointer(&writer->roles, g_hash_table_unref);
+    g_free(writer->table);
+    g_free(writer);
+}
+
+int qcow2_writer_open_co(struct node *node, GError **error)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    int ret = check_writable(node, error);
+    if (ret < 0)
+        return ret;
+    qcow2->writer = g_new0(struct qcow2_writer, 1);
+    complete_l1(qcow2);
+    make_cache(node);
+    ret = qcow2_counts_open_co(node, error);
+    if (ret == 0)
+        ret = clear_autoclear_co(node, error);
+    if (ret < 0) {
+        writer_free(g_steal_pointer(&qcow2->writer));
+        return ret;
+    }
+    qcow2_overlap_open(node);
+    return 0;
+}
+
+/* ret: of one cache. */
+static int tell_failed(struct node *node, const char *what, int ret)
+{
+    if (ret < 0)
+        node_warn(node, "Failed to flush the %s cache: %s", what, g_strerror(-ret));
+    return ret;
+}
+
+int qcow2_writer_close_co(struct node *node)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    struct qcow2_writer *writer = qcow2->writer;
+    int ret = 0;
+    if (!writer)
+        return 0;
+    while (writer->marking)
+        co_queue_wait_uncancellable_co(&writer->marked);
+    if (!node->dead) {
+        ret = tell_failed(node, "L2 table", qcow2_cache_flush_co(qcow2->l2_cache));
+        int refcounts_ret = tell_failed(node, "refcount block", qcow2_cache_flush_co(writer->refcounts));
+        ret = ret < 0 ? ret : refcounts_ret;
+    }
+    writer_free(g_steal_pointer(&qcow2->writer));
+    return ret;
+}

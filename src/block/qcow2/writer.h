@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Writing to an image: the state that only a writable node has, and what the files of the writer share.
+ *
+ * Who changes what: writer.c opens, flushes and closes; counts.c counts and grows the refcount structures; alloc.c chooses and frees
+ * clusters; table.c L2 tables and L1 entries; flight.c keeps requests apart; overlap.c guards metadata; plan.c says how a range can be
+ * written, link.c enters what was written into its L2 table; write.c, zero.c and discard.c are the requests.
+ *
+ * On disk the order is data, refcounts, L2, L1: an entry is written only when what it names is on stable storage and counted, a
+ * count goes down only when no entry on disk names the cluster any more, and a cluster that was freed is not used again before that.  So
+ * whatever a crash loses, clusters are at worst leaked.
+ *
+ * writer->lock is held by who looks at metadata to change it, and by all functions below that say so; never while guest data is read or
+ * written.
+ */
+#pragma once
+
+#include "block/qcow2/cache.h"
+#include "block/qcow2/l2.h"
+
+/* What a host cluster holds that no write may hit. */
+enum qcow2_role {
+    QCOW2_ROLE_HEADER = 1 << 0,
+    QCOW2_ROLE_ACTIVE_L1 = 1 << 1,
+    QCOW2_ROLE_ACTIVE_L2 = 1 << 2,
+    QCOW2_ROLE_REFCOUNT_TABLE = 1 << 3,
+    QCOW2_ROLE_REFCOUNT_BLOCK = 1 << 4,
+    QCOW2_ROLE_SNAPSHOT_TABLE = 1 << 5,
+    QCOW2_ROLE_INACTIVE_L1 = 1 << 6,
+    QCOW2_ROLE_BITMAP_DIRECTORY = 1 << 7,
+};
+
+/* A guest range that a request works on: whole clusters.  On the stack of the request. */
+struct qcow2_flight {
+    int64_t start, end;
+    bool exclusive; /* changes the mapping: nobody else writes there meanwhile */
+    struct co_queue waiters;
+    struct qcow2_flight *next;
+};
+
+struct qcow2_writer {
+    struct co_mutex lock;
+    struct qcow2_cache *refcounts;
+    uint64_t *table;         /* the refcount table, in the machine's order */
+    uint32_t table_count;    /* its entries */
+    unsigned block_bits;     /* a refcount block counts 1 << block_bits clusters */
+    uint64_t free_hint;      /* where the search for free clusters begins */
+    uint64_t freed_first, freed_end; /* clusters freed, which entries on disk may still name; empty: 0, 0 */
+    GHashTable *roles;       /* clusters of L2 tables and refcount blocks: enum qcow2_role by cluster number */
+    struct qcow2_flight *flights;
+    struct qcow2_flight *reads;
+    struct co_queue marked;  /* for the end of marking the image corrupt */
+    bool marking;
+    bool bitmaps_settled;    /* those there are say that they are in use */
+};
+
+/* ---- writer.c ---- */
+
+/* Whether and how the image can be written: 0, or a negative errno and error.  Opens qcow2->writer. */
+int qcow2_writer_open_co(struct node *node, GError **error);
+/* Writes what is cached and frees the writer; the first error. */
+int qcow2_writer_close_co(struct node *node);
+/* As the driver's flush_to_os_co. */
+int qcow2_writer_flush_co(struct node *node);
+/* Everything written so far is on stable storage. */
+int qcow2_writer_barrier_co(struct node *node);
+/* Before the first change of guest data: persistent bitmaps, which are not kept up, are marked as in use.  Lock held. */
+int qcow2_writer_settle_bitmaps_co(struct node *node);
+/* Writes caches that have grown large; lock held. */
+int qcow2_writer_relieve_co(struct node *node);
+/*
+ * Metadata is not what it must be: says so, marks the image corrupt (the bit is set by a coroutine of its own) and takes the node out of
+ * service.  -EIO.
+ */
+int qcow2_writer_corrupt(struct node *node, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* ---- overlap.c ---- */
+
+void qcow2_overlap_open(struct node *node);
+void qcow2_overlap_add(struct node *node, enum qcow2_role role, int64_t offset);
+void qcow2_overlap_remove(struct node *node, int64_t offset);
+/* Whether [offset, offset + bytes) of the file may be written: 0, or -EIO with the image marked corrupt.  ignored: roles it may have. */
+int qcow2_overlap_check(struct node *node, unsigned ignored, int64_t offset, int64_t bytes);
+
+/* ---- counts.c; lock held ---- */
+
+int qcow2_counts_open_co(struct node *node, GError **error);
+int qcow2_counts_get_co(struct node *node, uint64_t cluster, uint64_t *ret_count);
+/* The first n free clusters in a row from `from` on: 0, or a negative errno (-EFBIG: beyond what an image can have). */
+int qcow2_counts_find_free_co(struct node *node, uint64_t from, uint64_t n, uint64_t *ret_first);
+/* Adds 1 or -1 to those of n clusters; all or, on an error, none.  The blocks exist when adding. */
+int qcow2_counts_add_co(struct node *node, uint64_t first, uint64_t n, int delta);
+/*
+ * Makes the blocks that count [first, first + n), new ones from cluster `from` on.  0: they exist; 1: some were made, and what was free
+ * may be not; or a negative errno.
+ */
+int qcow2_counts_cover_co(struct node *node, uint64_t first, uint64_t n, uint64_t from);
+
+/* ---- alloc.c; lock held ---- */
+
+/* n clusters in a row, counted once: offset of the first, or a negative errno. */
+int64_t qcow2_alloc_co(struct node *node, uint64_t n);
+/*
+ * At most n clusters from offset on, as many as are free in a row: how many, 0 too, or a negative errno.  So what a request writes goes on where
+ * the part before it ended.
+ */
+int64_t qcow2_alloc_at_co(struct node *node, int64_t offset, uint64_t n);
+/*
+ * Before a free cluster is used for anything: entries on disk may still name it, and what it holds next must not reach them.  0, or a negative
+ * errno.
+ */
+int qcow2_alloc_settle_reuse_co(struct node *node, uint64_t first, uint64_t n);
+/* Gives back n clusters that no entry ever named. */
+void qcow2_alloc_abort_co(struct node *node, int64_t offset, uint64_t n);
+/* Takes one count from each cluster that [offset, offset + bytes) touches: an entry that was changed named them. */
+void qcow2_alloc_free_co(struct node *node, int64_t offset, int64_t bytes);
+
+/* ---- table.c; lock held ---- */
+
+/* Offset of the L2 table for l1_index, which is there and nobody else's after it; or a negative errno. */
+int64_t qcow2_table_ensure_co(struct node *node, uint64_t l1_index);
+/* The entries around guest offset that are kept together in memory, held until qcow2_cache_put(qcow2->l2_cache, words). */
+int qcow2_table_get_co(struct node *node, int64_t table, int64_t offset, struct qcow2_entries *ret_entries);
+
+/* ---- flight.c ---- */
+
+/* The flight that [start, end) has to wait for (the one that begins first), or NULL.  An exclusive one waits for all. */
+struct qcow2_flight *qcow2_flight_conflict(const struct qcow2_writer *writer, int64_t start, int64_t end, bool exclusive);
+void qcow2_flight_begin(struct qcow2_writer *writer, struct qcow2_flight *flight);
+void qcow2_flight_end(struct qcow2_writer *writer, struct qcow2_flight *flight);
+void qcow2_flight_read_begin(struct qcow2_writer *writer, struct qcow2_flight *flight, int64_t start, int64_t end);
+void qcow2_flight_read_end(struct qcow2_writer *writer, struct qcow2_flight *flight);
+/* Until reads of [start, end) that are under way now have ended: then nobody looks at what was mapped there before.  No lock held. */
+void qcow2_flight_wait_reads_co(struct qcow2_writer *writer, int64_t start, int64_t end);
+
+/* ---- read.c ---- */
+
+/* Guest bytes as they are mapped now, for one whose flight keeps them so. */
+int qcow2_read_range_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov);
+
+static inline bool qcow2_is_copied(uint64_t entry)
+{
+    return entry & QCOW2_ENTRY_COPIED;
+}
