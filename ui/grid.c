@@ -314,15 +314,6 @@ void surface_mark(struct surface surface, int x, int y, int count, unsigned flag
     }
 }
 
-void surface_set_role(struct surface surface, int x, int y, int count, enum role role)
-{
-    for (int i = x; i < x + count; i++) {
-        if (inside(surface, i, y)) {
-            cell_at(surface.grid, surface.x + i, surface.y + y)->role = (uint8_t)role;
-        }
-    }
-}
-
 void surface_set_cursor(struct surface surface, int x, int y)
 {
     if (inside(surface, x, y)) {

@@ -88,8 +88,6 @@ void surface_repeat(struct surface surface, int x, int y, int count, enum role r
 void surface_fill(struct surface surface, enum role role, uint32_t ch);
 /* Adds flags (CELL_SELECTED, CELL_CURSOR) to count cells from (x, y); characters and roles stay. */
 void surface_mark(struct surface surface, int x, int y, int count, unsigned flags);
-/* Changes the role of count cells from (x, y). */
-void surface_set_role(struct surface surface, int x, int y, int count, enum role role);
 /* Shows the terminal's cursor at (x, y), if that is inside. */
 void surface_set_cursor(struct surface surface, int x, int y);
 

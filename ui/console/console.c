@@ -98,12 +98,11 @@ static void command_done(void *data, int ret)
     }
 }
 
-void console_run(struct panel *panel, const char *line)
+static void run_line(struct console *console, const char *line)
 {
-    struct console *console = console_of(panel);
     scrollback_scroll_last(console->scrollback);
     add_line(console, ROLE_INPUT, PROMPT, line);
-    session_run(panel_session(panel), line, &console->sink->sink, 0, command_done, console->sink);
+    session_run(panel_session(&console->panel), line, &console->sink->sink, 0, command_done, console->sink);
 }
 
 static void accept_line(void *data, const char *line)
@@ -115,7 +114,7 @@ static void accept_line(void *data, const char *line)
         scrollback_scroll_last(console->scrollback);
         add_line(console, ROLE_INPUT, PROMPT, "");
     } else {
-        console_run(&console->panel, line);
+        run_line(console, line);
     }
 }
 

@@ -22,5 +22,3 @@ void console_note(struct panel *console, enum role role, const char *text);
 const char *console_busy_line(struct panel *console, int64_t *ret_since);
 /* Drops what was typed. */
 void console_clear_line(struct panel *console);
-/* Runs a line as if it had been typed. */
-void console_run(struct panel *console, const char *line);
