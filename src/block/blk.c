@@ -280,12 +280,17 @@ int blk_drain_co(struct blk *blk)
     return 0;
 }
 
-int blk_close_co(struct blk *blk, GError **error)
+void blk_set_closing(struct blk *blk, bool closing)
 {
-    blk->registry.closing = true;
-    struct node *debug = node_debug_node(blk->root);
+    blk->registry.closing = closing;
+    struct node *debug = closing ? node_debug_node(blk->root) : NULL;
     if (debug && debug->driver->debug_release)
         debug->driver->debug_release(debug);
+}
+
+int blk_close_co(struct blk *blk, GError **error)
+{
+    blk_set_closing(blk, true);
     while (blk->busy > 0 || blk->quiescing > 0 || blk->waiting > 0 || !g_queue_is_empty(&blk->registry.requests))
         co_queue_wait_uncancellable_co(&blk->idle);
     int ret = node_unref_co(g_steal_pointer(&blk->root));

@@ -57,6 +57,11 @@ int blk_cache_parse(const char *name, enum blk_cache *ret_cache);
  */
 int blk_open_co(const struct blk_open *how, struct blk **ret_blk, GError **error);
 /*
+ * true: the image is going to be closed, so that requests at breakpoints go on and none stops there any more; false: it stays open
+ * after all.
+ */
+void blk_set_closing(struct blk *blk, bool closing);
+/*
  * Waits for every request, flushes and frees.  A flush that failed is the return value; the handle is
  * gone all the same.
  */

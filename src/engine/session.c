@@ -150,34 +150,20 @@ static void forget_buffer(struct session *session)
     session->last = (struct session_buffer){0};
 }
 
-/* A request stopped at a breakpoint would keep the image open for ever. */
-static void resume_all(struct blk *blk)
-{
-    bool resumed;
-    do {
-        resumed = false;
-        for (GList *link = blk_requests(blk)->head; link; link = link->next) {
-            const struct blk_request *request = link->data;
-            if (request->state == BLK_REQUEST_SUSPENDED && request->tag && !blk_resume(blk, request->tag)) {
-                resumed = true;
-                break; /* the list may have changed */
-            }
-        }
-    } while (resumed);
-}
-
 int session_close_co(const struct command_call *call, unsigned own_users)
 {
     struct session *session = call->session;
     struct blk *blk = session->blk;
     g_autoptr(GError) error = NULL;
     while (session->aio || session->users > own_users) {
-        resume_all(blk);
+        blk_set_closing(blk, true); /* a request stopped at a breakpoint would keep the image open for ever */
         int ret = co_queue_wait_co(&session->idle);
-        if (ret < 0)
-            return ret;
         if (session->blk != blk)
-            return 0; /* another close was first */
+            return MIN(ret, 0); /* another close was first */
+        if (ret < 0) {
+            blk_set_closing(blk, false);
+            return ret;
+        }
     }
     session->blk = NULL;
     blk_set_observer(blk, NULL, NULL);

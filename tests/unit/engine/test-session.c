@@ -451,6 +451,20 @@ static void the_last_buffer_is_kept_on_demand(struct fixture *fixture, const voi
     session_remove_observer(fixture->session, &observer, &seen);
 }
 
+/* Closing lets requests go on from one breakpoint past the next, and however many there are. */
+static void closing_passes_every_breakpoint(struct fixture *fixture, const void *data)
+{
+    open_blkdebug(fixture);
+    g_assert_cmpint(run(fixture, "break write_aio A; break pwritev_done B"), ==, 0);
+    g_assert_cmpint(run(fixture, "aio_write -q 0 512"), ==, 0);
+    for (int i = 0; i < 1000; i++) {
+        g_autofree char *line = g_strdup_printf("break read_aio T%d; aio_read -q 0 512", i);
+        g_assert_cmpint(run(fixture, line), ==, 0);
+    }
+    g_assert_cmpint(run(fixture, "close"), ==, 0);
+    g_assert_cmpuint(session_outstanding(fixture->session), ==, 0);
+}
+
 /* What lies behind the part that is kept goes through one small piece of memory, and must not get into that part. */
 static void only_the_start_of_a_large_buffer_is_kept(struct fixture *fixture, const void *data)
 {
@@ -575,6 +589,7 @@ int main(int argc, char **argv)
     ADD("state/end", a_session_may_end_while_a_line_runs);
     ADD("observers/all", observers_see_what_happens);
     ADD("observers/buffer", the_last_buffer_is_kept_on_demand);
+    ADD("aio/closing", closing_passes_every_breakpoint);
     ADD("observers/large-buffer", only_the_start_of_a_large_buffer_is_kept);
     ADD("hostile/long", a_line_of_a_mebibyte_is_a_line);
     ADD("hostile/rubbish", rubbish_is_refused);
