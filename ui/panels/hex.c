@@ -3,7 +3,6 @@
  * The hex panel: two views with a cursor each, the last buffer and the image itself.  Drawing walks the lines from the top and asks the
  * image's cache for what it met unknown; the cache reads in the background and has the panel painted again.
  */
-#include <errno.h>
 #include <inttypes.h>
 
 #include "ui/panels/hex-panel.h"
@@ -89,12 +88,8 @@ static void on_seek(void *data, const struct lookup_answer *answer)
     if (answer->ret == 0) {
         hex->image.cursor = answer->found;
         panel_redraw(&hex->panel);
-    } else if (answer->ret == -ENOENT) {
-        panel_remark(&hex->panel, answer->question == LOOKUP_NEXT ? "no next extent" : "no previous extent");
-    } else if (answer->ret != -ECANCELED) {
-        g_autofree char *text = g_strdup_printf("cannot find extents: %s", g_strerror(-answer->ret));
-
-        panel_remark(&hex->panel, text);
+    } else {
+        lookup_remark(&hex->panel, answer);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "io/co.h"
+#include "ui/panel.h"
 
 enum { FIRST_STEP = 64 * 1024 };
 
@@ -167,6 +168,17 @@ static void start_next(struct lookup *lookup)
     lookup->next_blk = NULL;
     lookup->run = run;
     co_start(run_co, run);
+}
+
+void lookup_remark(struct panel *panel, const struct lookup_answer *answer)
+{
+    if (answer->ret == -ENOENT) {
+        panel_remark(panel, answer->question == LOOKUP_NEXT ? "no next extent" : "no previous extent");
+    } else if (answer->ret != -ECANCELED) {
+        g_autofree char *text = g_strdup_printf("cannot find extents: %s", g_strerror(-answer->ret));
+
+        panel_remark(panel, text);
+    }
 }
 
 struct lookup *lookup_new(lookup_fn *fn, void *data)

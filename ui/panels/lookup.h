@@ -20,6 +20,11 @@ struct lookup_answer {
     int64_t found;            /* NEXT, PREVIOUS */
 };
 
+struct panel;
+
+/* Says in the panel why a question for the next or the previous extent has no answer. */
+void lookup_remark(struct panel *panel, const struct lookup_answer *answer);
+
 typedef void lookup_fn(void *data, const struct lookup_answer *answer);
 
 struct lookup;

@@ -5,7 +5,6 @@
  * One scan covers the whole image in at most MAP_LEAVES_MAX leaves.  When a cell is smaller than such a leaf, a second scan covers
  * the visible part and some more on both sides in leaves of one cell each; it starts anew when the view leaves that window.
  */
-#include <errno.h>
 
 #include "ui/panels/lookup.h"
 #include "ui/panels/map-panel.h"
@@ -102,12 +101,8 @@ static void on_seek(void *data, const struct lookup_answer *answer)
     if (answer->ret == 0) {
         map->cursor = answer->found;
         panel_redraw(&map->panel);
-    } else if (answer->ret == -ENOENT) {
-        panel_remark(&map->panel, answer->question == LOOKUP_NEXT ? "no next extent" : "no previous extent");
-    } else if (answer->ret != -ECANCELED) {
-        g_autofree char *text = g_strdup_printf("cannot find extents: %s", g_strerror(-answer->ret));
-
-        panel_remark(&map->panel, text);
+    } else {
+        lookup_remark(&map->panel, answer);
     }
 }
 
