@@ -488,6 +488,27 @@ static void run(const void *test)
     co_done();
 }
 
+static void keep_local(void *data)
+{
+    g_assert_null(*co_local());
+    *co_local() = data;
+    co_yield_co();
+    g_assert_true(*co_local() == data);
+}
+
+static void test_local_is_each_ones_own(void)
+{
+    int one, two;
+    co_start(keep_local, &one);
+    co_start(keep_local, &two);
+    while (co_live())
+        g_main_context_iteration(NULL, TRUE);
+    /* Nothing of it is left for the next one on the same stack. */
+    co_start(keep_local, &one);
+    while (co_live())
+        g_main_context_iteration(NULL, TRUE);
+}
+
 static void add(const char *path, void (*test)(void))
 {
     g_test_add_data_func(path, test, run);
@@ -515,6 +536,7 @@ int main(int argc, char **argv)
     add("/co/sleepers-wake-by-deadline", test_sleepers_wake_by_deadline);
     add("/co/sleeping-for-no-time-yields", test_sleeping_for_no_time_yields);
     add("/co/sleep-is-cancellable", test_sleep_is_cancellable);
+    add("/co/local-is-each-ones-own", test_local_is_each_ones_own);
     add("/co/many-live-at-once", test_many_live_at_once);
     add("/co/guard-page-stops-an-overflow", test_guard_page_stops_an_overflow);
     add("/co/start-is-cheap", test_start_is_cheap);
