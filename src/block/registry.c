@@ -66,6 +66,25 @@ bool registry_is_look(const struct registry *registry)
     return registry->looks.length > 0 && g_queue_find((GQueue *)&registry->looks, co_self());
 }
 
+struct registry_part registry_part(const struct registry *registry)
+{
+    return (struct registry_part){.request = *co_local(), .look = registry_is_look(registry)};
+}
+
+void registry_part_begin(struct registry *registry, struct registry_part *part)
+{
+    *co_local() = part->request;
+    part->link = (GList){.data = co_self()};
+    if (part->look)
+        g_queue_push_tail_link(&registry->looks, &part->link);
+}
+
+void registry_part_end(struct registry *registry, struct registry_part *part)
+{
+    if (part->look)
+        g_queue_unlink(&registry->looks, &part->link);
+}
+
 void registry_event(struct registry *registry, enum blk_event event)
 {
     struct blk_request *request = *co_local();

@@ -30,6 +30,21 @@ void registry_look_begin(struct registry *registry, struct blk_request *request)
 void registry_look_end(struct registry *registry, struct blk_request *request);
 /* Whether the running coroutine is in between. */
 bool registry_is_look(const struct registry *registry);
+/*
+ * A driver that carries out the parts of a request in coroutines of their own says so in each: the part is then the request's, at
+ * breakpoints and in the list.
+ */
+struct registry_part {
+    struct blk_request *request; /* NULL: none */
+    bool look;
+    GList link; /* while carried out */
+};
+/* What the running coroutine carries out, to be copied for each part. */
+struct registry_part registry_part(const struct registry *registry);
+/* Around all that the part's coroutine does; part is the caller's own copy. */
+void registry_part_begin(struct registry *registry, struct registry_part *part);
+void registry_part_end(struct registry *registry, struct registry_part *part);
+
 /* Notes that the running coroutine's request passed an event. */
 void registry_event(struct registry *registry, enum blk_event event);
 /* It is suspended at tag (which stays valid until resumed), and goes on again. */

@@ -39,7 +39,7 @@ static char *owner_text(const struct command_call *call, const struct inspect_ow
 
 /* ---- check ---- */
 
-enum { OWNERS_SHOWN = 20 }; /* problems whose owners are looked up: each costs a walk over the tables */
+enum { OWNERS_SHOWN = 8 }; /* problems whose owners are looked up: each costs a walk over the tables */
 
 struct check {
     const struct command_call *call;

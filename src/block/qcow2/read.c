@@ -19,6 +19,8 @@ struct reading {
     const struct iovec *iov;
     int niov;
     bool single;        /* the whole request is one run */
+    bool started;       /* there are pieces, and part is valid */
+    struct registry_part part; /* what the pieces are parts of */
     int ret;            /* of the first run that failed */
     unsigned running;
     struct co_queue ended;
@@ -87,7 +89,10 @@ static void piece_main(void *data)
 {
     g_autofree struct piece *piece = data;
     struct reading *reading = piece->reading;
+    struct registry_part part = reading->part;
+    registry_part_begin(reading->node->registry, &part);
     int ret = read_piece_co(piece);
+    registry_part_end(reading->node->registry, &part);
     if (ret < 0 && reading->ret == 0)
         reading->ret = ret;
     reading->running--;
@@ -107,6 +112,9 @@ static void start_piece_co(const struct piece *piece)
     struct reading *reading = piece->reading;
     while (reading->running >= PARALLEL)
         co_queue_wait_uncancellable_co(&reading->ended);
+    if (!reading->started)
+        reading->part = registry_part(reading->node->registry);
+    reading->started = true;
     reading->running++;
     co_start(piece_main, g_memdup2(piece, sizeof(*piece)));
 }

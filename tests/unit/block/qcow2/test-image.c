@@ -269,8 +269,63 @@ static void test_reopening_for_writing_is_refused(void)
     harness_remove(name);
 }
 
+/* ---- breakpoints ---- */
+
+static struct blk *open_with_blkdebug_co(const char *name)
+{
+    g_autofree char *options = g_strdup_printf("driver=qcow2,file.driver=blkdebug,file.image.filename=%s", name);
+    return harness_open_options_co(options, 0);
+}
+
+static void read_all(void *data)
+{
+    g_autofree uint8_t *bytes = g_malloc(8 * K);
+    g_assert_cmpint(harness_read_co(data, 0, 8 * K, bytes), ==, 0);
+    g_assert_cmpuint(bytes[3 * K], ==, 3);
+    readers_done++;
+}
+
+/* A part of a request that stops is the request that stops. */
+static void test_parts_stop_at_breakpoints(void)
+{
+    struct craft craft = some_image();
+    char *name = craft_save(&craft);
+    struct blk *blk = open_with_blkdebug_co(name);
+    readers_done = 0;
+    g_assert_cmpint(blk_break(blk, "read_aio", "A"), ==, 0);
+    co_start(read_all, blk);
+    g_assert_cmpint(blk_wait_break_co(blk, "A"), ==, 0);
+    g_assert_cmpuint(blk_requests(blk)->length, ==, 1);
+    const struct blk_request *request = blk_requests(blk)->head->data;
+    g_assert_cmpint(request->state, ==, BLK_REQUEST_SUSPENDED);
+    g_assert_cmpstr(request->tag, ==, "A");
+    g_assert_cmpint(blk_resume(blk, "A"), ==, 0);
+    while (readers_done == 0)
+        co_yield_co();
+    harness_close_co(blk);
+    harness_remove(name);
+}
+
+/* What a panel reads for itself does not stop, in parts either. */
+static void test_looks_pass_breakpoints(void)
+{
+    struct craft craft = some_image();
+    char *name = craft_save(&craft);
+    struct blk *blk = open_with_blkdebug_co(name);
+    g_autofree uint8_t *bytes = g_malloc(8 * K);
+    struct iovec iov = {bytes, 8 * K};
+    g_assert_cmpint(blk_break(blk, "read_aio", "A"), ==, 0);
+    g_assert_cmpint(blk_preadv_co(blk, 0, &iov, 1, BLK_INTERNAL, NULL), ==, 0);
+    g_assert_cmpuint(bytes[3 * K], ==, 3);
+    g_assert_false(blk_is_suspended(blk, "A"));
+    harness_close_co(blk);
+    harness_remove(name);
+}
+
 static void add_tests(void)
 {
+    harness_add("/qcow2/image/parts-stop-at-breakpoints", test_parts_stop_at_breakpoints);
+    harness_add("/qcow2/image/looks-pass-breakpoints", test_looks_pass_breakpoints);
     harness_add("/qcow2/image/reads", test_reads);
     harness_add("/qcow2/image/bulk-status-is-single-status", test_bulk_is_single);
     harness_add("/qcow2/image/compressed", test_compressed);
