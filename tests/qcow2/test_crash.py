@@ -79,8 +79,8 @@ def parse(log, commands):
             steps.append(('write', int(numbers[1]), data))
         elif name == 'fallocate':
             _, mode, offset, length = call.split('(')[1].split(')')[0].split(', ')
-            assert call.endswith('= 0') and 'ZERO_RANGE' in mode and 'KEEP_SIZE' not in mode, call
-            steps.append(('write', int(offset), bytes(int(length))))
+            assert call.endswith('= 0') and ('ZERO_RANGE' in mode) != ('PUNCH_HOLE' in mode), call
+            steps.append(('write' if 'KEEP_SIZE' not in mode else 'zero', int(offset), bytes(int(length))))
         elif name == 'ftruncate':
             steps.append(('size', int(call.split(', ')[1].split(')')[0])))
         elif name in ('fdatasync', 'fsync'):
@@ -100,13 +100,15 @@ def apply(data, step):
         size = step[1]
         del data[size:]
         data.extend(bytes(size - len(data)))
+    elif step[0] == 'zero':
+        put(data, step[1], bytes(max(0, min(len(step[2]), len(data) - step[1]))))
     else:
         put(data, step[1], step[2])
 
 
 def apply_torn(data, step, rand):
     """Some sectors of it."""
-    if step[0] == 'size':
+    if step[0] != 'write':
         return
     offset, piece = step[1], step[2]
     at = 0
@@ -188,6 +190,9 @@ def random_commands(rand, cluster, count, kinds=('write',)):
     return commands
 
 
+KINDS = ('write', 'write', 'write', 'write -z', 'write -z -u', 'discard')
+
+
 @pytest.mark.parametrize('options', [{'cluster_size': 512, 'refcount_bits': 64}, {'cluster_size': 4096}, {}, {'extended_l2': 'on'}],
                          ids=lambda options: ','.join(f'{key}={value}' for key, value in options.items()) or 'default')
 def test_a_crash_leaks_at_worst(work, options):
@@ -200,4 +205,4 @@ def test_a_crash_leaks_at_worst(work, options):
                      *random_commands(rand, cluster, 6))
         qemu_img('snapshot', '-c', 's', image.name, cwd=work)
         images.write(image, *random_commands(rand, cluster, 6))
-    run_script(work, random_commands(rand, cluster, 20), rand, 25, prepare, **options)
+    run_script(work, random_commands(rand, cluster, 24, KINDS), rand, 30, prepare, **options)

@@ -42,11 +42,12 @@ def check(path, *, leaks=False):
     assert result.returncode in ((0, LEAKS) if leaks else (0,)), result.stdout + result.stderr
 
 
-def write_commands(rand, size, cluster, count):
+def write_commands(rand, size, cluster, count, kinds=('write',)):
     for i in range(count):
         offset = rand.randrange(size)
         length = min(rand.choice([1, 511, 512, 4 * KIB, cluster // 3 + 1, cluster, 3 * cluster + 5, 40 * cluster]), size - offset, 2 * MIB)
-        yield f'write -P {i % 255 + 1} {offset} {length}'
+        kind = rand.choice(kinds)
+        yield f'write -P {i % 255 + 1} {offset} {length}' if kind == 'write' else f'{kind} {offset} {length}'
 
 
 def same_after(work, twin, *commands, cache='writeback'):
@@ -56,6 +57,15 @@ def same_after(work, twin, *commands, cache='writeback'):
     assert (images.timeless(a.out), a.status) == (images.timeless(b.out), b.status)
     check(other)
     assert twin.read_bytes() == other.read_bytes()
+
+
+def same_guest_after(work, twin, *commands):
+    other = shutil.copy(twin, work / 'ours.qcow2')
+    theirs(twin, *commands)
+    assert ours(other, *commands).status == 0
+    check(other)
+    qemu_img('compare', twin.name, other.name, cwd=work)
+    assert images.without_times(theirs(twin, 'map').out) == images.without_times(theirs(other, 'map').out)
 
 
 def cluster_of(options):
@@ -89,13 +99,35 @@ def test_the_backing_file_fills_what_is_not_written(work, options):
     base = create(work / 'base.qcow2', 3 * MIB + 512, cluster_size=1024)
     images.scatter(base, 3 * MIB, 3, cluster=1024)
     twin = create(work / 'twin.qcow2', 4 * MIB, backing='base.qcow2', **options)
-    other = shutil.copy(twin, work / 'ours.qcow2')
-    commands = list(write_commands(random.Random(2), 4 * MIB, cluster_of(options), 20))
-    theirs(twin, *commands)
-    ours(other, *commands)
-    check(other)
-    qemu_img('compare', twin.name, other.name, cwd=work)
-    assert images.without_times(theirs(twin, 'map').out) == images.without_times(theirs(other, 'map').out)
+    same_guest_after(work, twin, *write_commands(random.Random(2), 4 * MIB, cluster_of(options), 20))
+
+
+MIXED = ('write', 'write', 'write -z', 'write -z -u', 'discard')
+
+
+@pytest.mark.parametrize('options', OPTIONS, ids=name_of)
+def test_zeroes_and_discards_leave_the_same_file(work, options):
+    cluster = cluster_of(options)
+    size = max(4 * MIB, 12 * cluster)
+    twin = create(work / 'twin.qcow2', size + 1024, **options)
+    if options.get('extended_l2') and cluster == 64 * KIB:
+        return same_guest_after(work, twin, *write_commands(random.Random(8), size, cluster, 40, MIXED))  # what no entry names may differ
+    same_after(work, twin, *write_commands(random.Random(7), size, cluster, 12), *write_commands(random.Random(8), size, cluster, 30, MIXED),
+               f'write -z {size - 500} 1524', f'discard {size - 600} 1624')
+
+
+@pytest.mark.parametrize('options', [{}, {'cluster_size': 4096}, {'extended_l2': 'on'}, {'compat': '0.10'}], ids=name_of)
+def test_zeroes_and_discards_of_shared_compressed_and_backed_clusters(work, options):
+    cluster = cluster_of(options)
+    size = 4 * MIB
+    rand = random.Random(9)
+    base = create(work / 'base.qcow2', 3 * MIB, cluster_size=1024)
+    images.scatter(base, 3 * MIB, 3, cluster=1024)
+    twin = create(work / 'twin.qcow2', size, backing='base.qcow2', **options)
+    theirs(twin, *(f'write -c -P {i % 255 + 1} {i * cluster} {cluster}' for i in rand.sample(range(size // cluster), 12)))
+    theirs(twin, *write_commands(rand, size, cluster, 8, MIXED))
+    qemu_img('snapshot', '-c', 's', twin.name, cwd=work)
+    same_guest_after(work, twin, *write_commands(rand, size, cluster, 30, MIXED))
 
 
 def test_the_refcount_table_grows(work):
@@ -120,9 +152,13 @@ def test_concurrent_writes_of_neighbours(work, options):
     cuts = sorted(rand.sample(range(1, 2 * MIB), 90))
     parts = [(start, end - start, i % 200 + 10) for i, (start, end) in enumerate(zip(cuts, cuts[1:]))]
     rand.shuffle(parts)
-    result = ours(image, *(f'aio_write -P {pattern} {start} {length}' for start, length, pattern in parts), 'aio_flush')
+    zeroed = [part for part in parts if part[0] % 3 == 0]
+    parts = [part for part in parts if part[0] % 3]
+    result = ours(image, *(f'aio_write -P {pattern} {start} {length}' for start, length, pattern in parts),
+                  *(f'aio_write -z -u {start} {length}' for start, length, _ in zeroed), 'aio_flush')
     assert result.status == 0, result
     check(image)
+    assert theirs(image, *(f'read -P 0 {start} {length}' for start, length, _ in zeroed)).status == 0
     result = theirs(image, *(f'read -P {pattern} {start} {length}' for start, length, pattern in parts), f'read -P 9 0 {cuts[0]}',
                     f'read -P 0 {cuts[-1]} {4 * MIB - cuts[-1]}')
     assert result.status == 0, result
@@ -155,13 +191,14 @@ def test_errors_leave_no_corruption(work, number, once):
     for event in EVENTS:
         image = shutil.copy(master, work / 'ours.qcow2')
         options = f'json:{{"driver":"qcow2","file":{{"driver":"blkdebug","inject-error":[{{"event":"{event}","errno":{number},"once":{"true" if once == "on" else "false"}}}],"image":{{"driver":"file","filename":"ours.qcow2"}}}}}}'
-        commands = ['write -P 7 10k 3000', 'write -P 8 200k 100', 'write -P 9 310k 5000', 'write -P 10 4M 1300k', 'write -P 11 60k 2k', 'flush']
+        commands = ['write -P 7 10k 3000', 'write -P 8 200k 100', 'write -P 9 310k 5000', 'discard 330k 10k', 'write -z 340k 10k',
+                    'write -z -u 350k 3333', 'write -P 10 4M 1300k', 'write -P 11 60k 2k', 'flush']
         first = ours(image, *commands, image=options)
         assert first.status in (0, 1), (event, first)
         assert 'read failed' not in first.out
         check(image, leaks=True)
         result = ours(image, *commands, 'read -P 7 10k 3000', 'read -P 8 200k 100', 'read -P 2 204900 412', 'read -P 1 0 10k', 'read -P 1 13240 30k',
-                      'read -P 10 4M 1300k', 'read -P 11 60k 2k', 'read -P 5 50k 10k', 'read -P 5 62k 8k')
+                      'read -P 10 4M 1300k', 'read -P 11 60k 2k', 'read -P 5 50k 10k', 'read -P 5 62k 8k', 'read -P 0 330k 23333')
         assert result.status == 0, (event, first, result)
         check(image, leaks=True)
 

@@ -86,7 +86,18 @@ static void note_freed(struct qcow2_writer *writer, uint64_t first, uint64_t end
     writer->freed_end = MAX(writer->freed_end, end);
 }
 
-void qcow2_alloc_free_co(struct node *node, int64_t offset, int64_t bytes)
+/* The file keeps what can't be discarded: nothing is lost by it. */
+static void discard_free_co(struct node *node, uint64_t first, uint64_t n)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    for (uint64_t i = 0; i < n; i++) {
+        uint64_t count;
+        if (qcow2_counts_get_co(node, first + i, &count) == 0 && count == 0)
+            node_pdiscard_co(node->file, (int64_t)((first + i) << qcow2->cluster_bits), qcow2->cluster_size);
+    }
+}
+
+void qcow2_alloc_free_co(struct node *node, int64_t offset, int64_t bytes, bool discard)
 {
     struct qcow2 *qcow2 = node->opaque;
     struct qcow2_writer *writer = qcow2->writer;
@@ -98,6 +109,8 @@ void qcow2_alloc_free_co(struct node *node, int64_t offset, int64_t bytes)
         note_freed(writer, first, first + n);
         ret = qcow2_counts_add_co(node, first, n, -1);
     }
+    if (ret == 0 && discard && qcow2->writer->pass_discard)
+        discard_free_co(node, first, n);
     /* The request was done all the same: the clusters are leaked. */
     if (ret < 0)
         node_warn(node, "qcow2_free_clusters failed: %s", g_strerror(-ret));

@@ -203,6 +203,16 @@ int qcow2_counts_add_co(struct node *node, uint64_t first, uint64_t n, int delta
 
 /* ---- covering ---- */
 
+/* What of [first, end) is free is taken already: a cluster that is free from `from` on, or `end`. */
+static int avoid_co(struct node *node, uint64_t first, uint64_t end, uint64_t *from)
+{
+    uint64_t place;
+    int ret = qcow2_counts_find_free_co(node, *from, 1, &place);
+    if (ret == 0 && place >= first && place < end)
+        *from = end;
+    return ret;
+}
+
 int qcow2_counts_cover_co(struct node *node, uint64_t first, uint64_t n, uint64_t from)
 {
     const struct qcow2 *qcow2 = node->opaque;
@@ -213,7 +223,9 @@ int qcow2_counts_cover_co(struct node *node, uint64_t first, uint64_t n, uint64_
             return block;
         if (block > 0)
             continue;
-        int ret = qcow2_refgrow_make_block_co(node, index, from);
+        int ret = avoid_co(node, first, MAX(first, index << bits), &from);
+        if (ret == 0)
+            ret = qcow2_refgrow_make_block_co(node, index, from);
         return ret < 0 ? ret : 1;
     }
     return 0;

@@ -18,7 +18,7 @@ struct qcow2_extent qcow2_link_extent(const struct qcow2 *qcow2, uint64_t entry)
     return extent;
 }
 
-void qcow2_link_release_co(struct node *node, int64_t start, int64_t end, const GArray *extents)
+void qcow2_link_release_co(struct node *node, int64_t start, int64_t end, const GArray *extents, bool discard)
 {
     const struct qcow2 *qcow2 = node->opaque;
     struct qcow2_writer *writer = qcow2->writer;
@@ -28,7 +28,7 @@ void qcow2_link_release_co(struct node *node, int64_t start, int64_t end, const 
     co_mutex_lock_co(&writer->lock);
     for (unsigned i = 0; i < extents->len; i++) {
         const struct qcow2_extent *extent = &g_array_index(extents, struct qcow2_extent, i);
-        qcow2_alloc_free_co(node, extent->host, extent->bytes);
+        qcow2_alloc_free_co(node, extent->host, extent->bytes, discard);
     }
     co_mutex_unlock(&writer->lock);
 }
@@ -93,6 +93,7 @@ int qcow2_link_co(struct node *node, const struct qcow2_plan *plan, int written)
     if (ret < 0 && plan->kind == QCOW2_PLAN_FRESH)
         qcow2_alloc_abort_co(node, plan->host, plan->clusters);
     co_mutex_unlock(&writer->lock);
-    qcow2_link_release_co(node, plan->cluster, plan->cluster + (int64_t)(plan->clusters << qcow2->cluster_bits), extents);
+    qcow2_link_release_co(node, plan->cluster, plan->cluster + (int64_t)(plan->clusters << qcow2->cluster_bits), extents,
+                          false);
     return ret;
 }

@@ -170,6 +170,8 @@ static int open_image_co(struct node *node, struct options *options, GError **er
         ret = qcow2_references_open_backing_co(node, options, error);
     if (ret == 0)
         ret = open_writer_co(node, error);
+    if (ret == 0 && qcow2->writer)
+        qcow2->writer->pass_discard = settings.pass_discard >= 0 ? settings.pass_discard : (node->flags & NODE_DISCARD) != 0;
     g_free(settings.snapshot);
     return ret;
 }

@@ -10,7 +10,7 @@ static const char *const overlap_switches[] = {
     "overlap-check.refcount-table", "overlap-check.refcount-block", "overlap-check.snapshot-table",
     "overlap-check.inactive-l1",    "overlap-check.inactive-l2",  "overlap-check.bitmap-directory",
 };
-static const char *const writer_switches[] = {"pass-discard-request", "pass-discard-snapshot", "pass-discard-other"};
+static const char *const writer_switches[] = {"pass-discard-snapshot", "pass-discard-other"};
 
 /* What a cache of tables takes when nobody says; and the least that can work. */
 #define L2_CACHE_DEFAULT (UINT64_C(32) << 20)
@@ -131,6 +131,7 @@ int qcow2_options_take(const struct qcow2 *qcow2, struct options *options, struc
         return ret;
     for (unsigned i = 0; i < G_N_ELEMENTS(writer_switches); i++)
         options_remove(options, writer_switches[i]);
+    settings.pass_discard = options_has(options, "pass-discard-request") ? options_take_bool(options, "pass-discard-request", false) : -1;
     settings.snapshot = options_take_string(options, "snapshot");
     *ret_settings = settings;
     return 0;

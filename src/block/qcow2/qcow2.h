@@ -78,6 +78,7 @@ extern const struct driver_option qcow2_options[];
 struct qcow2_settings {
     uint64_t l2_cache_size; /* bytes */
     char *snapshot;         /* the one to open, NULL: the active state (g_free) */
+    int pass_discard;       /* discards of the guest reach the file: 1, 0, or -1 for as the node's discards do */
 };
 /* Takes what is for the driver itself off options.  0, or a negative errno and error. */
 int qcow2_options_take(const struct qcow2 *qcow2, struct options *options, struct qcow2_settings *ret_settings, GError **error);

@@ -142,7 +142,7 @@ static void take_over_co(struct node *node, const struct growth *growth, uint64_
     header->refcount_table_clusters = growth->table_clusters;
     for (uint64_t b = 0; b <= growth->blocks; b++)
         qcow2_overlap_add(node, QCOW2_ROLE_REFCOUNT_BLOCK, (int64_t)table[growth->index + b]);
-    qcow2_alloc_free_co(node, (int64_t)old, (int64_t)(old_clusters << qcow2->cluster_bits));
+    qcow2_alloc_free_co(node, (int64_t)old, (int64_t)(old_clusters << qcow2->cluster_bits), false);
 }
 
 static int grow_table_co(struct node *node, uint64_t index, uint64_t place)

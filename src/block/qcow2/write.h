@@ -5,3 +5,7 @@
 #include "block/node.h"
 
 int qcow2_write_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags);
+
+/* remap.c */
+int qcow2_remap_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags);
+int qcow2_remap_pdiscard_co(struct node *node, int64_t offset, int64_t bytes);

@@ -202,6 +202,9 @@ int qcow2_writer_open_co(struct node *node, GError **error)
         return ret;
     }
     qcow2_overlap_open(node);
+    node->limits.zeroes_alignment = INT64_C(1) << qcow2->unit_bits;
+    node->limits.discard_alignment = qcow2->cluster_size;
+    node->zero_flags = BLK_MAY_UNMAP | BLK_NO_FALLBACK;
     return 0;
 }
 

@@ -51,6 +51,7 @@ struct qcow2_writer {
     struct qcow2_flight *reads;
     struct co_queue marked;  /* for the end of marking the image corrupt */
     bool marking;
+    bool pass_discard;       /* discards of the guest reach the file */
     bool bitmaps_settled;    /* those there are say that they are in use */
 };
 
@@ -112,8 +113,11 @@ int64_t qcow2_alloc_at_co(struct node *node, int64_t offset, uint64_t n);
 int qcow2_alloc_settle_reuse_co(struct node *node, uint64_t first, uint64_t n);
 /* Gives back n clusters that no entry ever named. */
 void qcow2_alloc_abort_co(struct node *node, int64_t offset, uint64_t n);
-/* Takes one count from each cluster that [offset, offset + bytes) touches: an entry that was changed named them. */
-void qcow2_alloc_free_co(struct node *node, int64_t offset, int64_t bytes);
+/*
+ * Takes one count from each cluster that [offset, offset + bytes) touches: an entry that was changed named them.  discard:
+ * those that are free then are discarded in the file, if it was opened for that.
+ */
+void qcow2_alloc_free_co(struct node *node, int64_t offset, int64_t bytes, bool discard);
 
 /* ---- table.c; lock held ---- */
 
