@@ -83,6 +83,10 @@ static void request_co(void *data)
 static int submit_or_free(struct request *request, int parsed)
 {
     struct session *session = request->call.session;
+    if (!parsed && !co_affordable()) {
+        report_error(&request->call, "too many outstanding requests: %s; 'aio_flush' waits for them", g_strerror(ENOMEM));
+        parsed = -ENOMEM;
+    }
     if (parsed) {
         free_request(request);
         return MIN(parsed, 0);

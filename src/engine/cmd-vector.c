@@ -149,7 +149,12 @@ static int submit_batch_co(const struct command_call *call, GArray *requests)
     for (unsigned i = 0; i < requests->len; i++) {
         struct batch_request *request = &g_array_index(requests, struct batch_request, i);
         request->batch = &batch;
-        co_start(write_one_co, request);
+        if (co_affordable()) {
+            co_start(write_one_co, request);
+        } else {
+            batch.ret = -ENOMEM;
+            batch.running--;
+        }
     }
     batch.waiter = co_self();
     while (batch.running)

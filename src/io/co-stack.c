@@ -48,12 +48,12 @@ static size_t slab_size(void)
     return SLAB_STACKS * stride();
 }
 
-static void add_slab(void)
+static bool add_slab(void)
 {
     void *slab =
         mmap(NULL, slab_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (slab == MAP_FAILED)
-        g_error("no memory for coroutine stacks: %s", g_strerror(errno));
+        return false;
     /* One touched page of a stack must not become two resident megabytes. */
     madvise(slab, slab_size(), MADV_NOHUGEPAGE);
 #if CO_ASAN
@@ -61,6 +61,7 @@ static void add_slab(void)
 #endif
     g_ptr_array_add(slabs, slab);
     carved = 0;
+    return true;
 }
 
 /*
@@ -75,19 +76,40 @@ static void install_guard(void *page)
         costly_guards++;
 }
 
-void *co_stack_new(void)
+static void init(void)
 {
     if (!slabs) {
         slabs = g_ptr_array_new();
         unused = g_ptr_array_new();
+        carved = SLAB_STACKS;
     }
-    if (unused->len)
-        return g_ptr_array_remove_index_fast(unused, unused->len - 1);
-    if (!slabs->len || carved == SLAB_STACKS)
-        add_slab();
+}
+
+static void *carve(void)
+{
     char *guard = (char *)slabs->pdata[slabs->len - 1] + carved++ * stride();
     install_guard(guard);
     return guard + page_size();
+}
+
+bool co_stack_reserve(unsigned n)
+{
+    init();
+    if (unused->len + (SLAB_STACKS - carved) >= n)
+        return true;
+    while (carved < SLAB_STACKS)
+        g_ptr_array_add(unused, carve());
+    return add_slab();
+}
+
+void *co_stack_new(void)
+{
+    init();
+    if (unused->len)
+        return g_ptr_array_remove_index_fast(unused, unused->len - 1);
+    if (carved == SLAB_STACKS && !add_slab())
+        g_error("no memory for coroutine stacks: %s", g_strerror(errno));
+    return carve();
 }
 
 void co_stack_free(void *stack)

@@ -24,9 +24,13 @@
 #define CO_TSAN 0
 #endif
 
+#include <stdbool.h>
+
 /* Usable bytes of a stack; instrumented frames are two or three times as big. */
 enum { CO_STACK_SIZE = (CO_ASAN || CO_TSAN ? 256 : 128) << 10 };
 
+/* Whether the next n co_stack_new() will find memory; n is at most a slab's 64. */
+bool co_stack_reserve(unsigned n);
 /* The lowest usable byte of a stack; all of its memory reads as zero.  Ends the program when there is no memory. */
 void *co_stack_new(void);
 /* Gives its memory back to the system and keeps the address for the next co_stack_new(). */

@@ -34,6 +34,7 @@
 
 enum {
     POOL_MAX = 256,     /* idle coroutines that keep their memory */
+    RESERVE = 32,       /* of co_affordable() */
     DISPATCH_US = 2000, /* then the context's other sources have their turn */
     RELAX_US = 4000,
 };
@@ -216,6 +217,11 @@ struct co *co_start(co_fn *fn, void *data)
     co->wake_pending = co->cancelled = co->by_cancel = false;
     live++;
     return resume(co) ? co : NULL;
+}
+
+bool co_affordable(void)
+{
+    return pooled >= RESERVE || co_stack_reserve(RESERVE);
 }
 
 struct co *co_self(void)

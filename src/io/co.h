@@ -34,6 +34,12 @@ void co_done(void);
  */
 struct co *co_start(co_fn *fn, void *data);
 
+/*
+ * Whether there is memory for this coroutine and some that it may start: where a user can ask for any number of them, who
+ * starts one asks first, and refuses with -ENOMEM.  A start without memory ends the program.
+ */
+bool co_affordable(void);
+
 /* The running coroutine, NULL outside of one. */
 struct co *co_self(void);
 /* A pointer of the running coroutine, NULL when it starts: the block layer's, which finds the request again that it carries out. */

@@ -459,6 +459,36 @@ static void test_guard_page_stops_an_overflow(void)
     g_test_trap_assert_failed();
 }
 
+static void wait_in(void *data)
+{
+    co_queue_wait_uncancellable_co(data);
+}
+
+/* Where the address space ends, one is told so before a start, and everything that runs goes on. */
+static void test_no_memory_is_told_before_a_start(void)
+{
+    if (g_test_subprocess()) {
+        struct co_queue queue = {0};
+        struct rlimit no_more = {128 << 20, 128 << 20};
+        g_assert_true(co_affordable());
+        setrlimit(RLIMIT_AS, &no_more);
+        while (co_affordable())
+            co_start(wait_in, &queue);
+        g_assert_cmpuint(co_live(), >, 0);
+        co_queue_wake_all(&queue);
+        while (co_live())
+            g_main_context_iteration(NULL, TRUE);
+        g_assert_true(co_affordable());
+        return;
+    }
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+    g_test_skip("a sanitizer's own memory is beyond any limit");
+#else
+    g_test_trap_subprocess(NULL, 0, 0);
+    g_test_trap_assert_passed();
+#endif
+}
+
 static void nothing(void *data)
 {
 }
@@ -538,6 +568,7 @@ int main(int argc, char **argv)
     add("/co/sleep-is-cancellable", test_sleep_is_cancellable);
     add("/co/local-is-each-ones-own", test_local_is_each_ones_own);
     add("/co/many-live-at-once", test_many_live_at_once);
+    add("/co/no-memory-is-told-before-a-start", test_no_memory_is_told_before_a_start);
     add("/co/guard-page-stops-an-overflow", test_guard_page_stops_an_overflow);
     add("/co/start-is-cheap", test_start_is_cheap);
     return g_test_run();
