@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import signal
 import sys
 from pathlib import Path
 
@@ -7,6 +8,19 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import support  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def limit():
+    """Ends a test that hangs in a wait of its own, wherever that is."""
+    def late(*_):
+        raise AssertionError(f'the test did not end in {support.LIMIT} s')
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(support.LIMIT)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ REFERENCE = '/usr/bin/qemu-io'
 FLAVOUR = os.environ.get('BLKSCOPE_FLAVOUR', '')  # '', 'asan' or 'valgrind'
 # No test says how fast something is; a deadline only ends what hangs.
 DEADLINE = 60 if not FLAVOUR else 300
+# Of a whole test, with what it does before and after: no test is waited for without end.
+LIMIT = 900 if not FLAVOUR else 1800
 F_OFD_GETLK, F_OFD_SETLK = 36, 37  # fcntl(2); Python has no names for them yet
 KIB, MIB, GIB, TIB = 1 << 10, 1 << 20, 1 << 30, 1 << 40
 
@@ -72,7 +74,11 @@ def run(args, *, program=BLKSCOPE, name='blkscope', input='', cwd=None, deadline
         out, err = process.communicate(data, timeout=deadline)
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGABRT)
-        out, err = process.communicate()
+        try:
+            out, err = process.communicate(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            out, err = process.communicate(timeout=10)
         raise AssertionError(f'{argv} did not end in {deadline} s; it said\n{decode(out)}\n{decode(err)}') from None
     result = Result(decode(out), decode(err), process.returncode)
     for report in ('AddressSanitizer', 'runtime error:', 'LeakSanitizer'):

@@ -49,29 +49,41 @@ class Terminal:
                                     env=support.environment(**env))
         os.close(report_write)
         os.close(order_read)
-        self.reports, self.orders = os.fdopen(report_read), order_write
-        self.pid = int(self.report('pid'))
+        self.reports, self.reported, self.orders = report_read, b'', order_write
+        self.pid = self.report('pid')
 
     # ---- the job ----
 
+    def next_report(self, expected='anything'):
+        """What becomes of the job next, and its number; None, None when the shell has nothing more to say."""
+        end = time.monotonic() + DEADLINE
+        while b'\n' not in self.reported:
+            # The output goes on being taken: a program that waits to write it comes to no end.
+            self.pump(0.05)
+            if select.select([self.reports], [], [], 0)[0]:
+                data = os.read(self.reports, 4096)
+                if not data:
+                    return None, None
+                self.reported += data
+            assert time.monotonic() < end, f'waited for "{expected}":\n{self.text()}'
+        line, _, self.reported = self.reported.partition(b'\n')
+        self.pump(0)
+        what, number = line.decode().split()
+        return what, int(number)
+
     def report(self, kind):
         """The next thing that becomes of the job must be of this kind; its number."""
-        end = time.monotonic() + DEADLINE
-        while not select.select([self.reports], [], [], 0)[0]:
-            self.pump(0.05)
-            assert time.monotonic() < end, f'waited for "{kind}":\n{self.text()}'
-        line = self.reports.readline().split()
-        assert line and line[0] == kind, f'expected "{kind}", got {line}\n{self.text()}'
-        self.pump(0)
-        return line[1]
+        what, number = self.next_report(kind)
+        assert what == kind, f'expected "{kind}", got {what} {number}\n{self.text()}'
+        return number
 
     def exit_status(self):
-        status = int(self.report('exited'))
+        status = self.report('exited')
         self.finish()
         return status
 
     def killed_by(self):
-        number = int(self.report('killed'))
+        number = self.report('killed')
         self.finish()
         return number
 
@@ -96,10 +108,10 @@ class Terminal:
                 self.pump(0.05)
             if self.job.poll() is None:
                 self.job.kill()
-                self.job.wait()
+                self.job.wait(DEADLINE)
         if self.orders >= 0:
             os.close(self.orders)
-        self.reports.close()
+        os.close(self.reports)
         os.close(self.leader)
         os.close(self.follower)
 
@@ -112,8 +124,9 @@ class Terminal:
     # ---- the screen ----
 
     def pump(self, timeout):
-        """Takes in what the program has written; waits at most timeout seconds for the first of it."""
-        got = 0
+        """Takes in what the program has written; waits at most timeout seconds for the first of it.  One that never stops
+        writing is heard for a second at a time."""
+        got, end = 0, time.monotonic() + timeout + 1
         while select.select([self.leader], [], [], timeout)[0]:
             try:
                 data = os.read(self.leader, 65536)
@@ -125,6 +138,8 @@ class Terminal:
             self.stream.feed(data)
             got += len(data)
             timeout = 0
+            if time.monotonic() > end:
+                break
         return got
 
     def text(self):

@@ -64,7 +64,7 @@ class Interactive:
             ready, _, _ = select.select([self.process.stdout], [], [], support.DEADLINE)
             assert ready, f'no prompt after {data!r}'
             chunk = os.read(self.process.stdout.fileno(), 65536)
-            assert chunk, f'ended after {data!r}, status {self.process.wait()}'
+            assert chunk, f'ended after {data!r}, status {self.process.wait(support.DEADLINE)}'
             data += chunk
         return support.without_times(data[:-len(self.prompt)].decode())
 

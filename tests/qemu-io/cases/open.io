@@ -299,14 +299,12 @@ length
 read -P 0 0 1M
 write 0 1M
 == qcow2 is probed
-@ later: qcow2
 @ args:
 @ open: none
 open qcow2.img
 length
 close
 == not the format it is said to be
-@ later: qcow2
 @ args:
 @ open: none
 open -o driver=qcow2 test.img

@@ -70,7 +70,6 @@ length
 @ args: -f nope
 length
 == wrong format
-@ later: qcow2
 @ args: -f qcow2
 length
 == format twice
@@ -344,7 +343,6 @@ length
 @ open: json:{"driver":"file","filename":"test.img"}
 length
 == json name and a contradicting format
-@ later: qcow2
 @ args: -f qcow2
 @ open: json:{"driver":"raw","file":{"driver":"file","filename":"test.img"}}
 length

@@ -115,7 +115,6 @@ flush -q
 write 0 512
 flush
 == info of qcow2
-@ later: qcow2
 @ args: -f qcow2
 @ open: qcow2.img
 info
