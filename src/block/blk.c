@@ -302,34 +302,34 @@ int blk_close_co(struct blk *blk, GError **error)
 
 /* ---- what is where ---- */
 
+/* Checks the range and cuts it at the end of the image, then request_begin_co(). */
+static int status_begin_co(struct blk *blk, struct blk_request *request, int64_t offset, int64_t *bytes)
+{
+    if (blk->root->dead)
+        return -ENOMEDIUM;
+    if (offset < 0 || *bytes < 0 || offset > blk->root->size)
+        return -EIO;
+    *bytes = MIN(*bytes, blk->root->size - offset);
+    return request_begin_co(blk, request, BLK_OP_STATUS, BLK_INTERNAL, offset, *bytes, NULL);
+}
+
 int blk_status_co(struct blk *blk, int64_t offset, int64_t bytes, struct blk_extent *ret_extent)
 {
     struct blk_request request;
-    if (blk->root->dead)
-        return -ENOMEDIUM;
-    if (offset < 0 || bytes < 0 || offset > blk->root->size)
-        return -EIO;
-    bytes = MIN(bytes, blk->root->size - offset);
-    if (bytes == 0) {
-        *ret_extent = (struct blk_extent){.start = offset, .kind = BLK_KIND_UNALLOCATED, .host_offset = -1};
-        return 0;
-    }
-    int ret = request_begin_co(blk, &request, BLK_OP_STATUS, BLK_INTERNAL, offset, bytes, NULL);
+    int ret = status_begin_co(blk, &request, offset, &bytes);
     if (ret < 0)
         return ret;
-    ret = node_extent_co(blk->root, offset, bytes, ret_extent);
+    if (bytes > 0)
+        ret = node_extent_co(blk->root, offset, bytes, ret_extent);
+    else
+        *ret_extent = (struct blk_extent){.start = offset, .kind = BLK_KIND_UNALLOCATED, .host_offset = -1};
     return request_end(blk, &request, BLK_INTERNAL, ret);
 }
 
 int blk_status_bulk_co(struct blk *blk, int64_t offset, int64_t bytes, blk_extent_fn *fn, void *data)
 {
     struct blk_request request;
-    if (blk->root->dead)
-        return -ENOMEDIUM;
-    if (offset < 0 || bytes < 0 || offset > blk->root->size)
-        return -EIO;
-    bytes = MIN(bytes, blk->root->size - offset);
-    int ret = request_begin_co(blk, &request, BLK_OP_STATUS, BLK_INTERNAL, offset, bytes, NULL);
+    int ret = status_begin_co(blk, &request, offset, &bytes);
     if (ret < 0)
         return ret;
     ret = node_extents_co(blk->root, offset, bytes, fn, data);
@@ -354,12 +354,7 @@ int blk_is_allocated_co(struct blk *blk, int64_t offset, int64_t bytes, int64_t 
 int blk_allocated_co(struct blk *blk, int64_t offset, int64_t bytes, blk_allocated_fn *fn, void *data)
 {
     struct blk_request request;
-    if (blk->root->dead)
-        return -ENOMEDIUM;
-    if (offset < 0 || bytes < 0 || offset > blk->root->size)
-        return -EIO;
-    bytes = MIN(bytes, blk->root->size - offset);
-    int ret = request_begin_co(blk, &request, BLK_OP_STATUS, BLK_INTERNAL, offset, bytes, NULL);
+    int ret = status_begin_co(blk, &request, offset, &bytes);
     if (ret < 0)
         return ret;
     ret = node_allocated_co(blk->root, offset, bytes, fn, data);
