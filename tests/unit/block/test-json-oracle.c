@@ -58,7 +58,7 @@ static JsonNode *random_node(int depth)
     case 3:
         return json_node_init_boolean(json_node_alloc(), g_test_rand_bit());
     case 4:
-        return json_node_init_int(json_node_alloc(), ((gint64)g_test_rand_int() << 32) ^ g_test_rand_int());
+        return json_node_init_int(json_node_alloc(), (int64_t)((uint64_t)g_test_rand_int() << 32 | (uint32_t)g_test_rand_int()));
     default:
         text = random_text();
         return json_node_init_string(json_node_alloc(), text);

@@ -316,7 +316,7 @@ static void test_format(void)
 static void test_format_whole(void)
 {
     for (unsigned round = 0; round < 20000; round++) {
-        int64_t bytes = ((int64_t)g_test_rand_int() << 32 | (uint32_t)g_test_rand_int()) & INT64_MAX;
+        int64_t bytes = ((uint64_t)g_test_rand_int() << 32 | (uint32_t)g_test_rand_int()) & INT64_MAX;
         bytes >>= g_test_rand_int_range(10, 54);
         if (round % 3 == 0) /* halves of the last decimal, where rounding is decided */
             bytes = (bytes | 1) * 1024 / 2000 * 125 / 8;
