@@ -92,33 +92,31 @@ static int null_close_co(struct node *node)
 
 /* ---- requests ---- */
 
-static void take_time_co(struct node *node)
+/* 0 or -ECANCELED: a wait of one's own, not the kernel's, ends when the request is cancelled. */
+static int take_time_co(struct node *node)
 {
     struct null *null = node->opaque;
-    if (null->latency_us > 0)
-        co_sleep_co(null->latency_us);
+    return null->latency_us > 0 ? co_sleep_co(null->latency_us) : 0;
 }
 
 static int null_preadv_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
     struct null *null = node->opaque;
-    take_time_co(node);
-    if (null->read_zeroes)
+    int ret = take_time_co(node);
+    if (ret == 0 && null->read_zeroes)
         iov_fill_zero(iov, niov, 0, bytes);
-    return 0;
+    return ret;
 }
 
 static int null_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
-    take_time_co(node);
-    return 0;
+    return take_time_co(node);
 }
 
 /* -ENOTSUP would make node.c write zero bytes instead (unless BLK_NO_FALLBACK). */
 static int null_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags)
 {
-    take_time_co(node);
-    return 0;
+    return take_time_co(node);
 }
 
 /* Only formats with compressed clusters have this. */
@@ -129,8 +127,7 @@ static int null_pwrite_compressed_co(struct node *node, int64_t offset, int64_t 
 
 static int null_pdiscard_co(struct node *node, int64_t offset, int64_t bytes)
 {
-    take_time_co(node);
-    return 0;
+    return take_time_co(node);
 }
 
 /* Tables kept in memory go to the child here, */
@@ -142,8 +139,7 @@ static int null_flush_to_os_co(struct node *node)
 /* and what a leaf has in the kernel's cache to the disk here; node.c calls it only if something was written. */
 static int null_flush_to_disk_co(struct node *node)
 {
-    take_time_co(node);
-    return 0;
+    return take_time_co(node);
 }
 
 static int null_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error)

@@ -130,6 +130,26 @@ static void null_reads_nothing_unless_told(void)
     harness_close_co(blk);
 }
 
+static void read_at_leisure(void *data)
+{
+    uint8_t byte;
+    struct iovec iov = {&byte, 1};
+    struct blk *blk = harness_open_options_co("driver=null-co,size=1M,latency-ns=3600000000000", 0);
+    *(int *)data = blk_preadv_co(blk, 0, &iov, 1, 0, NULL);
+    g_assert_cmpint(blk_close_co(blk, NULL), ==, 0);
+}
+
+static void null_latency_ends_when_cancelled(void)
+{
+    int ret = 1;
+    struct co *reader = co_start(read_at_leisure, &ret);
+    g_assert_nonnull(reader);
+    co_cancel(reader);
+    while (ret == 1)
+        co_yield_co();
+    g_assert_cmpint(ret, ==, -ECANCELED);
+}
+
 static void add_tests(void)
 {
     harness_add("/block/raw/guessed-guards", guessed_raw_guards_its_first_sector);
@@ -137,6 +157,7 @@ static void add_tests(void)
     harness_add("/block/raw/window", window_bounds_every_request);
     harness_add("/block/raw/bad-windows", bad_windows);
     harness_add("/block/raw/null", null_reads_nothing_unless_told);
+    harness_add("/block/raw/null-latency-ends-when-cancelled", null_latency_ends_when_cancelled);
     harness_add("/block/raw/round-trip", round_trip);
 }
 
