@@ -533,3 +533,26 @@ def test_drop_in_on_a_terminal_is_never_full_screen(disk):
         assert b'\x1b[?1049h' not in t.raw
         t.send('q', 'Enter')
         assert t.exit_status() == 0
+
+
+# ---- a disk that does not answer ----
+
+@pytest.mark.skipif(bool(support.FLAVOUR), reason='a sanitizer wants to be preloaded first, valgrind sees the system calls anyway')
+def test_a_hung_disk_delays_only_its_own_request(start):
+    """The request stands in flight, the screen and other requests go on, Ctrl-C leaves it behind, and the end says what it waits for."""
+    t = start(LD_PRELOAD=str(Path(support.BLKSCOPE).parent / 'tests/pty/hung-disk.so'), HUNG_FROM=str(2 << 20), BLKSCOPE_AIO='threads')
+    command(t, 'read 2M 4k')
+    t.wait('in flight')
+    t.wait('Ctrl-C ends it')
+    leave_console(t)
+    t.send('Tab')
+    command(t, '')
+    t.send('Ctrl-C')
+    t.wait('cancelled: read 2M 4k')
+    command(t, 'read 0 4k')
+    t.wait('read 4096/4096 bytes at offset 0')
+    quit_by_key(t)
+    t.wait(lambda text: 'waiting for requests that the disk has not answered' in text.replace('\n', ''), 'what it waits for')
+    t.send('Ctrl-C')
+    assert t.killed_by() == signal.SIGINT
+    t.assert_restored()

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Preloaded into the program under test: a disk that never answers a read at or behind HUNG_FROM.  Built with 64-bit file offsets, as the program
+ * is: what is called preadv here has the name that the program calls. */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static ssize_t read_or_hang(int fd, const struct iovec *iov, int niov, off_t offset, int flags)
+{
+    const char *from = getenv("HUNG_FROM");
+    if (flags & RWF_NOWAIT) {
+        errno = EAGAIN;
+        return -1;
+    }
+    while (from && offset >= atoll(from))
+        pause();
+    return syscall(SYS_preadv2, fd, iov, niov, offset, 0, flags);
+}
+
+ssize_t preadv2(int fd, const struct iovec *iov, int niov, off_t offset, int flags)
+{
+    return read_or_hang(fd, iov, niov, offset, flags);
+}
+
+ssize_t preadv(int fd, const struct iovec *iov, int niov, off_t offset)
+{
+    return read_or_hang(fd, iov, niov, offset, 0);
+}
