@@ -189,6 +189,7 @@ static int add_one_co(struct node *node, uint64_t cluster, int delta)
 
 int qcow2_counts_add_co(struct node *node, uint64_t first, uint64_t n, int delta)
 {
+    node_debug_event_co(node->file, BLK_EVENT_REFBLOCK_ALLOC);
     for (uint64_t i = 0; i < n; i++) {
         int ret = add_one_co(node, first + i, delta);
         if (ret < 0) {

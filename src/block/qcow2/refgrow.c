@@ -207,7 +207,6 @@ int qcow2_refgrow_make_block_co(struct node *node, uint64_t index, uint64_t from
 {
     const struct qcow2 *qcow2 = node->opaque;
     uint64_t place;
-    node_debug_event_co(node->file, BLK_EVENT_REFBLOCK_ALLOC);
     for (;;) {
         int ret = qcow2_counts_find_free_co(node, from, 1, &place);
         if (ret < 0)

@@ -26,9 +26,12 @@ static int copy_piece_co(struct qcow2 *qcow2, int64_t from, int64_t to)
 }
 
 /* In memory; old: 0 for none. */
-static int fill_co(struct qcow2 *qcow2, int64_t old, int64_t table)
+static int fill_co(struct node *node, int64_t old, int64_t table)
 {
+    struct qcow2 *qcow2 = node->opaque;
     struct qcow2_cache *cache = qcow2->l2_cache;
+    if (old)
+        node_debug_event_co(node->file, BLK_EVENT_L2_ALLOC_COW_READ);
     int ret = qcow2_cache_depend_co(cache, qcow2->writer->refcounts);
     for (int64_t at = 0; ret == 0 && at < qcow2->cluster_size; at += qcow2_cache_piece(cache)) {
         const uint64_t *fresh;
@@ -46,7 +49,7 @@ static int fill_co(struct qcow2 *qcow2, int64_t old, int64_t table)
 static int write_table_co(struct node *node, int64_t old, int64_t table)
 {
     struct qcow2 *qcow2 = node->opaque;
-    int ret = fill_co(qcow2, old, table);
+    int ret = fill_co(node, old, table);
     if (ret == 0) {
         node_debug_event_co(node->file, BLK_EVENT_L2_ALLOC_WRITE);
         ret = qcow2_cache_flush_co(qcow2->l2_cache);

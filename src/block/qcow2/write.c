@@ -55,8 +55,12 @@ static int write_whole_co(struct node *node, const struct qcow2_plan *plan, cons
         whole[n++] = iov[i];
     if (around->tail_bytes)
         whole[n++] = (struct iovec){around->tail, around->tail_bytes};
-    node_debug_event_co(node->file, n > niov ? BLK_EVENT_COW_WRITE : BLK_EVENT_WRITE_AIO);
-    return node_pwritev_co(qcow2->data, host_of(plan, plan->start), plan->end - plan->start, whole, n, 0);
+    node_debug_event_co(node->file, BLK_EVENT_WRITE_AIO);
+    int ret = node_pwritev_co(qcow2->data, host_of(plan, plan->start), plan->end - plan->start, whole, n, 0);
+    /* The copied part goes along with the data; the step is announced where the reference program has it. */
+    if (ret == 0 && n > niov)
+        node_debug_event_co(node->file, BLK_EVENT_COW_WRITE);
+    return ret;
 }
 
 /* Zeroes around it that the file makes without being given them.  1: done; 0: it can't; or a negative errno. */
