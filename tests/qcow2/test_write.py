@@ -241,3 +241,37 @@ def test_what_is_not_written_yet_is_refused(work):
     external = create(work / 'external.qcow2', MIB, data_file='data.raw')
     result = ours(external, 'write 0 512')
     assert result.status == 1 and 'Operation not supported' in result.err, result
+
+
+@pytest.mark.parametrize('options', [{}, {'cluster_size': 512}, {'extended_l2': 'on'}, {'compat': '0.10'}], ids=name_of)
+def test_growing_leaves_the_same_file(work, options):
+    twin = create(work / 'twin.qcow2', MIB, **options)
+    same_after(work, twin, 'write 0 100k', 'truncate 8M', 'write 6M 100k', 'truncate 90M', 'write 80M 10k', 'length', 'truncate 90M')
+
+
+def test_growing_does_not_show_more_of_the_backing_file(work):
+    base = create(work / 'base.qcow2', 4 * MIB, cluster_size=4096)
+    theirs(base, 'write -P 1 0 3M')
+    for options in ({'cluster_size': 4096}, {'cluster_size': '16k', 'extended_l2': 'on'}):
+        twin = create(work / 'twin.qcow2', 1234 * KIB, backing='base.qcow2', **options)
+        same_guest_after(work, twin, 'write -P 9 1230k 3k', 'truncate 3M', 'write 2M 1k', 'truncate 9M')
+
+
+def test_shrinking_and_preallocation_are_refused(work):
+    image = create(work / 'ours.qcow2', MIB)
+    before = image.read_bytes()
+    for command in ('truncate 512k', 'truncate -m full 2M', 'truncate 2000001'):
+        assert ours(image, command).status == 1
+    assert image.read_bytes() == before
+
+
+@pytest.mark.parametrize('number', [5, 28], ids=['EIO', 'ENOSPC'])
+def test_errors_while_growing_leave_no_corruption(work, number):
+    for event in ('l1_grow_alloc_table', 'l1_grow_write_table', 'l1_grow_activate_table', 'refblock_alloc', 'cluster_alloc', 'flush_to_disk', 'none'):
+        image = create(work / 'ours.qcow2', MIB, cluster_size=512)
+        theirs(image, 'write -P 1 0 1M')
+        options = f'json:{{"driver":"qcow2","file":{{"driver":"blkdebug","inject-error":[{{"event":"{event}","errno":{number},"once":true}}],"image":{{"driver":"file","filename":"ours.qcow2"}}}}}}'
+        ours(image, 'truncate 9M', 'write -P 2 0 10k', 'truncate 9M', 'write -P 3 8M 1k', image=options)
+        check(image, leaks=True)
+        assert ours(image, 'truncate 9M', 'write -P 2 0 10k', 'read -P 1 10k 1014k', 'write -P 3 8M 1k').status == 0, event
+        check(image, leaks=True)

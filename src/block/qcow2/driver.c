@@ -39,6 +39,7 @@ const struct driver driver_qcow2 = {
     .pwritev_co = qcow2_write_pwritev_co,
     .pwrite_zeroes_co = qcow2_remap_pwrite_zeroes_co,
     .pdiscard_co = qcow2_remap_pdiscard_co,
+    .truncate_co = qcow2_truncate_co,
     .flush_to_os_co = qcow2_writer_flush_co,
     .length_co = qcow2_driver_length_co,
     .status_co = qcow2_status_co,

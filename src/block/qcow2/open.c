@@ -46,12 +46,6 @@ static int load_l1_co(struct node *node, GError **error)
     return 0;
 }
 
-static int64_t l1_entries_of(const struct qcow2 *qcow2, uint64_t size)
-{
-    unsigned bits = qcow2->cluster_bits + qcow2->l2_bits;
-    return (size >> bits) + ((size & ((UINT64_C(1) << bits) - 1)) != 0);
-}
-
 /* Reads the snapshot in place of the active state. */
 static int use_snapshot(struct qcow2 *qcow2, const char *wanted, GError **error)
 {
@@ -62,7 +56,7 @@ static int use_snapshot(struct qcow2 *qcow2, const char *wanted, GError **error)
         return qcow2_header_fail(error, EFBIG, "Snapshot L1 table too large");
     if (snapshot->l1_offset < 0 || snapshot->l1_offset % qcow2->cluster_size || snapshot->l1_offset > INT64_MAX - QCOW2_L1_MAX)
         return qcow2_header_fail(error, EINVAL, "Snapshot L1 table offset invalid");
-    if (snapshot->size > INT64_MAX || l1_entries_of(qcow2, snapshot->size) > snapshot->l1_size)
+    if (snapshot->size > INT64_MAX || qcow2_truncate_l1_entries(qcow2, snapshot->size) > snapshot->l1_size)
         return qcow2_header_fail(error, EINVAL, "Snapshot L1 table is too small");
     qcow2->l1_offset = snapshot->l1_offset;
     qcow2->l1_size = snapshot->l1_size;
@@ -91,7 +85,7 @@ static int load_tables_co(struct node *node, const struct qcow2_settings *settin
         ret = qcow2_bitmap_load_co(node, error);
     if (ret < 0)
         return ret;
-    qcow2->vm_state_offset = l1_entries_of(qcow2, qcow2->size) << (qcow2->cluster_bits + qcow2->l2_bits);
+    qcow2->vm_state_offset = qcow2_truncate_l1_entries(qcow2, qcow2->size) << (qcow2->cluster_bits + qcow2->l2_bits);
     qcow2->size = qcow2->size / SECTOR * SECTOR;
     make_caches(node, settings);
     return 0;

@@ -126,6 +126,11 @@ int64_t qcow2_table_ensure_co(struct node *node, uint64_t l1_index);
 /* The entries around guest offset that are kept together in memory, held until qcow2_cache_put(qcow2->l2_cache, words). */
 int qcow2_table_get_co(struct node *node, int64_t table, int64_t offset, struct qcow2_entries *ret_entries);
 
+/* ---- truncate.c ---- */
+
+/* L1 entries that a disk of size takes. */
+int64_t qcow2_truncate_l1_entries(const struct qcow2 *qcow2, uint64_t size);
+
 /* ---- flight.c ---- */
 
 /* The flight that [start, end) has to wait for (the one that begins first), or NULL.  An exclusive one waits for all. */

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Growing the virtual disk: a larger L1 table where it takes one, zeroes over what the backing file would show, then the size in the
+ * header.  Each is on stable storage before the next.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "block/qcow2/write.h"
+#include "block/qcow2/writer.h"
+
+enum {
+    /* "Header" */
+    SIZE_AT = 24,
+    L1_SIZE_AT = 36, /* and the table's offset behind it */
+    SECTOR = 512,
+};
+
+/* ---- the L1 table ---- */
+
+static int64_t bytes_of(const struct qcow2 *qcow2, uint32_t entries)
+{
+    return (entries * INT64_C(8) + qcow2->cluster_size - 1) & -qcow2->cluster_size;
+}
+
+static int write_l1_co(struct node *node, int64_t offset, uint32_t entries)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    g_autofree uint64_t *words = g_malloc0(bytes_of(qcow2, entries));
+    for (uint32_t i = 0; i < qcow2->l1_count; i++)
+        words[i] = qcow2_be64(&qcow2->l1[i]);
+    node_debug_event_co(node->file, BLK_EVENT_L1_GROW_WRITE_TABLE);
+    return node_pwrite_co(node->file, offset, bytes_of(qcow2, entries), words, 0);
+}
+
+static int activate_l1_co(struct node *node, uint64_t offset, uint32_t entries)
+{
+    struct __attribute__((packed)) {
+        uint32_t entries;
+        uint64_t offset;
+    } fields = {qcow2_be32(&entries), qcow2_be64(&offset)};
+    node_debug_event_co(node->file, BLK_EVENT_L1_GROW_ACTIVATE_TABLE);
+    int ret = node_pwrite_co(node->file, L1_SIZE_AT, sizeof(fields), &fields, 0);
+    return ret < 0 ? ret : qcow2_writer_barrier_co(node);
+}
+
+static void take_l1_co(struct node *node, int64_t offset, uint32_t entries)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    int64_t old = qcow2->l1_offset, old_bytes = qcow2->l1_size * INT64_C(8);
+    qcow2->l1 = g_renew(uint64_t, qcow2->l1, entries);
+    memset(qcow2->l1 + qcow2->l1_count, 0, (entries - qcow2->l1_count) * sizeof(*qcow2->l1));
+    qcow2->l1_count = qcow2->l1_size = qcow2->header.l1_size = entries;
+    qcow2->l1_offset = offset;
+    qcow2->header.l1_offset = offset;
+    if (old_bytes > 0)
+        qcow2_alloc_free_co(node, old, old_bytes, false);
+}
+
+/* Lock held. */
+static int grow_l1_co(struct node *node, uint32_t entries)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    if (entries <= qcow2->l1_size)
+        return 0;
+    node_debug_event_co(node->file, BLK_EVENT_L1_GROW_ALLOC_TABLE);
+    uint64_t clusters = bytes_of(qcow2, entries) >> qcow2->cluster_bits;
+    int64_t offset = qcow2_alloc_co(node, clusters);
+    if (offset < 0)
+        return offset;
+    int ret = qcow2_overlap_check(node, 0, offset, bytes_of(qcow2, entries));
+    if (ret == 0)
+        ret = write_l1_co(node, offset, entries);
+    if (ret == 0)
+        ret = qcow2_cache_flush_co(qcow2->writer->refcounts);
+    if (ret == 0)
+        ret = qcow2_writer_barrier_co(node);
+    if (ret < 0) {
+        qcow2_alloc_abort_co(node, offset, clusters);
+        return ret;
+    }
+    /* If this fails it is not known which table the header names: the new one stays counted. */
+    ret = activate_l1_co(node, offset, entries);
+    if (ret == 0)
+        take_l1_co(node, offset, entries);
+    return ret;
+}
+
+/* ---- zeroes ---- */
+
+static int write_zeroes_co(struct node *node, int64_t start, int64_t end)
+{
+    if (start >= end)
+        return 0;
+    g_autofree uint8_t *zeroes = g_malloc0(end - start);
+    struct iovec iov = {zeroes, end - start};
+    return qcow2_write_pwritev_co(node, start, end - start, &iov, 1, 0);
+}
+
+/* What the backing file has behind the old end was not to be seen and must not come up. */
+static int cover_backing_co(struct node *node, int64_t old, int64_t size)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    if (!qcow2->backing || qcow2->backing->size <= old)
+        return 0;
+    int64_t aligned = (old + qcow2->cluster_size - 1) & -qcow2->cluster_size;
+    int64_t end = (size + qcow2->cluster_size - 1) & -qcow2->cluster_size;
+    int ret = write_zeroes_co(node, old, aligned);
+    if (ret == 0 && aligned < end)
+        ret = qcow2_remap_pwrite_zeroes_co(node, aligned, end - aligned, 0);
+    return ret;
+}
+
+/* ---- the request ---- */
+
+static int check(const struct node *node, int64_t size, enum blk_prealloc prealloc, GError **error)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    if (size % SECTOR)
+        return qcow2_header_fail(error, EINVAL, "The new size must be a multiple of %d", SECTOR);
+    if (size < qcow2->size)
+        return qcow2_header_fail(error, ENOTSUP, "qcow2 images can't be made smaller: Operation not supported");
+    if (prealloc != BLK_PREALLOC_OFF)
+        return qcow2_header_fail(error, ENOTSUP, "qcow2 images grow without preallocation only: Operation not supported");
+    if (qcow2->header.version < 3 && qcow2->snapshots->len > 0)
+        return qcow2_header_fail(error, ENOTSUP, "Can't resize a v2 image which has snapshots");
+    if (qcow2->header.version < 3 && qcow2->backing && qcow2->backing->size > qcow2->size)
+        return qcow2_header_fail(error, ENOTSUP, "A v2 image with a longer backing file can't grow: Operation not supported");
+    if (qcow2->backing_left_out)
+        return qcow2_header_fail(error, ENOTSUP, "An image whose backing file was not opened can't grow: Operation not supported");
+    return 0;
+}
+
+static int set_size_co(struct node *node, uint64_t size)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    uint64_t word = qcow2_be64(&size);
+    int ret = node_pwrite_co(node->file, SIZE_AT, sizeof(word), &word, 0);
+    if (ret == 0)
+        ret = qcow2_writer_barrier_co(node);
+    if (ret < 0)
+        return ret;
+    qcow2->header.size = size;
+    qcow2->size = size;
+    qcow2->vm_state_offset = (int64_t)qcow2_truncate_l1_entries(qcow2, size) << (qcow2->cluster_bits + qcow2->l2_bits);
+    return 0;
+}
+
+int64_t qcow2_truncate_l1_entries(const struct qcow2 *qcow2, uint64_t size)
+{
+    unsigned bits = qcow2->cluster_bits + qcow2->l2_bits;
+    return (size >> bits) + ((size & ((UINT64_C(1) << bits) - 1)) != 0);
+}
+
+int qcow2_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    struct qcow2_writer *writer = qcow2->writer;
+    int ret = check(node, size, prealloc, error);
+    if (ret < 0)
+        return ret;
+    int64_t entries = qcow2_truncate_l1_entries(qcow2, size);
+    if (entries > QCOW2_L1_MAX / 8)
+        return qcow2_header_fail(error, EFBIG, "Failed to grow the L1 table: %s", g_strerror(EFBIG));
+    co_mutex_lock_co(&writer->lock);
+    ret = qcow2_writer_settle_bitmaps_co(node);
+    if (ret == 0)
+        ret = grow_l1_co(node, entries);
+    co_mutex_unlock(&writer->lock);
+    if (ret < 0)
+        return qcow2_header_fail(error, -ret, "Failed to grow the L1 table: %s", g_strerror(-ret));
+    ret = cover_backing_co(node, qcow2->size, size);
+    if (ret < 0)
+        return qcow2_header_fail(error, -ret, "Failed to zero out the new area: %s", g_strerror(-ret));
+    co_mutex_lock_co(&writer->lock);
+    ret = set_size_co(node, size);
+    co_mutex_unlock(&writer->lock);
+    return ret < 0 ? qcow2_header_fail(error, -ret, "Failed to update the image size: %s", g_strerror(-ret)) : 0;
+}
