@@ -207,7 +207,7 @@ Each work is done by both programs in turn within one run, the page cache warm; 
 the ratio says how many times as fast blkscope is. `./dev bench` repeats it and rewrites this file; `./dev bench --only 'read -v'` measures
 one line without writing. The reference is `{version}`; "default" is its thread pool, "io_uring" its `-i io_uring`.
 
-{time.strftime("%Y-%m-%d", time.gmtime())}, {os.cpu_count()} x {cpu()}, Linux {platform.release()}.
+{time.strftime("%Y-%m-%d", time.gmtime())}, {os.cpu_count()} x {cpu()}, Linux {'.'.join(platform.release().split('.')[:2])}.
 
 {chr(10).join(table)}
 
