@@ -82,7 +82,7 @@ static const char own_options[] =
     "      --json             reports as JSON, one object a line\n"
     "      --dialect RELEASE  formats and rules of release 7.2 (the rule) or 2.4\n"
     "      --refs POLICY      files an image names: ask, follow (the rule without a screen) or none\n"
-    "      --theme NAME       colours of the screen\n"
+    "      --theme NAME       colours of the screen: a name that `theme` lists, or a theme file\n"
     "      --no-config        read no configuration files\n";
 
 static const char common_options[] =

@@ -86,7 +86,6 @@ static int run_screen(struct args *args, struct session *session)
 {
     g_autofree char *line = args->filename ? g_strconcat("open ", args->filename, NULL) : NULL;
     struct app_open open = {.line = line, .task = open_co, .data = args};
-    app_set_options(args->theme, !args->no_config);
     return app_run(session, line ? &open : NULL);
 }
 
@@ -206,6 +205,7 @@ static int run(struct args *args)
         args->session.refs = BLK_REFS_ASK;
     args->session.aio = make_aio(args->image.aio, mode != MODE_SCREEN && mode != MODE_PLAIN);
     struct session *session = session_new(&args->session);
+    app_set_options(args->theme, !args->no_config);
     if (mode == MODE_SCREEN || open_image(args, session, sink)) {
         struct app_headless *screen = args->headless ? app_headless_begin(session) : NULL;
         status = run_mode(mode, args, session, sink);

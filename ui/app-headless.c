@@ -18,10 +18,16 @@ static void nothing(void *data)
 {
 }
 
+/* Roles are what a screen in memory has, not colours. */
+static void dress(void *data, const struct theme *theme)
+{
+}
+
 static const struct desk_ops desk_ops = {
     .wake = nothing,
     .suspend = nothing,
     .repaint = nothing,
+    .dress = dress,
 };
 
 static int size_from(const char *variable, int otherwise)
@@ -39,6 +45,7 @@ struct app_headless *app_headless_begin(struct session *session)
     struct grid_traits traits = {.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0};
     headless->desk = desk_new(session, traits, &desk_ops, NULL);
     desk_resize(headless->desk, size_from("COLUMNS", 80), size_from("LINES", 24));
+    app_dress(headless->desk);
     return headless;
 }
 

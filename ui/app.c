@@ -37,10 +37,23 @@ struct app {
 };
 
 static const char *theme_option;
+static bool config_option;
 
 void app_set_options(const char *theme, bool use_config)
 {
     theme_option = theme;
+    config_option = use_config;
+}
+
+/* A theme that can't be had is no reason not to start. */
+void app_dress(struct desk *desk)
+{
+    g_autoptr(GError) error = NULL;
+    desk_use_config(desk, config_option);
+    if (theme_option != NULL && !desk_theme(desk, theme_option, &error)) {
+        g_prefix_error(&error, "theme: ");
+        desk_note(desk, ROLE_WARNING, error->message);
+    }
 }
 
 /* ---- frames ---- */
@@ -125,10 +138,18 @@ static void want_suspend(void *data)
     ((struct app *)data)->suspend = true;
 }
 
+static void dress(void *data, const struct theme *theme)
+{
+    struct app *app = data;
+    app->display->ops->dress(app->display, theme);
+    want_frame(app);
+}
+
 static const struct desk_ops desk_ops = {
     .wake = want_frame,
     .suspend = want_suspend,
     .repaint = repaint,
+    .dress = dress,
 };
 
 static void on_signals(void *data, unsigned which)
@@ -197,27 +218,11 @@ static void drop_source(GSource **source)
     g_clear_pointer(source, g_source_unref);
 }
 
-/* A theme that can't be had is no reason not to start: *ret_error says why, and the built-in one is taken. */
-static struct theme *load_theme(GError **ret_error)
-{
-    g_autofree char *text = NULL;
-    struct theme *theme = NULL;
-    if (theme_option == NULL || strcmp(theme_option, "default") == 0) {
-        return theme_default();
-    }
-    if (g_file_get_contents(theme_option, &text, NULL, ret_error)) {
-        theme = theme_parse(theme_option, text, ret_error);
-    }
-    return theme != NULL ? theme : theme_default();
-}
-
-static void run(struct app *app, struct session *session, const GError *theme_error)
+static void run(struct app *app, struct session *session)
 {
     app->loop = g_main_loop_new(g_main_context_get_thread_default(), FALSE);
     app->desk = desk_new(session, app->display->traits, &desk_ops, app);
-    if (theme_error != NULL) {
-        desk_note(app->desk, ROLE_WARNING, theme_error->message);
-    }
+    app_dress(app->desk);
     opening_forward(desk_sink(app->desk));
     app->frames = add_source(g_source_new(&timed_source, sizeof(GSource)), G_PRIORITY_HIGH, on_frame, app);
     app->input = add_source(g_unix_fd_source_new(app->display->ops->fd, G_IO_IN), G_PRIORITY_DEFAULT,
@@ -235,15 +240,15 @@ static void run(struct app *app, struct session *session, const GError *theme_er
 
 static int run_screen(struct session *session)
 {
-    g_autoptr(GError) error = NULL, theme_error = NULL;
+    g_autoptr(GError) error = NULL;
     struct app app = {0};
-    g_autoptr(theme) theme = load_theme(&theme_error);
+    g_autoptr(theme) theme = theme_default();
     app.display = curses_new(theme, &error);
     if (app.display == NULL) {
         fprintf(stderr, "%s: %s\n", session_config(session)->prog, error->message);
         return 1;
     }
-    run(&app, session, theme_error);
+    run(&app, session);
     app.display->ops->free(app.display);
     return 0;
 }

@@ -9,6 +9,9 @@
 /* What the program's options say, before app_run(): the theme's name (NULL: not given), whether to read configuration
  * files. */
 void app_set_options(const char *theme, bool use_config);
+/* Gives a new desk what these options ask for; what is wrong with the theme is said in its console. */
+struct desk;
+void app_dress(struct desk *desk);
 
 /* What opens the image of the command line: a task for session_run_task(). */
 struct app_open {

@@ -7,6 +7,7 @@
 #include "engine/sink.h"
 #include "io/co.h"
 #include "ui/desk-private.h"
+#include "ui/themes.h"
 
 /* Commands are found by name only, so that the one desk there is has to be found by them. */
 static struct desk *desk;
@@ -103,6 +104,29 @@ static int screen_co(const struct command_call *call)
     return 0;
 }
 
+static int theme_co(const struct command_call *call)
+{
+    g_autoptr(GError) error = NULL;
+    if (call->argc > 1) {
+        if (!desk_theme(desk, call->argv[1], &error)) {
+            sink_printf(call->sink, SINK_ERR, "theme: %s\n", error->message);
+            return -EINVAL;
+        }
+        return 0;
+    }
+    g_auto(GStrv) names = themes_list(desk->use_config);
+    bool listed = g_strv_contains((const char *const *)names, desk->theme);
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (char **name = names; *name != NULL; name++) {
+        g_string_append_printf(text, "%c %s\n", strcmp(*name, desk->theme) == 0 ? '*' : ' ', *name);
+    }
+    if (!listed) {
+        g_string_append_printf(text, "* %s\n", desk->theme); /* a path */
+    }
+    sink_write(call->sink, SINK_OUT, text->str, text->len);
+    return 0;
+}
+
 static const struct command command_focus = {
     .name = "focus",
     .args = "panel",
@@ -144,6 +168,18 @@ static const struct command command_screen = {
     .run_co = screen_co,
 };
 
+static const struct command command_theme = {
+    .name = "theme",
+    .args = "[name]",
+    .summary = "lists the themes, or paints the screen with one",
+    .help = "A name is a built-in one, one of your own in blkscope/themes/NAME.theme in the configuration folder, or the\n"
+            "path of a theme file.  In the list, * marks the one in use.\n",
+    .max_args = 1,
+    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .complete = COMMAND_COMPLETE_PATH,
+    .run_co = theme_co,
+};
+
 static const struct command command_zoom = {
     .name = "zoom",
     .summary = "gives the focused panel the whole screen, or shares it again",
@@ -167,11 +203,11 @@ static int request_co(const struct command_call *call)
     return 0;
 }
 
-enum { OWN_COMMANDS = 5 };
+enum { OWN_COMMANDS = 6 };
 
 static struct command request_commands[REQUEST_COUNT];
 static const struct command *commands[OWN_COMMANDS + REQUEST_COUNT + 1] = {
-    &command_focus, &command_goto, &command_keys, &command_screen, &command_zoom,
+    &command_focus, &command_goto, &command_keys, &command_screen, &command_theme, &command_zoom,
 };
 
 static bool is_command(const struct request_info *info)

@@ -38,6 +38,7 @@ struct curses {
     int width, height;
     bool cursor_visible;
     bool left;
+    enum theme_depth depth;
 };
 
 static struct curses *curses_of(struct display *display)
@@ -67,8 +68,9 @@ static enum theme_depth start_colours(void)
     return theme_depth_for(COLORS, tigetflag("RGB") > 0 && COLORS >= 1 << 24);
 }
 
-static void make_looks(struct curses *curses, const struct theme *theme, enum theme_depth depth)
+static void make_looks(struct curses *curses, const struct theme *theme)
 {
+    enum theme_depth depth = curses->depth;
     for (int role = 0; role < ROLE_COUNT; role++) {
         for (unsigned flags = 0; flags < FLAG_VARIANTS; flags++) {
             struct style style = theme_style(theme, depth, role, flags);
@@ -226,6 +228,21 @@ static keycode curses_read_key(struct display *display)
 
 /* ---- coming and going ---- */
 
+static void curses_dress(struct display *display, const struct theme *theme)
+{
+    struct curses *curses = curses_of(display);
+    for (int role = 0; role < ROLE_COUNT; role++) {
+        for (unsigned flags = 0; flags < FLAG_VARIANTS; flags++) {
+            if (curses->looks[role][flags].pair > 0) {
+                free_pair(curses->looks[role][flags].pair); /* a terminal may have few; shared ones fail, which is fine */
+            }
+        }
+    }
+    make_looks(curses, theme);
+    clearok(curscr, TRUE); /* pairs that were given out anew look the same to curses */
+    g_clear_pointer(&curses->shown, g_free);
+}
+
 static void curses_enter(struct display *display)
 {
     struct curses *curses = curses_of(display);
@@ -267,6 +284,7 @@ static const struct display_ops curses_ops = {
     .fd = STDIN_FILENO,
     .leave = curses_leave,
     .enter = curses_enter,
+    .dress = curses_dress,
     .free = curses_free,
 };
 
@@ -328,15 +346,15 @@ struct display *curses_new(const struct theme *theme, GError **error)
     nodelay(stdscr, TRUE);
     intrflush(stdscr, FALSE);
     leaveok(stdscr, FALSE);
-    enum theme_depth depth = start_colours();
-    make_looks(curses, theme, depth);
+    curses->depth = start_colours();
+    make_looks(curses, theme);
     static const char *const undo[] = {"sgr0", "op", "cnorm", "rmkx", "rmcup"};
     for (size_t i = 0; i < G_N_ELEMENTS(undo); i++) {
         append_without_delays(curses, undo[i]);
     }
     curses->base = (struct display){
         .ops = &curses_ops,
-        .traits = {.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0, .colour = depth != THEME_MONO},
+        .traits = {.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0, .colour = curses->depth != THEME_MONO},
     };
     curses->cursor_visible = true;
     restore_arm(STDOUT_FILENO, &curses->modes, curses->restore, curses->restore_len);

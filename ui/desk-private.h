@@ -40,6 +40,8 @@ struct desk {
     char *remark; /* NULL: none */
     enum role remark_role;
     struct title title;
+    char *theme; /* name of the one it has */
+    bool use_config;
 };
 
 static inline struct panel *desk_focused(const struct desk *desk)

@@ -7,6 +7,7 @@
 #include "io/co.h"
 #include "ui/console/console.h"
 #include "ui/desk-private.h"
+#include "ui/themes.h"
 #include "util/checked.h"
 #include "util/size.h"
 
@@ -57,6 +58,24 @@ void desk_zoom(struct desk *desk)
 {
     desk->zoomed = !desk->zoomed;
     relayout(desk);
+}
+
+void desk_use_config(struct desk *desk, bool use_config)
+{
+    desk->use_config = use_config;
+}
+
+bool desk_theme(struct desk *desk, const char *name, GError **error)
+{
+    g_autoptr(theme) theme = themes_load(name, desk->use_config, error);
+    if (theme == NULL) {
+        return false;
+    }
+    g_free(desk->theme);
+    desk->theme = g_strdup(name);
+    desk->ops->dress(desk->data, theme);
+    desk_dirty(desk);
+    return true;
 }
 
 void desk_quit(struct desk *desk)
@@ -279,6 +298,7 @@ struct desk *desk_new(struct session *session, struct grid_traits traits, const 
     desk->session = session;
     desk->ops = ops;
     desk->data = data;
+    desk->theme = g_strdup("default");
     desk->grid = grid_new(1, 1, traits);
     for (int i = 0; i < LAYOUT_PANELS; i++) {
         desk->panels[i] = panel_table[i]->create(&desk->host);
@@ -309,6 +329,7 @@ void desk_free(struct desk *desk)
     }
     prompt_free(desk->prompt);
     g_free(desk->remark);
+    g_free(desk->theme);
     grid_free(desk->grid);
     g_free(desk);
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,12 +18,14 @@ struct command_call;
 struct desk;
 struct panel;
 struct session;
+struct theme;
 
 /* What only the one who runs the loop can do.  No member is NULL. */
 struct desk_ops {
     void (*wake)(void *data);    /* there is something to paint, or the next tick changed; called often */
     void (*suspend)(void *data); /* stop the process, as job control does */
     void (*repaint)(void *data); /* the terminal's contents are not to be trusted */
+    void (*dress)(void *data, const struct theme *theme); /* paint with that theme, which may go after the call */
 };
 
 /* One at a time (the console's readline, and the commands it adds to the engine's).  The session outlives it. */
@@ -73,5 +76,9 @@ int desk_find_panel(const struct desk *desk, const char *name);
  * (g_free) set to what is wrong, when it is none or lies outside the image.
  */
 int64_t desk_parse_offset(const struct desk *desk, const char *text, char **ret_why);
+/* Whether the user's own themes are looked for in the configuration folder; at first they are not. */
+void desk_use_config(struct desk *desk, bool use_config);
+/* Makes everything look as the theme of that name (see themes.h).  False and an error: it looks as before. */
+bool desk_theme(struct desk *desk, const char *name, GError **error);
 /* Ends the program as `q` does. */
 void desk_quit(struct desk *desk);

@@ -25,12 +25,14 @@ struct display_ops {
     /* Gives the terminal back as it was found, and takes it again (all of it is painted with the next show). */
     void (*leave)(struct display *display);
     void (*enter)(struct display *display);
+    /* From the next show on it looks as the theme says; the theme stays the caller's and may go. */
+    void (*dress)(struct display *display, const struct theme *theme);
     /* leave()s if need be, and frees. */
     void (*free)(struct display *display);
 };
 
 /*
- * The terminal on standard input and output; the theme stays the caller's and outlives it.  From here until it is left
+ * The terminal on standard input and output; the theme stays the caller's and may go.  From here until it is left
  * or freed a fatal signal restores the terminal before it takes effect.  NULL and an error when the terminal can't show
  * a screen.
  */

@@ -36,6 +36,11 @@ static void headless_nothing(struct display *display)
 {
 }
 
+/* Roles are what it shows, not colours. */
+static void headless_dress(struct display *display, const struct theme *theme)
+{
+}
+
 static void headless_free(struct display *display)
 {
     grid_free(headless_of(display)->shown);
@@ -50,6 +55,7 @@ static const struct display_ops headless_ops = {
     .fd = -1,
     .leave = headless_nothing,
     .enter = headless_nothing,
+    .dress = headless_dress,
     .free = headless_free,
 };
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A theme file is a GKeyFile with two groups, "colours" and "mono", of "role = [COLOUR] [on COLOUR] [ATTRIBUTE...]".
+ * A theme file is a key file with two groups, "colours" and "mono", of "role = [COLOUR] [on COLOUR] [ATTRIBUTE...]".
  * COLOUR is default, one of the 16 names ("red", "bright-black"), colourN of the 256, or #rrggbb.  "mono" has
- * attributes only.
+ * attributes only.  It is read line by line and not with GKeyFile, which can't say in which line a value is.
  */
 #include "ui/theme.h"
 
 #include <string.h>
 
+#include "themes/builtin-themes.h"
 #include "ui/grid.h"
-#include "themes/default-theme.h"
+#include "util/safetext.h"
 
 /* A colour as written: -1 default, 0..255 index, or RGB_BIT + 0xRRGGBB. */
 #define RGB_BIT 0x1000000
@@ -71,13 +72,17 @@ static int nearest(uint32_t rgb, int first, int last)
     return best;
 }
 
-/* One of the 16: a grey for greys, a hue for hues, since in those is the meaning. */
+/*
+ * One of the 16: a grey for greys, a hue for hues, since in those is the meaning.  What is nearly black or nearly white
+ * is a ground or text on it: its tint means nothing.
+ */
 static int nearest16(uint32_t rgb)
 {
-    enum { GREYISH = 48 };
+    enum { GREYISH = 48, NEARLY_BLACK = 72, NEARLY_WHITE = 176 };
     static const uint8_t greys[] = {0, 8, 7, 15}, hues[] = {1, 2, 3, 4, 5, 6, 9, 10, 11, 12, 13, 14};
     int red = (int)(rgb >> 16 & 255), green = (int)(rgb >> 8 & 255), blue = (int)(rgb & 255);
-    bool grey = MAX(MAX(red, green), blue) - MIN(MIN(red, green), blue) < GREYISH;
+    int most = MAX(MAX(red, green), blue), least = MIN(MIN(red, green), blue);
+    bool grey = most - least < GREYISH || most < NEARLY_BLACK || least >= NEARLY_WHITE;
     const uint8_t *candidates = grey ? greys : hues;
     int best = candidates[0];
     for (size_t i = 1; i < (grey ? sizeof greys : sizeof hues); i++) {
@@ -163,54 +168,83 @@ static const char *parse_style(char **words, bool colours, struct style *ret_sty
     return NULL;
 }
 
-static bool read_group(struct theme *theme, GKeyFile *file, const char *group, const char *name, GError **error)
+/* What a line of a theme is wrong about: "NAME:LINE: ".  Its text may come from anywhere. */
+static bool refuse(const char *name, int line, const char *why, const char *what, GError **error)
 {
-    bool colours = strcmp(group, "colours") == 0;
-    g_auto(GStrv) keys = g_key_file_get_keys(file, group, NULL, NULL);
-    for (char **key = keys; key != NULL && *key != NULL; key++) {
-        int role = role_parse(*key);
-        if (role < 0) {
-            g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND, "%s: [%s] has no role '%s'", name,
-                        group, *key);
-            return false;
-        }
-        g_autofree char *value = g_key_file_get_value(file, group, *key, NULL);
-        g_auto(GStrv) words = g_strsplit_set(value, " \t", -1);
-        struct style style;
-        const char *wrong = parse_style(words, colours, &style);
-        if (wrong != NULL) {
-            g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE, "%s: [%s] %s: '%s' is no %s", name,
-                        group, *key, wrong, colours ? "colour or attribute" : "attribute");
-            return false;
-        }
-        if (colours) {
-            theme->colours[role] = style;
-        } else {
-            theme->mono[role] = style.attributes;
-        }
+    g_autofree char *safe = safetext_escape(what, -1);
+    g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_PARSE, "%s:%d: '%s' %s", name, line, safe, why);
+    return false;
+}
+
+enum group { GROUP_NONE, GROUP_COLOURS, GROUP_MONO };
+
+/* "[colours]", without spaces around. */
+static enum group parse_group(const char *text)
+{
+    return strcmp(text, "[colours]") == 0 ? GROUP_COLOURS : strcmp(text, "[mono]") == 0 ? GROUP_MONO : GROUP_NONE;
+}
+
+static bool read_role(struct theme *theme, const char *name, int line, enum group group, char *text, GError **error)
+{
+    char *value = strchr(text, '=');
+    if (value == NULL || group == GROUP_NONE) {
+        return refuse(name, line, value == NULL ? "is neither [GROUP] nor ROLE=VALUE" : "comes before [colours] or [mono]",
+                      text, error);
+    }
+    *value++ = '\0';
+    int role = role_parse(g_strstrip(text));
+    if (role < 0) {
+        return refuse(name, line, "is no role", text, error);
+    }
+    g_auto(GStrv) words = g_strsplit_set(value, " \t", -1);
+    struct style style;
+    const char *wrong = parse_style(words, group == GROUP_COLOURS, &style);
+    if (wrong != NULL) {
+        return refuse(name, line, group == GROUP_COLOURS ? "is no colour or attribute" : "is no attribute", wrong,
+                      error);
+    }
+    if (group == GROUP_COLOURS) {
+        theme->colours[role] = style;
+    } else {
+        theme->mono[role] = style.attributes;
     }
     return true;
 }
 
 static bool read_text(struct theme *theme, const char *name, const char *text, GError **error)
 {
-    g_autoptr(GKeyFile) file = g_key_file_new();
-    if (!g_key_file_load_from_data(file, text, (gsize)-1, G_KEY_FILE_NONE, error)) {
-        g_prefix_error(error, "%s: ", name);
-        return false;
-    }
-    g_auto(GStrv) groups = g_key_file_get_groups(file, NULL);
-    for (char **group = groups; *group != NULL; group++) {
-        if (strcmp(*group, "colours") != 0 && strcmp(*group, "mono") != 0) {
-            g_set_error(error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_GROUP_NOT_FOUND,
-                        "%s: [%s] is neither [colours] nor [mono]", name, *group);
-            return false;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    enum group group = GROUP_NONE;
+    for (int i = 0; lines[i] != NULL; i++) {
+        char *line = g_strstrip(lines[i]);
+        if (*line == '\0' || *line == '#') {
+            continue;
         }
-        if (!read_group(theme, file, *group, name, error)) {
+        if (*line == '[') {
+            group = parse_group(line);
+            if (group == GROUP_NONE) {
+                return refuse(name, i + 1, "is neither [colours] nor [mono]", line, error);
+            }
+        } else if (!read_role(theme, name, i + 1, group, line, error)) {
             return false;
         }
     }
     return true;
+}
+
+const char *theme_builtin_name(unsigned index)
+{
+    return index < G_N_ELEMENTS(builtin_themes) ? builtin_themes[index].name : NULL;
+}
+
+const char *theme_builtin_text(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(builtin_themes); i++) {
+        if (strcmp(builtin_themes[i].name, name) == 0) {
+            return builtin_themes[i].text;
+        }
+    }
+    return NULL;
 }
 
 struct theme *theme_default(void)
@@ -220,7 +254,7 @@ struct theme *theme_default(void)
         theme->colours[role] = (struct style){-1, -1, 0};
     }
     g_autoptr(GError) error = NULL;
-    if (!read_text(theme, "default.theme", default_theme, &error)) {
+    if (!read_text(theme, "default", theme_builtin_text("default"), &error)) {
         g_error("%s", error->message); /* compiled in: our own mistake */
     }
     return theme;

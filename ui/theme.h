@@ -27,11 +27,15 @@ typedef struct theme theme; /* for g_autoptr(theme) */
 
 /*
  * Reads a theme file's text; name is for messages.  Roles it does not name look as in the built-in theme.  NULL and an
- * error that begins "NAME: " for unknown groups, roles, colours or attributes.
+ * error that begins "NAME:LINE: " for what is no group, role, colour or attribute.
  */
 struct theme *theme_parse(const char *name, const char *text, GError **error);
-/* The built-in theme (themes/default.theme). */
+/* The theme in the terminal's own colours (themes/default.theme). */
 struct theme *theme_default(void);
+/* The themes compiled in, from 0 on; NULL after the last.  Static. */
+const char *theme_builtin_name(unsigned index);
+/* What theme_parse() makes the theme of; static.  NULL: none of that name. */
+const char *theme_builtin_text(const char *name);
 void theme_free(struct theme *theme);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(theme, theme_free)
 

@@ -30,7 +30,13 @@ static void on_repaint(void *data)
     ((struct driver *)data)->repaints++;
 }
 
-static const struct desk_ops desk_ops = {on_wake, on_suspend, on_repaint};
+static void on_dress(void *data, const struct theme *theme)
+{
+    struct driver *driver = data;
+    driver->text_style = theme_style(theme, THEME_DIRECT, ROLE_TEXT, 0);
+}
+
+static const struct desk_ops desk_ops = {on_wake, on_suspend, on_repaint, on_dress};
 
 static void make_image(const char *path)
 {

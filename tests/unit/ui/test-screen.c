@@ -454,6 +454,28 @@ static void test_requests_of_panels_are_commands(void)
     driver_free(driver);
 }
 
+static void test_themes_are_listed_and_switched(void)
+{
+    struct driver *driver = driver_new(100, 40, driver_colour, NULL);
+    driver_command(driver, "zoom");
+    driver_command(driver, "theme");
+    g_assert_true(driver_shows(driver, "* default"));
+    g_assert_true(driver_shows(driver, "  solarized"));
+    driver_command(driver, "theme nord");
+    g_assert_cmpint(driver->text_style.foreground, ==, 0xd8dee9);
+    driver_command(driver, "theme nonsense");
+    g_assert_true(driver_shows(driver, "theme: nonsense: neither a theme nor a file"));
+    g_assert_cmpint(driver->text_style.foreground, ==, 0xd8dee9); /* as before */
+    driver_command(driver, "theme");
+    g_assert_true(driver_shows(driver, "* nord"));
+    g_autofree char *path = g_build_filename(driver->dir, "my.theme", NULL);
+    g_autofree char *line = g_strconcat("theme ", path, NULL);
+    g_assert_true(g_file_set_contents(path, "[colours]\ntext=#010203\n", -1, NULL));
+    driver_command(driver, line);
+    g_assert_cmpint(driver->text_style.foreground, ==, 0x010203);
+    driver_free(driver);
+}
+
 static void test_random_keys_do_no_harm(void)
 {
     static const char *const keys[] = {
@@ -502,6 +524,7 @@ int main(int argc, char **argv)
     g_test_add_func("/screen/goto-understands-offsets", test_goto_understands_offsets);
     g_test_add_func("/screen/scripts-press-keys-and-print-the-screen", test_scripts_press_keys_and_print_the_screen);
     g_test_add_func("/screen/requests-of-panels-are-commands", test_requests_of_panels_are_commands);
+    g_test_add_func("/screen/themes-are-listed-and-switched", test_themes_are_listed_and_switched);
     g_test_add_func("/screen/random-keys-do-no-harm", test_random_keys_do_no_harm);
     int status = g_test_run();
     co_done();

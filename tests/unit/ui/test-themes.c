@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The themes there are, and where they are found. */
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <math.h>
+#include <string.h>
+
+#include "ui/grid.h"
+#include "ui/themes.h"
+
+static char *config; /* the folder for this test's configuration */
+
+/* ---- the built-in ones ---- */
+
+static void test_every_theme_names_every_role(void)
+{
+    static const char *const wanted[] = {"default", "dark",      "light", "high-contrast", "colour-blind", "mono",
+                                         "gruvbox", "solarized", "nord",  "dracula",       "catppuccin"};
+    for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++) {
+        g_assert_nonnull(theme_builtin_text(wanted[i]));
+    }
+    for (unsigned i = 0; theme_builtin_name(i) != NULL; i++) {
+        const char *name = theme_builtin_name(i);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GKeyFile) file = g_key_file_new();
+        g_autoptr(theme) theme = theme_parse(name, theme_builtin_text(name), &error);
+        g_assert_no_error(error);
+        g_assert_true(g_key_file_load_from_data(file, theme_builtin_text(name), (gsize)-1, G_KEY_FILE_NONE, NULL));
+        for (int role = 0; role < ROLE_COUNT; role++) {
+            if (!g_key_file_has_key(file, "colours", role_name(role), NULL)) {
+                g_error("%s does not name %s", name, role_name(role));
+            }
+        }
+    }
+}
+
+static double luminance(int32_t rgb)
+{
+    static const double weights[] = {0.0722, 0.7152, 0.2126};
+    double sum = 0;
+    for (int i = 0; i < 3; i++) {
+        double part = (rgb >> (8 * i) & 255) / 255.0;
+        sum += weights[i] * (part <= 0.04045 ? part / 12.92 : pow((part + 0.055) / 1.055, 2.4));
+    }
+    return sum;
+}
+
+static double contrast(const struct style *style)
+{
+    double a = luminance(style->foreground), b = luminance(style->background);
+    return (MAX(a, b) + 0.05) / (MIN(a, b) + 0.05);
+}
+
+static bool is_terminals_own(const char *name)
+{
+    return strcmp(name, "default") == 0 || strcmp(name, "mono") == 0;
+}
+
+static void check_readable(const char *name, const struct theme *theme, enum role role, unsigned flags)
+{
+    struct style style = theme_style(theme, THEME_DIRECT, role, flags);
+    double least = strcmp(name, "high-contrast") == 0 ? 7 : role == ROLE_TEXT || role == ROLE_INPUT ? 4.5 : 3;
+    g_assert_cmpint(style.foreground, >=, 0);
+    g_assert_cmpint(style.background, >=, 0);
+    if (contrast(&style) < least) {
+        g_printerr("%s: %s (flags %u): contrast %.1f\n", name, role_name(role), flags, contrast(&style));
+        g_test_fail();
+    }
+    for (int depth = THEME_8; depth < THEME_DIRECT; depth++) {
+        style = theme_style(theme, (enum theme_depth)depth, role, flags);
+        g_assert_true(style.foreground != style.background || style.attributes & STYLE_REVERSE);
+    }
+}
+
+static void test_every_theme_is_readable_on_its_own_ground(void)
+{
+    for (unsigned i = 0; theme_builtin_name(i) != NULL; i++) {
+        const char *name = theme_builtin_name(i);
+        g_autoptr(theme) theme = theme_parse(name, theme_builtin_text(name), NULL);
+        for (int role = 0; !is_terminals_own(name) && role < ROLE_COUNT; role++) {
+            for (unsigned flags = 0; flags < 4; flags++) {
+                check_readable(name, theme, (enum role)role, flags);
+            }
+        }
+    }
+}
+
+/* What needs attention is told apart without colour, too. */
+static void test_meaning_is_never_in_the_colour_alone(void)
+{
+    static const enum role roles[] = {ROLE_ERROR, ROLE_WARNING, ROLE_STATE_FAILED, ROLE_STATE_SUSPENDED,
+                                      ROLE_KIND_ERROR};
+    for (unsigned i = 0; theme_builtin_name(i) != NULL; i++) {
+        g_autoptr(theme) theme = theme_parse("t", theme_builtin_text(theme_builtin_name(i)), NULL);
+        for (size_t j = 0; j < G_N_ELEMENTS(roles); j++) {
+            g_assert_cmpuint(theme_style(theme, THEME_MONO, roles[j], 0).attributes, !=, 0);
+        }
+        g_assert_cmpuint(theme_style(theme, THEME_MONO, ROLE_TEXT, CELL_SELECTED).attributes, !=,
+                         theme_style(theme, THEME_MONO, ROLE_TEXT, CELL_CURSOR).attributes);
+    }
+    g_autoptr(theme) mono = theme_parse("t", theme_builtin_text("mono"), NULL);
+    for (int role = 0; role < ROLE_COUNT; role++) {
+        struct style style = theme_style(mono, THEME_DIRECT, (enum role)role, CELL_SELECTED);
+        g_assert_cmpint(style.foreground, ==, -1);
+        g_assert_cmpint(style.background, ==, -1);
+    }
+}
+
+/* ---- finding them ---- */
+
+static char *write_theme(const char *folder, const char *file, const char *text)
+{
+    char *path = g_build_filename(config, folder, file, NULL);
+    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+    return path;
+}
+
+static int32_t text_colour(const char *name, bool use_config)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(theme) theme = themes_load(name, use_config, &error);
+    g_assert_no_error(error);
+    return theme_style(theme, THEME_DIRECT, ROLE_TEXT, 0).foreground;
+}
+
+static void assert_refused(const char *name, bool use_config, const char *message)
+{
+    g_autoptr(GError) error = NULL;
+    g_assert_null(themes_load(name, use_config, &error));
+    g_assert_cmpstr(error->message, ==, message);
+}
+
+static void test_a_name_is_built_in_then_own_then_a_path(void)
+{
+    g_autofree char *mine = write_theme("blkscope/themes", "mine.theme", "[colours]\ntext=#010203\n");
+    g_autofree char *nord = write_theme("blkscope/themes", "nord.theme", "[colours]\ntext=#010203\n");
+    g_autofree char *path = write_theme(".", "a.theme", "# a comment\n\n[colours]\r\n text = #040506 \r\n");
+    g_assert_cmpint(text_colour("mine", true), ==, 0x010203);
+    g_assert_cmpint(text_colour("nord", true), ==, 0xd8dee9);
+    g_assert_cmpint(text_colour(path, true), ==, 0x040506);
+    assert_refused("mine", false, "mine: neither a theme nor a file; the command theme lists the themes");
+    g_auto(GStrv) all = themes_list(true), builtin = themes_list(false);
+    g_assert_cmpuint(g_strv_length(all), ==, g_strv_length(builtin) + 1);
+    g_assert_cmpstr(all[0], ==, "default");
+    g_assert_cmpstr(all[g_strv_length(builtin)], ==, "mine");
+    g_unlink(mine);
+    g_unlink(nord);
+    g_unlink(path);
+}
+
+static void test_what_is_wrong_is_said_with_file_and_line(void)
+{
+    g_autofree char *broken = write_theme("blkscope/themes", "broken.theme", "# mine\n[colours]\ntext=red\nhat=red\n");
+    g_autofree char *message = g_strdup_printf("%s:4: 'hat' is no role", broken);
+    assert_refused("broken", true, message);
+    g_autofree char *folder = g_strdup_printf("%s: not a theme: not a regular file", config);
+    assert_refused(config, true, folder);
+    assert_refused("/dev/zero", true, "/dev/zero: not a theme: not a regular file");
+    assert_refused("no\033[31msuch", true,
+                   "no\\e[31msuch: neither a theme nor a file; the command theme lists the themes");
+    g_assert_true(g_file_set_contents(broken, "[colours]\0\n", 11, NULL));
+    g_autofree char *nul = g_strdup_printf("%s: not a theme: has NUL bytes", broken);
+    assert_refused("broken", true, nul);
+    g_unlink(broken);
+}
+
+int main(int argc, char **argv)
+{
+    g_autoptr(GError) error = NULL;
+    g_test_init(&argc, &argv, NULL);
+    config = g_dir_make_tmp("blkscope-XXXXXX", &error);
+    g_assert_no_error(error);
+    g_setenv("XDG_CONFIG_HOME", config, TRUE);
+    g_autofree char *blkscope = g_build_filename(config, "blkscope", NULL);
+    g_autofree char *themes = g_build_filename(blkscope, "themes", NULL);
+    g_assert_cmpint(g_mkdir_with_parents(themes, 0700), ==, 0);
+    g_test_add_func("/themes/every-theme-names-every-role", test_every_theme_names_every_role);
+    g_test_add_func("/themes/every-theme-is-readable-on-its-own-ground",
+                    test_every_theme_is_readable_on_its_own_ground);
+    g_test_add_func("/themes/meaning-is-never-in-the-colour-alone", test_meaning_is_never_in_the_colour_alone);
+    g_test_add_func("/themes/a-name-is-built-in-then-own-then-a-path", test_a_name_is_built_in_then_own_then_a_path);
+    g_test_add_func("/themes/what-is-wrong-is-said-with-file-and-line", test_what_is_wrong_is_said_with_file_and_line);
+    int status = g_test_run();
+    g_rmdir(themes);
+    g_rmdir(blkscope);
+    g_rmdir(config);
+    g_free(config);
+    return status;
+}
