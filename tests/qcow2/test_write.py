@@ -275,3 +275,21 @@ def test_errors_while_growing_leave_no_corruption(work, number):
         check(image, leaks=True)
         assert ours(image, 'truncate 9M', 'write -P 2 0 10k', 'read -P 1 10k 1014k', 'write -P 3 8M 1k').status == 0, event
         check(image, leaks=True)
+
+
+def test_a_read_under_way_keeps_its_cluster(work):
+    """The zeroes give the cluster back, and the next write would take it, while a read of it is suspended."""
+    image = create(work / 'ours.qcow2', MIB)
+    theirs(image, 'write -P 1 0 64k')
+    options = 'json:{"driver":"qcow2","file":{"driver":"blkdebug","image":{"driver":"file","filename":"ours.qcow2"}}}'
+    result = ours(image, 'break read_aio A', 'aio_read -P 1 0 64k', 'wait_break A', 'aio_write -z -u 0 64k', 'aio_write -P 2 128k 64k', 'sleep 20',
+                  'resume A', 'aio_flush', 'read -P 0 0 64k', 'read -P 2 128k 64k', image=options)
+    assert result.status == 0 and 'verification failed' not in result.out, result
+    check(image)
+
+
+def test_what_is_written_shows_before_it_is_flushed(work):
+    image = create(work / 'ours.qcow2', 2 * MIB, cluster_size=4096)
+    commands = ['write 8k 4k', 'map', 'write -z 1M 64k', 'discard 8k 4k', 'map', 'alloc 0 2M', 'reopen -r', 'map', 'read -v 8k 16']
+    assert images.timeless(ours(image, *commands).out) == images.timeless(theirs(create(work / 'twin.qcow2', 2 * MIB, cluster_size=4096), *commands).out)
+    check(image)
