@@ -30,25 +30,29 @@ static const char *role_name(unsigned role)
     }
 }
 
+/* The cluster's number: an image may have millions of tables, and each takes the hash table's own bytes only. */
+static void *key_of(const struct qcow2 *qcow2, int64_t offset)
+{
+    return GSIZE_TO_POINTER((size_t)offset >> qcow2->cluster_bits);
+}
+
 void qcow2_overlap_add(struct node *node, enum qcow2_role role, int64_t offset)
 {
     struct qcow2 *qcow2 = node->opaque;
-    int64_t *key = g_memdup2(&(int64_t){offset >> qcow2->cluster_bits}, sizeof(int64_t));
-    g_hash_table_insert(qcow2->writer->roles, key, GUINT_TO_POINTER(role));
+    g_hash_table_insert(qcow2->writer->roles, key_of(qcow2, offset), GUINT_TO_POINTER(role));
 }
 
 void qcow2_overlap_remove(struct node *node, int64_t offset)
 {
     struct qcow2 *qcow2 = node->opaque;
-    int64_t key = offset >> qcow2->cluster_bits;
-    g_hash_table_remove(qcow2->writer->roles, &key);
+    g_hash_table_remove(qcow2->writer->roles, key_of(qcow2, offset));
 }
 
 void qcow2_overlap_open(struct node *node)
 {
     struct qcow2 *qcow2 = node->opaque;
     struct qcow2_writer *writer = qcow2->writer;
-    writer->roles = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    writer->roles = g_hash_table_new(g_direct_hash, g_direct_equal);
     for (uint32_t i = 0; i < qcow2->l1_count; i++) {
         if (qcow2->l1[i] & QCOW2_ENTRY_OFFSET)
             qcow2_overlap_add(node, QCOW2_ROLE_ACTIVE_L2, qcow2->l1[i] & QCOW2_ENTRY_OFFSET);
@@ -92,9 +96,8 @@ static unsigned find_table(const struct qcow2 *qcow2, int64_t offset, int64_t by
 
 static unsigned find_cluster(const struct qcow2 *qcow2, int64_t offset, int64_t bytes)
 {
-    int64_t last = (offset + bytes - 1) >> qcow2->cluster_bits;
-    for (int64_t cluster = offset >> qcow2->cluster_bits; cluster <= last; cluster++) {
-        unsigned role = GPOINTER_TO_UINT(g_hash_table_lookup(qcow2->writer->roles, &cluster));
+    for (int64_t at = offset & -qcow2->cluster_size; at < offset + bytes; at += qcow2->cluster_size) {
+        unsigned role = GPOINTER_TO_UINT(g_hash_table_lookup(qcow2->writer->roles, key_of(qcow2, at)));
         if (role)
             return role;
     }
