@@ -20,13 +20,14 @@ enum {
     OPTION_REFS,
     OPTION_THEME,
     OPTION_NO_CONFIG,
+    OPTION_NO_HISTORY,
     OPTION_SCRIPT,
     OPTION_HEADLESS,
     OPTION_STOP_ON_ERROR,
 };
 
 static const char drop_in_letters[] = "hVc:d:f:rsnCmki:t:T:U";
-enum { OURS = 10 };
+enum { OURS = 11 };
 static const char own_letters[] = "hVc:d:f:rsnCmki:t:T:Uw";
 
 /* Ours come first: behind them the list is the reference program's. */
@@ -38,6 +39,7 @@ static const struct option long_options[] = {
     {"refs", required_argument, NULL, OPTION_REFS},
     {"theme", required_argument, NULL, OPTION_THEME},
     {"no-config", no_argument, NULL, OPTION_NO_CONFIG},
+    {"no-history", no_argument, NULL, OPTION_NO_HISTORY},
     {"script", required_argument, NULL, OPTION_SCRIPT},
     {"headless", no_argument, NULL, OPTION_HEADLESS},
     {"stop-on-error", no_argument, NULL, OPTION_STOP_ON_ERROR},
@@ -83,7 +85,8 @@ static const char own_options[] =
     "      --dialect RELEASE  formats and rules of release 7.2 (the rule) or 2.4\n"
     "      --refs POLICY      files an image names: ask, follow (the rule without a screen) or none\n"
     "      --theme NAME       colours of the screen: a name that `theme` lists, or a theme file\n"
-    "      --no-config        read no configuration files\n";
+    "      --no-config        read no configuration files\n"
+    "      --no-history       neither read nor keep what is typed\n";
 
 static const char common_options[] =
     "  -c, --cmd COMMAND      run COMMAND, then exit; may be given again\n"
@@ -278,6 +281,9 @@ static bool take_option(struct args *args, int option, const char *value)
         return true;
     case OPTION_NO_CONFIG:
         args->no_config = true;
+        return true;
+    case OPTION_NO_HISTORY:
+        args->no_history = true;
         return true;
     case OPTION_SCRIPT:
         args->script = value;

@@ -18,7 +18,7 @@ struct args {
     GPtrArray *commands;    /* const char *: -c, in order */
     const char *script;     /* --script */
     const char *theme;      /* --theme */
-    bool plain, headless, no_config, refs_given;
+    bool plain, headless, no_config, no_history, refs_given;
 };
 
 enum args_result { ARGS_RUN, ARGS_EXIT_OK, ARGS_EXIT_FAILURE };

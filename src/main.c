@@ -86,7 +86,7 @@ static int run_screen(struct args *args, struct session *session)
 {
     g_autofree char *line = args->filename ? g_strconcat("open ", args->filename, NULL) : NULL;
     struct app_open open = {.line = line, .task = open_co, .data = args};
-    return app_run(session, line ? &open : NULL);
+    return app_run(session, line ? &open : NULL, !args->no_history);
 }
 
 /* ---- running ---- */
@@ -144,7 +144,7 @@ static int run_mode(enum mode mode, struct args *args, struct session *session, 
         prompt = g_strconcat(args->session.prog, "> ", NULL);
         return run_fd(args, session, sink, STDIN_FILENO, prompt);
     case MODE_PLAIN:
-        return app_run_plain(session);
+        return app_run_plain(session, !args->no_history && !args->session.drop_in);
     case MODE_SCREEN:
         return run_screen(args, session);
     }

@@ -15,6 +15,7 @@
 
 #include "engine/session.h"
 #include "io/clock.h"
+#include "ui/console/histfile.h"
 #include "ui/desk.h"
 #include "ui/display.h"
 #include "ui/opening.h"
@@ -218,11 +219,31 @@ static void drop_source(GSource **source)
     g_clear_pointer(source, g_source_unref);
 }
 
-static void run(struct app *app, struct session *session)
+/* Trouble with the history is told in the console, once, and changes nothing else. */
+static void begin_history(struct app *app)
+{
+    g_autoptr(GError) error = NULL;
+    if (!histfile_begin(&error)) {
+        desk_note(app->desk, ROLE_WARNING, error->message);
+    }
+}
+
+static void end_history(struct session *session)
+{
+    g_autoptr(GError) error = NULL;
+    if (!histfile_end(&error)) {
+        fprintf(stderr, "%s: %s\n", session_config(session)->prog, error->message);
+    }
+}
+
+static void run(struct app *app, struct session *session, bool use_history)
 {
     app->loop = g_main_loop_new(g_main_context_get_thread_default(), FALSE);
     app->desk = desk_new(session, app->display->traits, &desk_ops, app);
     app_dress(app->desk);
+    if (use_history) {
+        begin_history(app);
+    }
     opening_forward(desk_sink(app->desk));
     app->frames = add_source(g_source_new(&timed_source, sizeof(GSource)), G_PRIORITY_HIGH, on_frame, app);
     app->input = add_source(g_unix_fd_source_new(app->display->ops->fd, G_IO_IN), G_PRIORITY_DEFAULT,
@@ -238,7 +259,7 @@ static void run(struct app *app, struct session *session)
     g_main_loop_unref(app->loop);
 }
 
-static int run_screen(struct session *session)
+static int run_screen(struct session *session, bool use_history)
 {
     g_autoptr(GError) error = NULL;
     struct app app = {0};
@@ -248,12 +269,13 @@ static int run_screen(struct session *session)
         fprintf(stderr, "%s: %s\n", session_config(session)->prog, error->message);
         return 1;
     }
-    run(&app, session);
+    run(&app, session, use_history);
     app.display->ops->free(app.display);
+    end_history(session);
     return 0;
 }
 
-int app_run(struct session *session, const struct app_open *open)
+int app_run(struct session *session, const struct app_open *open, bool use_history)
 {
     setlocale(LC_CTYPE, "");
     if (open != NULL && !opening_start(session, open)) {
@@ -263,5 +285,5 @@ int app_run(struct session *session, const struct app_open *open)
         sink_free(terminal);
         return 1;
     }
-    return run_screen(session);
+    return run_screen(session, use_history);
 }

@@ -22,12 +22,13 @@ struct app_open {
 
 /*
  * Runs the full-screen program on the terminal until quit; the exit status.  open (NULL: no image) runs first.  An open that
- * fails at once is said on stderr and there is no screen; one that takes longer goes on behind the screen.
+ * fails at once is said on stderr and there is no screen; one that takes longer goes on behind the screen.  use_history: what
+ * is typed is kept for later runs (ui/console/histfile.h).
  */
-int app_run(struct session *session, const struct app_open *open);
+int app_run(struct session *session, const struct app_open *open, bool use_history);
 
 /* Runs `--plain`: a readline prompt on the terminal; the exit status. */
-int app_run_plain(struct session *session);
+int app_run_plain(struct session *session, bool use_history);
 
 struct app_headless;
 

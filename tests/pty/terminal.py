@@ -10,6 +10,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 from pathlib import Path
@@ -21,11 +22,14 @@ DEADLINE = 20 if not support.FLAVOUR else 120
 ENTER_ALTERNATE, LEAVE_ALTERNATE = b'\x1b[?1049h', b'\x1b[?1049l'
 KEYS = {'Enter': '\r', 'Tab': '\t', 'Shift-Tab': '\x1b[Z', 'Esc': '\x1b', 'Up': '\x1bOA', 'Down': '\x1bOB', 'Right': '\x1bOC', 'Left': '\x1bOD',
         'PageUp': '\x1b[5~', 'PageDown': '\x1b[6~', 'Home': '\x1bOH', 'End': '\x1bOF', 'Backspace': '\x7f',
-        'Ctrl-C': '\x03', 'Ctrl-D': '\x04', 'Ctrl-Z': '\x1a', 'Ctrl-L': '\x0c', 'F1': '\x1bOP'}
+        'Ctrl-C': '\x03', 'Ctrl-D': '\x04', 'Ctrl-Z': '\x1a', 'Ctrl-L': '\x0c', 'Ctrl-R': '\x12', 'F1': '\x1bOP'}
 
 
 class Terminal:
     def __init__(self, args, *, rows=24, columns=80, cwd=None, name='blkscope', program=None, **env):
+        # What is typed in one test must not come back in another, nor reach anybody's real history.
+        self.state = tempfile.TemporaryDirectory(prefix='blkscope-state-')
+        env.setdefault('XDG_STATE_HOME', self.state.name)
         self.rows, self.columns = rows, columns
         self.screen = pyte.Screen(columns, rows)
         self.stream = pyte.ByteStream(self.screen)
@@ -114,6 +118,7 @@ class Terminal:
         os.close(self.reports)
         os.close(self.leader)
         os.close(self.follower)
+        self.state.cleanup()
 
     def __enter__(self):
         return self

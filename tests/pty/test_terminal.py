@@ -556,3 +556,39 @@ def test_a_hung_disk_delays_only_its_own_request(start):
     t.send('Ctrl-C')
     assert t.killed_by() == signal.SIGINT
     t.assert_restored()
+
+
+# ---- history ----
+
+def test_history_is_kept_and_searched(start, work):
+    state = work / 'state'
+    first = start(XDG_STATE_HOME=str(state))
+    command(first, 'read -v 512 16')
+    first.wait('read 16/16 bytes')
+    command(first, 'quit')
+    assert first.exit_status() == 0
+    history = state / 'blkscope' / 'history'
+    assert history.read_text() == 'read -v 512 16\nquit\n'
+    assert history.stat().st_mode & 0o777 == 0o600
+    second = start(XDG_STATE_HOME=str(state))
+    second.send(':', 'Ctrl-R', 'v 51')
+    second.wait("(reverse-i-search)`v 51': read -v 512 16")
+    second.send('Enter')
+    second.wait('read 16/16 bytes')
+    third = start('--no-history', '-f', 'raw', XDG_STATE_HOME=str(state))
+    third.send(':', 'Up')
+    command(third, 'length')
+    third.wait('> length')
+    command(third, 'quit')
+    assert third.exit_status() == 0
+    assert history.read_text() == 'read -v 512 16\nquit\n'
+
+
+def test_history_that_can_not_be_kept_is_told_once(start, work):
+    (work / 'blkscope').mkdir()
+    os.mkfifo(work / 'blkscope' / 'history')
+    terminal = start(XDG_STATE_HOME=str(work))
+    terminal.wait('history is not kept')
+    command(terminal, 'quit')
+    assert terminal.exit_status() == 0
+    assert terminal.raw.count(b'is not kept') == 1

@@ -8,9 +8,8 @@
 #include <unistd.h>
 
 #include "engine/command.h"
+#include "ui/console/histfile.h"
 #include "ui/text.h"
-
-enum { HISTORY_MAX = 10000 };
 
 static struct {
     struct session *session;
@@ -97,6 +96,7 @@ static void accept_line(char *text)
         const HIST_ENTRY *last = history_length > 0 ? history_get(history_base + history_length - 1) : NULL;
         if (last == NULL || strcmp(last->line, owned) != 0) {
             add_history(owned);
+            histfile_note(owned);
         }
     }
     line.ops->accept(line.data, owned);
@@ -131,7 +131,7 @@ void line_open(struct session *session, const char *prompt, bool tty, const stru
     }
     rl_catch_signals = 0;
     using_history();
-    stifle_history(HISTORY_MAX);
+    stifle_history(HISTFILE_LINES_MAX);
     rl_initialize();
     rl_variable_bind("bell-style", "none");
     rl_variable_bind("blink-matching-paren", "off"); /* it waits */

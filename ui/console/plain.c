@@ -12,6 +12,7 @@
 
 #include "engine/session.h"
 #include "ui/app.h"
+#include "ui/console/histfile.h"
 #include "ui/console/line.h"
 #include "ui/signals.h"
 #include "ui/text.h"
@@ -155,8 +156,17 @@ static void on_signals(void *data, unsigned which)
     }
 }
 
-int app_run_plain(struct session *session)
+static void complain(const struct session_config *config, GError *error)
 {
+    if (error != NULL) {
+        fprintf(stderr, "%s: %s\n", config->prog, error->message);
+        g_error_free(error);
+    }
+}
+
+int app_run_plain(struct session *session, bool use_history)
+{
+    GError *error = NULL;
     const struct session_config *config = session_config(session);
     g_autofree char *prompt = g_strdup_printf("%s> ", config->prog);
     setlocale(LC_CTYPE, "");
@@ -166,6 +176,10 @@ int app_run_plain(struct session *session)
     *plain = (struct plain){.sink = {&plain_sink_ops}, .session = session};
     plain->loop = g_main_loop_new(g_main_context_get_thread_default(), FALSE);
     line_open(session, prompt, true, &line_ops, plain);
+    if (use_history) {
+        histfile_begin(&error);
+        complain(config, g_steal_pointer(&error));
+    }
     signals_init(SIGNALS_INT, on_signals, plain);
     begin_prompt(plain);
     g_main_loop_run(plain->loop);
@@ -174,5 +188,7 @@ int app_run_plain(struct session *session)
     line_close();
     g_main_loop_unref(plain->loop);
     fflush(stdout);
+    histfile_end(&error);
+    complain(config, error);
     return session_exit_status(session);
 }
