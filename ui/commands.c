@@ -104,6 +104,11 @@ static int screen_co(const struct command_call *call)
     return 0;
 }
 
+static char **theme_names(void)
+{
+    return themes_list(desk->use_config);
+}
+
 static int theme_co(const struct command_call *call)
 {
     g_autoptr(GError) error = NULL;
@@ -114,7 +119,7 @@ static int theme_co(const struct command_call *call)
         }
         return 0;
     }
-    g_auto(GStrv) names = themes_list(desk->use_config);
+    g_auto(GStrv) names = theme_names();
     bool listed = g_strv_contains((const char *const *)names, desk->theme);
     g_autoptr(GString) text = g_string_new(NULL);
     for (char **name = names; *name != NULL; name++) {
@@ -177,6 +182,7 @@ static const struct command command_theme = {
     .max_args = 1,
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
     .complete = COMMAND_COMPLETE_PATH,
+    .names = theme_names,
     .run_co = theme_co,
 };
 

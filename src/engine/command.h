@@ -48,6 +48,7 @@ struct command {
     int min_args, max_args; /* beside the name, before options are taken off; max -1: any number */
     unsigned flags;
     enum command_complete complete;
+    char **(*names)(void); /* what completes too: a new list (g_strfreev); NULL: nothing does */
     /* 0 or a negative errno; has said what is wrong.  Runs in a coroutine. */
     int (*run_co)(const struct command_call *call);
 };

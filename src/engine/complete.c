@@ -110,6 +110,9 @@ static void offer_value(GPtrArray *found, const struct place *place, char letter
 
 static void offer_operand(GPtrArray *found, const struct place *place, struct session *session)
 {
+    g_auto(GStrv) names = place->command->names ? place->command->names() : NULL;
+    if (names)
+        offer_list(found, place->word, (const char *const *)names);
     switch (place->command->complete) {
     case COMMAND_COMPLETE_PATH:
         offer_paths(found, place->word);

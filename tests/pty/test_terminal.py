@@ -59,6 +59,11 @@ def quit_by_key(terminal):
 
 # ---- start, type, quit ----
 
+def ground(t):
+    """The colour behind the text in the middle of the screen."""
+    return t.screen.buffer[t.rows // 2][t.columns // 2].bg
+
+
 def test_start_shows_the_image_and_four_panels(start):
     t = start()
     for panel in PANELS:
@@ -140,6 +145,22 @@ def test_without_colour(start):
     t = start(NO_COLOR='1')
     t.wait('console')
     assert not re.search(rb'\x1b\[[0-9;]*\b(3[0-7]|4[0-7]|38;[25]|48;[25])[0-9;]*m', bytes(t.raw))
+
+
+def test_a_theme_is_switched_at_once(start):
+    t = start('--theme', 'light', '-f', 'raw', TERM='xterm-256color')
+    t.wait(lambda _: ground(t) == 'ffffff', 'the ground of light')
+    command(t, 'theme high-contrast')
+    t.wait(lambda _: ground(t) == '000000', 'the ground of high-contrast')
+    command(t, 'theme default')
+    t.wait(lambda _: ground(t) == 'default', "the terminal's own ground")
+
+
+def test_a_broken_theme_is_told_and_the_program_starts(start, work):
+    broken = work / 'broken.theme'
+    broken.write_text('[colours]\nhat=red\n')
+    t = start('--theme', broken.name, '-f', 'raw', cwd=work, columns=120)
+    t.wait("theme: broken.theme:2: 'hat' is no role")
 
 
 # ---- size ----

@@ -463,6 +463,9 @@ static void test_themes_are_listed_and_switched(void)
     g_assert_true(driver_shows(driver, "  solarized"));
     driver_command(driver, "theme nord");
     g_assert_cmpint(driver->text_style.foreground, ==, 0xd8dee9);
+    driver_keys(driver, "theme Space high Tab Enter");
+    g_assert_cmpint(driver->text_style.foreground, ==, 0xffffff);
+    driver_command(driver, "theme nord");
     driver_command(driver, "theme nonsense");
     g_assert_true(driver_shows(driver, "theme: nonsense: neither a theme nor a file"));
     g_assert_cmpint(driver->text_style.foreground, ==, 0xd8dee9); /* as before */
