@@ -17,7 +17,8 @@ static void list_commands(const struct command_call *call)
     const struct session_config *config = session_config(call->session);
     bool hide_ours = config->drop_in && config->dialect == SESSION_DIALECT_7_2;
     for (const struct command *const *command = command_all(); *command; command++) {
-        if (!hide_ours || !((*command)->flags & COMMAND_OURS))
+        unsigned hidden = hide_ours ? COMMAND_OURS : config->drop_in ? COMMAND_OWN_NAME_ONLY : 0;
+        if (!((*command)->flags & hidden))
             report_usage(call, *command, config->drop_in ? (*command)->name : NULL);
     }
     report_say(call, "\n'help COMMAND' tells more about one of them.");
@@ -37,7 +38,7 @@ static int help_co(const struct command_call *call)
         return 0;
     }
     const struct command *command = command_find(call->argv[1]);
-    if (!command) {
+    if (!command || (session_config(call->session)->drop_in && command->flags & COMMAND_OWN_NAME_ONLY)) {
         g_autofree char *name = report_text(call, call->argv[1]);
         report_refuse(call, "command %s not found", name);
         return -EINVAL;

@@ -20,6 +20,7 @@ enum {
     LEAVE_BEHIND_MS = 50, /* how long a cancelled line may take to end by itself */
     SHOWN_MAX = 100,      /* characters of a line in a message */
     SPARE_TEXT_MAX = 64 << 10,
+    DEPTH_MAX = 16, /* texts inside of each other */
 };
 
 /* ---- lines ---- */
@@ -109,7 +110,7 @@ static int run_command_co(const struct command_call *call)
 {
     struct session *session = call->session;
     const struct command *command = command_find(call->argv[0]);
-    if (!command)
+    if (!command || (session->config.drop_in && command->flags & COMMAND_OWN_NAME_ONLY))
         return refuse_unknown(call);
     bool needs_image = !(command->flags & COMMAND_NO_IMAGE);
     if (needs_image && !session->blk) {
@@ -153,6 +154,71 @@ static void run_line_co(struct job *job)
         report_error(&job->call, "%s: this command was not run", error);
         job->ret = -EINVAL;
     }
+}
+
+/* ---- a text inside of a line ---- */
+
+/* What call tells of itself is changed in place: when the line is left behind, its sink changes for all that runs in it. */
+static int run_text_line_co(struct job *job, char *line)
+{
+    struct words words = {0};
+    const char *error;
+    int ret = 0;
+    g_autofree char *typed = g_strdup(line);
+    job->call.line = typed;
+    words_start(&words, line);
+    while (words_next(&words, job->session->config.drop_in, &error)) {
+        job->call.argc = words.argc;
+        job->call.argv = words.argv;
+        sink_mark(job->call.sink);
+        int failed = run_command_co(&job->call);
+        ret = failed < 0 ? failed : ret;
+        if (job->cancelled || job->session->quit || ret == -ELOOP ||
+            (ret < 0 && job->session->config.stop_on_error))
+            break;
+    }
+    if (error) {
+        report_error(&job->call, "%s: this command was not run", error);
+        ret = -EINVAL;
+    }
+    words_done(&words);
+    return ret;
+}
+
+static int run_text_co(struct job *job, const char *name, char *text)
+{
+    int ret = 0;
+    char *line;
+    for (unsigned number = 1; (line = strsep(&text, "\n")); number++) {
+        int failed = run_text_line_co(job, line);
+        if (failed < 0 && !job->cancelled)
+            report_complain(&job->call, "%s:%u: this command failed", name, number);
+        ret = failed < 0 ? failed : ret;
+        if (job->cancelled || job->session->quit || ret == -ELOOP ||
+            (ret < 0 && job->session->config.stop_on_error))
+            break;
+        co_relax_co();
+    }
+    return ret;
+}
+
+int session_run_text_co(const struct command_call *call, const char *name, char *text)
+{
+    struct job *job = (struct job *)((char *)call - G_STRUCT_OFFSET(struct job, call));
+    if (job->cancelled)
+        return -ECANCELED;
+    if (job->depth == DEPTH_MAX) {
+        report_error(call, "%s: more than %d files would run inside of each other", name, DEPTH_MAX);
+        return -ELOOP;
+    }
+    struct command_call before = job->call;
+    job->depth++;
+    int ret = run_text_co(job, name, text);
+    job->depth--;
+    job->call.argc = before.argc;
+    job->call.argv = before.argv;
+    job->call.line = before.line;
+    return ret;
 }
 
 static char *shown_line(const struct job *job)

@@ -26,6 +26,7 @@ struct job {
     char *line;       /* the same, untouched */
     size_t text_room; /* of both */
     int64_t since_us;
+    unsigned depth; /* of texts that run inside of it, see session_run_text_co() */
     int ret;
     bool now, cancelled, left_behind;
 };
@@ -60,6 +61,13 @@ struct session {
     GArray *watchers; /* struct session_watcher */
     struct sink *recent_sink; /* where blkdebug's lines go: the sink of the line run last */
 };
+
+/*
+ * Runs the lines of a text (cut up meanwhile) in place of the command that call is about, which is what session_run() gave
+ * its function; name and line are told of those that fail.  0, or what the last one failed with; -ELOOP, having said so,
+ * when too many run inside of each other.
+ */
+int session_run_text_co(const struct command_call *call, const char *name, char *text);
 
 /* An asynchronous request begins or ends. */
 void session_aio_begin(struct session *session);
