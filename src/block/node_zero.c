@@ -55,7 +55,8 @@ static int write_zero_bytes_co(struct node *node, int64_t offset, int64_t bytes)
 static int zero_pieces_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags)
 {
     unsigned driver_flags = flags & node->zero_flags;
-    if (!(node->flags & NODE_DISCARD))
+    /* Of what a node above passes on; who asks the topmost node to unmap is not overruled by its discard=ignore. */
+    if (!(node->flags & NODE_DISCARD) && node->depth > 0)
         driver_flags &= ~BLK_MAY_UNMAP;
     if (flags & BLK_NO_FALLBACK & ~driver_flags)
         return -ENOTSUP;

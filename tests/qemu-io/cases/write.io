@@ -235,3 +235,13 @@ write -P 300 -x
 write -s missing.bin x y
 write -s missing.bin 0 2G
 write -s missing.bin 8M 512
+== unmapping with discard=ignore keeps the size of a file of odd size
+@ args: -f raw -d ignore
+@ open: odd.img
+write -z -u 0 1010
+length
+== unmapping below which discards are ignored does not unmap
+@ args: --image-opts
+@ open: driver=raw,file.driver=file,file.filename=odd.img,file.discard=ignore
+write -z -u 0 1010
+length
