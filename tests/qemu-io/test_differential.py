@@ -33,6 +33,7 @@ class Setup:
         self.rng = rng
         self.size = rng.choice([0, 512, 4096, 65536, 1 << 20, 4 << 20, 4 << 20, 16 << 20]) + rng.choice([0, 0, 0, 512, 1, 1000])
         self.length = self.size  # of what is seen
+        self.window_end = 0  # of what is seen when it goes up to the end of the file
         self.aio = True
         self.args = []
         cache = rng.choice([[], ['-n'], ['-t', 'none'], ['-t', 'writeback'], ['-t', 'writethrough'], ['-t', 'directsync'],
@@ -61,6 +62,7 @@ class Setup:
             size = (rng.randrange(0, self.size - offset) & ~511) or 512
             with_size = rng.random() < .8
             self.length = size if with_size else self.size - offset
+            self.window_end = 0 if with_size else self.length
             window = f'driver=raw,offset={offset},' + (f'size={size},' if with_size else '') + unmap
             self.args = ['--image-opts', *common, window + FILE]
         else:
@@ -196,7 +198,9 @@ class Script:
         return f'alloc {offset}' + (f' {count}' if self.rng.random() < .8 else '')
 
     def simple(self):
-        return self.rng.choice(['map', 'map', 'length', 'flush', 'info', 'sleep 0', 'reopen'])
+        line = self.rng.choice(['map', 'map', 'length', 'flush', 'info', 'sleep 0', 'reopen'])
+        # The reference misses the end of a window that ends within a sector.
+        return 'length' if line == 'map' and self.setup.window_end % 512 else line
 
     def refused(self):
         return self.rng.choice(['read 0', 'read 0 x', 'write -z -P 1 0 512', 'write -u 0 1', 'readv 0', 'read -P 256 0 1', 'alloc',

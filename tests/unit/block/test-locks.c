@@ -131,12 +131,17 @@ static void holders_are_told(void)
     harness_remove(name);
 }
 
-/* Holds locks on the file until the pipe says that nobody needs it any more. */
+/*
+ * Holds locks on the file until the pipe says that nobody needs it any more.  Ends at once then: what a leak check finds in a copy of
+ * half a test means nothing.
+ */
 static G_NORETURN void be_another_process(const char *name, int ready, int end)
 {
     char byte;
     hold(name, READ_WRITE, NODE_PERM_ALL);
-    _exit(write(ready, "", 1) == 1 && read(end, &byte, 1) == 0 ? 0 : 1);
+    if (write(ready, "", 1) == 1 && read(end, &byte, 1) == 0)
+        raise(SIGKILL);
+    _exit(1);
 }
 
 static void other_processes_are_named(void)
@@ -158,7 +163,7 @@ static void other_processes_are_named(void)
     close(end[0]);
     close(end[1]);
     g_assert_cmpint(waitpid(child, &status, 0), ==, child);
-    g_assert_cmpint(status, ==, 0);
+    g_assert_true(WIFSIGNALED(status));
     close(ready[0]);
     close(ready[1]);
     harness_close_co(blk);
