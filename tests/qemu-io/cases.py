@@ -12,7 +12,6 @@ A file is a list of cases:
     @ conf: [inject-error]    a line of the file bd.conf
     @ unordered               lines of asynchronous requests: compared as a sorted list, without prompts
     @ differs: NAME           an intended difference, see DIFFERENCES.md
-    @ later: WHAT             skipped: needs something that is not there yet
     read 0 4k                 the commands: everything else, empty lines too
 
 Before the first "==" everything is a comment.  Beside test.img each case finds src.bin (1000 bytes that count up), one.bin (a
@@ -38,7 +37,6 @@ class Case:
     name_of_program: str = 'qemu-io'
     conf: list = field(default_factory=list)
     unordered: bool = False
-    later: str = ''
     differs: list = field(default_factory=list)
     lines: list = field(default_factory=list)
 
@@ -93,7 +91,7 @@ def load(path):
                 case.differs += value.split()
             elif key == 'program':
                 case.name_of_program = value
-            elif key in ('args', 'open', 'image', 'via', 'later'):
+            elif key in ('args', 'open', 'image', 'via'):
                 setattr(case, key, value)
             else:
                 raise ValueError(f'{path.name}: unknown key {key!r}')

@@ -49,8 +49,6 @@ def compare(case, work):
 
 @pytest.mark.parametrize('case', cases.load_all(), ids=lambda case: re.sub(r'[^\w.=-]+', '-', case.name))
 def test_same_as_reference(case, work):
-    if case.later:
-        pytest.skip(f'{case.later} is not there yet')
     compare(case, work)
 
 
