@@ -6,6 +6,7 @@
 #include "engine/command.h"
 #include "engine/sink.h"
 #include "io/co.h"
+#include "ui/console/script.h"
 #include "ui/desk-private.h"
 #include "ui/themes.h"
 
@@ -209,11 +210,11 @@ static int request_co(const struct command_call *call)
     return 0;
 }
 
-enum { OWN_COMMANDS = 6 };
+enum { OWN_COMMANDS = 7 };
 
 static struct command request_commands[REQUEST_COUNT];
 static const struct command *commands[OWN_COMMANDS + REQUEST_COUNT + 1] = {
-    &command_focus, &command_goto, &command_keys, &command_screen, &command_theme, &command_zoom,
+    &command_focus, &command_goto, &command_keys, &command_save_script, &command_screen, &command_theme, &command_zoom,
 };
 
 static bool is_command(const struct request_info *info)

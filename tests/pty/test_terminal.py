@@ -613,3 +613,25 @@ def test_history_that_can_not_be_kept_is_told_once(start, work):
     command(terminal, 'quit')
     assert terminal.exit_status() == 0
     assert terminal.raw.count(b'is not kept') == 1
+
+
+def test_a_saved_script_replays(start, work, disk):
+    t = start()
+    t.send('Tab', 'g', '1m', 'Enter')
+    command(t, 'read -v 512 16')
+    t.wait('read 16/16 bytes')
+    path = work / 'it is saved'
+    command(t, f"save-script '{path}'; length")
+    t.wait('│4 MiB ')
+    text = path.read_text()
+    assert 'goto 0x100000' in text and text.endswith('read -v 512 16\n') and 'save-script' not in text
+    assert path.stat().st_mode & 0o777 == 0o644
+    command(t, f"save-script '{path}'")
+    t.wait("'save-script -f' replaces it")
+    assert path.read_text() == text
+    command(t, 'sleep 1')
+    command(t, f"save-script -f '{path}'; help flush")
+    t.wait('-- puts everything')
+    assert path.read_text().endswith('sleep 1\n')
+    result = support.blkscope('-f', 'raw', '--headless', '--script', path, disk)
+    assert result.status == 0 and 'read 16/16 bytes at offset 512' in result.out, result

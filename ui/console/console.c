@@ -8,6 +8,7 @@
 #include "engine/session.h"
 #include "io/clock.h"
 #include "ui/console/line.h"
+#include "ui/console/script.h"
 #include "ui/console/scrollback.h"
 #include "ui/text.h"
 
@@ -75,12 +76,17 @@ static void add_line(struct console *console, enum role role, const char *before
 void console_log(struct panel *panel, const char *line)
 {
     add_line(console_of(panel), ROLE_ECHO, PROMPT, line);
+    script_note(line);
 }
 
 bool console_take_back(struct panel *panel, const char *prefix)
 {
     g_autofree char *logged = g_strconcat(PROMPT, prefix, NULL);
-    return scrollback_take_last(console_of(panel)->scrollback, ROLE_ECHO, logged);
+    bool taken = scrollback_take_last(console_of(panel)->scrollback, ROLE_ECHO, logged);
+    if (taken) {
+        script_take_back();
+    }
+    return taken;
 }
 
 void console_note(struct panel *panel, enum role role, const char *text)
@@ -102,6 +108,7 @@ static void run_line(struct console *console, const char *line)
 {
     scrollback_scroll_last(console->scrollback);
     add_line(console, ROLE_INPUT, PROMPT, line);
+    script_note(line);
     session_run(panel_session(&console->panel), line, &console->sink->sink, 0, command_done, console->sink);
 }
 
@@ -177,6 +184,7 @@ static void console_free(struct panel *panel)
 {
     struct console *console = console_of(panel);
     line_close();
+    script_forget();
     console->sink->console = NULL;
     if (orphans == NULL) {
         orphans = g_ptr_array_new();
