@@ -122,7 +122,9 @@ int image_options_open_co(const struct image_options *image, struct session *ses
         .cache = image->cache,
         .refs = config->refs,
     };
-    if (!image->read_only && (config->drop_in || config->writable || image->writable))
+    /* With -s the writes go to the temporary layer: the image itself stays as it is, whatever is asked for. */
+    bool layered = image->flags & BLK_OPEN_SNAPSHOT;
+    if (!image->read_only && (config->drop_in || config->writable || image->writable || layered))
         how.flags |= BLK_OPEN_WRITABLE;
     if (!image->ignore_discard)
         how.flags |= BLK_OPEN_DISCARD_UNMAP;

@@ -118,3 +118,12 @@ info
 nope
 read 8M 1
 write 0 512
+== a temporary layer is writable, the image below is not touched
+@ program: blkscope
+@ args: -f raw -s
+@ via: -c
+write -q -P 0x7e 0 512
+read -q -P 0x7e 0 512
+close
+open -o driver=raw test.img
+read -q -P 0x7e 0 512
