@@ -1,0 +1,53 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Makes the seeds of the fuzz target for qcow2 from images of every kind: the smallest that have it.  usage: seeds.py FOLDER"""
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+SMALL = {'cluster_size': 512}
+SHAPES = {
+    'plain': SMALL, 'v2': {**SMALL, 'compat': '0.10'}, 'refcount1': {**SMALL, 'refcount_bits': 1}, 'refcount64': {**SMALL, 'refcount_bits': 64},
+    'zstd': {**SMALL, 'compression_type': 'zstd'}, 'lazy': {**SMALL, 'lazy_refcounts': 'on'}, 'data-file': {**SMALL, 'data_file': 'd.raw'},
+    'extended': {'cluster_size': 16384, 'extended_l2': 'on'}, 'cluster4k': {'cluster_size': 4096},
+    'encrypted': {**SMALL, 'encrypt.format': 'aes', 'encrypt.key-secret': 's'},
+}
+READ, WRITE, SNAPSHOT = 4, 5, 6  # see qcow2.c
+
+
+def run(folder, *args):
+    subprocess.run([str(arg) for arg in args], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+def make(folder, shape, backing):
+    options = ','.join(f'{key}={value}' for key, value in shape.items())
+    secret = ['--object', 'secret,id=s,data=x'] if 'encrypt.format' in shape else []
+    run(folder, 'qemu-img', 'create', '-q', '-f', 'qcow2', *secret, '-o', options, *(['-b', 'b.raw', '-F', 'raw'] if backing else []), 'a.qcow2', 32768)
+    if secret:
+        return
+    compressed = ['-c', 'write -c -P 1 0 512', '-c', 'write -c -P 2 512 512'] if shape['cluster_size'] == 512 and 'data_file' not in shape else []
+    if shape['cluster_size'] > 512:
+        run(folder, 'qemu-io', '-c', 'write -P 3 1k 700', '-c', 'write -z 4k 1k', 'a.qcow2')
+        return
+    run(folder, 'qemu-io', *compressed, '-c', 'write -P 3 1k 700', '-c', 'write -z 4k 1k', '-c', 'write -P 4 20k 1k', '-c', 'write -z -u 20k 512', 'a.qcow2')
+    if 'data_file' in shape or shape.get('refcount_bits') == 1:
+        return
+    run(folder, 'qemu-img', 'snapshot', '-c', 'one', 'a.qcow2')
+    run(folder, 'qemu-io', '-c', 'write -P 5 1k 512', '-c', 'write -b 0 512', 'a.qcow2')
+    if shape.get('compat') != '0.10':
+        run(folder, 'qemu-img', 'bitmap', '--add', '--enable', 'a.qcow2', 'bits')
+
+
+def main():
+    out = Path(sys.argv[1])
+    for name, shape in {**SHAPES, 'backing': SMALL}.items():
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / 'b.raw').write_bytes(bytes(32768))
+            make(folder, shape, name == 'backing')
+            data = (Path(folder) / 'a.qcow2').read_bytes().rstrip(b'\0')
+            for way in (READ, WRITE, SNAPSHOT) if name == 'plain' else (WRITE,):
+                (out / f'{name}-{way}').write_bytes(bytes([way]) + data)
+
+
+main()
