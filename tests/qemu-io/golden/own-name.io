@@ -127,3 +127,22 @@ read -q -P 0x7e 0 512
 close
 open -o driver=raw test.img
 read -q -P 0x7e 0 512
+== searching
+@ program: blkscope
+@ args: -f raw -w
+write -q -P 0x61 1000 5
+write -q -P 0x7f 65536 2
+search aaa
+search -i AAAAA
+search -n 1 a
+search -x '7f ?f 00'
+search -x '00 7?' 0 1M
+search -x 00
+search -x 00 0 1000
+search -x 7f 70000
+search nothing here
+search
+search -x 7
+search ''
+search -n 0 a
+search a 99T
