@@ -9,6 +9,10 @@ int qcow2_alloc_settle_reuse_co(struct node *node, uint64_t first, uint64_t n)
 {
     struct qcow2 *qcow2 = node->opaque;
     struct qcow2_writer *writer = qcow2->writer;
+    uint64_t shared = writer->free_byte >> qcow2->cluster_bits;
+    /* All compressed data was taken out of it again, and now it becomes something else. */
+    if (writer->free_byte && shared >= first && shared < first + n)
+        writer->free_byte = 0;
     if (first >= writer->freed_end || first + n <= writer->freed_first)
         return 0;
     int ret = qcow2_cache_flush_co(qcow2->l2_cache);
@@ -73,6 +77,76 @@ int64_t qcow2_alloc_at_co(struct node *node, int64_t offset, uint64_t n)
     return ret < 0 ? ret : (int64_t)n;
 }
 
+/* ---- compressed data ---- */
+
+/* How many bytes are left behind the compressed data written last, in its cluster; 0 if that can't be counted once more. */
+static int64_t room_co(struct node *node)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    struct qcow2_writer *writer = qcow2->writer;
+    uint64_t count;
+    if (writer->free_byte == 0)
+        return 0;
+    int ret = qcow2_counts_get_co(node, writer->free_byte >> qcow2->cluster_bits, &count);
+    if (ret < 0)
+        return ret;
+    if (count == qcow2_counts_max(qcow2))
+        writer->free_byte = 0;
+    return writer->free_byte ? qcow2->cluster_size - (writer->free_byte & (qcow2->cluster_size - 1)) : 0;
+}
+
+/* Lets it go on in the next cluster if that is the first free one; else it begins there. */
+static int64_t extend_co(struct node *node, int64_t room)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    struct qcow2_writer *writer = qcow2->writer;
+    int64_t offset = writer->free_byte;
+    int64_t fresh = qcow2_alloc_co(node, 1);
+    if (fresh == 0)
+        return qcow2_writer_corrupt(node, "Preventing invalid allocation of compressed cluster at offset 0");
+    if (fresh < 0 || room == 0 || fresh != offset + room)
+        return fresh;
+    int ret = qcow2_counts_add_co(node, offset >> qcow2->cluster_bits, 1, 1);
+    if (ret == 0)
+        return offset;
+    qcow2_alloc_abort_co(node, fresh, 1);
+    return ret;
+}
+
+int64_t qcow2_alloc_bytes_co(struct node *node, int64_t stored)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    struct qcow2_writer *writer = qcow2->writer;
+    node_debug_event_co(node->file, BLK_EVENT_CLUSTER_ALLOC_BYTES);
+    int64_t room = room_co(node);
+    if (room < 0)
+        return room;
+    int64_t offset = writer->free_byte;
+    if (room < stored) {
+        offset = extend_co(node, room);
+    } else {
+        int ret = qcow2_counts_add_co(node, offset >> qcow2->cluster_bits, 1, 1);
+        offset = ret < 0 ? ret : offset;
+    }
+    if (offset < 0)
+        return offset;
+    if (offset + stored > qcow2_l2_compressed_end(qcow2)) {
+        qcow2_alloc_abort_bytes_co(node, offset, stored);
+        return -EFBIG;
+    }
+    writer->free_byte = (offset + stored) & (qcow2->cluster_size - 1) ? offset + stored : 0;
+    return offset;
+}
+
+void qcow2_alloc_abort_bytes_co(struct node *node, int64_t offset, int64_t stored)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    uint64_t first = offset >> qcow2->cluster_bits, last = (offset + stored - 1) >> qcow2->cluster_bits;
+    qcow2_alloc_abort_co(node, (int64_t)(first << qcow2->cluster_bits), last - first + 1);
+}
+
+/* ---- giving back ---- */
+
 void qcow2_alloc_abort_co(struct node *node, int64_t offset, uint64_t n)
 {
     const struct qcow2 *qcow2 = node->opaque;
@@ -92,8 +166,11 @@ static void discard_free_co(struct node *node, uint64_t first, uint64_t n)
     const struct qcow2 *qcow2 = node->opaque;
     for (uint64_t i = 0; i < n; i++) {
         uint64_t count;
-        if (qcow2_counts_get_co(node, first + i, &count) == 0 && count == 0)
-            node_pdiscard_co(node->file, (int64_t)((first + i) << qcow2->cluster_bits), qcow2->cluster_size);
+        int64_t offset = (int64_t)((first + i) << qcow2->cluster_bits);
+        /* Compressed data is the one thing that does not fill its last cluster. */
+        int64_t there = MIN(node->file->size - offset, qcow2->cluster_size);
+        if (there > 0 && qcow2_counts_get_co(node, first + i, &count) == 0 && count == 0)
+            node_pdiscard_co(node->file, offset, there);
     }
 }
 

@@ -51,6 +51,12 @@ void qcow2_counts_put_value(const struct qcow2 *qcow2, void *block, uint64_t ind
     set_value(block, qcow2->header.refcount_order, index, value);
 }
 
+uint64_t qcow2_counts_max(const struct qcow2 *qcow2)
+{
+    unsigned order = qcow2->header.refcount_order;
+    return order == 6 ? UINT64_MAX : (UINT64_C(1) << (1U << order)) - 1;
+}
+
 /* A piece of a block in memory. */
 struct counts {
     const uint64_t *words;
@@ -167,7 +173,6 @@ static int add_one_co(struct node *node, uint64_t cluster, int delta)
 {
     struct qcow2 *qcow2 = node->opaque;
     unsigned order = qcow2->header.refcount_order;
-    uint64_t max = order == 6 ? UINT64_MAX : (UINT64_C(1) << (1U << order)) - 1;
     struct counts counts;
     int64_t block = qcow2_counts_block(node, cluster);
     if (block <= 0)
@@ -176,7 +181,7 @@ static int add_one_co(struct node *node, uint64_t cluster, int delta)
     if (ret < 0)
         return ret;
     uint64_t value = qcow2_refcounts_value((const uint8_t *)counts.words, order, counts.index);
-    if (delta > 0 ? value == max : value == 0) {
+    if (delta > 0 ? value == qcow2_counts_max(qcow2) : value == 0) {
         ret = -EINVAL;
     } else {
         set_value((uint8_t *)qcow2_cache_change(qcow2->writer->refcounts, counts.words), order, counts.index, value + delta);

@@ -38,6 +38,7 @@ const struct driver driver_qcow2 = {
     .preadv_co = qcow2_read_preadv_co,
     .pwritev_co = qcow2_write_pwritev_co,
     .pwrite_zeroes_co = qcow2_remap_pwrite_zeroes_co,
+    .pwrite_compressed_co = qcow2_compress_pwrite_co,
     .pdiscard_co = qcow2_remap_pdiscard_co,
     .truncate_co = qcow2_truncate_co,
     .flush_to_os_co = qcow2_writer_flush_co,

@@ -63,13 +63,30 @@ static struct unit subcluster_unit(const struct qcow2 *qcow2, const uint64_t *wo
     return unit;
 }
 
+/* "Compressed Clusters Descriptor": the bits of the offset; those of the number of further sectors come above them. */
+static unsigned compressed_offset_bits(const struct qcow2 *qcow2)
+{
+    return 62 - (qcow2->cluster_bits - 8);
+}
+
 void qcow2_l2_compressed(const struct qcow2 *qcow2, uint64_t entry, int64_t *ret_host, uint32_t *ret_stored)
 {
-    unsigned offset_bits = 62 - (qcow2->cluster_bits - 8);
+    unsigned offset_bits = compressed_offset_bits(qcow2);
     uint64_t host = entry & ((UINT64_C(1) << offset_bits) - 1);
     uint64_t sectors = (entry & (QCOW2_ENTRY_COMPRESSED - 1)) >> offset_bits;
     *ret_host = host;
     *ret_stored = (sectors + 1) * QCOW2_COMPRESSED_SECTOR - host % QCOW2_COMPRESSED_SECTOR;
+}
+
+uint64_t qcow2_l2_compressed_entry(const struct qcow2 *qcow2, int64_t host, int64_t stored)
+{
+    uint64_t sectors = (host + stored - 1) / QCOW2_COMPRESSED_SECTOR - host / QCOW2_COMPRESSED_SECTOR;
+    return QCOW2_ENTRY_COMPRESSED | sectors << compressed_offset_bits(qcow2) | (uint64_t)host;
+}
+
+int64_t qcow2_l2_compressed_end(const struct qcow2 *qcow2)
+{
+    return MIN(INT64_C(1) << compressed_offset_bits(qcow2), (int64_t)QCOW2_ENTRY_OFFSET);
 }
 
 /* ---- runs ---- */

@@ -52,3 +52,7 @@ int64_t qcow2_l2_table(struct node *node, uint64_t l1_index);
 
 /* Host offset and length of the compressed data that an L2 entry names. */
 void qcow2_l2_compressed(const struct qcow2 *qcow2, uint64_t entry, int64_t *ret_host, uint32_t *ret_stored);
+/* The entry that names stored bytes of compressed data at host, which lie below qcow2_l2_compressed_end(). */
+uint64_t qcow2_l2_compressed_entry(const struct qcow2 *qcow2, int64_t host, int64_t stored);
+/* Where compressed data has to end: an entry has no room for offsets from there on. */
+int64_t qcow2_l2_compressed_end(const struct qcow2 *qcow2);

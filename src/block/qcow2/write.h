@@ -6,6 +6,9 @@
 
 int qcow2_write_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags);
 
+/* compress.c */
+int qcow2_compress_pwrite_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov);
+
 /* truncate.c */
 int qcow2_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error);
 

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "block/qcow2/deflate.h"
+
 enum {
     PIECE_MAX = 4096,
     REFCOUNT_CACHE = 1 << 20, /* bytes; each counts the clusters of many requests */
@@ -180,6 +182,7 @@ static void make_cache(struct node *node)
 static void writer_free(struct qcow2_writer *writer)
 {
     qcow2_cache_free(writer->refcounts);
+    qcow2_deflate_free(writer->deflate);
     g_clear_pointer(&writer->roles, g_hash_table_unref);
     g_free(writer->table);
     g_free(writer);
@@ -192,6 +195,7 @@ int qcow2_writer_open_co(struct node *node, GError **error)
     if (ret < 0)
         return ret;
     qcow2->writer = g_new0(struct qcow2_writer, 1);
+    qcow2->writer->deflate = qcow2_deflate_new(qcow2->header.compression, qcow2->cluster_size);
     complete_l1(qcow2);
     make_cache(node);
     ret = qcow2_counts_open_co(node, error);

@@ -4,7 +4,7 @@
  *
  * Who changes what: writer.c opens, flushes and closes; counts.c counts and grows the refcount structures; alloc.c chooses and frees
  * clusters; table.c L2 tables and L1 entries; flight.c keeps requests apart; overlap.c guards metadata; plan.c says how a range can be
- * written, link.c enters what was written into its L2 table; write.c, zero.c and discard.c are the requests.
+ * written, link.c enters what was written into its L2 table; write.c, compress.c and remap.c are the requests.
  *
  * On disk the order is data, refcounts, L2, L1: an entry is written only when what it names is on stable storage and counted, a
  * count goes down only when no entry on disk names the cluster any more, and a cluster that was freed is not used again before that.  So
@@ -41,10 +41,12 @@ struct qcow2_flight {
 struct qcow2_writer {
     struct co_mutex lock;
     struct qcow2_cache *refcounts;
+    struct qcow2_deflate *deflate;
     uint64_t *table;         /* the refcount table, in the machine's order */
     uint32_t table_count;    /* its entries */
     unsigned block_bits;     /* a refcount block counts 1 << block_bits clusters */
     uint64_t free_hint;      /* where the search for free clusters begins */
+    int64_t free_byte;       /* where compressed data can go on in a cluster that has some; 0: nowhere */
     uint64_t freed_first, freed_end; /* clusters freed, which entries on disk may still name; empty: 0, 0 */
     GHashTable *roles;       /* clusters of L2 tables and refcount blocks: enum qcow2_role by cluster number */
     struct qcow2_flight *flights;
@@ -86,6 +88,8 @@ int qcow2_overlap_check(struct node *node, unsigned ignored, int64_t offset, int
 /* ---- counts.c; lock held ---- */
 
 int qcow2_counts_open_co(struct node *node, GError **error);
+/* The largest that a refcount can be. */
+uint64_t qcow2_counts_max(const struct qcow2 *qcow2);
 int qcow2_counts_get_co(struct node *node, uint64_t cluster, uint64_t *ret_count);
 /* The first n free clusters in a row from `from` on: 0, or a negative errno (-EFBIG: beyond what an image can have). */
 int qcow2_counts_find_free_co(struct node *node, uint64_t from, uint64_t n, uint64_t *ret_first);
@@ -111,6 +115,13 @@ int64_t qcow2_alloc_at_co(struct node *node, int64_t offset, uint64_t n);
  * errno.
  */
 int qcow2_alloc_settle_reuse_co(struct node *node, uint64_t first, uint64_t n);
+/*
+ * Room for stored bytes of compressed data, less than a cluster, behind the last if it can be: each cluster that it touches is counted once
+ * more.  Its offset, or a negative errno.
+ */
+int64_t qcow2_alloc_bytes_co(struct node *node, int64_t stored);
+/* Gives such room back, that no entry ever named. */
+void qcow2_alloc_abort_bytes_co(struct node *node, int64_t offset, int64_t stored);
 /* Gives back n clusters that no entry ever named. */
 void qcow2_alloc_abort_co(struct node *node, int64_t offset, uint64_t n);
 /*
