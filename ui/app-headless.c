@@ -23,11 +23,16 @@ static void dress(void *data, const struct theme *theme)
 {
 }
 
+static void set_mouse(void *data, bool on)
+{
+}
+
 static const struct desk_ops desk_ops = {
     .wake = nothing,
     .suspend = nothing,
     .repaint = nothing,
     .dress = dress,
+    .mouse = set_mouse,
 };
 
 static int size_from(const char *variable, int otherwise)

@@ -146,11 +146,18 @@ static void dress(void *data, const struct theme *theme)
     want_frame(app);
 }
 
+static void set_mouse(void *data, bool on)
+{
+    struct app *app = data;
+    app->display->ops->mouse(app->display, on);
+}
+
 static const struct desk_ops desk_ops = {
     .wake = want_frame,
     .suspend = want_suspend,
     .repaint = repaint,
     .dress = dress,
+    .mouse = set_mouse,
 };
 
 static void on_signals(void *data, unsigned which)
@@ -170,12 +177,25 @@ static void on_signals(void *data, unsigned which)
     }
 }
 
-static void take_key(struct app *app, keycode key)
+static void take_event(struct app *app, const struct event *event)
 {
-    if (key == KEYCODE_RESIZE) {
-        check_size(app);
-    } else {
-        desk_key(app->desk, key);
+    switch (event->kind) {
+    case EVENT_KEY:
+        if (event->key == KEYCODE_RESIZE) {
+            check_size(app);
+        } else {
+            desk_key(app->desk, event->key);
+        }
+        break;
+    case EVENT_MOUSE:
+        desk_mouse(app->desk, &event->mouse);
+        break;
+    case EVENT_PASTE:
+        desk_paste(app->desk, event->text);
+        break;
+    case EVENT_BACKGROUND:
+    case EVENT_NONE:
+        break;
     }
     if (app->suspend) {
         app->suspend = false;
@@ -187,10 +207,10 @@ static gboolean on_input(int fd, GIOCondition condition, void *data)
 {
     struct app *app = data;
     int64_t until = g_get_monotonic_time() + INPUT_TURN_US;
-    keycode key;
+    struct event event;
     g_source_set_ready_time(app->input, -1);
-    while (!desk_wants_quit(app->desk) && (key = app->display->ops->read_key(app->display)) != KEYCODE_NONE) {
-        take_key(app, key);
+    while (!desk_wants_quit(app->desk) && (event = app->display->ops->read(app->display)).kind != EVENT_NONE) {
+        take_event(app, &event);
         if (g_get_monotonic_time() > until) {
             g_source_set_ready_time(app->input, 0); /* curses may hold keys that poll knows nothing of */
             break;

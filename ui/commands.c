@@ -9,6 +9,7 @@
 #include "ui/console/script.h"
 #include "ui/desk-private.h"
 #include "ui/themes.h"
+#include "util/size.h"
 
 /* Commands are found by name only, so that the one desk there is has to be found by them. */
 static struct desk *desk;
@@ -133,6 +134,35 @@ static int theme_co(const struct command_call *call)
     return 0;
 }
 
+static int mouse_co(const struct command_call *call)
+{
+    static const char *const names[] = {
+        [MOUSE_PRESS] = "press",       [MOUSE_DRAG] = "drag",
+        [MOUSE_RELEASE] = "release",   [MOUSE_WHEEL_UP] = "wheel-up",
+        [MOUSE_WHEEL_DOWN] = "wheel-down",
+    };
+    unsigned what = 0;
+    int64_t x, y;
+    while (what < G_N_ELEMENTS(names) && strcmp(names[what], call->argv[1]) != 0) {
+        what++;
+    }
+    if (what == G_N_ELEMENTS(names) || size_parse(call->argv[2], &x) != 0 || size_parse(call->argv[3], &y) != 0 ||
+        x > INT16_MAX || y > INT16_MAX) {
+        sink_printf(call->sink, SINK_ERR, "mouse: type what (press, drag, release, wheel-up, wheel-down), column and row\n");
+        return -EINVAL;
+    }
+    co_yield_co();
+    if (desk != NULL) {
+        struct mouse mouse = {.what = (enum mouse_what)what, .x = (int)x, .y = (int)y, .button = what < MOUSE_WHEEL_UP};
+        desk_draw(desk);
+        desk->silent = true;
+        desk_mouse(desk, &mouse);
+        desk->silent = false;
+        log_focus_is_known(desk);
+    }
+    return 0;
+}
+
 static const struct command command_focus = {
     .name = "focus",
     .args = "panel",
@@ -167,6 +197,20 @@ static const struct command command_keys = {
     .run_co = keys_co,
 };
 
+static const struct command command_mouse = {
+    .name = "mouse",
+    .args = "what column row",
+    .summary = "does what the mouse does on the screen",
+    .help = "\n"
+            "What is press, drag or release (of the left button), wheel-up or wheel-down; column and row count from 0.\n"
+            "\n"
+            "  mouse press 10 5    gives the panel there the focus, and puts its cursor there\n",
+    .min_args = 3,
+    .max_args = 3,
+    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .run_co = mouse_co,
+};
+
 static const struct command command_screen = {
     .name = "screen",
     .summary = "prints the screen as text",
@@ -194,15 +238,25 @@ static const struct command command_zoom = {
     .run_co = zoom_co,
 };
 
+enum { COUNT_MAX = 999999999 };
+
 /* Every request of a panel is a command of that name too. */
 static int request_co(const struct command_call *call)
 {
-    int64_t offset = -1;
-    if (call->argc > 1 && (offset = parse_offset(call, call->argv[1])) < 0) {
+    enum request request = request_find(call->argv[0]);
+    int64_t offset = -1, count = 1;
+    int at = 1;
+    if (request_wants_offset(request) && call->argc > at && (offset = parse_offset(call, call->argv[at++])) < 0) {
+        return -EINVAL;
+    }
+    if (call->argc > at && (size_parse(call->argv[at], &count) != 0 || count < 1 || count > COUNT_MAX)) {
+        sink_printf(call->sink, SINK_ERR, "%s: '", call->argv[0]);
+        sink_write(call->sink, SINK_ERR, call->argv[at], strlen(call->argv[at]));
+        sink_printf(call->sink, SINK_ERR, "' is no count: type a number from 1 on\n");
         return -EINVAL;
     }
     desk_draw(desk); /* panels that were not painted yet do not know their size */
-    if (!desk_panel_request(desk, request_find(call->argv[0]), offset)) {
+    if (!desk_panel_request(desk, request, offset, (int)count)) {
         sink_printf(call->sink, SINK_ERR, "%s: not possible without an image, or in a panel that was not shown yet\n",
                     call->argv[0]);
         return -EINVAL;
@@ -210,11 +264,11 @@ static int request_co(const struct command_call *call)
     return 0;
 }
 
-enum { OWN_COMMANDS = 7 };
+enum { OWN_COMMANDS = 8 };
 
 static struct command request_commands[REQUEST_COUNT];
 static const struct command *commands[OWN_COMMANDS + REQUEST_COUNT + 1] = {
-    &command_focus, &command_goto, &command_keys, &command_save_script, &command_screen, &command_theme, &command_zoom,
+    &command_focus, &command_goto, &command_keys, &command_mouse, &command_save_script, &command_screen, &command_theme, &command_zoom,
 };
 
 static bool is_command(const struct request_info *info)
@@ -231,9 +285,9 @@ void commands_add(struct desk *added)
         if (is_command(info)) {
             request_commands[request] = (struct command){
                 .name = info->name,
-                .args = request_wants_offset(request) ? "[offset]" : NULL,
+                .args = request_wants_offset(request) ? "[offset [count]]" : "[count]",
                 .summary = info->help,
-                .max_args = request_wants_offset(request) ? 1 : 0,
+                .max_args = request_wants_offset(request) ? 2 : 1,
                 .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
                 .run_co = request_co,
             };

@@ -15,10 +15,12 @@
 #include <unistd.h>
 
 #include "ui/display.h"
+#include "ui/escape.h"
 #include "ui/restore.h"
 
 enum {
     ESCAPE_DELAY_MS = 25,
+    GIVE_UP_US = 5 * 1000 * 1000, /* a sequence whose end has not come is none */
     FLAG_VARIANTS = 4, /* combinations of CELL_SELECTED and CELL_CURSOR */
 };
 
@@ -39,6 +41,10 @@ struct curses {
     bool cursor_visible;
     bool left;
     enum theme_depth depth;
+    struct escape *escape;
+    int64_t heard_us; /* g_get_monotonic_time() of the last input */
+    bool speaks_xterm; /* knows the mouse, bracketed paste and questions for colours, or ignores them */
+    bool mouse;
 };
 
 static struct curses *curses_of(struct display *display)
@@ -165,7 +171,30 @@ static void curses_size(struct display *display, int *ret_width, int *ret_height
     *ret_height = height;
 }
 
-/* ---- keys ---- */
+/* ---- input ---- */
+
+/* The modifier digits that extended capabilities end in (kLFT5) are those of the sequences. */
+static keycode from_extended_key(int code)
+{
+    static const struct {
+        const char *name;
+        keycode key;
+    } keys[] = {
+        {"kUP", KEYCODE_UP},     {"kDN", KEYCODE_DOWN},      {"kLFT", KEYCODE_LEFT},     {"kRIT", KEYCODE_RIGHT},
+        {"kHOM", KEYCODE_HOME},  {"kEND", KEYCODE_END},      {"kPRV", KEYCODE_PAGE_UP},  {"kNXT", KEYCODE_PAGE_DOWN},
+        {"kIC", KEYCODE_INSERT}, {"kDC", KEYCODE_DELETE},
+    };
+    const char *name = keyname(code);
+    for (size_t i = 0; name != NULL && i < G_N_ELEMENTS(keys); i++) {
+        size_t len = strlen(keys[i].name);
+        if (strncmp(name, keys[i].name, len) == 0 && g_ascii_isdigit(name[len]) && name[len + 1] == '\0') {
+            int bits = name[len] - '1';
+            return keys[i].key | (bits & 1 ? KEYCODE_SHIFT : 0u) | (bits & 2 ? KEYCODE_ALT : 0u) |
+                   (bits & 4 ? KEYCODE_CTRL : 0u);
+        }
+    }
+    return KEYCODE_NONE;
+}
 
 static keycode from_function_key(wint_t code)
 {
@@ -193,37 +222,79 @@ static keycode from_function_key(wint_t code)
         {KEY_C3, KEYCODE_PAGE_DOWN},
         {KEY_FIND, KEYCODE_HOME},
         {KEY_SELECT, KEYCODE_END},
+        {KEY_SR, KEYCODE_UP | KEYCODE_SHIFT},
+        {KEY_SF, KEYCODE_DOWN | KEYCODE_SHIFT},
+        {KEY_SLEFT, KEYCODE_LEFT | KEYCODE_SHIFT},
+        {KEY_SRIGHT, KEYCODE_RIGHT | KEYCODE_SHIFT},
+        {KEY_SHOME, KEYCODE_HOME | KEYCODE_SHIFT},
+        {KEY_SEND, KEYCODE_END | KEYCODE_SHIFT},
+        {KEY_SPREVIOUS, KEYCODE_PAGE_UP | KEYCODE_SHIFT},
+        {KEY_SNEXT, KEYCODE_PAGE_DOWN | KEYCODE_SHIFT},
+        {KEY_SDC, KEYCODE_DELETE | KEYCODE_SHIFT},
+        {KEY_SIC, KEYCODE_INSERT | KEYCODE_SHIFT},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
         if (keys[i].code == code) {
             return keys[i].key;
         }
     }
-    return code >= KEY_F(1) && code <= KEY_F(12) ? KEYCODE_F1 + (code - KEY_F(1)) : KEYCODE_NONE;
+    if (code >= KEY_F(1) && code <= KEY_F(12)) {
+        return KEYCODE_F1 + (code - KEY_F(1));
+    }
+    return code > KEY_MAX ? from_extended_key((int)code) : KEYCODE_NONE;
 }
 
-static keycode curses_read_key(struct display *display)
+static struct event key_event(keycode key)
+{
+    return (struct event){.kind = EVENT_KEY, .key = key};
+}
+
+/* An escape character came: alone, as Alt upon a key, or at the head of a sequence that is then open. */
+static struct event after_escape(struct curses *curses)
 {
     wint_t ch;
-    int kind;
-    while ((kind = get_wch(&ch)) == KEY_CODE_YES) {
-        keycode key = from_function_key(ch);
-        if (key != KEYCODE_NONE) {
-            return key;
-        }
-    }
-    if (kind == ERR) {
-        return KEYCODE_NONE;
-    }
-    if (ch != 0x1b) {
-        return key_from_char(ch);
-    }
-    kind = get_wch(&ch); /* Alt sends an escape before the character */
+    int kind = get_wch(&ch);
     if (kind == KEY_CODE_YES) {
         keycode key = from_function_key(ch);
-        return key == KEYCODE_NONE || key == KEYCODE_RESIZE ? KEYCODE_ESCAPE : key | KEYCODE_ALT;
+        return key_event(key == KEYCODE_NONE || key == KEYCODE_RESIZE ? KEYCODE_ESCAPE : key | KEYCODE_ALT);
     }
-    return kind == ERR ? KEYCODE_ESCAPE : key_from_char(ch) | KEYCODE_ALT;
+    if (kind == ERR) {
+        return key_event(KEYCODE_ESCAPE);
+    }
+    if (ch == '[' || ch == ']') {
+        wint_t next;
+        kind = get_wch(&next);
+        if (kind == OK && escape_begins(curses->escape, ch)) {
+            return escape_feed(curses->escape, next);
+        }
+        if (kind == KEY_CODE_YES) {
+            ungetch((int)next);
+        }
+    }
+    return key_event(key_from_char(ch) | KEYCODE_ALT);
+}
+
+static struct event curses_read(struct display *display)
+{
+    struct curses *curses = curses_of(display);
+    struct event event = {EVENT_NONE};
+    wint_t ch;
+    int kind;
+    if (escape_is_open(curses->escape) && g_get_monotonic_time() - curses->heard_us > GIVE_UP_US) {
+        event = escape_give_up(curses->escape);
+    }
+    while (event.kind == EVENT_NONE && (kind = get_wch(&ch)) != ERR) {
+        curses->heard_us = g_get_monotonic_time();
+        if (kind == KEY_CODE_YES) {
+            keycode key = from_function_key(ch);
+            event = key == KEYCODE_NONE ? event : key_event(key);
+        } else if (escape_is_open(curses->escape)) {
+            event = escape_feed(curses->escape, ch);
+        } else {
+            event = ch == 0x1b ? after_escape(curses) : key_event(key_from_char(ch));
+        }
+    }
+    return event;
 }
 
 /* ---- coming and going ---- */
@@ -243,6 +314,40 @@ static void curses_dress(struct display *display, const struct theme *theme)
     g_clear_pointer(&curses->shown, g_free);
 }
 
+/* What curses has no word for.  It keeps nothing back between refreshes, so that the order is right. */
+static void say(const char *text)
+{
+    for (size_t len = strlen(text); len > 0;) {
+        ssize_t n = write(STDOUT_FILENO, text, len);
+        if (n < 0 && errno != EINTR) {
+            return;
+        }
+        text += MAX(n, 0);
+        len -= (size_t)MAX(n, 0);
+    }
+}
+
+#define MOUSE_ON "\033[?1002h\033[?1006h"
+#define MOUSE_OFF "\033[?1006l\033[?1002l"
+#define PASTE_ON "\033[?2004h"
+#define PASTE_OFF "\033[?2004l"
+
+static void take_input(struct curses *curses)
+{
+    if (curses->speaks_xterm) {
+        say(curses->mouse ? PASTE_ON MOUSE_ON : PASTE_ON);
+    }
+}
+
+static void curses_mouse(struct display *display, bool on)
+{
+    struct curses *curses = curses_of(display);
+    if (curses->speaks_xterm && !curses->left && on != curses->mouse) {
+        say(on ? MOUSE_ON : MOUSE_OFF);
+    }
+    curses->mouse = on;
+}
+
 static void curses_enter(struct display *display)
 {
     struct curses *curses = curses_of(display);
@@ -253,6 +358,7 @@ static void curses_enter(struct display *display)
     curses->left = false;
     curses->cursor_visible = true;
     refresh();
+    take_input(curses);
 }
 
 static void curses_leave(struct display *display)
@@ -260,6 +366,9 @@ static void curses_leave(struct display *display)
     struct curses *curses = curses_of(display);
     if (!curses->left) {
         curses->left = true;
+        if (curses->speaks_xterm) {
+            say(MOUSE_OFF PASTE_OFF);
+        }
         curs_set(1);
         endwin();
         tcsetattr(STDIN_FILENO, TCSADRAIN, &curses->modes);
@@ -272,6 +381,7 @@ static void curses_free(struct display *display)
     struct curses *curses = curses_of(display);
     curses_leave(display);
     delscreen(curses->screen);
+    escape_free(curses->escape);
     g_free(curses->shown);
     g_free(curses);
 }
@@ -280,8 +390,9 @@ static const struct display_ops curses_ops = {
     .name = "curses",
     .size = curses_size,
     .show = curses_show,
-    .read_key = curses_read_key,
+    .read = curses_read,
     .fd = STDIN_FILENO,
+    .mouse = curses_mouse,
     .leave = curses_leave,
     .enter = curses_enter,
     .dress = curses_dress,
@@ -303,6 +414,13 @@ static void append_without_delays(struct curses *curses, const char *capability)
             curses->restore[curses->restore_len++] = *text++;
         }
     }
+}
+
+static void append(struct curses *curses, const char *text)
+{
+    size_t len = MIN(strlen(text), sizeof curses->restore - curses->restore_len);
+    memcpy(curses->restore + curses->restore_len, text, len);
+    curses->restore_len += len;
 }
 
 static void take_back_signals(void)
@@ -348,6 +466,14 @@ struct display *curses_new(const struct theme *theme, GError **error)
     leaveok(stdscr, FALSE);
     curses->depth = start_colours();
     make_looks(curses, theme);
+    /* Of the families of terminals with a mouse, all know the rest, too. */
+    curses->speaks_xterm = tigetstr("kmous") != NULL && tigetstr("kmous") != (const char *)-1;
+    keyok(KEY_MOUSE, FALSE);
+    curses->escape = escape_new();
+    curses->mouse = true;
+    if (curses->speaks_xterm) {
+        append(curses, MOUSE_OFF PASTE_OFF);
+    }
     static const char *const undo[] = {"sgr0", "op", "cnorm", "rmkx", "rmcup"};
     for (size_t i = 0; i < G_N_ELEMENTS(undo); i++) {
         append_without_delays(curses, undo[i]);
@@ -358,5 +484,7 @@ struct display *curses_new(const struct theme *theme, GError **error)
     };
     curses->cursor_visible = true;
     restore_arm(STDOUT_FILENO, &curses->modes, curses->restore, curses->restore_len);
+    refresh(); /* the other screen comes first: modes may belong to one */
+    take_input(curses);
     return &g_steal_pointer(&curses)->base;
 }

@@ -33,6 +33,9 @@ struct desk {
     bool zoomed;
     bool dirty;
     bool quit;
+    int count;          /* typed before a key ("5" of "5j"), 0: none */
+    bool mouse;         /* is used */
+    int held;           /* panel that a pressed button belongs to until it is released, -1: none */
     struct prompt *prompt; /* NULL: no question */
     bool help;
     enum request_context help_context;
@@ -62,8 +65,15 @@ void desk_remark(struct desk *desk, enum role role, const char *text);
 
 /* input.c has desk_key(), desk_type() and desk_request(). */
 
+/* The focus goes there, as if by key. */
+void input_focus(struct desk *desk, enum layout_panel panel);
+/* What is asked of the focused panel by key or mouse: logged when it is a command. */
+void input_request(struct desk *desk, struct panel *panel, enum request request, int count);
+
 /* frame.c: the whole picture. */
 void frame_draw(struct desk *desk);
+/* The panel whose tab is there, -1: none. */
+int frame_tab_at(const struct desk *desk, int x, int y);
 
 /* log.c: what was done, as commands in the console. */
 void log_command(struct desk *desk, const char *line);
@@ -73,8 +83,10 @@ void log_focus(struct desk *desk);
 void log_focus_is_known(struct desk *desk);
 /* The screen shows bytes at offset (0: unknown how many), and the focus may have moved with it. */
 void log_go(struct desk *desk, int64_t offset, int64_t bytes);
-/* The line that request is now, if it is a command of its own name, else NULL; g_free. */
-char *log_line_of(struct panel *panel, enum request request);
+/* The line that request, count times, is now, if it is a command of its own name, else NULL; g_free. */
+char *log_line_of(struct panel *panel, enum request request, int count);
+
+/* pointer.c has desk_mouse() and desk_use_mouse(). */
 
 /* help.c: the overlay. */
 void help_draw(struct desk *desk, struct surface surface);

@@ -298,6 +298,8 @@ struct desk *desk_new(struct session *session, struct grid_traits traits, const 
     desk->session = session;
     desk->ops = ops;
     desk->data = data;
+    desk->mouse = true;
+    desk->held = -1;
     desk->theme = g_strdup("default");
     desk->grid = grid_new(1, 1, traits);
     for (int i = 0; i < LAYOUT_PANELS; i++) {

@@ -9,8 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ui/event.h"
 #include "ui/grid.h"
-#include "ui/key.h"
 #include "ui/layout.h"
 #include "ui/request.h"
 
@@ -26,6 +26,7 @@ struct desk_ops {
     void (*suspend)(void *data); /* stop the process, as job control does */
     void (*repaint)(void *data); /* the terminal's contents are not to be trusted */
     void (*dress)(void *data, const struct theme *theme); /* paint with that theme, which may go after the call */
+    void (*mouse)(void *data, bool on);                   /* whether the mouse is the program's or the terminal's own */
 };
 
 /* One at a time (the console's readline, and the commands it adds to the engine's).  The session outlives it. */
@@ -34,6 +35,9 @@ void desk_free(struct desk *desk);
 
 void desk_resize(struct desk *desk, int width, int height);
 void desk_key(struct desk *desk, keycode key);
+void desk_mouse(struct desk *desk, const struct mouse *mouse);
+/* Pasted text: goes where text is typed, and runs nothing by itself. */
+void desk_paste(struct desk *desk, const char *text);
 /* A key by name ("Tab"), or text that is typed letter by letter. */
 void desk_type(struct desk *desk, const char *word);
 /* What a key of a name would do; count >= 1. */
@@ -63,10 +67,10 @@ bool desk_wants_quit(const struct desk *desk);
 void desk_show(struct desk *desk, int64_t offset, int64_t bytes);
 void desk_focus(struct desk *desk, enum layout_panel panel);
 /*
- * Asks the panel that request belongs to for it, with its cursor at offset (-1: where it is).  False when there is
+ * Asks the panel that request belongs to for it, count >= 1 times, with its cursor at offset (-1: where it is).  False when there is
  * nothing it could do.
  */
-bool desk_panel_request(struct desk *desk, enum request request, int64_t offset);
+bool desk_panel_request(struct desk *desk, enum request request, int64_t offset, int count);
 /* Zooms the focused panel, or shares the screen again. */
 void desk_zoom(struct desk *desk);
 /* The panel of that name, or -1. */
@@ -80,5 +84,7 @@ int64_t desk_parse_offset(const struct desk *desk, const char *text, char **ret_
 void desk_use_config(struct desk *desk, bool use_config);
 /* Makes everything look as the theme of that name (see themes.h).  False and an error: it looks as before. */
 bool desk_theme(struct desk *desk, const char *name, GError **error);
+/* Whether the mouse does anything here. */
+void desk_use_mouse(struct desk *desk, bool use);
 /* Ends the program as `q` does. */
 void desk_quit(struct desk *desk);

@@ -4,8 +4,8 @@
 
 #include <glib.h>
 
+#include "ui/event.h"
 #include "ui/grid.h"
-#include "ui/key.h"
 #include "ui/theme.h"
 
 /* Base of every display: the first member of its own struct. */
@@ -19,9 +19,11 @@ struct display_ops {
     void (*size)(struct display *display, int *ret_width, int *ret_height);
     /* Makes the display look like the grid, which has its size; sends what changed and nothing else. */
     void (*show)(struct display *display, const struct grid *grid);
-    /* The next key, or KEYCODE_NONE when none is waiting.  Never waits. */
-    keycode (*read_key)(struct display *display);
-    int fd; /* readable when a key may be waiting; -1: none */
+    /* What came in next, EVENT_NONE when nothing is waiting.  Never waits. */
+    struct event (*read)(struct display *display);
+    int fd; /* readable when something may be waiting; -1: none */
+    /* Whether the mouse is the program's (on) or the terminal's own, for marking text. */
+    void (*mouse)(struct display *display, bool on);
     /* Gives the terminal back as it was found, and takes it again (all of it is painted with the next show). */
     void (*leave)(struct display *display);
     void (*enter)(struct display *display);

@@ -60,15 +60,33 @@ static void draw_panels(struct desk *desk)
     }
 }
 
+/* Brackets, not only colour, say which tab it is; all are as wide as with them. */
+static int tab_columns(const struct desk *desk, int i)
+{
+    return text_columns(desk->panels[i]->ops->name, -1) + 2;
+}
+
 static void draw_tabs(struct desk *desk, struct surface row)
 {
     int x = 1;
     for (int i = 0; i < LAYOUT_PANELS; i++) {
         bool focused = is_focused(desk, i);
         const char *name = desk->panels[i]->ops->name;
-        /* Brackets, not only colour, say which one it is. */
-        x = surface_printf(row, x, 0, focused ? ROLE_TAB_FOCUS : ROLE_TAB, focused ? "[%s]" : " %s ", name) + 1;
+        surface_printf(row, x, 0, focused ? ROLE_TAB_FOCUS : ROLE_TAB, focused ? "[%s]" : " %s ", name);
+        x += tab_columns(desk, i) + 1;
     }
+}
+
+int frame_tab_at(const struct desk *desk, int x, int y)
+{
+    int left = 1;
+    for (int i = 0; y == desk->layout.tabs_y && i < LAYOUT_PANELS; i++) {
+        if (x >= left && x < left + tab_columns(desk, i)) {
+            return i;
+        }
+        left += tab_columns(desk, i) + 1;
+    }
+    return -1;
 }
 
 static int draw_hint(struct surface row, int x, enum request_context context, enum request request)

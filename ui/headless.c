@@ -27,9 +27,13 @@ static void headless_show(struct display *display, const struct grid *grid)
     headless->frames++;
 }
 
-static keycode headless_read_key(struct display *display)
+static struct event headless_read(struct display *display)
 {
-    return KEYCODE_NONE;
+    return (struct event){EVENT_NONE};
+}
+
+static void headless_mouse(struct display *display, bool on)
+{
 }
 
 static void headless_nothing(struct display *display)
@@ -51,8 +55,9 @@ static const struct display_ops headless_ops = {
     .name = "headless",
     .size = headless_size,
     .show = headless_show,
-    .read_key = headless_read_key,
+    .read = headless_read,
     .fd = -1,
+    .mouse = headless_mouse,
     .leave = headless_nothing,
     .enter = headless_nothing,
     .dress = headless_dress,

@@ -10,9 +10,11 @@
 #include "ui/desk-private.h"
 #include "ui/keymap.h"
 
+enum { COUNT_MAX = 999999999 };
+
 /* ---- requests ---- */
 
-static void focus_and_log(struct desk *desk, enum layout_panel panel)
+void input_focus(struct desk *desk, enum layout_panel panel)
 {
     desk_focus(desk, panel);
     log_focus(desk);
@@ -20,7 +22,7 @@ static void focus_and_log(struct desk *desk, enum layout_panel panel)
 
 static void focus_by(struct desk *desk, int step)
 {
-    focus_and_log(desk, (enum layout_panel)((desk->focus + LAYOUT_PANELS + step) % LAYOUT_PANELS));
+    input_focus(desk, (enum layout_panel)((desk->focus + LAYOUT_PANELS + step) % LAYOUT_PANELS));
 }
 
 static void cancel(struct desk *desk)
@@ -79,7 +81,7 @@ static void global_request(struct desk *desk, enum request request)
         open_help(desk);
         break;
     case REQUEST_PROMPT:
-        focus_and_log(desk, LAYOUT_CONSOLE);
+        input_focus(desk, LAYOUT_CONSOLE);
         break;
     case REQUEST_FOCUS_NEXT:
         focus_by(desk, 1);
@@ -88,7 +90,7 @@ static void global_request(struct desk *desk, enum request request)
         focus_by(desk, -1);
         break;
     case REQUEST_CONSOLE_LEAVE:
-        focus_and_log(desk, desk->before);
+        input_focus(desk, desk->before);
         break;
     case REQUEST_GO_TO:
         open_prompt(desk);
@@ -182,13 +184,13 @@ void desk_request(struct desk *desk, enum request request, int count)
     }
 }
 
-bool desk_panel_request(struct desk *desk, enum request request, int64_t offset)
+bool desk_panel_request(struct desk *desk, enum request request, int64_t offset, int count)
 {
     struct panel *panel = panel_for(desk, request);
     if (panel != NULL && offset >= 0 && panel->ops->place != NULL) {
         panel->ops->place(panel, offset);
     }
-    return panel != NULL && panel_request(desk, panel, request, 1);
+    return panel != NULL && panel_request(desk, panel, request, count);
 }
 
 /* ---- keys ---- */
@@ -237,22 +239,56 @@ static void key_in_text(struct desk *desk, struct panel *panel, keycode key)
     }
 }
 
+void input_request(struct desk *desk, struct panel *panel, enum request request, int count)
+{
+    if (request_info(request)->context != panel->ops->context) {
+        desk_request(desk, request, count);
+        return;
+    }
+    g_autofree char *line = log_line_of(panel, request, count); /* before it moves the cursor */
+    if (!panel_request(desk, panel, request, count)) {
+        desk_remark(desk, ROLE_NOTE, desk_why_empty(desk));
+    } else if (line != NULL) {
+        log_command(desk, line);
+    }
+}
+
+/* Digits before a key, unless they have a meaning of their own, say how often: whether this was one. */
+static bool take_digit(struct desk *desk, keycode key, enum request request)
+{
+    if (key < '0' || key > '9' || (desk->count == 0 && (key == '0' || request != REQUEST_NONE))) {
+        return false;
+    }
+    desk->count = (int)MIN((int64_t)desk->count * 10 + (key - '0'), COUNT_MAX);
+    desk_dirty(desk);
+    return true;
+}
+
+/* The last row with a number before it is the row of that number, as in vi. */
+static void go_to_row(struct desk *desk, int row)
+{
+    desk_request(desk, REQUEST_FIRST, 1);
+    if (row > 1) {
+        desk_request(desk, REQUEST_DOWN, row - 1);
+    }
+}
+
 static void key_in_panel(struct desk *desk, struct panel *panel, keycode key)
 {
     const enum request_context contexts[] = {panel->ops->context, REQUEST_CONTEXT_MOVE, REQUEST_CONTEXT_GLOBAL};
     enum request request = find_request(contexts, G_N_ELEMENTS(contexts), key);
-    if (request == REQUEST_NONE) {
+    if (take_digit(desk, key, request)) {
         return;
     }
-    if (request_info(request)->context != panel->ops->context) {
-        desk_request(desk, request, 1);
-        return;
+    int count = desk->count;
+    if (count > 0) {
+        desk->count = 0;
+        desk_dirty(desk);
     }
-    g_autofree char *line = log_line_of(panel, request); /* before it moves the cursor */
-    if (!panel_request(desk, panel, request, 1)) {
-        desk_remark(desk, ROLE_NOTE, desk_why_empty(desk));
-    } else if (line != NULL) {
-        log_command(desk, line);
+    if (request == REQUEST_LAST && count > 0) {
+        go_to_row(desk, count);
+    } else if (request != REQUEST_NONE) {
+        input_request(desk, panel, request, MAX(count, 1));
     }
 }
 
@@ -288,5 +324,19 @@ void desk_type(struct desk *desk, const char *word)
     }
     for (; *word != '\0' && g_utf8_get_char_validated(word, -1) < KEYCODE_NONE; word = g_utf8_next_char(word)) {
         desk_key(desk, g_utf8_get_char(word));
+    }
+}
+
+void desk_paste(struct desk *desk, const char *text)
+{
+    struct panel *panel = desk_focused(desk);
+    if (desk->prompt != NULL) {
+        if (prompt_paste(desk->prompt, text)) {
+            desk_dirty(desk);
+        }
+    } else if (!desk->help && panel->ops->key != NULL) {
+        console_paste(panel, text);
+    } else {
+        desk_remark(desk, ROLE_NOTE, "text is pasted into the console: press : first");
     }
 }

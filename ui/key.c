@@ -25,6 +25,16 @@ static const struct {
     {"Space", ' '},
 };
 
+static const struct {
+    const char *prefix;
+    keycode bit;
+} modifiers[] = {
+    {"Ctrl-", KEYCODE_CTRL},
+    {"Shift-", KEYCODE_SHIFT},
+};
+
+#define KEYCODE_MODIFIERS ((keycode)(KEYCODE_SHIFT | KEYCODE_CTRL | KEYCODE_ALT))
+
 keycode key_from_char(uint32_t ch)
 {
     switch (ch) {
@@ -54,6 +64,14 @@ keycode key_parse(const char *name)
             return names[i].key;
         }
     }
+    for (size_t i = 0; i < G_N_ELEMENTS(modifiers); i++) {
+        if (g_str_has_prefix(name, modifiers[i].prefix)) {
+            keycode key = key_parse(name + strlen(modifiers[i].prefix));
+            if ((key & ~KEYCODE_MODIFIERS) > KEYCODE_NONE) {
+                return key | modifiers[i].bit;
+            }
+        }
+    }
     if (g_str_has_prefix(name, "Ctrl-") && name[5] >= '@' && name[5] <= '_' && name[6] == '\0') {
         return key_from_char((uint32_t)name[5] & 0x1f);
     }
@@ -73,6 +91,12 @@ char *key_format(keycode key)
     if (key & KEYCODE_ALT) {
         g_autofree char *plain = key_format(key & ~(keycode)KEYCODE_ALT);
         return g_strconcat("Alt-", plain, NULL);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(modifiers); i++) {
+        if (key & modifiers[i].bit) {
+            g_autofree char *plain = key_format(key & ~modifiers[i].bit);
+            return g_strconcat(modifiers[i].prefix, plain, NULL);
+        }
     }
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         if (names[i].key == key) {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A code point, a control character (Ctrl-A is 1), or one of these; KEYCODE_ALT may be added to any. */
+/* A code point, a control character (Ctrl-A is 1), or one of these; modifiers may be added. */
 typedef uint32_t keycode;
 
 enum keycode_special {
@@ -29,13 +29,16 @@ enum keycode_special {
     KEYCODE_F1,
     KEYCODE_F12 = KEYCODE_F1 + 11,
     KEYCODE_RESIZE, /* no key: the size of the display changed */
+    /* Modifiers.  Shift and control only upon the special ones above (with letters they make another character). */
+    KEYCODE_SHIFT = 1 << 28,
+    KEYCODE_CTRL = 1 << 29,
     KEYCODE_ALT = 1 << 30,
 };
 
 /* The one form of keys that have several: 9 is KEYCODE_TAB, 13 and 10 KEYCODE_ENTER, 27 KEYCODE_ESCAPE, 8 and 127
  * KEYCODE_BACKSPACE. */
 keycode key_from_char(uint32_t ch);
-/* "q", "Ctrl-C", "Shift-Tab", "PageUp", "Alt-x", "Space": KEYCODE_NONE when it is no key. */
+/* "q", "Ctrl-C", "Shift-Tab", "PageUp", "Alt-x", "Ctrl-Left", "Space": KEYCODE_NONE when it is no key. */
 keycode key_parse(const char *name);
 /* The name key_parse() takes; g_free. */
 char *key_format(keycode key);

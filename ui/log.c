@@ -55,12 +55,18 @@ void log_go(struct desk *desk, int64_t offset, int64_t bytes)
     log_focus_is_known(desk);
 }
 
-char *log_line_of(struct panel *panel, enum request request)
+char *log_line_of(struct panel *panel, enum request request, int count)
 {
     if (!request_is_command(request)) {
         return NULL;
     }
     int64_t offset = request_wants_offset(request) && panel->ops->position != NULL ? panel->ops->position(panel) : -1;
-    const char *name = request_info(request)->name;
-    return offset >= 0 ? g_strdup_printf("%s %#" PRIx64, name, (uint64_t)offset) : g_strdup(name);
+    g_autoptr(GString) line = g_string_new(request_info(request)->name);
+    if (offset >= 0) {
+        g_string_append_printf(line, " %#" PRIx64, (uint64_t)offset);
+    }
+    if (count > 1 && (offset >= 0 || !request_wants_offset(request))) {
+        g_string_append_printf(line, " %d", count);
+    }
+    return g_strdup(line->str);
 }

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "ui/event.h"
 #include "ui/grid.h"
-#include "ui/key.h"
 #include "ui/request.h"
 
 struct blk_request;
@@ -25,6 +25,12 @@ enum panel_reaction {
     PANEL_IGNORED, /* not mine: the next one may have it */
     PANEL_HANDLED, /* done, nothing to see */
     PANEL_REDRAW,  /* done, paint me */
+};
+
+struct panel_progress {
+    const char *what;    /* "search"; static */
+    int64_t done, total; /* bytes; total 0: not known */
+    int64_t since_us;    /* clock_now_us() when it began */
 };
 
 /*
@@ -60,6 +66,15 @@ struct panel_ops {
     int64_t (*position)(struct panel *panel);
     /* Moves the cursor to where position() was offset, in what is shown now; nothing when that is not there. */
     void (*place)(struct panel *panel, int64_t offset);
+    /*
+     * The mouse, in cells of the surface last drawn; a drag and the release that ends it may lie outside.  A press comes after
+     * the focus did.  A wheel that is ignored (or a NULL here) becomes movements up and down.
+     */
+    enum panel_reaction (*mouse)(struct panel *panel, const struct mouse *mouse);
+    /* Appends what is selected for the status line ("0x1000..0x1fff 4 KiB"); nothing or NULL: nothing is. */
+    void (*selection)(struct panel *panel, GString *text);
+    /* What takes long (a search, a scan): false or NULL when nothing does.  Asked for when the panel is not visible, too. */
+    bool (*progress)(struct panel *panel, struct panel_progress *ret_progress);
     /* When it has to be painted again although nothing happened (ages), on clock_now_us(); -1 (and NULL): never. */
     int64_t (*next_tick_us)(struct panel *panel);
 

@@ -99,6 +99,20 @@ bool prompt_key(struct prompt *prompt, keycode key)
     }
 }
 
+bool prompt_paste(struct prompt *prompt, const char *text)
+{
+    bool any = false;
+    for (; *text != '\0'; text = g_utf8_next_char(text)) {
+        keycode ch = g_utf8_get_char(text);
+        ch = ch == '\n' || ch == '\r' || ch == '\t' ? ' ' : ch;
+        if (key_is_text(ch)) {
+            insert(prompt, ch);
+            any = true;
+        }
+    }
+    return any;
+}
+
 void prompt_draw(const struct prompt *prompt, struct surface surface)
 {
     int x = surface_put(surface, 1, 0, ROLE_PROMPT, prompt->question);

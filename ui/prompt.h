@@ -12,6 +12,8 @@ struct prompt *prompt_new(const char *question, const char *hint);
 void prompt_free(struct prompt *prompt);
 /* Edits: whether the key meant something. */
 bool prompt_key(struct prompt *prompt, keycode key);
+/* Pasted text goes in where the cursor is, line ends as spaces: whether there was any. */
+bool prompt_paste(struct prompt *prompt, const char *text);
 /* Valid until the next key. */
 const char *prompt_text(const struct prompt *prompt);
 /* Paints into the first row of the surface, with the terminal's cursor. */

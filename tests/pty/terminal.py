@@ -22,7 +22,7 @@ DEADLINE = 20 if not support.FLAVOUR else 120
 ENTER_ALTERNATE, LEAVE_ALTERNATE = b'\x1b[?1049h', b'\x1b[?1049l'
 KEYS = {'Enter': '\r', 'Tab': '\t', 'Shift-Tab': '\x1b[Z', 'Esc': '\x1b', 'Up': '\x1bOA', 'Down': '\x1bOB', 'Right': '\x1bOC', 'Left': '\x1bOD',
         'PageUp': '\x1b[5~', 'PageDown': '\x1b[6~', 'Home': '\x1bOH', 'End': '\x1bOF', 'Backspace': '\x7f',
-        'Ctrl-C': '\x03', 'Ctrl-D': '\x04', 'Ctrl-Z': '\x1a', 'Ctrl-L': '\x0c', 'Ctrl-R': '\x12', 'F1': '\x1bOP'}
+        'Ctrl-C': '\x03', 'Ctrl-D': '\x04', 'Ctrl-Z': '\x1a', 'Ctrl-L': '\x0c', 'Ctrl-R': '\x12', 'Ctrl-U': '\x15', 'F1': '\x1bOP'}
 
 
 class Terminal:

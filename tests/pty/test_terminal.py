@@ -164,6 +164,75 @@ def test_a_broken_theme_is_told_and_the_program_starts(start, work):
     t.wait("theme: broken.theme:2: 'hat' is no role")
 
 
+# ---- the mouse, and pasted text ----
+
+def mouse(terminal, code, x, y, final='M'):
+    terminal.send(f'\x1b[<{code};{x + 1};{y + 1}{final}')
+
+
+def test_the_mouse_moves_the_focus_and_scrolls(start):
+    t = start()
+    t.raw_wait(b'\x1b[?1006h')
+    mouse(t, 0, 20, 9)
+    mouse(t, 0, 20, 9, 'm')
+    t.wait('> focus hex')
+    command(t, 'help')
+    mouse(t, 64, 20, 20)
+    t.wait('lines below')
+    mouse(t, 65, 20, 20)
+    t.wait_gone('lines below')
+    quit_by_key(t)
+    assert t.exit_status() == 0
+    t.assert_restored()
+
+
+def test_a_sequence_in_pieces_is_one(start):
+    t = start()
+    for piece in ('\x1b[<0;2', '1;1', '0M', '\x1b[<0;21;10m'):
+        t.send(piece)
+        time.sleep(0.05)  # the pieces must not come as one
+    t.wait('> focus hex')
+    quit_by_key(t)
+    assert t.exit_status() == 0
+
+
+def test_pasted_lines_run_nothing_until_enter(start):
+    t = start()
+    command(t, 'length')
+    t.wait('> length')
+    t.send('\x1b[200~sleep 60000\rquit\r\x1b[201~')
+    t.wait('sleep 60000\\nquit\\n')
+    t.send('Ctrl-U', 'length', 'Enter')
+    t.wait('4 MiB')
+    quit_by_key(t)
+    assert t.exit_status() == 0
+    t.assert_restored()
+
+
+def test_pasted_text_presses_no_keys(start):
+    t = start()
+    t.send('\x1b[200~q\x1b[201~')
+    t.wait('press : first')
+    t.send('q')
+    assert t.exit_status() == 0
+
+
+def test_a_large_paste_is_taken_whole(start):
+    t = start()
+    t.send(':')
+    t.wait('Esc leave')
+    text = '\x1b[200~' + 'length\n' * 20000 + '\x1b[201~'
+    data = text.encode()
+    while data:
+        n = os.write(t.leader, data[:4096])
+        data = data[n:]
+        t.pump(0)
+    t.send('Ctrl-U', 'length', 'Enter')
+    t.wait('4 MiB')
+    quit_by_key(t)
+    assert t.exit_status() == 0
+
+
 # ---- size ----
 
 def test_resize_draws_for_the_new_size(start):

@@ -313,6 +313,22 @@ void console_clear_line(struct panel *panel)
     panel_redraw(panel);
 }
 
+void console_paste(struct panel *panel, const char *text)
+{
+    scrollback_scroll_last(console_of(panel)->scrollback);
+    line_paste(text);
+    panel_redraw(panel);
+}
+
+static enum panel_reaction console_mouse(struct panel *panel, const struct mouse *mouse)
+{
+    enum { WHEEL_ROWS = 3 };
+    if (mouse->what != MOUSE_WHEEL_UP && mouse->what != MOUSE_WHEEL_DOWN) {
+        return PANEL_IGNORED;
+    }
+    return scroll(console_of(panel), mouse->what == MOUSE_WHEEL_UP ? -WHEEL_ROWS : WHEEL_ROWS);
+}
+
 const struct panel_ops panel_console = {
     .name = "console",
     .context = REQUEST_CONTEXT_CONSOLE,
@@ -322,5 +338,6 @@ const struct panel_ops panel_console = {
     .draw = console_draw,
     .request = console_request,
     .key = console_key,
+    .mouse = console_mouse,
     .next_tick_us = console_next_tick_us,
 };

@@ -218,6 +218,25 @@ void line_key(keycode key, bool utf8)
     }
 }
 
+void line_paste(const char *text)
+{
+    g_autoptr(GString) clean = g_string_new(NULL);
+    for (; *text != '\0'; text = g_utf8_next_char(text)) {
+        gunichar ch = g_utf8_get_char(text);
+        if (ch == '\r') {
+            ch = '\n'; /* what terminals make of it */
+            text += text[1] == '\n';
+        }
+        if (ch == '\n' || ch == '\t' || (ch >= 0x20 && (ch < 0x7f || ch >= 0xa0))) {
+            g_string_append_unichar(clean, ch == '\t' ? ' ' : ch);
+        }
+    }
+    if (RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH)) {
+        line_key(KEYCODE_ESCAPE, true); /* what was found stays in the line */
+    }
+    rl_insert_text(clean->str);
+}
+
 void line_prompt(void)
 {
     rl_callback_handler_install(line.prompt, accept_line);

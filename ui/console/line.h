@@ -29,6 +29,8 @@ void line_open(struct session *session, const char *prompt, bool tty, const stru
 void line_close(void);
 
 void line_key(keycode key, bool utf8);
+/* UTF-8 text goes in where the cursor is, as one change that can be undone; control characters but line ends are left out. */
+void line_paste(const char *text);
 
 /* Line mode: shows the prompt and takes the terminal; gives it back; a key is waiting on stdin; makes room for output,
  * and shows the line again. */

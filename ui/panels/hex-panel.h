@@ -47,3 +47,6 @@ enum panel_reaction hex_move(struct hex_panel *hex, enum request request, int co
 
 /* Paints the view's lines and the inspector, and asks the image's cache for what is not known. */
 void hex_draw(struct hex_panel *hex, struct surface surface);
+
+/* As panel_ops has it. */
+enum panel_reaction hex_mouse(struct panel *panel, const struct mouse *mouse);

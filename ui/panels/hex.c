@@ -272,6 +272,7 @@ const struct panel_ops panel_hex = {
     .go = go,
     .position = position,
     .place = place,
+    .mouse = hex_mouse,
     .image = image,
     .buffer = buffer,
     .changed = changed,

@@ -32,3 +32,6 @@ void map_panel_cell(const struct map_panel *map, int64_t *ret_start, int64_t *re
 
 /* Paints the cells and the readout of a view that has rows. */
 void map_draw(const struct map_panel *map, struct surface surface);
+
+/* As panel_ops has it. */
+enum panel_reaction map_mouse(struct panel *panel, const struct mouse *mouse);

@@ -365,6 +365,7 @@ const struct panel_ops panel_map = {
     .go = go,
     .position = position,
     .place = place,
+    .mouse = map_mouse,
     .image = image,
     .changed = changed,
 };

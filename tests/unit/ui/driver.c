@@ -36,7 +36,12 @@ static void on_dress(void *data, const struct theme *theme)
     driver->text_style = theme_style(theme, THEME_DIRECT, ROLE_TEXT, 0);
 }
 
-static const struct desk_ops desk_ops = {on_wake, on_suspend, on_repaint, on_dress};
+static void on_mouse(void *data, bool on)
+{
+    ((struct driver *)data)->mouse = on;
+}
+
+static const struct desk_ops desk_ops = {on_wake, on_suspend, on_repaint, on_dress, on_mouse};
 
 static void make_image(const char *path)
 {
@@ -63,6 +68,7 @@ struct driver *driver_new(int width, int height, struct grid_traits traits, cons
     driver->aio = aio_new("threads", NULL);
     struct session_config config = {.prog = "blkscope", .aio = driver->aio, .refs = BLK_REFS_ASK};
     driver->session = session_new(&config);
+    driver->mouse = true;
     driver->dir = g_dir_make_tmp("blkscope-XXXXXX", NULL);
     if (image != NULL) {
         g_autofree char *path = g_build_filename(driver->dir, image, NULL);

@@ -16,6 +16,7 @@ struct driver {
     struct desk *desk;
     char *dir; /* of its own, removed in the end */
     unsigned wakes, suspends, repaints;
+    bool mouse; /* the program has it */
     struct style text_style; /* of text in the theme it was last dressed with, in 24-bit colours */
 };
 

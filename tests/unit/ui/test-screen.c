@@ -479,6 +479,119 @@ static void test_themes_are_listed_and_switched(void)
     driver_free(driver);
 }
 
+/* Offset of the focused panel's cursor. */
+static int64_t cursor(struct driver *driver)
+{
+    g_autofree char *why = NULL;
+    return desk_parse_offset(driver->desk, "+0", &why);
+}
+
+static void mouse(struct driver *driver, enum mouse_what what, int x, int y)
+{
+    struct mouse mouse = {.what = what, .x = x, .y = y, .button = what < MOUSE_WHEEL_UP};
+    desk_mouse(driver->desk, &mouse);
+    driver_settle(driver);
+}
+
+static void test_a_click_moves_focus_and_cursor(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_command(driver, "hex-fold");
+    driver_command(driver, "focus map");
+    mouse(driver, MOUSE_PRESS, 14, 8); /* second byte of the first row in hex */
+    g_assert_true(driver_shows(driver, "> focus hex"));
+    g_assert_cmpint(cursor(driver), ==, 0x1);
+    mouse(driver, MOUSE_DRAG, 17, 9);
+    g_assert_cmpint(cursor(driver), ==, 0x12);
+    mouse(driver, MOUSE_RELEASE, 17, 9);
+    mouse(driver, MOUSE_DRAG, 14, 8); /* nothing is held */
+    g_assert_cmpint(cursor(driver), ==, 0x12);
+    mouse(driver, MOUSE_PRESS, 20, 4);
+    g_assert_true(driver_shows(driver, "> focus map"));
+    desk_use_mouse(driver->desk, false);
+    g_assert_false(driver->mouse);
+    mouse(driver, MOUSE_PRESS, 14, 8);
+    g_assert_false(driver_shows(driver, "> focus hex"));
+    driver_free(driver);
+}
+
+static void test_the_wheel_scrolls_what_is_under_it(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    mouse(driver, MOUSE_WHEEL_DOWN, 40, 9);
+    g_assert_false(driver_shows(driver, "> focus"));
+    driver_command(driver, "focus hex");
+    g_assert_cmpint(cursor(driver), ==, 0x100010);
+    driver_command(driver, "help");
+    mouse(driver, MOUSE_WHEEL_UP, 40, 20);
+    g_assert_true(driver_shows(driver, "lines below"));
+    mouse(driver, MOUSE_WHEEL_DOWN, 40, 20);
+    g_assert_false(driver_shows(driver, "lines below"));
+    driver_keys(driver, "F1");
+    mouse(driver, MOUSE_PRESS, 40, 20);
+    g_assert_false(driver_shows(driver, "readline"));
+    driver_free(driver);
+}
+
+static void test_a_click_on_a_tab_shows_its_panel(void)
+{
+    struct driver *driver = driver_new(60, 15, driver_colour, "disk.img");
+    mouse(driver, MOUSE_PRESS, 8, 1);
+    g_assert_true(driver_shows(driver, "[hex]"));
+    driver_free(driver);
+}
+
+static void test_scripts_use_the_mouse(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_command(driver, "focus hex ; mouse press 14 8");
+    g_assert_cmpint(cursor(driver), ==, 0x1);
+    driver_command(driver, "mouse hover 1 1");
+    g_assert_true(driver_shows(driver, "mouse: type what"));
+    driver_free(driver);
+}
+
+static void test_digits_before_a_key_repeat_it(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_command(driver, "hex-fold ; focus hex");
+    driver_keys(driver, "5 j");
+    g_assert_cmpint(cursor(driver), ==, 0x50);
+    driver_keys(driver, "1 2 l");
+    g_assert_cmpint(cursor(driver), ==, 0x5c);
+    driver_keys(driver, "0"); /* without a digit before it a key of its own */
+    g_assert_cmpint(cursor(driver), ==, 0x50);
+    driver_keys(driver, "1 0 k");
+    g_assert_cmpint(cursor(driver), ==, 0x0);
+    driver_keys(driver, "1 2 G");
+    g_assert_cmpint(cursor(driver), ==, 0xb0);
+    driver_keys(driver, "5 Esc j");
+    g_assert_cmpint(cursor(driver), ==, 0xc0);
+    driver_keys(driver, "9 9 9 9 9 9 9 9 9 9 9 9 l");
+    driver_keys(driver, "Tab Shift-Tab Shift-Tab 3 +");
+    g_assert_true(driver_shows(driver, "> map-zoom-in 0 3 "));
+    driver_free(driver);
+}
+
+static void test_pasted_text_runs_nothing(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    desk_paste(driver->desk, "quit\r");
+    driver_settle(driver);
+    g_assert_true(driver_shows(driver, "press : first"));
+    driver_keys(driver, ":");
+    desk_paste(driver->desk, "length\r\n\tinfo\x1b[31m\r");
+    driver_settle(driver);
+    g_assert_true(driver_shows(driver, "> length\\n info[31m\\n"));
+    driver_keys(driver, "Backspace Backspace Backspace Backspace Backspace Enter");
+    g_assert_true(driver_shows(driver, "\n│2 MiB"));
+    driver_keys(driver, "Esc g");
+    desk_paste(driver->desk, "0x\n100");
+    driver_settle(driver);
+    g_assert_true(driver_shows(driver, "go to: 0x 100"));
+    driver_free(driver);
+}
+
 static void test_random_keys_do_no_harm(void)
 {
     static const char *const keys[] = {
@@ -528,6 +641,12 @@ int main(int argc, char **argv)
     g_test_add_func("/screen/scripts-press-keys-and-print-the-screen", test_scripts_press_keys_and_print_the_screen);
     g_test_add_func("/screen/requests-of-panels-are-commands", test_requests_of_panels_are_commands);
     g_test_add_func("/screen/themes-are-listed-and-switched", test_themes_are_listed_and_switched);
+    g_test_add_func("/screen/a-click-moves-focus-and-cursor", test_a_click_moves_focus_and_cursor);
+    g_test_add_func("/screen/the-wheel-scrolls-what-is-under-it", test_the_wheel_scrolls_what_is_under_it);
+    g_test_add_func("/screen/a-click-on-a-tab-shows-its-panel", test_a_click_on_a_tab_shows_its_panel);
+    g_test_add_func("/screen/scripts-use-the-mouse", test_scripts_use_the_mouse);
+    g_test_add_func("/screen/digits-before-a-key-repeat-it", test_digits_before_a_key_repeat_it);
+    g_test_add_func("/screen/pasted-text-runs-nothing", test_pasted_text_runs_nothing);
     g_test_add_func("/screen/random-keys-do-no-harm", test_random_keys_do_no_harm);
     int status = g_test_run();
     co_done();

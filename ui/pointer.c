@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The mouse: what lies under it gets what it does.  A press moves the focus first, as Tab would; until the button is released
+ * everything goes to that panel.  The wheel moves the panel under the pointer and leaves the focus where it is.
+ */
+#include "ui/desk-private.h"
+
+enum { WHEEL_ROWS = 3 };
+
+static bool is_inside(const struct rectangle *r, int x, int y)
+{
+    return x >= r->x && x < r->x + r->width && y >= r->y && y < r->y + r->height;
+}
+
+/* The panel at a cell; where frames share a line, the lower one, whose title it has.  -1: none. */
+static int panel_at(const struct desk *desk, int x, int y)
+{
+    int found = -1;
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        const struct rectangle *r = &desk->layout.panels[i];
+        if (r->width > 0 && is_inside(r, x, y) && (found < 0 || r->y >= desk->layout.panels[found].y)) {
+            found = i;
+        }
+    }
+    return found;
+}
+
+/* Whether the panel did something with it; coordinates become its own. */
+static bool give(struct desk *desk, int panel, const struct mouse *mouse)
+{
+    const struct rectangle *r = &desk->layout.panels[panel];
+    struct mouse own = *mouse;
+    own.x -= r->x + 1;
+    own.y -= r->y + 1;
+    const struct panel_ops *ops = desk->panels[panel]->ops;
+    enum panel_reaction reaction = ops->mouse != NULL ? ops->mouse(desk->panels[panel], &own) : PANEL_IGNORED;
+    if (reaction == PANEL_REDRAW) {
+        desk_dirty(desk);
+    }
+    return reaction != PANEL_IGNORED;
+}
+
+static void wheel(struct desk *desk, const struct mouse *mouse)
+{
+    enum request request = mouse->what == MOUSE_WHEEL_UP ? REQUEST_UP : REQUEST_DOWN;
+    int panel = panel_at(desk, mouse->x, mouse->y);
+    if (desk->help) {
+        desk_request(desk, request, WHEEL_ROWS);
+    } else if (panel >= 0 && !give(desk, panel, mouse) && desk->panels[panel]->ops->request != NULL &&
+               desk->panels[panel]->ops->request(desk->panels[panel], request, WHEEL_ROWS) == PANEL_REDRAW) {
+        desk_dirty(desk);
+    }
+}
+
+static void press(struct desk *desk, const struct mouse *mouse)
+{
+    int tab = frame_tab_at(desk, mouse->x, mouse->y);
+    int panel = tab >= 0 ? tab : panel_at(desk, mouse->x, mouse->y);
+    if (desk->help) {
+        desk_request(desk, REQUEST_OVERLAY_CLOSE, 1);
+        return;
+    }
+    if (panel < 0) {
+        return;
+    }
+    if (panel != (int)desk->focus) {
+        input_focus(desk, (enum layout_panel)panel);
+    }
+    if (tab < 0) {
+        desk->held = panel;
+        give(desk, panel, mouse);
+    }
+}
+
+void desk_mouse(struct desk *desk, const struct mouse *mouse)
+{
+    if (!desk->mouse || desk->prompt != NULL) {
+        return;
+    }
+    switch (mouse->what) {
+    case MOUSE_WHEEL_UP:
+    case MOUSE_WHEEL_DOWN:
+        wheel(desk, mouse);
+        break;
+    case MOUSE_PRESS:
+        desk->held = -1;
+        press(desk, mouse);
+        break;
+    case MOUSE_DRAG:
+    case MOUSE_RELEASE:
+        if (desk->held >= 0 && desk->layout.panels[desk->held].width > 0) {
+            give(desk, desk->held, mouse);
+        }
+        desk->held = mouse->what == MOUSE_RELEASE ? -1 : desk->held;
+        break;
+    }
+}
+
+void desk_use_mouse(struct desk *desk, bool use)
+{
+    desk->mouse = use;
+    desk->held = -1;
+    desk->ops->mouse(desk->data, use);
+}
