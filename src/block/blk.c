@@ -332,7 +332,17 @@ int blk_status_bulk_co(struct blk *blk, int64_t offset, int64_t bytes, blk_exten
     int ret = status_begin_co(blk, &request, offset, &bytes);
     if (ret < 0)
         return ret;
-    ret = node_extents_co(blk->root, offset, bytes, fn, data);
+    ret = node_extents_co(blk->root, offset, bytes, false, fn, data);
+    return request_end(blk, &request, BLK_INTERNAL, ret);
+}
+
+int blk_map_co(struct blk *blk, int64_t offset, int64_t bytes, blk_extent_fn *fn, void *data)
+{
+    struct blk_request request;
+    int ret = status_begin_co(blk, &request, offset, &bytes);
+    if (ret < 0)
+        return ret;
+    ret = node_extents_co(blk->root, offset, bytes, true, fn, data);
     return request_end(blk, &request, BLK_INTERNAL, ret);
 }
 

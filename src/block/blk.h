@@ -119,6 +119,7 @@ struct blk_extent {
     int depth;           /* layer that supplies it: 0 is the top */
     int64_t host_offset; /* in the file that holds it, -1 for none */
     const char *host;    /* name of that file, NULL for none; valid while the image is open */
+    bool hole;           /* blk_map_co(): of DATA, there is a hole in that file */
 };
 
 /* The extent at offset, at most bytes long, at least one byte (length 0 at the end of the image). */
@@ -128,6 +129,11 @@ int blk_status_co(struct blk *blk, int64_t offset, int64_t bytes, struct blk_ext
 typedef int blk_extent_fn(void *data, const struct blk_extent *extent);
 /* Visits a range at the speed of the format's tables; gives way to the loop, and ends with -ECANCELED when cancelled. */
 int blk_status_bulk_co(struct blk *blk, int64_t offset, int64_t bytes, blk_extent_fn *fn, void *data);
+/*
+ * The same with what `qemu-img map` tells beside it: zeroes of a raw file have their place in that file, and so has what is not allocated
+ * where space is reserved for it; and where a format counts more than its file occupies, data is told from holes there.
+ */
+int blk_map_co(struct blk *blk, int64_t offset, int64_t bytes, blk_extent_fn *fn, void *data);
 
 /*
  * For `alloc` and `map`: whether the bytes at offset are allocated in the top layer itself (1, 0, or a negative errno), and for

@@ -38,6 +38,8 @@ struct node_status {
     enum node_status_via via;
     struct node *child;        /* PASS, STORED, BACKING */
     int64_t child_offset;      /* HOST, PASS, STORED, BACKING */
+    struct node *reserved_in;  /* kind UNALLOCATED, BACKING: where space is reserved for it, at reserved; NULL: nowhere */
+    int64_t reserved;
 };
 enum node_status_flags {
     NODE_STATUS_WANT_HOLES = 1 << 0, /* without it a leaf may call everything that this layer supplies DATA, and saves the search */
@@ -96,6 +98,11 @@ struct driver {
     int (*status_co)(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status);
     /* Many runs; must give way (co_relax_co) and end with -ECANCELED if co_cancelled().  NULL: status_co in a loop. */
     int (*status_bulk_co)(struct node *node, int64_t offset, int64_t bytes, node_status_fn *fn, void *data);
+
+    /* Bytes its own file occupies.  NULL: formats and filters ask file, others -ENOTSUP. */
+    int64_t (*occupied_co)(struct node *node);
+    /* Formats: 1 if noticeably more is counted as used than the file occupies, so that data may be holes; 0; negative errno.  NULL: 0. */
+    int (*is_sparse_co)(struct node *node);
 
     /* Adds what it has; format and the file size are known already.  NULL: nothing; filters forward. */
     int (*info_co)(struct node *node, struct blk_info *info);

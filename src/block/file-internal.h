@@ -41,4 +41,5 @@ void file_status_forget(struct file *file);
 
 /* file_resize.c */
 int64_t file_length_co(struct node *node);
+int64_t file_occupied_co(struct node *node);
 int file_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error);

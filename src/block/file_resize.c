@@ -51,6 +51,29 @@ int64_t file_length_co(struct node *node)
     return ret < 0 ? ret : call.length;
 }
 
+struct occupied_call {
+    int fd;
+    int64_t bytes;
+};
+
+static int ask_occupied(void *data)
+{
+    struct occupied_call *call = data;
+    struct stat st;
+    if (fstat(call->fd, &st) < 0)
+        return -errno;
+    call->bytes = (int64_t)st.st_blocks * 512;
+    return S_ISREG(st.st_mode) ? 0 : -ENOTSUP;
+}
+
+int64_t file_occupied_co(struct node *node)
+{
+    struct file *file = node->opaque;
+    struct occupied_call call = {.fd = file->fd};
+    int ret = aio_call_co(node->aio, ask_occupied, &call, true);
+    return ret < 0 ? ret : call.bytes;
+}
+
 struct resize_call {
     int fd;
     int64_t size;

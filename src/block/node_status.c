@@ -41,7 +41,7 @@ static bool same_file(const struct blk_extent *a, const struct blk_extent *b)
 /* Whether b goes on where a ends, in the image and in the file. */
 static bool continues(const struct blk_extent *a, const struct blk_extent *b)
 {
-    if (a->kind != b->kind || a->depth != b->depth || a->start + a->length != b->start)
+    if (a->kind != b->kind || a->depth != b->depth || a->start + a->length != b->start || a->hole != b->hole)
         return false;
     if (a->host_offset < 0 || b->host_offset < 0)
         return a->host_offset < 0 && b->host_offset < 0;
@@ -58,11 +58,23 @@ struct host_run {
     int64_t host_offset;     /* of start */
 };
 
+/* What is known of a format's file, see struct driver's is_sparse_co. */
+struct sparse {
+    const struct node *node;
+    bool sparse;
+};
+
 struct visit {
     blk_extent_fn *fn;
     void *data;
     struct blk_extent held; /* goes out once the next one does not continue it; length 0: none */
     struct host_run known;  /* where the last run was found: a file is asked once for many runs */
+    GArray *sparse;         /* struct sparse, of formats visited; NULL: places are not asked for */
+    struct hole_run {
+        const struct node *node; /* NULL: nothing known */
+        int64_t start, end;      /* in node */
+        bool hole;
+    } hole; /* the last one found */
 };
 
 static int emit(struct visit *visit, const struct blk_extent *extent)
@@ -84,6 +96,9 @@ struct level {
     struct node *node;
     int64_t shift;
     int depth;
+    bool sparse;
+    const char *reserved_host; /* what lies past its end has space reserved there, the first byte visited at reserved; NULL: none */
+    int64_t reserved;
 };
 
 /* short_depth: the layer that is said to supply what lies past the end of node. */
@@ -109,6 +124,12 @@ static void find_host_run_co(struct node *node, int64_t offset, struct host_run 
         bytes = MIN(bytes, node->size - offset);
     }
     run->end = run->start + MAX(bytes, 0);
+    /* Past the end of a file there is a place, too, where what is written later lies. */
+    if (!run->host && offset >= node->size && (node->driver->flags & DRIVER_PROTOCOL)) {
+        run->host = node->filename;
+        run->host_offset = offset;
+        run->end = INT64_MAX;
+    }
 }
 
 static void find_host_co(struct node *node, int64_t offset, int64_t bytes, struct host_run *known, struct blk_extent *extent)
@@ -119,6 +140,65 @@ static void find_host_co(struct node *node, int64_t offset, int64_t bytes, struc
     extent->host_offset = known->host ? known->host_offset + (offset - known->start) : -1;
     if (known->host)
         extent->length = MIN(extent->length, known->end - offset);
+}
+
+/* Whether the bytes at offset of node, which is at most a format, are a hole of the file below; and as far as that is known. */
+static void find_hole_co(struct node *node, int64_t offset, struct hole_run *run)
+{
+    struct node_status status;
+    *run = (struct hole_run){.node = node, .start = offset, .end = INT64_MAX, .hole = true};
+    int64_t bytes = node->size - offset;
+    while (bytes > 0) {
+        run->hole = false;
+        run->end = run->start + bytes;
+        if (node_status_co(node, offset, bytes, NODE_STATUS_WANT_HOLES, &status) < 0)
+            return;
+        bytes = status.bytes;
+        run->end = run->start + bytes;
+        run->hole = status.via == NODE_STATUS_FINAL && status.kind == BLK_KIND_ZERO_PLAIN;
+        if (status.via != NODE_STATUS_PASS)
+            return;
+        node = status.child;
+        offset = status.child_offset;
+        bytes = MIN(bytes, node->size - offset);
+        run->hole = bytes <= 0;
+    }
+}
+
+/* A run whose bytes lie in child, in pieces that are data or holes there. */
+static int emit_pieces_co(struct visit *visit, struct node *child, int64_t offset, struct blk_extent extent)
+{
+    int64_t end = extent.start + extent.length;
+    while (extent.start < end) {
+        struct hole_run *run = &visit->hole;
+        if (run->node != child || offset < run->start || offset >= run->end)
+            find_hole_co(child, offset, run);
+        extent.length = MIN(end - extent.start, run->end - offset);
+        extent.hole = run->hole;
+        int ret = emit(visit, &extent);
+        if (ret == 0 && co_cancelled())
+            ret = -ECANCELED;
+        if (ret != 0)
+            return ret;
+        extent.start += extent.length;
+        offset += extent.length;
+        if (extent.host_offset >= 0)
+            extent.host_offset += extent.length;
+        co_relax_co();
+    }
+    return 0;
+}
+
+static bool is_sparse_co(struct visit *visit, struct node *node)
+{
+    if (!visit->sparse || !node->driver->is_sparse_co)
+        return false;
+    for (unsigned i = 0; i < visit->sparse->len; i++)
+        if (g_array_index(visit->sparse, struct sparse, i).node == node)
+            return g_array_index(visit->sparse, struct sparse, i).sparse;
+    struct sparse sparse = {node, node->driver->is_sparse_co(node) > 0};
+    g_array_append_val(visit->sparse, sparse);
+    return sparse.sparse;
 }
 
 static int take_run(void *data, int64_t offset, const struct node_status *status)
@@ -135,13 +215,20 @@ static int take_run(void *data, int64_t offset, const struct node_status *status
     case NODE_STATUS_PASS:
     case NODE_STATUS_BACKING: {
         struct level next = {level->visit, status->child, extent.start - status->child_offset,
-                             level->depth + (status->via == NODE_STATUS_BACKING)};
+                             level->depth + (status->via == NODE_STATUS_BACKING), .reserved = -1};
+        if (status->reserved_in && level->visit->sparse) {
+            find_host_co(status->reserved_in, status->reserved, status->bytes, &level->visit->known, &extent);
+            next.reserved_host = extent.host;
+            next.reserved = extent.host_offset;
+        }
         return visit_node_co(&next, status->child_offset, status->bytes, level->depth);
     }
     case NODE_STATUS_STORED: {
         int64_t length = extent.length;
         find_host_co(status->child, status->child_offset, length, &level->visit->known, &extent);
         extent.length = length;
+        if (level->sparse && extent.kind == BLK_KIND_DATA)
+            return emit_pieces_co(level->visit, status->child, status->child_offset, extent);
         break;
     }
     case NODE_STATUS_HOST:
@@ -149,18 +236,25 @@ static int take_run(void *data, int64_t offset, const struct node_status *status
         extent.host_offset = status->child_offset;
         break;
     case NODE_STATUS_FINAL:
+        if (!level->visit->sparse)
+            break;
+        if (status->reserved_in)
+            find_host_co(status->reserved_in, status->reserved, status->bytes, &level->visit->known, &extent);
+        else if ((level->node->driver->flags & DRIVER_PROTOCOL) && status->kind == BLK_KIND_ZERO_PLAIN)
+            extent = (struct blk_extent){extent.start, status->bytes, extent.kind, extent.depth, offset, level->node->filename, false};
+        extent.length = status->bytes;
         break;
     }
     return emit(level->visit, &extent);
 }
 
-static int visit_runs_co(const struct level *level, int64_t offset, int64_t bytes)
+static int visit_runs_co(struct level *level, int64_t offset, int64_t bytes)
 {
     while (bytes > 0) {
         struct node_status status;
         int ret = node_status_co(level->node, offset, bytes, NODE_STATUS_WANT_HOLES, &status);
         if (ret == 0)
-            ret = take_run((void *)level, offset, &status);
+            ret = take_run(level, offset, &status);
         if (ret != 0)
             return ret;
         offset += status.bytes;
@@ -178,26 +272,43 @@ static int visit_node_co(const struct level *level, int64_t offset, int64_t byte
     if (node->dead)
         return -ENOMEDIUM;
     int64_t inside = CLAMP(node->size - offset, 0, bytes);
+    struct level here = *level;
     int ret = 0;
+    here.sparse = is_sparse_co(level->visit, node);
     if (inside > 0 && node->driver->status_bulk_co)
-        ret = node->driver->status_bulk_co(node, offset, inside, take_run, (void *)level);
+        ret = node->driver->status_bulk_co(node, offset, inside, take_run, &here);
     else if (inside > 0)
-        ret = visit_runs_co(level, offset, inside);
+        ret = visit_runs_co(&here, offset, inside);
     if (ret != 0 || inside == bytes)
         return ret;
     /* Past the end of a shorter layer nothing supplies the bytes: they are the zeroes of the layer above. */
-    struct blk_extent rest = {offset + inside + level->shift, bytes - inside, BLK_KIND_UNALLOCATED, short_depth, -1, NULL};
+    struct blk_extent rest = {
+        .start = offset + inside + level->shift,
+        .length = bytes - inside,
+        .kind = BLK_KIND_UNALLOCATED,
+        .depth = short_depth,
+        .host_offset = level->reserved_host ? level->reserved + inside : -1,
+        .host = level->reserved_host,
+    };
     return emit(level->visit, &rest);
 }
 
-int node_extents_co(struct node *node, int64_t offset, int64_t bytes, blk_extent_fn *fn, void *data)
+int node_extents_co(struct node *node, int64_t offset, int64_t bytes, bool places, blk_extent_fn *fn, void *data)
 {
-    struct visit visit = {.fn = fn, .data = data};
+    g_autoptr(GArray) sparse = places ? g_array_new(FALSE, FALSE, sizeof(struct sparse)) : NULL;
+    struct visit visit = {.fn = fn, .data = data, .sparse = sparse};
     struct level level = {.visit = &visit, .node = node};
     int ret = visit_node_co(&level, offset, bytes, 0);
     if (ret == 0 && visit.held.length > 0)
         ret = fn(data, &visit.held);
     return ret;
+}
+
+int64_t node_occupied_co(struct node *node)
+{
+    while (!node->driver->occupied_co && (node->driver->flags & (DRIVER_FILTER | DRIVER_FORMAT)) && node->file)
+        node = node->file;
+    return node->driver->occupied_co ? node->driver->occupied_co(node) : -ENOTSUP;
 }
 
 /* ---- one extent ---- */

@@ -6,7 +6,7 @@
 
 #include "block/inspect.h"
 #include "engine/commands.h"
-#include "engine/report-json.h"
+#include "engine/map-json.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
 #include "util/size.h"
@@ -66,12 +66,6 @@ static int show_host_run(void *data, const struct inspect_host_run *run)
     return 0;
 }
 
-static int show_extent_json(void *data, const struct blk_extent *extent)
-{
-    report_json_extent(((struct visit *)data)->call, extent);
-    return 0;
-}
-
 static int count_extent(void *data, const struct blk_extent *extent)
 {
     struct visit *visit = data;
@@ -92,11 +86,13 @@ static int map_co(const struct command_call *call)
     if (!form)
         return map_runs_co(call, length);
     if (!strcmp(form, "--json")) {
-        ret = blk_status_bulk_co(blk, 0, length, show_extent_json, &visit);
+        ret = map_json_co(call, length);
     } else if (!strcmp(form, "--host")) {
         ret = inspect_host_map_co(blk, show_host_run, &visit);
         if (ret == -ENOTSUP) /* a file without a structure of its own */
             ret = blk_status_bulk_co(blk, 0, length, show_extent, &visit);
+    } else if (!strcmp(form, "--extents")) {
+        ret = blk_status_bulk_co(blk, 0, length, show_extent, &visit);
     } else if (!strcmp(form, "--summary")) {
         ret = blk_status_bulk_co(blk, 0, length, count_extent, &visit);
         if (!ret)
@@ -108,7 +104,7 @@ static int map_co(const struct command_call *call)
 }
 
 static const struct command_own map_own = {
-    .args = "[--json|--summary|--host]",
+    .args = "[--json|--extents|--summary|--host]",
     .max_args = 1,
 };
 
@@ -119,7 +115,8 @@ const struct command command_map = {
     .help = "\n"
             "One line for each run of allocated or unallocated bytes of the top layer.\n"
             "\n"
-            "  --json      every extent as an object: kind, layer, place in the host file\n"
+            "  --json      every extent as `qemu-img map --output=json` writes it: layer, kind, place in the file\n"
+            "  --extents   every extent: kind, layer, place in which file\n"
             "  --host      what each part of the image's file is for: header, tables, data, free, leaked\n"
             "  --summary   how much there is of each kind\n"
             "\n"

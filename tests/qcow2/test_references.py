@@ -42,7 +42,7 @@ def test_what_was_left_out_can_not_be_read(overlay, policy):
 
 
 def test_what_was_left_out_is_not_shown_as_zeroes(overlay):
-    result = blkscope('--refs=none', '-c', 'map --json', overlay.name, cwd=overlay.parent)
+    result = blkscope('--refs=none', '--json', '-c', 'map --extents', overlay.name, cwd=overlay.parent)
     extents = [json.loads(line) for line in result.out.splitlines()]
     assert {e['kind'] for e in extents if e['start'] != 512 << 10} == {'missing'}
     screen = blkscope('--refs=none', '--headless', '-c', 'screen', overlay.name, cwd=overlay.parent)

@@ -4,6 +4,7 @@
 #include "block/qcow2/explain.h"
 #include "block/qcow2/hostmap.h"
 #include "block/qcow2/lenient.h"
+#include "block/qcow2/refcount.h"
 #include "block/qcow2/write.h"
 #include "block/qcow2/writer.h"
 
@@ -45,6 +46,7 @@ const struct driver driver_qcow2 = {
     .length_co = qcow2_driver_length_co,
     .status_co = qcow2_status_co,
     .status_bulk_co = qcow2_status_bulk_co,
+    .is_sparse_co = qcow2_refcounts_is_sparse_co,
     .info_co = qcow2_info_co,
     .inspect = &qcow2_inspect,
     .load_vmstate_co = qcow2_read_load_vmstate_co,

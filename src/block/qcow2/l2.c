@@ -12,7 +12,8 @@
 /* What one entry, or one subcluster of it, says. */
 struct unit {
     enum qcow2_kind kind;
-    uint64_t host; /* of its first byte; DATA, ZERO_ALLOCATED */
+    uint64_t host; /* of its first byte; DATA, ZERO_ALLOCATED, reserved */
+    bool reserved; /* a subcluster that is UNALLOCATED in a cluster that has a place */
 };
 
 static bool is_host_valid(const struct qcow2 *qcow2, uint64_t host, int64_t guest)
@@ -26,7 +27,7 @@ static bool is_host_valid(const struct qcow2 *qcow2, uint64_t host, int64_t gues
 static struct unit cluster_unit(const struct qcow2 *qcow2, uint64_t entry, int64_t guest)
 {
     uint64_t host = entry & QCOW2_ENTRY_OFFSET;
-    struct unit unit = {QCOW2_INVALID, host};
+    struct unit unit = {QCOW2_INVALID, host, false};
     if (entry & QCOW2_ENTRY_COMPRESSED) {
         unit.kind = qcow2->data_file ? QCOW2_INVALID : QCOW2_COMPRESSED;
         return unit;
@@ -60,6 +61,7 @@ static struct unit subcluster_unit(const struct qcow2 *qcow2, const uint64_t *wo
         unit.kind = has_host ? QCOW2_ZERO_ALLOCATED : QCOW2_ZERO_PLAIN;
     else
         unit.kind = allocated >> sub & 1 ? QCOW2_DATA : QCOW2_UNALLOCATED;
+    unit.reserved = has_host && unit.kind == QCOW2_UNALLOCATED;
     return unit;
 }
 
@@ -133,12 +135,12 @@ void qcow2_l2_run(const struct qcow2 *qcow2, const struct qcow2_entries *entries
     int64_t guest_base = (offset >> bits << bits) - (int64_t)(first << bits);
     struct unit unit = unit_at(qcow2, entries, guest_base, first);
 
-    *ret_run = (struct qcow2_run){.kind = unit.kind, .host = unit.host + in_unit};
+    *ret_run = (struct qcow2_run){.kind = unit.kind, .host = unit.host + in_unit, .reserved = unit.reserved};
     if (unit.kind == QCOW2_COMPRESSED) {
         set_compressed(qcow2, entries, first >> per_cluster_bits, offset & (qcow2->cluster_size - 1), bytes, ret_run);
         return;
     }
-    bool has_host = unit.kind == QCOW2_DATA || unit.kind == QCOW2_ZERO_ALLOCATED;
+    bool has_host = unit.kind == QCOW2_DATA || unit.kind == QCOW2_ZERO_ALLOCATED || unit.reserved;
     int64_t length = (INT64_C(1) << bits) - in_unit;
     if (!qcow2->extended && unit.kind != QCOW2_INVALID) {
         uint64_t most = ((uint64_t)(bytes - 1 + in_unit) >> bits) + 1;
@@ -148,7 +150,7 @@ void qcow2_l2_run(const struct qcow2 *qcow2, const struct qcow2_entries *entries
     }
     for (uint64_t i = first + 1; i < end && length < bytes && unit.kind != QCOW2_INVALID; i++) {
         struct unit next = unit_at(qcow2, entries, guest_base, i);
-        if (next.kind != unit.kind || (has_host && next.host != unit.host + ((i - first) << bits)))
+        if (next.kind != unit.kind || next.reserved != unit.reserved || (has_host && next.host != unit.host + ((i - first) << bits)))
             break;
         length += INT64_C(1) << bits;
     }

@@ -20,9 +20,10 @@ enum qcow2_kind {
 
 struct qcow2_run {
     enum qcow2_kind kind;
+    bool reserved;   /* UNALLOCATED: the cluster has a place, and this subcluster's is host */
     uint32_t stored; /* COMPRESSED: bytes of compressed data at most, beginning at host */
     int64_t bytes;   /* of the guest, from the offset that was asked for; >= 1 */
-    int64_t host;    /* DATA, ZERO_ALLOCATED: of the first byte; COMPRESSED: of the compressed data */
+    int64_t host;    /* DATA, ZERO_ALLOCATED, reserved: of the first byte; COMPRESSED: of the compressed data */
 };
 
 /* Some entries of one L2 table, as on disk. */

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "block/qcow2/writer.h"
+
 int qcow2_refcounts_open_co(struct node *node, struct qcow2_refcounts *ret_refcounts)
 {
     const struct qcow2_header *header = &((struct qcow2 *)node->opaque)->header;
@@ -116,4 +118,43 @@ int qcow2_refcounts_load_co(struct node *node, const struct qcow2_refcounts *ref
         co_relax_co();
     }
     return 0;
+}
+
+/* How many of count refcounts are not 0; stops at most. */
+static int count_used_co(struct node *node, const struct qcow2_refcounts *refcounts, uint64_t count, uint64_t most, uint64_t *ret_used)
+{
+    enum { PIECE = 1 << 20 };
+    g_autofree uint8_t *values = g_malloc(PIECE);
+    uint64_t used = 0;
+    for (uint64_t first = 0; first < count && used < most; first += PIECE) {
+        uint64_t n = MIN(count - first, PIECE);
+        int ret = qcow2_refcounts_load_co(node, refcounts, first, n, values);
+        if (ret < 0)
+            return ret;
+        for (uint64_t i = 0; i < n; i++)
+            used += values[i] != 0 && values[i] != QCOW2_REFCOUNT_UNKNOWN;
+    }
+    *ret_used = used;
+    return 0;
+}
+
+int qcow2_refcounts_is_sparse_co(struct node *node)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    int64_t occupied = node_occupied_co(node->file);
+    if (occupied < 0)
+        return 0;
+    uint64_t total = (node->file->size + qcow2->cluster_size - 1) >> qcow2->cluster_bits;
+    uint64_t real = occupied >> qcow2->cluster_bits, border = MAX(real * 10 / 9, real + 2), used;
+    if (total < border)
+        return 0;
+    struct qcow2_refcounts refcounts;
+    int ret = qcow2_writer_flush_co(node);
+    if (ret == 0)
+        ret = qcow2_refcounts_open_co(node, &refcounts);
+    if (ret < 0)
+        return ret;
+    ret = count_used_co(node, &refcounts, total, border, &used);
+    qcow2_refcounts_clear(&refcounts);
+    return ret < 0 ? ret : used >= border;
 }

@@ -22,6 +22,12 @@ int qcow2_refcounts_get_co(struct node *node, const struct qcow2_refcounts *refc
 
 enum { QCOW2_REFCOUNT_MANY = 254, QCOW2_REFCOUNT_UNKNOWN = 255 };
 /*
+ * As struct driver's is_sparse_co: whether the file occupies so much less than what the refcounts say is in use that data clusters may be
+ * holes, as those of an image that was preallocated.  The border is the reference program's.
+ */
+int qcow2_refcounts_is_sparse_co(struct node *node);
+
+/*
  * Refcounts of count clusters from first on, a byte each: MANY for that and more, UNKNOWN where the block can't be read.
  * 0, or -ECANCELED.
  */

@@ -30,6 +30,10 @@ static void fill_status(const struct qcow2 *qcow2, int64_t offset, const struct 
         status->child_offset = offset;
         if (status->child)
             status->via = NODE_STATUS_BACKING;
+        if (run->kind == QCOW2_UNALLOCATED && run->reserved && !qcow2->backing_left_out) {
+            status->reserved_in = qcow2->data;
+            status->reserved = run->host;
+        }
         break;
     }
 }

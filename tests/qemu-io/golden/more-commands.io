@@ -62,6 +62,7 @@ zone_append -x 0 1
 @ program: blkscope
 map
 map --json
+map --extents
 map --summary
 map --host
 map --nope
