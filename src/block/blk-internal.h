@@ -18,12 +18,18 @@ struct blk {
     unsigned waiting;       /* requests at the gate */
     struct co_queue gate;   /* those that wait */
     struct co_queue idle;   /* who waits for busy == 0, or to close */
+    struct blk *owner;      /* blk_layer(): the image this is a part of, whose gate is passed; NULL: it is whole */
+    GPtrArray *layers;      /* struct blk, those parts; NULL: none was asked for */
 };
 
 /* A handle without root; open.c opens one with .registry = &blk->registry and stores it. */
 struct blk *blk_new(const struct blk_open *how);
 /* Frees a handle whose root is NULL. */
 void blk_free(struct blk *blk);
+
+/* Passes the gate for something that is no request: until blk_leave() the image is neither closed nor reopened.  0, or -ECANCELED. */
+int blk_enter_co(struct blk *blk);
+void blk_leave(struct blk *blk);
 
 /* Keeps new requests at the gate and waits for those under way and for others who quiesce.  0, or -ECANCELED: nothing changed. */
 int blk_quiesce_begin_co(struct blk *blk);

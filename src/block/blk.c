@@ -25,6 +25,7 @@ void blk_free(struct blk *blk)
 {
     if (!blk)
         return;
+    g_clear_pointer(&blk->layers, g_ptr_array_unref);
     g_free(blk->filename);
     g_free(blk);
 }
@@ -39,8 +40,15 @@ static void open_gate(struct blk *blk)
     co_queue_wake_all(&blk->idle);
 }
 
+/* A part of an image goes through the image's. */
+static struct blk *gate_of(struct blk *blk)
+{
+    return blk->owner ? blk->owner : blk;
+}
+
 static void leave_gate(struct blk *blk)
 {
+    blk = gate_of(blk);
     if (--blk->busy == 0)
         co_queue_wake_all(&blk->idle);
 }
@@ -77,6 +85,7 @@ static void leave_registry(struct blk *blk, struct blk_request *request, int ret
 static int wait_at_gate_co(struct blk *blk)
 {
     int ret = 0;
+    blk = gate_of(blk);
     blk->waiting++;
     while (!ret && blk->quiescing > 0)
         ret = co_queue_wait_co(&blk->gate) == -ECANCELED && blk->quiescing > 0 ? -ECANCELED : 0;
@@ -86,6 +95,19 @@ static int wait_at_gate_co(struct blk *blk)
     return ret;
 }
 
+int blk_enter_co(struct blk *blk)
+{
+    if (G_UNLIKELY(gate_of(blk)->quiescing > 0) && wait_at_gate_co(blk) < 0)
+        return -ECANCELED;
+    gate_of(blk)->busy++;
+    return 0;
+}
+
+void blk_leave(struct blk *blk)
+{
+    leave_gate(blk);
+}
+
 /* Enters a request; after it, request_end() comes in any case unless it returns an error. */
 static int request_begin_co(struct blk *blk, struct blk_request *request, enum blk_op op, unsigned flags, int64_t offset, int64_t bytes,
                             const char *issuer)
@@ -93,12 +115,11 @@ static int request_begin_co(struct blk *blk, struct blk_request *request, enum b
     bool internal = flags & BLK_INTERNAL;
     if (!internal)
         registry_enter(&blk->registry, request, op, flags, offset, bytes, issuer);
-    if (G_UNLIKELY(blk->quiescing > 0) && wait_at_gate_co(blk) < 0) {
+    if (blk_enter_co(blk) < 0) {
         if (!internal)
             leave_registry(blk, request, -ECANCELED);
         return -ECANCELED;
     }
-    blk->busy++;
     if (!internal)
         registry_set_state(&blk->registry, request, BLK_REQUEST_IN_FLIGHT);
     return 0;
@@ -124,7 +145,7 @@ static int check_range(const struct blk *blk, int64_t offset, int64_t bytes)
 static int check_write(const struct blk *blk, int64_t offset, int64_t bytes)
 {
     int ret = check_range(blk, offset, bytes);
-    return ret < 0 ? ret : blk->root->flags & NODE_WRITABLE ? 0 : -EPERM;
+    return ret < 0 ? ret : (blk->root->flags & NODE_WRITABLE) && !blk->owner ? 0 : -EPERM;
 }
 
 /* What each write is flushed for: in writethrough modes, or as asked. */
@@ -149,12 +170,12 @@ int blk_preadv_co(struct blk *blk, int64_t offset, const struct iovec *iov, int 
     if (ret < 0)
         return ret;
     if (flags & BLK_INTERNAL)
-        registry_look_begin(&blk->registry, &request);
+        registry_look_begin(blk->root->registry, &request);
     ret = bytes > BLK_REQUEST_MAX ? -EIO : check_range(blk, offset, bytes);
     if (ret == 0)
         ret = node_preadv_co(blk->root, offset, bytes, iov, niov, 0);
     if (flags & BLK_INTERNAL)
-        registry_look_end(&blk->registry, &request);
+        registry_look_end(blk->root->registry, &request);
     return request_end(blk, &request, flags, ret);
 }
 

@@ -172,6 +172,18 @@ unsigned blk_alignment(const struct blk *blk);
 /* Who else holds QEMU locks on the files of the chain, or NULL (g_free).  Names in it are raw: escape it before showing. */
 char *blk_lock_holders(struct blk *blk);
 
+/* ---- the layers it is made of ---- */
+
+enum blk_part {
+    BLK_PART_LAYER, /* what the guest would see if this layer were the top */
+    BLK_PART_FILE,  /* the bytes of the file the layer is in */
+};
+/*
+ * A part of the image, as an image that can only be read, with BLK_INTERNAL, and looked into; it belongs to blk and is valid as long as
+ * that, nobody closes it.  layer is 0 for the top; NULL: there is no such layer, or it is in no file.
+ */
+struct blk *blk_layer(struct blk *blk, unsigned layer, enum blk_part part);
+
 /* Changes an open image; all of it or nothing.  writable: 1, 0, or -1 to keep; cache: -1 to keep. */
 int blk_reopen_co(struct blk *blk, int writable, int cache, const struct options *options, GError **error);
 

@@ -55,7 +55,7 @@ const char *blk_filename(const struct blk *blk)
 
 bool blk_is_writable(const struct blk *blk)
 {
-    return blk->root->flags & NODE_WRITABLE;
+    return (blk->root->flags & NODE_WRITABLE) && !blk->owner;
 }
 
 bool blk_is_guessed_raw(const struct blk *blk)

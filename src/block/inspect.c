@@ -41,19 +41,34 @@ int inspect_check_status(const struct inspect_check *check)
 int inspect_check_co(struct blk *blk, inspect_problem_fn *fn, void *data, struct inspect_check *ret_check)
 {
     struct node *node = find_node(blk->root);
-    return node ? node->driver->inspect->check_co(node, fn, data, ret_check) : -ENOTSUP;
+    int ret = node ? blk_enter_co(blk) : -ENOTSUP;
+    if (ret < 0)
+        return ret;
+    ret = node->driver->inspect->check_co(node, fn, data, ret_check);
+    blk_leave(blk);
+    return ret;
 }
 
 int inspect_host_map_co(struct blk *blk, inspect_host_fn *fn, void *data)
 {
     struct node *node = find_node(blk->root);
-    return node ? node->driver->inspect->host_map_co(node, fn, data) : -ENOTSUP;
+    int ret = node ? blk_enter_co(blk) : -ENOTSUP;
+    if (ret < 0)
+        return ret;
+    ret = node->driver->inspect->host_map_co(node, fn, data);
+    blk_leave(blk);
+    return ret;
 }
 
 int inspect_explain_host_co(struct blk *blk, int64_t host, inspect_owner_fn *fn, void *data, uint64_t *ret_refcount)
 {
     struct node *node = find_node(blk->root);
-    return node ? node->driver->inspect->explain_host_co(node, host, fn, data, ret_refcount) : -ENOTSUP;
+    int ret = node ? blk_enter_co(blk) : -ENOTSUP;
+    if (ret < 0)
+        return ret;
+    ret = node->driver->inspect->explain_host_co(node, host, fn, data, ret_refcount);
+    blk_leave(blk);
+    return ret;
 }
 
 /* Nodes without a structure of their own: what their status says. */
@@ -85,6 +100,9 @@ int inspect_explain_co(struct blk *blk, int64_t offset, inspect_step_fn *fn, voi
         return -ENOTSUP;
     if (offset < 0 || offset >= node->size)
         return -EIO;
+    ret = blk_enter_co(blk);
+    if (ret < 0)
+        return ret;
     while (node && ret == 0) {
         const struct inspect_ops *inspect = node->driver->inspect;
         struct node *next = NULL;
@@ -96,6 +114,7 @@ int inspect_explain_co(struct blk *blk, int64_t offset, inspect_step_fn *fn, voi
         }
         node = next;
     }
+    blk_leave(blk);
     return ret;
 }
 
@@ -104,9 +123,13 @@ int inspect_header_co(struct blk *blk, inspect_field_fn *fn, void *data)
     struct node *node = find_node(blk->root);
     struct node *file = node ? node->file : blk->root;
     const struct driver *driver;
-    int ret = -ENOTSUP;
+    int ret = blk_enter_co(blk);
+    if (ret < 0)
+        return ret;
+    ret = -ENOTSUP;
     for (unsigned i = 0; ret == -ENOTSUP && (driver = driver_at(i)); i++)
         if (driver->inspect)
             ret = driver->inspect->header_co(file, fn, data);
+    blk_leave(blk);
     return ret;
 }

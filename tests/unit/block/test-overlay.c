@@ -55,6 +55,35 @@ static void writes_stay_in_the_temporary_layer(void)
     harness_remove(name);
 }
 
+static void parts_show_the_layers_and_their_files(void)
+{
+    char *name = harness_file(4 * KIB64);
+    struct blk *blk = harness_open_co(name, "raw", BLK_OPEN_WRITABLE);
+    g_assert_cmpint(harness_fill_co(blk, 0, 4 * KIB64, 0x77), ==, 0);
+    harness_close_co(blk);
+    blk = harness_open_co(name, "raw", BLK_OPEN_WRITABLE | BLK_OPEN_SNAPSHOT);
+    g_assert_cmpint(harness_fill_co(blk, 0, KIB64, 0x11), ==, 0);
+    g_assert_null(blk_layer(blk, 0, BLK_PART_FILE)); /* it is in memory */
+    g_assert_null(blk_layer(blk, 2, BLK_PART_LAYER));
+    struct blk *below = blk_layer(blk, 1, BLK_PART_LAYER), *file = blk_layer(blk, 1, BLK_PART_FILE);
+    g_assert_true(below == blk_layer(blk, 1, BLK_PART_LAYER) && below != file);
+    g_assert_cmpstr(blk_filename(file), ==, name);
+    uint8_t byte = 0;
+    struct iovec iov = {&byte, 1};
+    g_assert_cmpint(blk_preadv_co(blk, 0, &iov, 1, BLK_INTERNAL, NULL), ==, 0);
+    g_assert_cmpint(byte, ==, 0x11);
+    g_assert_cmpint(blk_preadv_co(below, 0, &iov, 1, BLK_INTERNAL, NULL), ==, 0);
+    g_assert_cmpint(byte, ==, 0x77);
+    byte = 0;
+    g_assert_cmpint(blk_preadv_co(file, 4 * KIB64 - 1, &iov, 1, BLK_INTERNAL, NULL), ==, 0);
+    g_assert_cmpint(byte, ==, 0x77);
+    g_assert_cmpint(blk_length(file), ==, 4 * KIB64);
+    g_assert_false(blk_is_writable(below));
+    g_assert_cmpint(blk_pwritev_co(below, 0, &iov, 1, BLK_INTERNAL, NULL), ==, -EPERM);
+    harness_close_co(blk); /* and they with it */
+    harness_remove(name);
+}
+
 static void truncation_cuts_off_what_is_below(void)
 {
     char *name = harness_file(4 * KIB64);
@@ -111,6 +140,7 @@ static void read_only_stays_read_only(void)
 static void add_tests(void)
 {
     harness_add("/block/overlay/writes-stay-in-it", writes_stay_in_the_temporary_layer);
+    harness_add("/block/overlay/parts-show-the-layers-and-their-files", parts_show_the_layers_and_their_files);
     harness_add("/block/overlay/truncation", truncation_cuts_off_what_is_below);
     harness_add("/block/overlay/discards", discards_are_for_whole_clusters);
     harness_add("/block/overlay/read-only", read_only_stays_read_only);
