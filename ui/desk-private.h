@@ -37,6 +37,8 @@ struct desk {
     bool mouse;         /* is used */
     int held;           /* panel that a pressed button belongs to until it is released, -1: none */
     struct prompt *prompt; /* NULL: no question */
+    struct panel *prompt_panel; /* that asked it; NULL: it is where to go */
+    const struct panel_question *prompt_question;
     bool help;
     enum request_context help_context;
     int help_top, help_rows, help_page;
@@ -62,6 +64,9 @@ void desk_dirty(struct desk *desk);
 const char *desk_why_empty(const struct desk *desk);
 /* Replaces the hints until the next key; copied. */
 void desk_remark(struct desk *desk, enum role role, const char *text);
+
+/* A panel's question, in the place of whatever was asked. */
+void desk_question(struct desk *desk, struct panel *panel, const struct panel_question *question);
 
 /* input.c has desk_key(), desk_type() and desk_request(). */
 

@@ -212,6 +212,11 @@ static void host_ask(struct panel_host *host, enum request request)
     desk_request(desk_of(host), request, 1);
 }
 
+static void host_question(struct panel_host *host, struct panel *panel, const struct panel_question *question)
+{
+    desk_question(desk_of(host), panel, question);
+}
+
 static const struct panel_host_ops host_ops = {
     .session = host_session,
     .redraw = host_redraw,
@@ -219,6 +224,7 @@ static const struct panel_host_ops host_ops = {
     .go = host_go,
     .remark = host_remark,
     .ask = host_ask,
+    .question = host_question,
 };
 
 /* ---- what the session says ---- */
@@ -367,6 +373,16 @@ const struct grid *desk_draw(struct desk *desk)
     return desk->grid;
 }
 
+static bool is_at_work(const struct desk *desk)
+{
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        if (desk->panels[i]->ops->busy != NULL && desk->panels[i]->ops->busy(desk->panels[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 char *desk_picture_co(struct desk *desk)
 {
     enum { QUIET_TURNS = 3 }; /* what was read is painted by the next turn, which may read on */
@@ -374,7 +390,7 @@ char *desk_picture_co(struct desk *desk)
     for (int quiet = 0; quiet < QUIET_TURNS && !co_cancelled();) {
         desk_draw(desk);
         co_yield_co();
-        quiet = desk->dirty || aio_in_flight(aio) > 0 ? 0 : quiet + 1;
+        quiet = desk->dirty || aio_in_flight(aio) > 0 || is_at_work(desk) ? 0 : quiet + 1;
     }
     return grid_text(desk_draw(desk));
 }

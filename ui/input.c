@@ -25,10 +25,24 @@ static void focus_by(struct desk *desk, int step)
     input_focus(desk, (enum layout_panel)((desk->focus + LAYOUT_PANELS + step) % LAYOUT_PANELS));
 }
 
+/* The focused panel's work first, then any other's: whether there was some. */
+static bool cancel_panels(struct desk *desk)
+{
+    for (int i = -1; i < LAYOUT_PANELS; i++) {
+        struct panel *panel = i < 0 ? desk_focused(desk) : desk->panels[i];
+        if (panel->ops->cancel != NULL && panel->ops->cancel(panel)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void cancel(struct desk *desk)
 {
     if (session_is_busy(desk->session)) {
         session_cancel(desk->session);
+    } else if (cancel_panels(desk)) {
+        desk_remark(desk, ROLE_NOTE, "stopped");
     } else if (desk->focus == LAYOUT_CONSOLE) {
         console_clear_line(desk_console(desk));
     } else {
@@ -44,11 +58,34 @@ static void open_prompt(struct desk *desk)
         return;
     }
     prompt_free(desk->prompt);
+    desk->prompt_panel = NULL;
     desk->prompt = prompt_new("go to: ", "64k, 0x1000, +N or -N from the cursor, N%, $ the end");
+}
+
+void desk_question(struct desk *desk, struct panel *panel, const struct panel_question *question)
+{
+    prompt_free(desk->prompt);
+    desk->prompt = prompt_new(question->question, question->hint);
+    desk->prompt_panel = panel;
+    desk->prompt_question = question;
+    desk_dirty(desk);
+}
+
+static void answer_panel(struct desk *desk)
+{
+    g_autofree char *text = g_strdup(prompt_text(desk->prompt));
+    g_clear_pointer(&desk->prompt, prompt_free);
+    if (*text != '\0') {
+        desk->prompt_question->answer(desk->prompt_panel, text);
+    }
 }
 
 static void accept_prompt(struct desk *desk)
 {
+    if (desk->prompt_panel != NULL) {
+        answer_panel(desk);
+        return;
+    }
     g_autofree char *text = g_strstrip(g_strdup(prompt_text(desk->prompt)));
     g_autofree char *why = NULL;
     g_clear_pointer(&desk->prompt, prompt_free);
@@ -220,6 +257,9 @@ static void key_in_prompt(struct desk *desk, keycode key)
     if (request != REQUEST_NONE) {
         desk_request(desk, request, 1);
     } else if (prompt_key(desk->prompt, key)) {
+        if (desk->prompt_panel != NULL && desk->prompt_question->one_key && key_is_text(key)) {
+            accept_prompt(desk);
+        }
         desk_dirty(desk);
     }
 }

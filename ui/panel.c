@@ -30,3 +30,8 @@ void panel_ask(struct panel *panel, enum request request)
 {
     panel->host->ops->ask(panel->host, request);
 }
+
+void panel_question(struct panel *panel, const struct panel_question *question)
+{
+    panel->host->ops->question(panel->host, panel, question);
+}

@@ -11,6 +11,7 @@
 #include "ui/request.h"
 
 struct blk_request;
+struct panel;
 struct panel_host;
 struct session;
 
@@ -18,6 +19,14 @@ struct session;
 struct panel {
     const struct panel_ops *ops;
     struct panel_host *host;
+};
+
+/* A question a panel has at the bottom of the screen; static. */
+struct panel_question {
+    const char *question, *hint; /* "search: ", and what may be typed */
+    bool one_key;                /* the first key that types something is the answer */
+    /* Not called for no answer.  May ask again. */
+    void (*answer)(struct panel *panel, const char *text);
 };
 
 /* What a panel says after it was asked something. */
@@ -75,6 +84,10 @@ struct panel_ops {
     void (*selection)(struct panel *panel, GString *text);
     /* What takes long (a search, a scan): false or NULL when nothing does.  Asked for when the panel is not visible, too. */
     bool (*progress)(struct panel *panel, struct panel_progress *ret_progress);
+    /* Whether it is at work on what a request asked for: a picture for a script waits until it is not. */
+    bool (*busy)(struct panel *panel);
+    /* Ends such work (Ctrl-C while no command runs): false when there is none. */
+    bool (*cancel)(struct panel *panel);
     /* When it has to be painted again although nothing happened (ages), on clock_now_us(); -1 (and NULL): never. */
     int64_t (*next_tick_us)(struct panel *panel);
 
@@ -95,6 +108,7 @@ struct panel_host_ops {
     void (*go)(struct panel_host *host, int64_t offset, int64_t bytes, const char *focus);
     void (*remark)(struct panel_host *host, const char *text);
     void (*ask)(struct panel_host *host, enum request request);
+    void (*question)(struct panel_host *host, struct panel *panel, const struct panel_question *question);
 };
 
 struct panel_host {
@@ -116,6 +130,8 @@ void panel_go(struct panel *panel, int64_t offset, int64_t bytes, const char *fo
 void panel_remark(struct panel *panel, const char *text);
 /* Asks the screen for a request that is not the panel's own (REQUEST_QUIT, REQUEST_FOCUS_NEXT). */
 void panel_ask(struct panel *panel, enum request request);
+/* Asks the user; the question that stood there is gone. */
+void panel_question(struct panel *panel, const struct panel_question *question);
 
 /* ---- the panels there are ---- */
 

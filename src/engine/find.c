@@ -279,6 +279,10 @@ static int look_through_co(struct finder *finder, int64_t window_from, int64_t w
     unsigned turn = 0, started = 0;
     int ret = 0;
     for (;; turn++) {
+        if (co_cancelled()) { /* the image may be gone */
+            ret = -ECANCELED;
+            break;
+        }
         while (started - turn < RING && next_chunk(finder, &cursor, &finder->ring[started % RING])) {
             started++;
         }

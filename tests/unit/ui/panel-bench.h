@@ -23,6 +23,7 @@ struct bench {
     struct sink *sink;
     unsigned redraws;
     char *remark, *ran; /* the last of each */
+    const struct panel_question *question;
     int64_t gone_to;    /* -1: nowhere yet */
     char *image;
 };
@@ -68,7 +69,14 @@ static void bench_remark(struct panel_host *host, const char *text)
     bench->remark = g_strdup(text);
 }
 
-static const struct panel_host_ops bench_host_ops = {bench_session, bench_redraw, bench_run_now, bench_go, bench_remark};
+static void bench_question(struct panel_host *host, struct panel *panel, const struct panel_question *question)
+{
+    bench_of(host)->question = question;
+}
+
+static const struct panel_host_ops bench_host_ops = {
+    .session = bench_session, .redraw = bench_redraw, .run = bench_run_now, .go = bench_go, .remark = bench_remark,
+    .question = bench_question};
 
 #define BENCH_FORWARD(member, ...)                                                                                     \
     struct panel *panel = ((struct bench *)data)->panel;                                                               \
