@@ -49,6 +49,7 @@ const struct driver driver_qcow2 = {
     .is_sparse_co = qcow2_refcounts_is_sparse_co,
     .info_co = qcow2_info_co,
     .inspect = &qcow2_inspect,
+    .save_vmstate_co = qcow2_write_save_vmstate_co,
     .load_vmstate_co = qcow2_read_load_vmstate_co,
     .reopen_prepare_co = qcow2_reopen_prepare_co,
 };

@@ -168,5 +168,6 @@ int qcow2_read_load_vmstate_co(struct node *node, int64_t offset, int64_t bytes,
     const struct qcow2 *qcow2 = node->opaque;
     if (offset > INT64_MAX - bytes - qcow2->vm_state_offset)
         return -EFBIG;
+    node_debug_event_co(node->file, BLK_EVENT_VMSTATE_LOAD);
     return read_guest_co(node, qcow2->vm_state_offset + offset, bytes, iov, niov);
 }

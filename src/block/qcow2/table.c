@@ -107,9 +107,24 @@ static int64_t make_co(struct node *node, uint64_t index, int64_t old)
     return table;
 }
 
+/* The VM state lies behind what the table has to cover.  It grows by half, as in the reference program, not for every entry. */
+static int reach_co(struct node *node, uint64_t l1_index)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    if (l1_index < qcow2->l1_size)
+        return 0;
+    int64_t entries = MAX(qcow2->l1_size, 1);
+    while (entries <= (int64_t)l1_index)
+        entries = (entries * 3 + 1) / 2;
+    return qcow2_truncate_grow_l1_co(node, entries);
+}
+
 int64_t qcow2_table_ensure_co(struct node *node, uint64_t l1_index)
 {
     struct qcow2 *qcow2 = node->opaque;
+    int ret = reach_co(node, l1_index);
+    if (ret < 0)
+        return ret;
     int64_t old = qcow2_l2_table(node, l1_index);
     if (old < 0 || (old && qcow2_is_copied(qcow2->l1[l1_index])))
         return old;

@@ -26,11 +26,11 @@ static int64_t bytes_of(const struct qcow2 *qcow2, uint32_t entries)
 static int write_l1_co(struct node *node, int64_t offset, uint32_t entries)
 {
     const struct qcow2 *qcow2 = node->opaque;
-    g_autofree uint64_t *words = g_malloc0(bytes_of(qcow2, entries));
+    g_autofree uint64_t *words = g_new0(uint64_t, entries);
     for (uint32_t i = 0; i < qcow2->l1_count; i++)
         words[i] = qcow2_be64(&qcow2->l1[i]);
     node_debug_event_co(node->file, BLK_EVENT_L1_GROW_WRITE_TABLE);
-    return node_pwrite_co(node->file, offset, bytes_of(qcow2, entries), words, 0);
+    return node_pwrite_co(node->file, offset, entries * INT64_C(8), words, 0);
 }
 
 static int activate_l1_co(struct node *node, uint64_t offset, uint32_t entries)
@@ -57,12 +57,13 @@ static void take_l1_co(struct node *node, int64_t offset, uint32_t entries)
         qcow2_alloc_free_co(node, old, old_bytes, false);
 }
 
-/* Lock held. */
-static int grow_l1_co(struct node *node, uint32_t entries)
+int qcow2_truncate_grow_l1_co(struct node *node, int64_t entries)
 {
     struct qcow2 *qcow2 = node->opaque;
     if (entries <= qcow2->l1_size)
         return 0;
+    if (entries > QCOW2_L1_MAX / 8)
+        return -EFBIG;
     node_debug_event_co(node->file, BLK_EVENT_L1_GROW_ALLOC_TABLE);
     uint64_t clusters = bytes_of(qcow2, entries) >> qcow2->cluster_bits;
     int64_t offset = qcow2_alloc_co(node, clusters);
@@ -159,13 +160,10 @@ int qcow2_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prea
     int ret = check(node, size, prealloc, error);
     if (ret < 0)
         return ret;
-    int64_t entries = qcow2_truncate_l1_entries(qcow2, size);
-    if (entries > QCOW2_L1_MAX / 8)
-        return qcow2_header_fail(error, EFBIG, "Failed to grow the L1 table: %s", g_strerror(EFBIG));
     co_mutex_lock_co(&writer->lock);
     ret = qcow2_writer_settle_bitmaps_co(node);
     if (ret == 0)
-        ret = grow_l1_co(node, entries);
+        ret = qcow2_truncate_grow_l1_co(node, qcow2_truncate_l1_entries(qcow2, size));
     co_mutex_unlock(&writer->lock);
     if (ret < 0)
         return qcow2_header_fail(error, -ret, "Failed to grow the L1 table: %s", g_strerror(-ret));

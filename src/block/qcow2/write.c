@@ -134,3 +134,13 @@ int qcow2_write_pwritev_co(struct node *node, int64_t offset, int64_t bytes, con
         ret = write_piece_co(node, &writing);
     return ret;
 }
+
+int qcow2_write_save_vmstate_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    int64_t end = (int64_t)QCOW2_L1_MAX / 8 << (qcow2->cluster_bits + qcow2->l2_bits);
+    if (offset > end - qcow2->vm_state_offset || bytes > end - qcow2->vm_state_offset - offset)
+        return -EFBIG;
+    node_debug_event_co(node->file, BLK_EVENT_VMSTATE_SAVE);
+    return qcow2_write_pwritev_co(node, qcow2->vm_state_offset + offset, bytes, iov, niov, 0);
+}

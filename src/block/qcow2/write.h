@@ -6,6 +6,8 @@
 
 int qcow2_write_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags);
 
+int qcow2_write_save_vmstate_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov);
+
 /* compress.c */
 int qcow2_compress_pwrite_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov);
 

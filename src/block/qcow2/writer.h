@@ -141,6 +141,8 @@ int qcow2_table_get_co(struct node *node, int64_t table, int64_t offset, struct 
 
 /* L1 entries that a disk of size takes. */
 int64_t qcow2_truncate_l1_entries(const struct qcow2 *qcow2, uint64_t size);
+/* An L1 table of at least so many entries, in place of the present one.  0, or a negative errno; -EFBIG: no image has as many.  Lock held. */
+int qcow2_truncate_grow_l1_co(struct node *node, int64_t entries);
 
 /* ---- flight.c ---- */
 
