@@ -48,7 +48,7 @@ static void change_entry(const struct qcow2 *qcow2, const struct qcow2_plan *pla
     uint64_t old = qcow2_be64(&words[0]);
     uint64_t entry = (uint64_t)(plan->host + (int64_t)(i << qcow2->cluster_bits)) | QCOW2_ENTRY_COPIED;
     words[0] = qcow2_be64(&entry);
-    if (!qcow2->extended)
+    if (!qcow2->extended || plan->reserve)
         return;
     uint32_t written = covered(qcow2, cluster, plan->start, plan->end);
     uint64_t bitmap = old & QCOW2_ENTRY_COMPRESSED ? 0 : qcow2_be64(&words[1]);
@@ -57,27 +57,37 @@ static void change_entry(const struct qcow2 *qcow2, const struct qcow2_plan *pla
     words[1] = qcow2_be64(&bitmap);
 }
 
-/* Adds what the entries named so far to extents, where the clusters are new. */
-static int change_entries_co(struct node *node, const struct qcow2_plan *plan, GArray *extents)
+/* Those from *i on that one piece of the table has; adds what they named so far to extents, where the clusters are new. */
+static int change_piece_co(struct node *node, const struct qcow2_plan *plan, uint64_t *i, GArray *extents)
 {
     struct qcow2 *qcow2 = node->opaque;
     struct qcow2_entries entries;
-    int ret = qcow2_table_get_co(node, plan->table, plan->cluster, &entries);
+    int64_t offset = plan->cluster + (int64_t)(*i << qcow2->cluster_bits);
+    int ret = qcow2_table_get_co(node, plan->table, offset, &entries);
     if (ret < 0)
         return ret;
-    ret = plan->kind == QCOW2_PLAN_FRESH ? qcow2_cache_depend_co(qcow2->l2_cache, qcow2->writer->refcounts) : 0;
-    unsigned index = plan->cluster >> qcow2->cluster_bits & ((1U << qcow2->l2_bits) - 1);
-    for (uint64_t i = 0; ret == 0 && i < plan->clusters; i++) {
-        uint64_t *words = qcow2_cache_change(qcow2->l2_cache, entries.words) + (index - entries.first + i) * qcow2->entry_words;
+    unsigned index = (offset >> qcow2->cluster_bits & ((1U << qcow2->l2_bits) - 1)) - entries.first;
+    for (; *i < plan->clusters && index < entries.count; ++*i, index++) {
+        uint64_t *words = qcow2_cache_change(qcow2->l2_cache, entries.words) + (size_t)index * qcow2->entry_words;
         struct qcow2_extent extent = qcow2_link_extent(qcow2, qcow2_be64(&words[0]));
         if (plan->kind == QCOW2_PLAN_FRESH && extent.bytes > 0)
             g_array_append_val(extents, extent);
-        change_entry(qcow2, plan, i, words);
+        change_entry(qcow2, plan, *i, words);
     }
-    /* What was written is there before an entry says so: it takes the place of bytes that may have been flushed. */
-    if (ret == 0)
-        qcow2_cache_depend_barrier(qcow2->l2_cache);
     qcow2_cache_put(qcow2->l2_cache, entries.words);
+    return 0;
+}
+
+/* *ret_changed: the clusters that are entered, all but after an error. */
+static int change_entries_co(struct node *node, const struct qcow2_plan *plan, GArray *extents, uint64_t *ret_changed)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    int ret = plan->kind == QCOW2_PLAN_FRESH ? qcow2_cache_depend_co(qcow2->l2_cache, qcow2->writer->refcounts) : 0;
+    while (ret == 0 && *ret_changed < plan->clusters)
+        ret = change_piece_co(node, plan, ret_changed, extents);
+    /* What was written is there before an entry says so: it takes the place of bytes that may have been flushed. */
+    if (*ret_changed > 0)
+        qcow2_cache_depend_barrier(qcow2->l2_cache);
     return ret;
 }
 
@@ -86,12 +96,13 @@ int qcow2_link_co(struct node *node, const struct qcow2_plan *plan, int written)
     struct qcow2 *qcow2 = node->opaque;
     struct qcow2_writer *writer = qcow2->writer;
     g_autoptr(GArray) extents = g_array_new(FALSE, FALSE, sizeof(struct qcow2_extent));
+    uint64_t changed = 0;
     int ret = written;
     co_mutex_lock_co(&writer->lock);
     if (ret == 0)
-        ret = node->dead ? -EIO : change_entries_co(node, plan, extents);
-    if (ret < 0 && plan->kind == QCOW2_PLAN_FRESH)
-        qcow2_alloc_abort_co(node, plan->host, plan->clusters);
+        ret = node->dead ? -EIO : change_entries_co(node, plan, extents, &changed);
+    if (ret < 0 && plan->kind == QCOW2_PLAN_FRESH && changed < plan->clusters)
+        qcow2_alloc_abort_co(node, plan->host + (int64_t)(changed << qcow2->cluster_bits), plan->clusters - changed);
     co_mutex_unlock(&writer->lock);
     qcow2_link_release_co(node, plan->cluster, plan->cluster + (int64_t)(plan->clusters << qcow2->cluster_bits), extents,
                           false);

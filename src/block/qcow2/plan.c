@@ -81,77 +81,99 @@ static bool is_zero_unit(const struct qcow2 *qcow2, const struct qcow2_entries *
 
 /* ---- a range ---- */
 
-static void fill_plan(const struct qcow2 *qcow2, const struct qcow2_entries *entries, int64_t offset, int64_t bytes, struct qcow2_plan *plan)
+/* The plan's beginning, from a piece that has the entry for its offset. */
+static void begin_plan(const struct qcow2 *qcow2, const struct qcow2_entries *entries, struct qcow2_plan *plan)
 {
-    int64_t end = offset + bytes;
-    plan->offset = plan->start = offset;
-    plan->bytes = bytes;
-    plan->end = end;
-    plan->cluster = offset & -qcow2->cluster_size;
-    plan->clusters = (end - plan->cluster + qcow2->cluster_size - 1) >> qcow2->cluster_bits;
-    plan->host = (int64_t)(entry_at(qcow2, entries, offset) & QCOW2_ENTRY_OFFSET);
-    if (plan->kind == QCOW2_PLAN_IN_PLACE)
-        return;
-    plan->start = copy_start(qcow2, entries, plan->kind, offset);
-    plan->end = copy_end(qcow2, entries, plan->kind, end);
-    int64_t unit = INT64_C(1) << qcow2->unit_bits;
+    plan->cluster = plan->offset & -qcow2->cluster_size;
+    plan->host = (int64_t)(entry_at(qcow2, entries, plan->offset) & QCOW2_ENTRY_OFFSET);
+    plan->start = plan->kind == QCOW2_PLAN_IN_PLACE ? plan->offset : copy_start(qcow2, entries, plan->kind, plan->offset);
     /* With more than the units at the ends to copy, there is data among it. */
-    plan->zero_around = offset - plan->start < unit && plan->end - end < unit &&
-                        (plan->start == offset || is_zero_unit(qcow2, entries, offset)) &&
+    plan->zero_around = plan->offset - plan->start < INT64_C(1) << qcow2->unit_bits &&
+                        (plan->start == plan->offset || is_zero_unit(qcow2, entries, plan->offset));
+}
+
+/* Its end, from the piece that has the entry for its last byte. */
+static void end_plan(const struct qcow2 *qcow2, const struct qcow2_entries *entries, struct qcow2_plan *plan)
+{
+    int64_t end = plan->offset + plan->bytes;
+    plan->clusters = (end - plan->cluster + qcow2->cluster_size - 1) >> qcow2->cluster_bits;
+    plan->end = plan->kind == QCOW2_PLAN_IN_PLACE ? end : copy_end(qcow2, entries, plan->kind, end);
+    plan->zero_around = plan->zero_around && plan->end - end < INT64_C(1) << qcow2->unit_bits &&
                         (plan->end == end || is_zero_unit(qcow2, entries, end - 1));
 }
 
-/* entries has the one for offset; as many more as are of its kind and in a row are taken along. */
-static int plan_entries(struct node *node, const struct qcow2_entries *entries, int64_t table, int64_t offset, int64_t bytes,
-                        struct qcow2_plan *plan)
+/* Guest offset behind what a piece speaks of. */
+static int64_t covered_end(const struct qcow2 *qcow2, const struct qcow2_entries *entries, int64_t offset)
 {
-    const struct qcow2 *qcow2 = node->opaque;
-    int64_t cluster_size = qcow2->cluster_size;
-    int64_t covered = (offset & -(cluster_size << qcow2->l2_bits)) + (int64_t)(entries->first + entries->count) * cluster_size;
-    int64_t end = MIN(offset + bytes, covered);
-    int64_t next = MIN(end, (offset & -cluster_size) + cluster_size);
-    int kind = classify(node, entries, table, offset, next - offset);
-    uint64_t host = entry_at(qcow2, entries, offset) & QCOW2_ENTRY_OFFSET;
-    while (kind >= 0 && next < end) {
-        int64_t part = MIN(end - next, cluster_size);
-        host += cluster_size;
-        if (kind != QCOW2_PLAN_FRESH && (entry_at(qcow2, entries, next) & QCOW2_ENTRY_OFFSET) != host)
-            break;
-        int other = classify(node, entries, table, next, part);
-        if (other < 0)
-            return other;
-        if (other != kind)
-            break;
-        next += part;
-    }
-    if (kind < 0)
-        return kind;
-    plan->kind = kind;
-    fill_plan(qcow2, entries, offset, next - offset, plan);
-    return 0;
+    return (offset & -(qcow2->cluster_size << qcow2->l2_bits)) + (int64_t)(entries->first + entries->count) * qcow2->cluster_size;
 }
 
-static int plan_co(struct node *node, int64_t offset, int64_t bytes, struct qcow2_plan *plan)
+/*
+ * Takes along what a piece says of [offset + bytes so far, end) as far as it is of the plan's kind and in a row; the first one says
+ * what kind that is.  1: all of it was; 0: the plan ends; or -EIO.
+ */
+static int plan_entries(struct node *node, const struct qcow2_entries *entries, int64_t table, int64_t end, struct qcow2_plan *plan)
 {
     const struct qcow2 *qcow2 = node->opaque;
-    int64_t table = qcow2_l2_table(node, offset >> (qcow2->cluster_bits + qcow2->l2_bits));
+    int64_t at = plan->offset + plan->bytes;
+    int64_t before = plan->bytes;
+    bool ends = false;
+    end = MIN(end, covered_end(qcow2, entries, at));
+    while (!ends && at < end) {
+        int64_t next = MIN(end, (at & -qcow2->cluster_size) + qcow2->cluster_size);
+        int kind = classify(node, entries, table, at, next - at);
+        if (kind < 0)
+            return kind;
+        if (plan->bytes == 0) {
+            plan->kind = kind;
+            begin_plan(qcow2, entries, plan);
+        }
+        uint64_t host = (uint64_t)(plan->host + ((at & -qcow2->cluster_size) - plan->cluster));
+        ends = kind != (int)plan->kind ||
+               (kind != QCOW2_PLAN_FRESH && (entry_at(qcow2, entries, at) & QCOW2_ENTRY_OFFSET) != host);
+        if (ends)
+            break;
+        plan->bytes += next - at;
+        at = next;
+    }
+    if (plan->bytes > before)
+        end_plan(qcow2, entries, plan);
+    return !ends;
+}
+
+/* The piece that speaks of the cluster after those planned so far; words: zeroes, of a table that is not there. */
+static int plan_piece_co(struct node *node, int64_t table, uint64_t *words, int64_t end, struct qcow2_plan *plan)
+{
+    const struct qcow2 *qcow2 = node->opaque;
     struct qcow2_entries entries;
-    if (table < 0)
-        return table;
     if (table > 0) {
-        int ret = qcow2_table_get_co(node, table, offset, &entries);
+        int ret = qcow2_table_get_co(node, table, plan->offset + plan->bytes, &entries);
         if (ret < 0)
             return ret;
-        ret = plan_entries(node, &entries, table, offset, bytes, plan);
+        ret = plan_entries(node, &entries, table, end, plan);
         qcow2_cache_put(qcow2->l2_cache, entries.words);
         return ret;
     }
-    size_t piece = qcow2_cache_piece(qcow2->l2_cache);
-    unsigned count = piece / (8 * qcow2->entry_words);
-    unsigned index = offset >> qcow2->cluster_bits & ((1U << qcow2->l2_bits) - 1);
-    g_autofree uint64_t *words = g_malloc0(piece);
+    unsigned count = qcow2_cache_piece(qcow2->l2_cache) / (8 * qcow2->entry_words);
+    unsigned index = (plan->offset + plan->bytes) >> qcow2->cluster_bits & ((1U << qcow2->l2_bits) - 1);
     entries = (struct qcow2_entries){.words = words, .first = index - index % count, .count = count};
-    return plan_entries(node, &entries, 0, offset, bytes, plan);
+    return plan_entries(node, &entries, 0, end, plan);
+}
+
+/* As much as one L2 table speaks of: new clusters for all of it are looked for in a row. */
+static int plan_co(struct node *node, int64_t offset, int64_t bytes, struct qcow2_plan *plan)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    int64_t covered = qcow2->cluster_size << qcow2->l2_bits;
+    int64_t table = qcow2_l2_table(node, offset / covered);
+    int64_t end = MIN(offset + bytes, (offset & -covered) + covered);
+    g_autofree uint64_t *words = table == 0 ? g_malloc0(qcow2_cache_piece(qcow2->l2_cache)) : NULL;
+    int ret = table < 0 ? (int)table : 1;
+    plan->offset = offset;
+    plan->bytes = 0;
+    while (ret == 1 && plan->bytes < end - offset)
+        ret = plan_piece_co(node, table, words, end, plan);
+    return MIN(ret, 0);
 }
 
 /* ---- with others ---- */

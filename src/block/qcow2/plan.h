@@ -10,7 +10,7 @@ enum qcow2_plan_kind {
     QCOW2_PLAN_FRESH,    /* new clusters */
 };
 
-/* A range of one kind whose entries lie in one piece of an L2 table and whose clusters lie in a row. */
+/* A range of one kind whose entries lie in one L2 table and whose clusters lie in a row. */
 struct qcow2_plan {
     enum qcow2_plan_kind kind;
     int64_t offset, bytes; /* of the guest: the bytes that are given */
@@ -20,6 +20,7 @@ struct qcow2_plan {
     int64_t host;          /* of the first cluster */
     int64_t table;         /* the L2 table; FRESH, KEEP */
     bool zero_around;      /* what is copied is zeroes */
+    bool reserve;          /* nothing is given: extended entries go on saying what they say of their subclusters */
     struct qcow2_flight flight;
 };
 
