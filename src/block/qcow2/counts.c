@@ -157,6 +157,25 @@ int qcow2_counts_find_free_co(struct node *node, uint64_t from, uint64_t n, uint
     return search.first + n > end ? -EFBIG : 0;
 }
 
+int qcow2_counts_find_end_co(struct node *node, uint64_t end, uint64_t *ret_end)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    unsigned bits = qcow2->writer->block_bits;
+    uint64_t count = 0;
+    while (end > 0) {
+        int64_t block = qcow2_counts_block(node, end - 1);
+        int ret = block < 0 ? (int)block : qcow2_counts_get_co(node, end - 1, &count);
+        if (ret < 0)
+            return ret;
+        if (count > 0)
+            break;
+        end = block == 0 ? (end - 1) >> bits << bits : end - 1;
+        co_relax_co();
+    }
+    *ret_end = end;
+    return 0;
+}
+
 /* ---- counting ---- */
 
 /* It is not used by anybody now: what is in memory of it is not to be found again. */

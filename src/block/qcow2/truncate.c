@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "block/qcow2/preallocate.h"
 #include "block/qcow2/write.h"
 #include "block/qcow2/writer.h"
 
@@ -98,6 +99,18 @@ static int write_zeroes_co(struct node *node, int64_t start, int64_t end)
     return qcow2_write_pwritev_co(node, start, end - start, &iov, 1, 0);
 }
 
+/* The rest of the cluster with the old end: what shares a unit with what was there is written, what follows is marked. */
+static int cover_first_co(struct node *node, int64_t old, int64_t end)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    int64_t unit = INT64_C(1) << qcow2->unit_bits;
+    int64_t aligned = MIN((old + unit - 1) & -unit, end);
+    int ret = write_zeroes_co(node, old, aligned);
+    if (ret == 0 && aligned < end)
+        ret = qcow2_remap_pwrite_zeroes_co(node, aligned, ((end + unit - 1) & -unit) - aligned, 0);
+    return ret;
+}
+
 /* What the backing file has behind the old end was not to be seen and must not come up. */
 static int cover_backing_co(struct node *node, int64_t old, int64_t size)
 {
@@ -106,10 +119,8 @@ static int cover_backing_co(struct node *node, int64_t old, int64_t size)
         return 0;
     int64_t aligned = (old + qcow2->cluster_size - 1) & -qcow2->cluster_size;
     int64_t end = (size + qcow2->cluster_size - 1) & -qcow2->cluster_size;
-    int ret = write_zeroes_co(node, old, aligned);
-    if (ret == 0 && aligned < end)
-        ret = qcow2_remap_pwrite_zeroes_co(node, aligned, end - aligned, 0);
-    return ret;
+    int ret = aligned < size ? qcow2_remap_pwrite_zeroes_co(node, aligned, end - aligned, 0) : 0;
+    return ret == 0 ? cover_first_co(node, old, MIN(aligned, size)) : ret;
 }
 
 /* ---- the request ---- */
@@ -121,12 +132,8 @@ static int check(const struct node *node, int64_t size, enum blk_prealloc preall
         return qcow2_header_fail(error, EINVAL, "The new size must be a multiple of %d", SECTOR);
     if (size < qcow2->size)
         return qcow2_header_fail(error, ENOTSUP, "qcow2 images can't be made smaller: Operation not supported");
-    if (prealloc != BLK_PREALLOC_OFF)
-        return qcow2_header_fail(error, ENOTSUP, "qcow2 images grow without preallocation only: Operation not supported");
     if (qcow2->header.version < 3 && qcow2->snapshots->len > 0)
         return qcow2_header_fail(error, ENOTSUP, "Can't resize a v2 image which has snapshots");
-    if (qcow2->header.version < 3 && qcow2->backing && qcow2->backing->size > qcow2->size)
-        return qcow2_header_fail(error, ENOTSUP, "A v2 image with a longer backing file can't grow: Operation not supported");
     if (qcow2->backing_left_out)
         return qcow2_header_fail(error, ENOTSUP, "An image whose backing file was not opened can't grow: Operation not supported");
     return 0;
@@ -167,9 +174,13 @@ int qcow2_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prea
     co_mutex_unlock(&writer->lock);
     if (ret < 0)
         return qcow2_header_fail(error, -ret, "Failed to grow the L1 table: %s", g_strerror(-ret));
-    ret = cover_backing_co(node, qcow2->size, size);
+    ret = qcow2_preallocate_co(node, qcow2->size, size, prealloc, error);
     if (ret < 0)
-        return qcow2_header_fail(error, -ret, "Failed to zero out the new area: %s", g_strerror(-ret));
+        return ret;
+    if (prealloc < BLK_PREALLOC_FALLOC)
+        ret = cover_backing_co(node, qcow2->size, size);
+    if (ret < 0)
+        return qcow2_header_fail(error, -ret, "Failed to zero out new clusters: %s", g_strerror(-ret));
     co_mutex_lock_co(&writer->lock);
     ret = set_size_co(node, size);
     co_mutex_unlock(&writer->lock);
