@@ -118,6 +118,24 @@ int inspect_explain_co(struct blk *blk, int64_t offset, inspect_step_fn *fn, voi
     return ret;
 }
 
+int inspect_snapshots(struct blk *blk, inspect_snapshot_fn *fn, void *data)
+{
+    struct node *node = find_node(blk->root);
+    return node ? node->driver->inspect->snapshots(node, fn, data) : -ENOTSUP;
+}
+
+int inspect_bitmaps_co(struct blk *blk, inspect_bitmap_fn *fn, void *data)
+{
+    struct node *node = find_node(blk->root);
+    return node ? node->driver->inspect->bitmaps_co(node, fn, data) : -ENOTSUP;
+}
+
+int inspect_bitmap_co(struct blk *blk, const char *name, inspect_dirty_fn *fn, void *data)
+{
+    struct node *node = find_node(blk->root);
+    return node ? node->driver->inspect->bitmap_co(node, name, fn, data) : -ENOTSUP;
+}
+
 int inspect_header_co(struct blk *blk, inspect_field_fn *fn, void *data)
 {
     struct node *node = find_node(blk->root);

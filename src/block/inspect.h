@@ -101,6 +101,35 @@ typedef int inspect_step_fn(void *data, const struct inspect_step *step);
 /* The walk from guest offset down the chain to whatever supplies it. */
 int inspect_explain_co(struct blk *blk, int64_t offset, inspect_step_fn *fn, void *data);
 
+/* ---- what is kept beside the disk ---- */
+
+/* An internal snapshot. */
+struct inspect_snapshot {
+    const char *id, *name;           /* raw bytes */
+    uint64_t vm_state_size, size;    /* bytes: of the VM state, of the disk then */
+    uint32_t seconds, nanoseconds;   /* since 1970 */
+    uint64_t vm_clock_ns;
+    uint64_t icount;                 /* instructions the guest had run; UINT64_MAX: not kept */
+};
+typedef int inspect_snapshot_fn(void *data, const struct inspect_snapshot *snapshot);
+/* In the image's order.  Does not suspend. */
+int inspect_snapshots(struct blk *blk, inspect_snapshot_fn *fn, void *data);
+
+/* A persistent bitmap. */
+struct inspect_bitmap {
+    const char *name; /* raw bytes */
+    int64_t granularity;
+    bool in_use;      /* it was not written back: what it holds is not up to date */
+    bool automatic;   /* it records writes from the moment the image is opened */
+    int64_t dirty;    /* bytes of the disk, or the negative errno with which reading it ended */
+};
+typedef int inspect_bitmap_fn(void *data, const struct inspect_bitmap *bitmap);
+int inspect_bitmaps_co(struct blk *blk, inspect_bitmap_fn *fn, void *data);
+
+typedef int inspect_dirty_fn(void *data, int64_t offset, int64_t bytes);
+/* The dirty ranges of the bitmap called name, in order, merged, within the disk.  -ENOENT: none such; -EIO: its table is broken. */
+int inspect_bitmap_co(struct blk *blk, const char *name, inspect_dirty_fn *fn, void *data);
+
 /* ---- the header, also of a broken image ---- */
 
 struct inspect_field {
@@ -126,6 +155,9 @@ struct inspect_ops {
     /* Its own layer only: ret_next and ret_offset are the layer that goes on, NULL if it ends here. */
     int (*explain_co)(struct node *node, int64_t offset, int depth, inspect_step_fn *fn, void *data, struct node **ret_next,
                       int64_t *ret_offset);
+    int (*snapshots)(struct node *node, inspect_snapshot_fn *fn, void *data);
+    int (*bitmaps_co)(struct node *node, inspect_bitmap_fn *fn, void *data);
+    int (*bitmap_co)(struct node *node, const char *name, inspect_dirty_fn *fn, void *data);
     /* file: the bytes; -ENOTSUP if they are another format's. */
     int (*header_co)(struct node *file, inspect_field_fn *fn, void *data);
 };

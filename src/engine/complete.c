@@ -89,7 +89,22 @@ static char option_before(const struct place *place)
     return known && known[1] == ':' ? letter : 0;
 }
 
-static void offer_value(GPtrArray *found, const struct place *place, char letter)
+/* snapshot=NAME, perhaps behind other options, of the image that is or was open. */
+static void offer_snapshots(GPtrArray *found, const char *word, struct session *session)
+{
+    static const char key[] = "snapshot=";
+    const char *comma = strrchr(word, ','), *option = comma ? comma + 1 : word;
+    g_autofree char *before = g_strndup(word, option - word);
+    g_auto(GStrv) names = session_snapshots(session);
+    for (int i = 0; names[i]; i++) {
+        g_auto(GStrv) parts = g_strsplit(names[i], ",", -1);
+        g_autofree char *name = g_strjoinv(",,", parts); /* a comma alone would end the option */
+        g_autofree char *candidate = g_strconcat(before, key, name, NULL);
+        offer(found, word, candidate);
+    }
+}
+
+static void offer_value(GPtrArray *found, const struct place *place, char letter, struct session *session)
 {
     static const char *const caches[] = {"directsync", "none", "unsafe", "writeback", "writethrough", NULL};
     static const char *const discards[] = {"ignore", "off", "on", "unmap", NULL};
@@ -98,6 +113,8 @@ static void offer_value(GPtrArray *found, const struct place *place, char letter
     const char *name = place->command->name;
     if (!strcmp(name, "write") && letter == 's')
         offer_paths(found, place->word);
+    else if (letter == 'o' && !strcmp(name, "open"))
+        offer_snapshots(found, place->word, session);
     else if (letter == 't' || !strcmp(name, "reopen"))
         offer_list(found, place->word, caches);
     else if (letter == 'd')
@@ -194,7 +211,7 @@ char **command_complete(struct session *session, const char *line, int cursor, i
     } else if (place.command) {
         char letter = option_before(&place);
         if (letter)
-            offer_value(found, &place, letter);
+            offer_value(found, &place, letter, session);
         else if (word[0] == '-')
             offer_options(found, &place);
         else

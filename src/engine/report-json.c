@@ -64,6 +64,19 @@ void report_json_message(const struct command_call *call, const char *key, const
     emit(call, out);
 }
 
+void report_json_members(const struct command_call *call, const struct report_json_member *members, unsigned count)
+{
+    GString *out = g_string_new("{");
+    for (unsigned i = 0; i < count; i++) {
+        g_string_append_printf(out, "%s\"%s\": ", i ? ", " : "", members[i].key);
+        if (members[i].text)
+            append_string(out, members[i].text);
+        else
+            g_string_append_printf(out, "%" PRIu64, members[i].number);
+    }
+    emit(call, out);
+}
+
 void report_json_transfer(const struct command_call *call, const struct report_transfer *transfer)
 {
     emit(call, object("\"op\": \"%s\", \"offset\": %" PRId64 ", \"bytes\": %" PRId64 ", \"requested\": %" PRId64

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Reports as JSON, one object a line; for report.c alone. */
+/* Reports as JSON, one object a line; for report.c and commands that have lists of their own. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,6 +13,14 @@ struct report_transfer;
 
 /* key: "message", or "error" for what says that something failed. */
 void report_json_message(const struct command_call *call, const char *key, const char *text);
+
+/* A member of an object: a string if text is not NULL, else a number. */
+struct report_json_member {
+    const char *key, *text;
+    uint64_t number;
+};
+void report_json_members(const struct command_call *call, const struct report_json_member *members, unsigned count);
+
 void report_json_transfer(const struct command_call *call, const struct report_transfer *transfer);
 void report_json_dump(const struct command_call *call, int64_t offset, const uint8_t *bytes, size_t n);
 void report_json_length(const struct command_call *call, int64_t length);

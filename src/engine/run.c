@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "engine/commands.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
 #include "io/clock.h"
@@ -106,7 +107,7 @@ static int refuse_unknown(const struct command_call *call)
     return -EINVAL;
 }
 
-static int run_command_co(const struct command_call *call)
+static int carry_out_co(const struct command_call *call)
 {
     struct session *session = call->session;
     const struct command *command = command_find(call->argv[0]);
@@ -129,6 +130,15 @@ static int run_command_co(const struct command_call *call)
     session->users -= needs_image;
     if (needs_image && !co_queue_is_empty(&session->idle))
         co_queue_wake_all(&session->idle);
+    return ret;
+}
+
+/* A check that found something has not failed for the exit status, which is what it found. */
+static int run_command_co(const struct command_call *call)
+{
+    int ret = carry_out_co(call);
+    if (ret < 0 && !(ret == -EUCLEAN && command_find(call->argv[0]) == &command_check))
+        call->session->failed = true;
     return ret;
 }
 
@@ -242,7 +252,7 @@ static void stop_timer(struct session *session)
 static void finish(struct job *job, int ret)
 {
     struct session *session = job->session;
-    if (ret < 0)
+    if (ret < 0 && ret != -EUCLEAN)
         session->failed = true;
     if (session->running == job) {
         session->running = NULL;

@@ -39,9 +39,11 @@ struct session_watcher {
 struct session {
     struct session_config config; /* prog is ours */
     struct blk *blk;
+    char **snapshots;      /* of the image that was open last, NULL: none was */
     bool opening;
     bool quit;
-    bool failed;
+    bool failed;           /* something did, other than a check that found something */
+    int found;             /* the worst exit status of a check: 0, 1, 2, 3 as inspect_check_status() */
 
     struct job *running; /* in the foreground */
     struct job *queue, **queue_tail;
@@ -68,6 +70,9 @@ struct session {
  * when too many run inside of each other.
  */
 int session_run_text_co(const struct command_call *call, const char *name, char *text);
+
+/* What a check found counts for the exit status: status as inspect_check_status(). */
+void session_note_check(struct session *session, int status);
 
 /* An asynchronous request begins or ends. */
 void session_aio_begin(struct session *session);

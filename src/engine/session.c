@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "block/inspect.h"
 #include "engine/session.h"
 
 #include <errno.h>
@@ -116,6 +117,27 @@ void session_report_open_error(const struct command_call *call, const struct blk
                                                          : "it needs read permission");
 }
 
+static int add_name(void *data, const struct inspect_snapshot *snapshot)
+{
+    g_ptr_array_add(data, g_strdup(snapshot->name));
+    return 0;
+}
+
+/* For completion, which may be asked for them when the image is closed again. */
+static void keep_snapshots(struct session *session)
+{
+    GPtrArray *names = g_ptr_array_new();
+    inspect_snapshots(session->blk, add_name, names);
+    g_ptr_array_add(names, NULL);
+    g_strfreev(session->snapshots);
+    session->snapshots = (char **)g_ptr_array_free(names, FALSE);
+}
+
+char **session_snapshots(const struct session *session)
+{
+    return session->snapshots ? g_strdupv(session->snapshots) : g_new0(char *, 1);
+}
+
 int session_open_co(struct session *session, const struct blk_open *how, struct sink *sink)
 {
     struct command_call call = {.session = session, .sink = sink};
@@ -139,6 +161,7 @@ int session_open_co(struct session *session, const struct blk_open *how, struct 
         return ret;
     }
     session->blk = blk;
+    keep_snapshots(session);
     blk_set_observer(blk, &blk_observer, session);
     session_notify_image(session);
     return 0;
@@ -233,6 +256,7 @@ void session_free(struct session *session)
     session_end(session);
     forget_buffer(session);
     session_free_lines(session);
+    g_strfreev(session->snapshots);
     buffer_pool_unref(session->pool);
     g_array_unref(session->watchers);
     g_free((char *)session->config.prog);
@@ -298,9 +322,17 @@ bool session_wants_quit(const struct session *session)
     return session->quit;
 }
 
+void session_note_check(struct session *session, int status)
+{
+    if (status && (!session->found || status < session->found))
+        session->found = status;
+}
+
 int session_exit_status(const struct session *session)
 {
-    return session->failed && session->config.dialect != SESSION_DIALECT_2_4;
+    if (session->config.dialect == SESSION_DIALECT_2_4)
+        return 0;
+    return session->failed ? 1 : session->found;
 }
 
 unsigned session_outstanding(const struct session *session)

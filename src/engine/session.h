@@ -71,7 +71,10 @@ unsigned session_outstanding(const struct session *session);
 const char *session_busy_line(const struct session *session, int64_t *ret_since_us);
 /* `quit` was given. */
 bool session_wants_quit(const struct session *session);
-/* Worst exit status so far: 0, or 1 when a command failed (the 2.4 dialect: 0). */
+/*
+ * Exit status so far: 1 when a command failed; otherwise the worst that `check` found, as `qemu-img check` has it: 1 not checked, 2
+ * corruption, 3 leaks; else 0.  The 2.4 dialect: 0.
+ */
 int session_exit_status(const struct session *session);
 
 /*
@@ -83,6 +86,9 @@ int session_open_co(struct session *session, const struct blk_open *how, struct 
 
 struct blk *session_blk(struct session *session); /* NULL: no image open */
 const struct session_config *session_config(const struct session *session);
+
+/* Names of the internal snapshots of the image that is open, or that was open last: a new list (g_strfreev). */
+char **session_snapshots(const struct session *session);
 
 /* The buffer of the last read or write. */
 struct session_buffer {

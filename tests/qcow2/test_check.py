@@ -39,7 +39,7 @@ def same_check(image):
     assert numbers == {key: theirs.get(key, 0) for key in numbers}, f'{text.stderr}\n{ours.out}'
     share = [line for line in text.stdout.splitlines() if ' allocated, ' in line]
     assert share == [line for line in ours.out.splitlines() if ' allocated, ' in line]
-    assert (text.returncode == 0) == (ours.status == 0)
+    assert text.returncode == ours.status
     their_lines = sorted(line for line in text.stderr.splitlines() if re.match('ERROR|Leaked', line))
     our_lines = sorted(line for line in ours.out.splitlines() if re.match('ERROR|Leaked', line))
     assert their_lines == our_lines
@@ -128,6 +128,35 @@ def test_truncated(work, length):
     with open(image, 'r+b') as file:
         file.truncate(length)
     same_check(image)
+
+
+def broken(path, *names):
+    image = create(path, MIB)
+    write(image, 'write 0 128k')
+    where = places(image)
+    for name in names:
+        patch(image, *((where[table] + at, *rest) for table, at, *rest in CASES[name]))
+    return image.name
+
+
+@pytest.mark.parametrize('commands, status', [
+    (['clean'], 0), (['leak'], 3), (['unaligned'], 2), (['leak', 'unaligned'], 2), (['unaligned', 'leak', 'clean'], 2),
+    (['leak', 'block unaligned', 'unaligned'], 1), (['leak', 'fails'], 1), (['fails', 'unaligned'], 1)])
+@pytest.mark.parametrize('one_line', [False, True])
+def test_exit_status(work, commands, status, one_line):
+    lines = []
+    for i, name in enumerate(commands):
+        lines += ['length 1 2 3'] if name == 'fails' else [f'open {broken(work / f"{i}.qcow2", name)}', 'check', 'close']
+    lines = ['; '.join(lines)] if one_line else lines
+    assert blkscope(*(word for line in lines for word in ('-c', line)), cwd=work).status == status
+    assert blkscope(input=''.join(f'{line}\n' for line in lines), cwd=work).status == status
+
+
+def test_exit_status_ends_the_commands_where_asked(work):
+    image = broken(work / 'a.qcow2', 'leak')
+    result = blkscope('--stop-on-error', '-c', 'check', '-c', 'length', image, cwd=work)
+    assert result.status == 3 and '1 MiB' not in result.out
+    assert blkscope('--dialect=2.4', '-c', 'check', image, cwd=work).status == 0
 
 
 def test_owners_are_named(work):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The qcow2 driver's table. */
 #include "block/qcow2/check.h"
+#include "block/qcow2/dirty.h"
 #include "block/qcow2/explain.h"
 #include "block/qcow2/hostmap.h"
 #include "block/qcow2/lenient.h"
@@ -25,6 +26,9 @@ static const struct inspect_ops qcow2_inspect = {
     .host_map_co = qcow2_hostmap_co,
     .explain_host_co = qcow2_explain_host_co,
     .explain_co = qcow2_explain_co,
+    .snapshots = qcow2_snapshot_list,
+    .bitmaps_co = qcow2_dirty_list_co,
+    .bitmap_co = qcow2_dirty_co,
     .header_co = qcow2_lenient_header_co,
 };
 

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "block/inspect.h"
 #include "block/node.h"
 #include "block/qcow2/header.h"
 
@@ -22,6 +23,7 @@ struct qcow2_snapshot {
     uint32_t seconds, nanoseconds;
     uint64_t vm_clock_ns, vm_state_size;
     uint64_t size;       /* of the disk, in bytes */
+    uint64_t icount;     /* UINT64_MAX: not kept */
     uint32_t extra_size; /* bytes of extra data; a version 3 image has at least 16 */
 };
 
@@ -103,6 +105,8 @@ int qcow2_snapshot_load_co(struct node *node, GError **error);
 /* By id, else by name; NULL: none such. */
 const struct qcow2_snapshot *qcow2_snapshot_find(const struct qcow2 *qcow2, const char *id_or_name);
 void qcow2_snapshot_free(void *snapshot);
+/* As inspect_snapshots(). */
+int qcow2_snapshot_list(struct node *node, inspect_snapshot_fn *fn, void *data);
 
 /* bitmap.c: fills qcow2->bitmaps. */
 int qcow2_bitmap_load_co(struct node *node, GError **error);

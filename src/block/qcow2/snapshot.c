@@ -6,7 +6,7 @@
 #include "block/qcow2/qcow2.h"
 #include "util/checked.h"
 
-enum { FIXED = 40, EXTRA_KNOWN = 16 };
+enum { FIXED = 40, EXTRA_KNOWN = 24 };
 
 void qcow2_snapshot_free(void *data)
 {
@@ -22,8 +22,10 @@ static void parse_extra(const uint8_t *extra, struct qcow2_snapshot *snapshot)
 {
     if (snapshot->extra_size >= 8)
         snapshot->vm_state_size = qcow2_be64(extra);
-    if (snapshot->extra_size >= EXTRA_KNOWN)
+    if (snapshot->extra_size >= 16)
         snapshot->size = qcow2_be64(extra + 8);
+    if (snapshot->extra_size >= EXTRA_KNOWN)
+        snapshot->icount = qcow2_be64(extra + 16);
 }
 
 static struct qcow2_snapshot *parse_fixed(const struct qcow2 *qcow2, const uint8_t *bytes)
@@ -38,6 +40,7 @@ static struct qcow2_snapshot *parse_fixed(const struct qcow2 *qcow2, const uint8
         .vm_state_size = qcow2_be32(bytes + 32),
         .extra_size = qcow2_be32(bytes + 36),
         .size = qcow2->header.size,
+        .icount = UINT64_MAX,
     };
     parse_extra(bytes + FIXED, snapshot);
     return snapshot;
@@ -107,4 +110,24 @@ const struct qcow2_snapshot *qcow2_snapshot_find(const struct qcow2 *qcow2, cons
             by_name = snapshot;
     }
     return by_name;
+}
+
+int qcow2_snapshot_list(struct node *node, inspect_snapshot_fn *fn, void *data)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    int ret = 0;
+    for (unsigned i = 0; ret == 0 && i < qcow2->snapshots->len; i++) {
+        const struct qcow2_snapshot *snapshot = qcow2->snapshots->pdata[i];
+        ret = fn(data, &(struct inspect_snapshot){
+            .id = snapshot->id,
+            .name = snapshot->name,
+            .vm_state_size = snapshot->vm_state_size,
+            .size = snapshot->size,
+            .seconds = snapshot->seconds,
+            .nanoseconds = snapshot->nanoseconds,
+            .vm_clock_ns = snapshot->vm_clock_ns,
+            .icount = snapshot->icount,
+        });
+    }
+    return ret;
 }

@@ -179,6 +179,52 @@ static void paths_complete(void)
     g_rmdir(dir);
 }
 
+static void put(uint8_t *at, uint64_t value, unsigned bytes)
+{
+    for (unsigned i = 0; i < bytes; i++)
+        at[i] = value >> (8 * (bytes - 1 - i));
+}
+
+/* An empty qcow2 image of version 2 with snapshots of these names. */
+static void write_image(const char *path, const char *const *names, unsigned count)
+{
+    uint8_t image[3 << 9] = {'Q', 'F', 'I', 0xfb, 0, 0, 0, 2};
+    uint8_t *at = image + 1024;
+    put(image + 20, 9, 4);    /* cluster_bits */
+    put(image + 40, 512, 8);  /* L1 table, empty */
+    put(image + 48, 512, 8);  /* refcount table */
+    put(image + 56, 1, 4);    /* its clusters */
+    put(image + 60, count, 4);
+    put(image + 64, 1024, 8); /* snapshots */
+    for (unsigned i = 0; i < count; i++) {
+        put(at + 12, 1, 2);
+        put(at + 14, strlen(names[i]), 2);
+        at[40] = '1' + i;
+        memcpy(at + 41, names[i], strlen(names[i]));
+        at += (41 + strlen(names[i]) + 7) / 8 * 8;
+    }
+    g_assert_true(g_file_set_contents(path, (const char *)image, sizeof(image), NULL));
+}
+
+static void snapshots_complete(void)
+{
+    static const char *const names[] = {"before", "bef ore", "a,b"};
+    g_autofree char *dir = g_dir_make_tmp("blkscope-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(dir, "a.qcow2", NULL);
+    struct session *session = session_with(false);
+    write_image(path, names, G_N_ELEMENTS(names));
+    assert_completed("open -o snapshot=b", 8, "");
+    g_autofree char *line = g_strconcat("open ", path, NULL);
+    g_assert_cmpint(batch_run_line(session, line, sink_null()), ==, 0);
+    g_assert_cmpint(batch_run_line(session, "close", sink_null()), ==, 0);
+    assert_completed("open -o snapshot=b", 8, "snapshot=bef\\ ore snapshot=before");
+    assert_completed("open -o driver=qcow2,snapshot=befo", 8, "driver=qcow2,snapshot=before");
+    assert_completed("open -o snapshot=a", 8, "snapshot=a,,b");
+    session_free(session);
+    g_unlink(path);
+    g_rmdir(dir);
+}
+
 /* What is inserted is taken for the file's name again, however much of it was typed and in which quotes. */
 static void names_complete_quoted(void)
 {
@@ -277,6 +323,7 @@ int main(int argc, char **argv)
     g_test_add_func("/command/complete/options", options_complete);
     g_test_add_func("/command/complete/events", events_complete);
     g_test_add_func("/command/complete/paths", paths_complete);
+    g_test_add_func("/command/complete/snapshots", snapshots_complete);
     g_test_add_func("/command/complete/quoted", names_complete_quoted);
     g_test_add_func("/command/complete/cursor", a_cursor_outside_of_the_line_is_its_end);
     g_test_add_func("/command/help/all", help_shows_what_is_ours_under_our_own_name);
