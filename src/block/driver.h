@@ -12,6 +12,7 @@
 #include "block/event.h"
 #include "block/options.h"
 
+struct create;
 struct inspect_ops;
 struct node;
 
@@ -72,6 +73,13 @@ struct driver {
      * closes.  NULL: opens the `file` child and nothing else.
      */
     int (*open_co)(struct node *node, struct options *options, GError **error);
+    /*
+     * Makes a new image (block/create.h) in the file create->file.  What it leaves of create->options does not matter.
+     * create_options: every option it takes, `size` among them, in the order in which they are told.  NULL, both: images
+     * of this format can't be made.
+     */
+    int (*create_co)(struct create *create, GError **error);
+    const struct driver_option *create_options;
     /* All requests are done.  Writes back what is cached, and frees; the result is for people only.  NULL: nothing. */
     int (*close_co)(struct node *node);
 

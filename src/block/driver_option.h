@@ -23,6 +23,7 @@ struct driver_option {
     const char *const *values; /* DRIVER_OPTION_ENUM: NULL-terminated */
     const char *help;          /* for people, one line */
     bool reopen;               /* blk_reopen_co() may change it */
+    const char *fallback;      /* of options of new images: what holds when it is not given, where that is worth telling */
 };
 
 /*

@@ -128,3 +128,33 @@ int name_apply(struct options *options, const char *filename, GError **error)
     options_set(options, "driver", driver->name);
     return apply_to_protocol(driver, options, filename, error);
 }
+
+/* ---- paths ---- */
+
+bool name_is_path(const char *filename)
+{
+    return protocol_length(filename) < 0;
+}
+
+char *name_beside(const char *image, const char *name)
+{
+    const char *slash = image ? strrchr(image, '/') : NULL;
+    if (name[0] == '/' || !slash || !name_is_path(name))
+        return g_strdup(name);
+    return g_strdup_printf("%.*s%s", (int)(slash + 1 - image), image, name);
+}
+
+char *name_to_path(const char *filename, GError **error)
+{
+    int len = protocol_length(filename);
+    if (len < 0)
+        return g_strdup(filename);
+    const struct driver *driver = find_protocol(filename, len);
+    if (driver == &driver_file)
+        return g_strdup(filename + len + 1);
+    if (driver)
+        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "Protocol driver '%s' does not support image creation", driver->name);
+    else
+        unknown_protocol(filename, len, error);
+    return NULL;
+}

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 
 #include "block/options.h"
 
@@ -16,3 +17,10 @@ int name_apply(struct options *options, const char *filename, GError **error);
 
 /* As above, but the name is that of the node's `file`, whatever the node is. */
 int name_apply_to_file(struct options *options, const char *filename, GError **error);
+
+/* Whether a name is a path: neither "protocol:rest" nor "json:{...}". */
+bool name_is_path(const char *filename);
+/* What an image at that path (NULL: none) means by a name: a relative path is one beside the image (g_free). */
+char *name_beside(const char *image, const char *name);
+/* The path in a name that may have "file:" in front (g_free), or NULL and error: another protocol has no path. */
+char *name_to_path(const char *filename, GError **error);

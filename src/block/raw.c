@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "block/create.h"
 #include "block/iov.h"
 #include "block/node-internal.h"
 #include "block/probe.h"
@@ -192,12 +193,41 @@ static int raw_status_co(struct node *node, int64_t offset, int64_t bytes, unsig
     return 0;
 }
 
+/* ---- making ---- */
+
+static const struct driver_option raw_create_options[] = {
+    {.name = "size", .type = DRIVER_OPTION_SIZE, .help = "of the disk"},
+    {.name = "preallocation", .type = DRIVER_OPTION_STRING, .help = "off|falloc|full: what is behind its space"},
+    {.name = "nocow", .type = DRIVER_OPTION_BOOL, .help = "no copying on write (btrfs)"},
+    {},
+};
+
+static int raw_create_co(struct create *create, GError **error)
+{
+    static const char *const modes[] = {"off", "metadata", "falloc", "full", NULL};
+    const char *mode = options_get(create->options, "preallocation");
+    int prealloc = mode ? options_parse_enum(mode, modes) : BLK_PREALLOC_OFF;
+    if (prealloc < 0) {
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "invalid parameter value: %s", mode);
+        return -EINVAL;
+    }
+    /* A disk has whole sectors. */
+    int64_t size;
+    if (!checked_add(create->size, SECTOR - 1, &size)) {
+        g_set_error_literal(error, OPTIONS_ERROR, EINVAL, "Could not resize file: Invalid argument");
+        return -EINVAL;
+    }
+    return create_resize_co(create, create->file, size - size % SECTOR, prealloc, error);
+}
+
 const struct driver driver_raw = {
     .name = "raw",
     .flags = DRIVER_FORMAT | DRIVER_BLIND_READS,
     .state_size = sizeof(struct raw),
     .options = raw_options,
     .open_co = raw_open_co,
+    .create_co = raw_create_co,
+    .create_options = raw_create_options,
     .preadv_co = raw_preadv_co,
     .pwritev_co = raw_pwritev_co,
     .pwrite_zeroes_co = raw_pwrite_zeroes_co,

@@ -2,6 +2,7 @@
 /* The qcow2 driver's table. */
 #include "block/qcow2/check.h"
 #include "block/qcow2/dirty.h"
+#include "block/qcow2/create.h"
 #include "block/qcow2/explain.h"
 #include "block/qcow2/hostmap.h"
 #include "block/qcow2/lenient.h"
@@ -39,6 +40,8 @@ const struct driver driver_qcow2 = {
     .options = qcow2_options,
     .probe = qcow2_driver_probe,
     .open_co = qcow2_open_co,
+    .create_co = qcow2_create_co,
+    .create_options = qcow2_create_options,
     .close_co = qcow2_close_co,
     .preadv_co = qcow2_read_preadv_co,
     .pwritev_co = qcow2_write_pwritev_co,

@@ -15,26 +15,6 @@
 #include "block/qcow2/qcow2.h"
 #include "util/safetext.h"
 
-/* ---- names ---- */
-
-/* "nbd:...", "json:{...}": a colon before any slash. */
-static bool has_protocol(const char *name)
-{
-    const char *colon = strchr(name, ':');
-    const char *slash = strchr(name, '/');
-    return colon && (!slash || colon < slash);
-}
-
-/* A relative name is one beside the image (g_free). */
-static char *resolve(const struct node *node, const char *name)
-{
-    const char *image = node->file->filename;
-    const char *slash = image ? strrchr(image, '/') : NULL;
-    if (name[0] == '/' || has_protocol(name) || !slash)
-        return g_strdup(name);
-    return g_strdup_printf("%.*s%s", (int)(slash + 1 - image), image, name);
-}
-
 struct file_id {
     const char *name;
     struct stat st;
@@ -60,7 +40,7 @@ static bool is_in_chain(const struct node *node, const struct file_id *id)
 static int check_loop_co(const struct node *node, const char *name, GError **error)
 {
     struct file_id id = {.name = name};
-    if (has_protocol(name) || aio_call_co(node->aio, stat_name, &id, true) < 0 || !is_in_chain(node, &id))
+    if (!name_is_path(name) || aio_call_co(node->aio, stat_name, &id, true) < 0 || !is_in_chain(node, &id))
         return 0;
     g_autofree char *safe = safetext_escape(name, -1);
     return qcow2_header_fail(error, ELOOP, "'%s' is already part of this backing chain", safe);
@@ -74,7 +54,7 @@ static int check_plain_co(const struct node *node, const char *name, const char 
     struct file_id id = {.name = name};
     g_autofree char *safe = safetext_escape(name, -1);
     const struct driver *driver = format ? driver_find(format) : NULL;
-    if (has_protocol(name))
+    if (!name_is_path(name))
         return qcow2_header_fail(error, EPERM, "The image names '%s', which is not a plain path and is not followed", safe);
     if (driver && (driver->flags & (DRIVER_FILTER | DRIVER_PROTOCOL)) && strcmp(format, "raw") != 0)
         return qcow2_header_fail(error, EPERM, "The image names a %s node, which is not followed", driver->name);
@@ -137,7 +117,7 @@ static int open_named_data_co(struct node *node, struct options *options, GError
         return 0;
     }
     g_autoptr(options) child = options_new();
-    g_autofree char *path = resolve(node, name);
+    g_autofree char *path = name_beside(node->file->filename, name);
     int ret = node->refs_policy == BLK_REFS_FOLLOW ? check_plain_co(node, path, NULL, error) : 0;
     if (ret == 0)
         ret = name_apply(child, path, error);
@@ -179,7 +159,7 @@ static int apply_name_co(struct node *node, struct options *child, GError **erro
 {
     struct qcow2 *qcow2 = node->opaque;
     g_autofree char *format = g_strdup(options_get(child, "driver") ? options_get(child, "driver") : qcow2->header.backing_format);
-    g_autofree char *path = resolve(node, qcow2->header.backing_name);
+    g_autofree char *path = name_beside(node->file->filename, qcow2->header.backing_name);
     int ret = node->refs_policy == BLK_REFS_FOLLOW ? check_plain_co(node, path, format, error) : 0;
     if (ret == 0)
         ret = check_loop_co(node, path, error);

@@ -31,6 +31,7 @@ static int write_l1_co(struct node *node, int64_t offset, uint32_t entries)
     for (uint32_t i = 0; i < qcow2->l1_count; i++)
         words[i] = qcow2_be64(&qcow2->l1[i]);
     node_debug_event_co(node->file, BLK_EVENT_L1_GROW_WRITE_TABLE);
+    /* Only the table itself: at the end of the file the rest of its cluster is not there, as in the reference's images. */
     return node_pwrite_co(node->file, offset, entries * INT64_C(8), words, 0);
 }
 

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The files of a new image: made beside their places, put there in the end. */
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "block/blk-internal.h"
+#include "block/create.h"
+#include "block/file-internal.h"
+#include "block/locks.h"
+
+struct staged {
+    char *path;      /* where it goes, a symbolic link followed */
+    char *temporary; /* where it is */
+    bool replaces;   /* a file is there */
+};
+
+/* What runs where it may block. */
+struct file_call {
+    const char *path;
+    struct staged *staged;
+    struct stat st;  /* of what is at path, if anything is */
+    bool there;
+    bool no_cow;
+    int fd;          /* of what is there, for its locks */
+};
+
+static int fail(GError **error, int ret, const char *path)
+{
+    g_set_error(error, OPTIONS_ERROR, -ret, "Could not create '%s': %s", path, g_strerror(-ret));
+    return ret;
+}
+
+static void free_staged(void *data)
+{
+    struct staged *staged = data;
+    g_free(staged->path);
+    g_free(staged->temporary);
+    g_free(staged);
+}
+
+/* ---- what is there already ---- */
+
+static int look(void *data)
+{
+    struct file_call *call = data;
+    call->there = stat(call->path, &call->st) == 0;
+    if (!call->there)
+        return errno == ENOENT ? 0 : -errno;
+    if (S_ISDIR(call->st.st_mode))
+        return -EISDIR;
+    if (!S_ISREG(call->st.st_mode))
+        return -EINVAL;
+    call->fd = open(call->path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+    return call->fd < 0 ? -errno : 0;
+}
+
+static int close_file(void *data)
+{
+    struct file_call *call = data;
+    return close(call->fd);
+}
+
+/* Whether a file is one that the node or one below it has open. */
+static bool is_open(const struct node *node, const struct stat *wanted)
+{
+    struct stat st;
+    if (node->driver == &driver_file) {
+        const struct file *file = node->opaque;
+        return fstat(file->fd, &st) == 0 && st.st_dev == wanted->st_dev && st.st_ino == wanted->st_ino;
+    }
+    for (unsigned i = 0; i < node->children->len; i++) {
+        const struct node_child *child = node->children->pdata[i];
+        if (is_open(child->node, wanted))
+            return true;
+    }
+    return false;
+}
+
+static int check_there(const struct create *create, const struct file_call *call, GError **error)
+{
+    if (!create->how->replace)
+        return fail(error, -EEXIST, call->path);
+    const struct blk *images[] = {create->how->open, create->backing_open};
+    for (unsigned i = 0; i < G_N_ELEMENTS(images); i++) {
+        if (!images[i] || !is_open(images[i]->root, &call->st))
+            continue;
+        g_set_error(error, OPTIONS_ERROR, EBUSY, "Could not create '%s': %s", call->path,
+                    i ? "the backing file needs it" : "the open image needs it");
+        return -EBUSY;
+    }
+    /* Nobody may have it open, not even who lets others write. */
+    return locks_available(call->fd) ? locks_check(call->fd, NODE_PERM_WRITE | NODE_PERM_RESIZE, 0, call->path, error) : 0;
+}
+
+static int check_place_co(struct create *create, struct file_call *call, GError **error)
+{
+    int ret = aio_call_co(create->how->aio, look, call, true);
+    if (ret == -EINVAL) {
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "Could not create '%s': it is there and no regular file", call->path);
+        return ret;
+    }
+    if (ret < 0)
+        return fail(error, ret, call->path);
+    if (!call->there)
+        return 0;
+    ret = check_there(create, call, error);
+    aio_call_co(create->how->aio, close_file, call, true);
+    return ret;
+}
+
+/* ---- making ---- */
+
+/* Only btrfs knows it, and there only while the file is empty; elsewhere it does no harm to have asked. */
+static void set_no_cow(int fd)
+{
+    int flags;
+    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0) {
+        flags |= FS_NOCOW_FL;
+        ioctl(fd, FS_IOC_SETFLAGS, &flags);
+    }
+}
+
+static int make(void *data)
+{
+    struct file_call *call = data;
+    struct staged *staged = call->staged;
+    char *real = call->there ? realpath(call->path, NULL) : NULL;
+    staged->path = g_strdup(real ? real : call->path);
+    free(real);
+    const char *slash = strrchr(staged->path, '/');
+    staged->temporary = g_strdup_printf("%.*s.blkscope-XXXXXX", slash ? (int)(slash + 1 - staged->path) : 0, staged->path);
+    int fd = *staged->path ? g_mkstemp_full(staged->temporary, O_RDWR | O_CLOEXEC, 0644) : -1;
+    if (fd < 0) {
+        int ret = *staged->path ? -errno : -ENOENT;
+        g_clear_pointer(&staged->temporary, g_free);
+        return ret;
+    }
+    staged->replaces = call->there;
+    if (call->there && (fchown(fd, call->st.st_uid, call->st.st_gid) < 0 || fchmod(fd, call->st.st_mode & 07777) < 0))
+        errno = 0; /* not ours to give away: it is the maker's then */
+    if (call->no_cow)
+        set_no_cow(fd);
+    close(fd);
+    return 0;
+}
+
+int create_stage_co(struct create *create, const char *path, const char **ret_file, GError **error)
+{
+    const char *no_cow = options_get(create->options, "nocow");
+    struct file_call call = {.path = path, .staged = g_new0(struct staged, 1), .no_cow = no_cow && options_parse_bool(no_cow) == 1};
+    if (!create->staged)
+        create->staged = g_ptr_array_new_with_free_func(free_staged);
+    g_ptr_array_add(create->staged, call.staged);
+    int ret = check_place_co(create, &call, error);
+    if (ret < 0)
+        return ret;
+    ret = aio_call_co(create->how->aio, make, &call, true);
+    if (ret < 0)
+        return fail(error, ret, path);
+    *ret_file = call.staged->temporary;
+    return 0;
+}
+
+/* ---- the end ---- */
+
+static int flush_and_rename(struct staged *staged)
+{
+    int fd = open(staged->temporary, O_RDONLY | O_CLOEXEC);
+    int ret = fd < 0 || fdatasync(fd) < 0 ? -errno : 0;
+    if (fd >= 0)
+        close(fd);
+    if (ret < 0)
+        return ret;
+    if (staged->replaces)
+        return rename(staged->temporary, staged->path) < 0 ? -errno : 0;
+    if (renameat2(AT_FDCWD, staged->temporary, AT_FDCWD, staged->path, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return -errno;
+    /* A file system that can't do it in one step. */
+    if (link(staged->temporary, staged->path) < 0)
+        return -errno;
+    unlink(staged->temporary);
+    return 0;
+}
+
+struct publish_call {
+    GPtrArray *staged;
+    const char *failed; /* the path it failed with */
+};
+
+/* The image itself is the first one staged and the last one put into its place: it names the others. */
+static int publish(void *data)
+{
+    struct publish_call *call = data;
+    for (unsigned i = call->staged->len; i-- > 0;) {
+        struct staged *staged = call->staged->pdata[i];
+        int ret = flush_and_rename(staged);
+        if (ret == 0) {
+            g_clear_pointer(&staged->temporary, g_free);
+            continue;
+        }
+        call->failed = staged->path;
+        for (unsigned done = i + 1; done < call->staged->len; done++) {
+            struct staged *before = call->staged->pdata[done];
+            if (!before->replaces)
+                unlink(before->path);
+        }
+        return ret;
+    }
+    return 0;
+}
+
+static int remove_all(void *data)
+{
+    GPtrArray *all = data;
+    for (unsigned i = 0; i < all->len; i++) {
+        struct staged *staged = all->pdata[i];
+        if (staged->temporary)
+            unlink(staged->temporary);
+    }
+    return 0;
+}
+
+int create_publish_co(struct create *create, GError **error)
+{
+    struct publish_call call = {.staged = create->staged};
+    int ret = aio_call_co(create->how->aio, publish, &call, false);
+    if (ret < 0)
+        fail(error, ret, call.failed);
+    create_discard_co(create);
+    return ret;
+}
+
+void create_discard_co(struct create *create)
+{
+    if (create->staged)
+        aio_call_co(create->how->aio, remove_all, create->staged, true);
+    g_clear_pointer(&create->staged, g_ptr_array_unref);
+}
+
+/* ---- filling ---- */
+
+int create_open_co(struct create *create, struct options *options, struct node **ret_node, GError **error)
+{
+    struct node_how how = {
+        .flags = NODE_WRITABLE | NODE_NO_FLUSH,
+        .perm = NODE_PERM_READ | NODE_PERM_WRITE | NODE_PERM_RESIZE,
+        .shared = NODE_PERM_ALL,
+        .refs = BLK_REFS_NONE,
+        .aio = create->how->aio,
+        .registry = &create->registry,
+    };
+    return node_open_co(options, &how, ret_node, error);
+}
+
+void create_set_child(struct options *options, const char *child, const char *staged)
+{
+    static const char *const keys[] = {"driver", "filename", "locking"};
+    const char *const values[] = {"file", staged, "off"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(keys); i++) {
+        g_autofree char *key = child ? g_strconcat(child, ".", keys[i], NULL) : g_strdup(keys[i]);
+        options_set(options, key, values[i]);
+    }
+}
+
+int create_open_file_co(struct create *create, const char *staged, struct node **ret_node, GError **error)
+{
+    struct options *options = options_new();
+    create_set_child(options, NULL, staged);
+    return create_open_co(create, options, ret_node, error);
+}
+
+int create_resize_co(struct create *create, const char *staged, int64_t size, enum blk_prealloc prealloc, GError **error)
+{
+    struct node *node;
+    int ret = create_open_file_co(create, staged, &node, error);
+    if (ret < 0)
+        return ret;
+    ret = node_truncate_co(node, size, true, prealloc, error);
+    int closed = node_unref_co(node);
+    if (ret == 0 && closed < 0)
+        g_set_error_literal(error, OPTIONS_ERROR, -closed, g_strerror(-closed));
+    return ret < 0 ? ret : closed;
+}
