@@ -57,6 +57,12 @@ static const struct binding bindings[] = {
     KEY(MAP, "[", MAP_PREVIOUS_EXTENT),
     KEY(MAP, "+", MAP_ZOOM_IN),
     KEY(MAP, "-", MAP_ZOOM_OUT),
+    KEY(MAP, "o", MAP_ZOOM_CELL),
+    KEY(MAP, "O", MAP_ZOOM_ALL),
+    KEY(MAP, "t", MAP_HOST),
+    KEY(MAP, "c", MAP_CURVE),
+    KEY(MAP, "e", MAP_LIST),
+    KEY(MAP, "s", MAP_SIZES),
     KEY(MAP, "R", MAP_SCAN),
 
     KEY(HEX, "i", HEX_FOLLOW),

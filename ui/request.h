@@ -49,6 +49,13 @@ enum request_context {
     X(MAP_ZOOM_IN, "map-zoom-in", MAP, "map-zoom-in OFFSET", "zoom in", "show an eighth, with the cursor in the middle")      \
     X(MAP_ZOOM_OUT, "map-zoom-out", MAP, "map-zoom-out OFFSET", "zoom out",                                                   \
       "show eight times as much, at most the whole image")                                                             \
+    X(MAP_ZOOM_CELL, "map-zoom-cell", MAP, "map-zoom-cell OFFSET", "open cell", "show what is in the cell as large as the panel") \
+    X(MAP_ZOOM_ALL, "map-zoom-all", MAP, "map-zoom-all", NULL, "show all of it")                                          \
+    X(MAP_HOST, "map-host", MAP, "map-host OFFSET", "file/disk",                                                          \
+      "switch between the order of the disk and that of the image's file, at the same byte")                           \
+    X(MAP_CURVE, "map-curve", MAP, "map-curve", "curve", "lay the cells out along a Hilbert curve, or in rows")           \
+    X(MAP_LIST, "map-list", MAP, "map-list", "extents", "list the extents, or show the picture again")                  \
+    X(MAP_SIZES, "map-sizes", MAP, "map-sizes", "sizes", "show how many extents there are of which size, or the picture again") \
     X(MAP_SCAN, "map-scan", MAP, "map-scan", NULL, "read the allocation of the whole image again")                     \
     X(HEX_FOLLOW, "hex-follow", HEX, "hex-follow OFFSET", "buffer/image",                                                     \
       "switch between the last buffer and the image itself")                                                           \

@@ -14,6 +14,16 @@ static struct node *find_node(struct node *node)
     return node && node->driver->inspect ? node : NULL;
 }
 
+void inspect_look_begin(struct blk *blk, struct inspect_look *look)
+{
+    registry_look_begin(&blk->registry, &look->request);
+}
+
+void inspect_look_end(struct blk *blk, struct inspect_look *look)
+{
+    registry_look_end(&blk->registry, &look->request);
+}
+
 const char *inspect_role_name(enum inspect_role role)
 {
     static const char *const names[INSPECT_ROLE_COUNT] = {
@@ -58,6 +68,12 @@ int inspect_host_map_co(struct blk *blk, inspect_host_fn *fn, void *data)
     ret = node->driver->inspect->host_map_co(node, fn, data);
     blk_leave(blk);
     return ret;
+}
+
+int64_t inspect_host_size(const struct blk *blk)
+{
+    const struct node *node = find_node(blk->root);
+    return node ? node->file->size : -ENOTSUP;
 }
 
 int inspect_explain_host_co(struct blk *blk, int64_t host, inspect_owner_fn *fn, void *data, uint64_t *ret_refcount)

@@ -15,6 +15,16 @@
 
 #include "block/blk.h"
 
+/*
+ * Around calls of these by what is no command, as a panel: blkdebug takes no notice, so that looking changes nothing of an experiment.
+ * What is called in between says whether the image is still there.
+ */
+struct inspect_look {
+    struct blk_request request;
+};
+void inspect_look_begin(struct blk *blk, struct inspect_look *look);
+void inspect_look_end(struct blk *blk, struct inspect_look *look);
+
 /* ---- checking ---- */
 
 enum inspect_severity {
@@ -72,6 +82,8 @@ struct inspect_host_run {
 typedef int inspect_host_fn(void *data, const struct inspect_host_run *run);
 /* In order, over the whole file, merged. */
 int inspect_host_map_co(struct blk *blk, inspect_host_fn *fn, void *data);
+/* Bytes of that file as last seen, or -ENOTSUP; never suspends. */
+int64_t inspect_host_size(const struct blk *blk);
 
 /* ---- one byte ---- */
 

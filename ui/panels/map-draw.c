@@ -1,213 +1,201 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A cell's glyph says how full it is and its role what most of it is; one byte of what has a rank decides both.  Nothing looks like
+ * a full cell but one that is full to the last byte, and nothing like an empty one but one without a byte.
+ */
 #include <inttypes.h>
 
 #include "ui/panels/map-panel.h"
-#include "ui/text.h"
 #include "util/checked.h"
-#include "util/size.h"
 
-enum { GLYPHS = 6 };
+enum { SHADES = 3, FULL_BLOCK = 0x2588, LEFT_HALF = 0x258c, RIGHT_HALF = 0x2590 };
 
-/* ---- what a cell looks like ---- */
-
-static int64_t full_bytes(const struct map_counts *counts)
+static int64_t full_bytes(const struct map_space *space, const struct map_counts *counts)
 {
-    return counts->bytes[MAP_DATA] + counts->bytes[MAP_COMPRESSED] + counts->bytes[MAP_BACKING];
+    int64_t sum = 0;
+
+    for (unsigned k = 0; k < space->count; k++) {
+        sum += space->kinds[k].full ? counts->bytes[k] : 0;
+    }
+    return sum;
 }
 
-static enum map_kind dominant_kind(const struct map_counts *counts)
+/* The kind with most bytes, of those that are full or of all. */
+static unsigned dominant_kind(const struct map_space *space, const struct map_counts *counts, bool full_only)
 {
     unsigned best = 0;
 
-    for (unsigned k = 1; k < MAP_KIND_COUNT; k++) {
-        if (counts->bytes[k] > counts->bytes[best]) {
+    for (unsigned k = 1; k < space->count; k++) {
+        if (counts->bytes[k] > counts->bytes[best] && (!full_only || space->kinds[k].full)) {
             best = k;
         }
     }
-    return (enum map_kind)best;
+    return best;
 }
 
-static enum role role_of(enum map_kind kind)
+/* The kind of the highest rank that is there, or NULL. */
+static const struct map_kind_info *ranking_kind(const struct map_space *space, const struct map_counts *counts)
 {
-    static const enum role roles[MAP_KIND_COUNT] = {
-        [MAP_DATA] = ROLE_KIND_DATA,
-        [MAP_ZERO_PLAIN] = ROLE_KIND_ZERO,
-        [MAP_ZERO_ALLOCATED] = ROLE_KIND_ZERO_ALLOCATED,
-        [MAP_COMPRESSED] = ROLE_KIND_COMPRESSED,
-        [MAP_UNALLOCATED] = ROLE_KIND_UNALLOCATED,
-        [MAP_MISSING] = ROLE_KIND_UNKNOWN,
-        [MAP_BACKING] = ROLE_KIND_MIXED,
-        [MAP_ERROR] = ROLE_KIND_ERROR,
-    };
+    const struct map_kind_info *best = NULL;
 
-    return roles[kind];
-}
+    for (unsigned k = 0; k < space->count; k++) {
+        const struct map_kind_info *kind = &space->kinds[k];
 
-/* Which of the glyphs: the first is for nothing at all, the last for everything; no other share looks like these. */
-static int fullness(int64_t full, int64_t bytes)
-{
-    if (full == 0 || full == bytes) {
-        return full == 0 ? 0 : GLYPHS - 1;
+        if (counts->bytes[k] > 0 && kind->rank > (best ? best->rank : 0)) {
+            best = kind;
+        }
     }
-    return 1 + (int)((__int128)full * (GLYPHS - 2) / bytes);
+    return best;
 }
 
-static void cell_look(const struct map_counts *counts, int64_t bytes, bool utf8, uint32_t *ret_ch, enum role *ret_role)
+static uint32_t partly_full(int64_t full, int64_t bytes, bool utf8)
 {
-    static const uint32_t blocks[GLYPHS] = {' ', 0xb7, 0x2591, 0x2592, 0x2593, 0x2588};
-    static const uint32_t ascii[GLYPHS] = {' ', '.', ':', '+', '*', '#'};
+    static const uint32_t shades[SHADES] = {0x2591, 0x2592, 0x2593};
+    static const uint32_t ascii[SHADES] = {':', '+', '*'};
 
-    if (counts->bytes[MAP_ERROR] > 0) {
-        *ret_ch = '!';
-        *ret_role = ROLE_KIND_ERROR;
-    } else if (map_counts_known(counts) < bytes || counts->bytes[MAP_MISSING] > 0) {
+    return (utf8 ? shades : ascii)[(__int128)full * SHADES / bytes];
+}
+
+static void look_of(const struct map_space *space, const struct map_counts *counts, int64_t bytes,
+                    const struct map_counts *first, bool utf8, uint32_t *ret_ch, enum role *ret_role)
+{
+    const struct map_kind_info *kind = &space->kinds[dominant_kind(space, counts, false)];
+    int64_t full = full_bytes(space, counts), first_full = first ? full_bytes(space, first) : -1;
+
+    *ret_role = kind->role;
+    if (full == 0) {
+        *ret_ch = utf8 ? kind->empty : (uint32_t)kind->empty_ascii;
+    } else if (kind->mark) {
+        *ret_ch = (uint32_t)kind->mark;
+    } else if (full == bytes) {
+        *ret_ch = utf8 ? FULL_BLOCK : '#';
+    } else if (utf8 && 2 * full == bytes && (first_full == full || first_full == 0)) {
+        *ret_ch = first_full == 0 ? RIGHT_HALF : LEFT_HALF;
+        *ret_role = space->kinds[dominant_kind(space, counts, true)].role;
+    } else {
+        *ret_ch = partly_full(full, bytes, utf8);
+    }
+}
+
+void map_cell_look(const struct map_space *space, const struct map_counts *counts, int64_t bytes,
+                   const struct map_counts *first, struct grid_traits traits, uint32_t *ret_ch, enum role *ret_role)
+{
+    const struct map_kind_info *kind = ranking_kind(space, counts);
+    bool known = map_counts_known(counts) >= bytes;
+
+    if (kind && (known || kind->rank > 1)) {
+        *ret_ch = (uint32_t)kind->mark;
+        *ret_role = kind->role;
+    } else if (!known) {
         *ret_ch = '?';
         *ret_role = ROLE_KIND_UNKNOWN;
+    } else if (!traits.colour) {
+        unsigned k = dominant_kind(space, counts, false);
+
+        *ret_ch = (uint32_t)(counts->bytes[k] == bytes ? space->kinds[k].whole : space->kinds[k].some);
+        *ret_role = space->kinds[k].role;
     } else {
-        *ret_ch = (utf8 ? blocks : ascii)[fullness(full_bytes(counts), bytes)];
-        *ret_role = role_of(dominant_kind(counts));
+        look_of(space, counts, bytes, first, traits.utf8, ret_ch, ret_role);
     }
 }
 
-/* ---- rows and readout ---- */
+/* ---- cells ---- */
 
-static void draw_row(const struct map_panel *map, struct surface surface, int y, int64_t start)
+static void draw_cell(const struct map_side *side, struct surface surface, int x, int y, int64_t start, bool halves)
 {
-    const struct map_view *view = &map->view;
-    const struct map_pyramid *pyramid = map_panel_pyramid(map);
-    bool utf8 = surface_traits(surface).utf8;
+    int64_t end = side->size - start < side->view.span ? side->size : start + side->view.span;
+    int64_t middle = start + side->view.span / 2;
+    const struct map_pyramid *pyramid = map_side_pyramid(side);
+    struct map_counts counts, first;
+    enum role role;
+    uint32_t ch;
 
-    if (view->gutter > 0) {
-        surface_printf(surface, 0, y, ROLE_OFFSET, "0x%0*" PRIx64, view->gutter - 3, start);
+    if (halves && middle < end) {
+        first = counts = map_pyramid_count(pyramid, start, middle);
+        struct map_counts second = map_pyramid_count(pyramid, middle, end);
+
+        map_counts_add(&counts, &second);
+        halves = end - middle == middle - start;
+    } else {
+        counts = map_pyramid_count(pyramid, start, end);
+        halves = false;
     }
-    for (int x = 0; x < view->columns && start < map->size; x++) {
-        int64_t end = map->size - start < view->span ? map->size : start + view->span;
-        struct map_counts counts = map_pyramid_count(pyramid, start, end);
-        enum role role;
-        uint32_t ch;
+    map_cell_look(side->source->space, &counts, end - start, halves ? &first : NULL, surface_traits(surface), &ch, &role);
+    surface_put_char(surface, x, y, role, ch);
+    if (start < side->range_end && side->range_start < end) {
+        surface_mark(surface, x, y, 1, CELL_SELECTED);
+    }
+    if (side->cursor >= start && side->cursor < end) {
+        surface_mark(surface, x, y, 1, CELL_CURSOR);
+    }
+}
 
-        cell_look(&counts, end - start, utf8, &ch, &role);
-        surface_put_char(surface, view->gutter + x, y, role, ch);
-        if (start < map->range_end && map->range_start < end) {
-            surface_mark(surface, view->gutter + x, y, 1, CELL_SELECTED);
+static void draw_cells(const struct map_side *side, struct surface surface)
+{
+    const struct map_view *view = &side->view;
+    int64_t leaf = INT64_C(1) << map_side_pyramid(side)->shift, start = view->top;
+    bool halves = side->order.kind == MAP_ORDER_ROWS && view->span >= 2 * leaf && surface_traits(surface).utf8 &&
+                  surface_traits(surface).colour;
+
+    for (int64_t i = 0; i < (int64_t)view->columns * view->rows && start < side->size; i++) {
+        int column, row;
+
+        map_order_place(&side->order, i, &column, &row);
+        if (view->gutter > 0 && column == 0) {
+            surface_printf(surface, 0, row, ROLE_OFFSET, "0x%0*" PRIx64, view->gutter - 3, start);
         }
-        if (map->cursor >= start && map->cursor < end) {
-            surface_mark(surface, view->gutter + x, y, 1, CELL_CURSOR);
-        }
-        start = end;
-    }
-}
-
-/* "41.25%", cut and not rounded: only what is whole is 100%. */
-static void append_share(GString *text, int64_t part, int64_t whole)
-{
-    int hundredths = (int)((__int128)part * 10000 / whole);
-
-    if (part == whole) {
-        g_string_append(text, "100%");
-    } else if (hundredths == 0) {
-        g_string_append(text, "<0.01%");
-    } else {
-        g_string_append_printf(text, "%d.%02d%%", hundredths / 100, hundredths % 100);
-    }
-}
-
-static void append_kind(GString *text, const char *name, int64_t part, int64_t whole, bool exact)
-{
-    if (part == 0) {
-        return;
-    }
-    g_string_append_printf(text, "%s%s ", text->len > 0 ? "  " : "", name);
-    if (exact) {
-        g_string_append_printf(text, "%" PRId64 " bytes ", part);
-    }
-    append_share(text, part, whole);
-}
-
-/* Every kind there is, the largest first, and what is not known last. */
-static void append_kinds(GString *text, const struct map_counts *counts, int64_t bytes, bool exact)
-{
-    struct map_counts left = *counts;
-
-    for (unsigned n = 0; n < MAP_KIND_COUNT; n++) {
-        enum map_kind kind = dominant_kind(&left);
-
-        append_kind(text, map_kind_name(kind), left.bytes[kind], bytes, exact);
-        left.bytes[kind] = 0;
-    }
-    append_kind(text, "unknown", bytes - map_counts_known(counts), bytes, exact);
-}
-
-/* Sizes give way to what kinds there are. */
-static void put_kinds(struct surface surface, int y, enum role role, const char *before,
-                      const struct map_counts *counts, int64_t bytes)
-{
-    g_autoptr(GString) text = g_string_new(before);
-
-    append_kinds(text, counts, bytes, true);
-    if (text_columns(text->str, -1) > surface.width) {
-        g_string_assign(text, before);
-        append_kinds(text, counts, bytes, false);
-    }
-    surface_put_fit(surface, 0, y, surface.width, role, text->str);
-}
-
-static void append_extent(const struct map_panel *map, GString *text)
-{
-    const struct blk_extent *extent = &map->extent;
-    char size[SIZE_TEXT_MAX];
-
-    if (extent->length <= 0 || map->asked != map->cursor) {
-        return;
-    }
-    g_string_append_printf(text, "at 0x%" PRIx64 ": %s of %s", map->cursor, size_format((double)extent->length, size),
-                           map_kind_name(map_kind_of(extent)));
-    if (extent->host_offset >= 0) {
-        g_string_append_printf(text, ", host 0x%" PRIx64, extent->host_offset);
-    }
-    if (extent->depth > 0) {
-        g_string_append_printf(text, ", layer %d", extent->depth);
-    }
-}
-
-static void draw_readout(const struct map_panel *map, struct surface surface)
-{
-    g_autoptr(GString) text = g_string_new(NULL);
-    struct map_counts counts;
-    char size[SIZE_TEXT_MAX];
-    int64_t start, end;
-
-    map_panel_cell(map, &start, &end);
-    counts = map_pyramid_count(map_panel_pyramid(map), start, end);
-    if (map->view.readout >= 2) {
-        surface_printf(surface, 0, 0, ROLE_STRONG, "0x%" PRIx64 "..0x%" PRIx64 "  +%s", start, end - 1,
-                       size_format((double)(end - start), size));
-        put_kinds(surface, 1, ROLE_TEXT, "", &counts, end - start);
-    } else {
-        g_string_append_printf(text, "0x%" PRIx64 " +%s  ", start, size_format((double)(end - start), size));
-        append_kinds(text, &counts, end - start, false);
-        surface_put_fit(surface, 0, 0, surface.width, ROLE_TEXT, text->str);
-    }
-    if (map->view.readout >= 3) {
-        append_extent(map, text);
-        surface_put_fit(surface, 0, 2, surface.width, ROLE_DIM, text->str);
-    }
-    if (map->view.readout >= 4) {
-        counts = map_pyramid_count(map_scan_pyramid(map->whole), 0, map->size);
-        put_kinds(surface, 3, ROLE_DIM, "all:", &counts, map->size);
-    }
-}
-
-void map_draw(const struct map_panel *map, struct surface surface)
-{
-    const struct map_view *view = &map->view;
-    int64_t start = view->top;
-
-    for (int y = 0; y < view->rows; y++) {
-        draw_row(map, surface, y, start);
-        if (!checked_add(start, map_view_row_span(view), &start) || start >= map->size) {
+        draw_cell(side, surface, view->gutter + column, row, start, halves);
+        if (!checked_add(start, view->span, &start)) {
             break;
         }
     }
-    draw_readout(map, surface_part(surface, 0, surface.height - view->readout, surface.width, view->readout));
+}
+
+/* ---- the strip ---- */
+
+/* Where the column-th of columns parts of size bytes begins, at a leaf's boundary. */
+static int64_t strip_bound(const struct map_pyramid *pyramid, int64_t size, int column, int columns)
+{
+    int64_t at = (int64_t)((__int128)size * column / columns);
+
+    return column == columns ? size : (int64_t)checked_align_down((uint64_t)at, (uint64_t)1 << pyramid->shift);
+}
+
+/* All of it in one line, with what the cells show marked. */
+static void draw_strip(const struct map_side *side, struct surface surface)
+{
+    const struct map_view *view = &side->view;
+    const struct map_pyramid *pyramid = map_side_all(side);
+    int64_t window_end = map_view_end(view, side->size);
+
+    if (view->gutter > 0) {
+        surface_put(surface, 0, 0, ROLE_DIM, "overview");
+    }
+    for (int x = 0; x < view->columns; x++) {
+        int64_t start = strip_bound(pyramid, side->size, x, view->columns);
+        int64_t end = strip_bound(pyramid, side->size, x + 1, view->columns);
+        struct map_counts counts;
+        enum role role;
+        uint32_t ch;
+
+        end = end > start ? end : map_pyramid_leaf_end(pyramid, map_pyramid_leaf_at(pyramid, start));
+        counts = map_pyramid_count(pyramid, start, end);
+        map_cell_look(side->source->space, &counts, end - start, NULL, surface_traits(surface), &ch, &role);
+        surface_put_char(surface, view->gutter + x, 0, role, ch);
+        if (start < window_end && view->top < end) {
+            surface_mark(surface, view->gutter + x, 0, 1, CELL_SELECTED);
+        }
+    }
+}
+
+void map_draw_picture(const struct map_panel *map, struct surface surface)
+{
+    const struct map_side *side = map_panel_side(map);
+    const struct map_view *view = &side->view;
+
+    if (view->strip > 0) {
+        draw_strip(side, surface);
+    }
+    draw_cells(side, surface_part(surface, 0, view->strip, surface.width, view->rows));
+    map_draw_readout(map, surface_part(surface, 0, surface.height - view->readout, surface.width, view->readout));
 }

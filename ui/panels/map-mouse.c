@@ -2,18 +2,36 @@
 /* The mouse in the map: a press or a drag puts the cursor on the cell. */
 #include "ui/panels/map-panel.h"
 
+/* The strip stands for all of it. */
+static int64_t offset_in_strip(const struct map_side *side, int column)
+{
+    return (int64_t)((__int128)side->size * column / side->view.columns);
+}
+
 enum panel_reaction map_mouse(struct panel *panel, const struct mouse *mouse)
 {
     struct map_panel *map = (struct map_panel *)panel;
-    const struct map_view *view = &map->view;
-    if (mouse->button != 1 || mouse->what == MOUSE_RELEASE || mouse->y < 0 || mouse->y >= view->rows) {
+    struct map_side *side = map_panel_side(map);
+    const struct map_view *view = &side->view;
+    int row = mouse->y - view->strip;
+    __int128 offset;
+
+    if (mouse->button != 1 || mouse->what == MOUSE_RELEASE || !map->blk || side->size == 0 || mouse->y < 0 || row >= view->rows) {
+        return PANEL_IGNORED;
+    }
+    if (map->page == MAP_PAGE_LIST) {
+        map_list_step(map, mouse->y - map->list_at);
+        return PANEL_REDRAW;
+    }
+    if (map->page != MAP_PAGE_PICTURE || view->columns == 0) {
         return PANEL_IGNORED;
     }
     int column = CLAMP(mouse->x - view->gutter, 0, view->columns - 1);
-    __int128 offset = view->top + ((__int128)mouse->y * view->columns + column) * view->span;
-    if (offset >= map->size) {
+    offset = row < 0 ? offset_in_strip(side, column)
+                     : view->top + (__int128)map_order_index(&side->order, column, row) * view->span;
+    if (offset >= side->size) {
         return PANEL_HANDLED;
     }
-    map->cursor = (int64_t)offset;
+    side->cursor = (int64_t)offset;
     return PANEL_REDRAW;
 }

@@ -4,34 +4,68 @@
 
 #include "engine/session.h"
 #include "ui/panel.h"
-#include "ui/panels/map-scan.h"
-#include "ui/panels/map-view.h"
+#include "ui/panels/map-link.h"
+#include "ui/panels/map-list.h"
+#include "ui/panels/map-side.h"
 
 struct lookup;
+
+enum map_page {
+    MAP_PAGE_PICTURE,
+    MAP_PAGE_LIST,  /* extents one by one */
+    MAP_PAGE_SIZES, /* how many there are of which size */
+};
+
+enum { MAP_GUEST, MAP_HOST, MAP_SIDES };
 
 struct map_panel {
     struct panel panel;
     struct blk *blk; /* NULL: no image */
-    int64_t size;
-    struct map_scan *whole, *detail; /* detail: blk NULL inside while it is not needed */
-    int64_t detail_start, detail_end; /* empty: there is none */
-    unsigned detail_shift;
-    struct map_view view; /* as last drawn */
-    int64_t zoom_span;    /* 0: the whole image is visible */
-    int64_t cursor;       /* a byte: where its cell starts, or where somebody was sent */
-    int64_t range_start, range_end; /* shown as selected; empty: nothing is */
-    struct lookup *readout, *seek;
-    int64_t asked;            /* cursor the readout was asked about, -1: not asked */
-    struct blk_extent extent; /* at the cursor; length 0: not known */
+    struct map_side sides[MAP_SIDES];
+    int at;          /* the one shown */
+    enum map_page page;
+    enum map_order_kind order;
+    struct lookup *seek;
+    struct map_link *link;
+    bool asked; /* the link, about: */
+    int asked_at;
+    int64_t asked_offset, asked_span;
+    bool following; /* the side shown waits to hear where the other one's cursor is */
+    struct map_link_answer answer; /* the last; question.blk NULL: none */
+    struct map_list *list;
+    int list_rows; /* of the list, as last drawn */
+    int list_at;   /* the line with the cursor */
+    int list_step; /* extents to go once they are known */
 };
 
-/* The counts that know the cells of the view. */
-const struct map_pyramid *map_panel_pyramid(const struct map_panel *map);
-/* The cell at the cursor. */
-void map_panel_cell(const struct map_panel *map, int64_t *ret_start, int64_t *ret_end);
+static inline struct map_side *map_panel_side(const struct map_panel *map)
+{
+    return (struct map_side *)&map->sides[map->at];
+}
 
-/* Paints the cells and the readout of a view that has rows. */
-void map_draw(const struct map_panel *map, struct surface surface);
+/* ---- map-draw.c ---- */
 
-/* As panel_ops has it. */
+/* What a cell with these counts looks like; first: those of its first half, NULL if they are not known apart. */
+void map_cell_look(const struct map_space *space, const struct map_counts *counts, int64_t bytes,
+                   const struct map_counts *first, struct grid_traits traits, uint32_t *ret_ch, enum role *ret_role);
+/* Paints the cells, strip and readout of a view that has rows. */
+void map_draw_picture(const struct map_panel *map, struct surface surface);
+
+/* ---- map-readout.c ---- */
+
+/* The lines below the cells. */
+void map_draw_readout(const struct map_panel *map, struct surface surface);
+/* What is known of the byte at the cursor, in a line. */
+void map_draw_answer(const struct map_panel *map, struct surface surface, int y);
+
+/* ---- map-pages.c ---- */
+
+void map_draw_list(struct map_panel *map, struct surface surface);
+void map_draw_sizes(struct map_panel *map, struct surface surface);
+/* Moves the cursor by so many extents. */
+void map_list_step(struct map_panel *map, int64_t rows);
+
+/* ---- map-mouse.c ---- */
+
+/* A press or a drag puts the cursor on the cell or the row of the list, the strip goes there. */
 enum panel_reaction map_mouse(struct panel *panel, const struct mouse *mouse);

@@ -1,30 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ui/panels/map-pyramid.h"
 
-static const char *const kind_names[MAP_KIND_COUNT] = {
-    [MAP_DATA] = "data",
-    [MAP_ZERO_PLAIN] = "zero",
-    [MAP_ZERO_ALLOCATED] = "zero-allocated",
-    [MAP_COMPRESSED] = "compressed",
-    [MAP_UNALLOCATED] = "unallocated",
-    [MAP_MISSING] = "missing",
-    [MAP_BACKING] = "backing",
-    [MAP_ERROR] = "error",
-};
-
-const char *map_kind_name(enum map_kind kind)
-{
-    return kind_names[kind];
-}
-
-enum map_kind map_kind_of(const struct blk_extent *extent)
-{
-    if (extent->depth > 0 && (extent->kind == BLK_KIND_DATA || extent->kind == BLK_KIND_COMPRESSED)) {
-        return MAP_BACKING;
-    }
-    return (enum map_kind)extent->kind;
-}
-
 int64_t map_counts_known(const struct map_counts *counts)
 {
     int64_t sum = 0;
@@ -35,7 +11,7 @@ int64_t map_counts_known(const struct map_counts *counts)
     return sum;
 }
 
-static void add_counts(struct map_counts *sum, const struct map_counts *more)
+void map_counts_add(struct map_counts *sum, const struct map_counts *more)
 {
     for (unsigned k = 0; k < MAP_KIND_COUNT; k++) {
         sum->bytes[k] += more->bytes[k];
@@ -131,10 +107,10 @@ struct map_counts map_pyramid_count(const struct map_pyramid *pyramid, int64_t s
         bool to_end = behind == pyramid->count[l];
 
         while (first < behind && (first % fan != 0 || l + 1 == pyramid->levels)) {
-            add_counts(&sum, &level[first++]);
+            map_counts_add(&sum, &level[first++]);
         }
         while (first < behind && behind % fan != 0 && !to_end) {
-            add_counts(&sum, &level[--behind]);
+            map_counts_add(&sum, &level[--behind]);
         }
         if (first >= behind) {
             return sum;

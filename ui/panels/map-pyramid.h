@@ -6,34 +6,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "block/blk.h"
+#include "ui/panels/map-kind.h"
 
-/* The block layer's kinds, and two more that a map tells apart. */
-enum map_kind {
-    MAP_DATA = BLK_KIND_DATA,
-    MAP_ZERO_PLAIN = BLK_KIND_ZERO_PLAIN,
-    MAP_ZERO_ALLOCATED = BLK_KIND_ZERO_ALLOCATED,
-    MAP_COMPRESSED = BLK_KIND_COMPRESSED,
-    MAP_UNALLOCATED = BLK_KIND_UNALLOCATED,
-    MAP_MISSING = BLK_KIND_MISSING,
-    MAP_BACKING = BLK_KIND_COUNT, /* data that a lower layer of the chain supplies */
-    MAP_ERROR,                    /* asking for the status failed */
-    MAP_KIND_COUNT,
-};
-
-/* "data", "zero", ... */
-const char *map_kind_name(enum map_kind kind);
-enum map_kind map_kind_of(const struct blk_extent *extent);
-
-/* Bytes of each kind; what is missing from the size of the range is not known yet. */
+/* Bytes of each kind of one order; what is missing from the size of the range is not known yet. */
 struct map_counts {
     int64_t bytes[MAP_KIND_COUNT];
 };
 
 int64_t map_counts_known(const struct map_counts *counts);
+void map_counts_add(struct map_counts *sum, const struct map_counts *more);
 
 enum {
-    MAP_LEAVES_MAX = 1 << 16, /* bounds the memory: 64 bytes a leaf, a fifteenth of that for all parents */
+    MAP_LEAVES_MAX = 1 << 16, /* bounds the memory: 96 bytes a leaf, a fifteenth of that for all parents */
     MAP_LEAF_SHIFT_MIN = 9,
     MAP_FAN_SHIFT = 4, /* children a parent, as a power of two */
     MAP_LEVELS_MAX = 6,

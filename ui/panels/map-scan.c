@@ -21,10 +21,12 @@
 enum {
     NOTIFY_INTERVAL_US = 50 * 1000,  /* while a scan goes on, twenty pictures a second are enough */
     CHANGE_INTERVAL_US = 100 * 1000, /* writes in a row are looked at together */
+    REST_SHARE = 4,                  /* a source that is costly to visit rests for as many times what a visit took */
+    REST_MAX_US = 60 * 1000 * 1000,
 };
 
 /* One coroutine's work. */
-struct map_run {
+struct scan_run {
     struct map_scan *scan; /* NULL: let go */
     struct co *co;
     /* of the stretch in hand */
@@ -37,14 +39,16 @@ struct map_scan {
     void (*updated)(void *data);
     void *data;
     struct blk *blk;
+    const struct map_source *source;
     struct map_pyramid pyramid;
     uint64_t *dirty; /* a bit a leaf: to be scanned */
     size_t dirty_count;
     int64_t prefer_start, prefer_end;
     bool prefer_moved; /* since the run last looked */
-    struct map_run *run;
+    struct scan_run *run;
     int64_t notified_us;
     int64_t again_us; /* when a leaf was last scanned again; 0: never */
+    int64_t took_us;  /* the last visit */
 };
 
 /* ---- the set of leaves to be scanned ---- */
@@ -131,7 +135,7 @@ static void notify(struct map_scan *scan, bool at_once)
 }
 
 /* Adds bytes of one kind from the run's position on, and sets each leaf that is complete by that. */
-static void take(struct map_run *run, enum map_kind kind, int64_t end)
+static void take(struct scan_run *run, unsigned kind, int64_t end)
 {
     struct map_pyramid *pyramid = &run->scan->pyramid;
 
@@ -149,7 +153,7 @@ static void take(struct map_run *run, enum map_kind kind, int64_t end)
 }
 
 /* Whether the view turned to leaves that are unknown while the run is busy elsewhere. */
-static bool has_better_work(struct map_run *run)
+static bool has_better_work(struct scan_run *run)
 {
     struct map_scan *scan = run->scan;
     size_t first, behind, found, found_behind;
@@ -169,21 +173,20 @@ static bool has_better_work(struct map_run *run)
 
 enum { VISIT_OTHER_WORK = 1 };
 
-static int on_extent(void *data, const struct blk_extent *extent)
+static int on_run(void *data, const struct map_run *found)
 {
-    struct map_run *run = data;
+    struct scan_run *run = data;
     int64_t end;
 
     if (!run->scan) {
         return -ECANCELED;
     }
     /* A driver's mistake must not become ours: no gaps, nothing backwards. */
-    if (extent->start > run->position || extent->length <= 0 ||
-        !checked_add(extent->start, extent->length, &end)) {
+    if (found->start > run->position || found->length <= 0 || !checked_add(found->start, found->length, &end)) {
         return -EIO;
     }
-    take(run, map_kind_of(extent), end);
-    if (has_better_work(run)) {
+    take(run, found->kind, end);
+    if (!run->scan->source->whole && has_better_work(run)) {
         return VISIT_OTHER_WORK;
     }
     notify(run->scan, false);
@@ -191,11 +194,12 @@ static int on_extent(void *data, const struct blk_extent *extent)
 }
 
 /* Scans a stretch of leaves; whether the run still has an owner. */
-static bool scan_stretch_co(struct map_run *run, size_t first, size_t behind)
+static bool scan_stretch_co(struct scan_run *run, size_t first, size_t behind)
 {
     struct map_scan *scan = run->scan;
     int64_t start = map_pyramid_leaf_start(&scan->pyramid, first);
     int64_t end = map_pyramid_leaf_end(&scan->pyramid, behind - 1);
+    int64_t begun_us = clock_now_us();
     int ret;
 
     clear_dirty(scan, first, behind);
@@ -203,15 +207,18 @@ static bool scan_stretch_co(struct map_run *run, size_t first, size_t behind)
     run->behind = behind;
     run->position = start;
     run->counts = (struct map_counts){0};
-    ret = blk_status_bulk_co(scan->blk, start, end - start, on_extent, run);
+    ret = scan->source->visit_co(scan->blk, start, end, on_run, run);
     if (!run->scan) {
         return false;
     }
+    scan->took_us = clock_now_us() - begun_us;
     if (ret == VISIT_OTHER_WORK) {
         set_dirty(scan, run->leaf, run->behind);
     } else if (ret < 0 && run->leaf < run->behind) {
-        /* This leaf can't be told; whether the next one can is seen when it is asked for. */
-        take(run, MAP_ERROR, map_pyramid_leaf_end(&scan->pyramid, run->leaf));
+        /* This leaf can't be told; whether the next one can is seen when it is asked for, if that costs no more than that. */
+        bool all = scan->source->whole;
+
+        take(run, scan->source->space->error, map_pyramid_leaf_end(&scan->pyramid, all ? run->behind - 1 : run->leaf));
         set_dirty(scan, run->leaf, run->behind);
     }
     /* 0 and leaves left: the image ended before, they stay unknown. */
@@ -222,9 +229,10 @@ static bool scan_stretch_co(struct map_run *run, size_t first, size_t behind)
 static int64_t rest_before(struct map_scan *scan, size_t leaf)
 {
     int64_t now = clock_now_us(), rest_us = 0;
+    int64_t interval_us = scan->source->whole ? MAX(CHANGE_INTERVAL_US, MIN(REST_MAX_US, REST_SHARE * scan->took_us)) : CHANGE_INTERVAL_US;
 
     if (map_counts_known(&scan->pyramid.level[0][leaf]) > 0) {
-        rest_us = scan->again_us > 0 ? scan->again_us + CHANGE_INTERVAL_US - now : 0;
+        rest_us = scan->again_us > 0 ? scan->again_us + interval_us - now : 0;
         scan->again_us = now;
     }
     return rest_us;
@@ -232,7 +240,7 @@ static int64_t rest_before(struct map_scan *scan, size_t leaf)
 
 static void run_co(void *data)
 {
-    struct map_run *run = data;
+    struct scan_run *run = data;
     size_t first, behind;
 
     run->co = co_self();
@@ -263,12 +271,12 @@ static void run_co(void *data)
 
 static void start_run(struct map_scan *scan)
 {
-    struct map_run *run;
+    struct scan_run *run;
 
     if (scan->run || scan->dirty_count == 0 || !scan->blk) {
         return;
     }
-    run = g_new0(struct map_run, 1);
+    run = g_new0(struct scan_run, 1);
     run->scan = scan;
     scan->run = run;
     co_start(run_co, run);
@@ -305,7 +313,8 @@ void map_scan_free(struct map_scan *scan)
     g_free(scan);
 }
 
-void map_scan_start(struct map_scan *scan, struct blk *blk, int64_t start, int64_t end, unsigned shift)
+void map_scan_start(struct map_scan *scan, struct blk *blk, const struct map_source *source, int64_t start, int64_t end,
+                    unsigned shift)
 {
     size_t leaves;
 
@@ -314,7 +323,8 @@ void map_scan_start(struct map_scan *scan, struct blk *blk, int64_t start, int64
     g_clear_pointer(&scan->dirty, g_free);
     scan->dirty_count = 0;
     scan->blk = blk;
-    scan->again_us = 0;
+    scan->source = source;
+    scan->again_us = scan->took_us = 0;
     if (!blk) {
         return;
     }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Fills a pyramid from an image's allocation status in the background, and keeps it true when the image changes. */
+/* Fills a pyramid from a source (extents of the guest, clusters of the file) in the background, and keeps it true when the image changes. */
 #pragma once
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "ui/panels/map-pyramid.h"
+#include "ui/panels/map-source.h"
 
 struct map_scan;
 
@@ -18,7 +19,8 @@ void map_scan_free(struct map_scan *scan);
  * From now on the scan is about [start, end) of this image, in leaves of 1 << shift bytes, all unknown to begin with; it runs as
  * coroutines that first give way once.  blk NULL: nothing to scan, and the old image is left alone.
  */
-void map_scan_start(struct map_scan *scan, struct blk *blk, int64_t start, int64_t end, unsigned shift);
+void map_scan_start(struct map_scan *scan, struct blk *blk, const struct map_source *source, int64_t start, int64_t end,
+                    unsigned shift);
 
 /* What is seen, and to be known first. */
 void map_scan_prefer(struct map_scan *scan, int64_t start, int64_t end);

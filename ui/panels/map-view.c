@@ -56,40 +56,54 @@ static int64_t fit_span(int64_t size, int64_t cells, int64_t leaf)
     return ((want - 1) / (INT64_C(1) << shift) + 1) << shift;
 }
 
-static int readout_lines(int height)
+static void share_lines(struct map_view *view, int height, bool zoomed)
 {
-    return height >= 12 ? 4 : height >= 8 ? 3 : height >= 5 ? 2 : height >= 3 ? 1 : 0;
+    view->legend = height >= 20 ? 3 : height >= 12 ? 1 : 0;
+    view->readout = height >= 8 ? 3 + view->legend : height >= 5 ? 2 : height >= 3 ? 1 : 0;
+    view->strip = zoomed && height >= 6;
+    view->rows = MAX(0, height - view->readout - view->strip);
 }
 
-struct map_view map_view_layout(int width, int height, int64_t size, int64_t leaf, int64_t zoom_span, int64_t near_top,
-                                int64_t cursor)
+static void place_top(struct map_view *view, const struct map_view_wish *wish)
+{
+    int64_t row_span = map_view_row_span(view), page;
+    int64_t row_count = (wish->size - 1) / row_span + 1, row = wish->cursor / row_span, top_row = wish->near_top / row_span;
+
+    if (wish->paged) {
+        page = checked_mul(row_span, (int64_t)view->rows, &page) ? page : INT64_MAX;
+        view->top = wish->cursor / page * page;
+        return;
+    }
+    top_row = CLAMP(top_row, row - view->rows + 1, row);
+    top_row = MAX(0, MIN(top_row, row_count - view->rows));
+    view->top = top_row * row_span;
+}
+
+struct map_view map_view_layout(int width, int height, const struct map_view_wish *wish)
 {
     struct map_view view = {0};
-    int64_t row_span, row, top_row, row_count;
 
-    view.readout = readout_lines(height);
-    view.gutter = width >= GUTTER_WIDTH_MIN ? map_view_digits(size) + 3 : 0;
+    share_lines(&view, height, wish->zoom_span > 0);
+    view.gutter = width >= GUTTER_WIDTH_MIN && !wish->paged ? map_view_digits(wish->size) + 3 : 0;
     view.columns = MAX(0, width - view.gutter);
     if (view.columns >= 32) {
         view.columns -= view.columns % 8; /* rows begin at rounder offsets */
     }
-    view.rows = MAX(0, height - view.readout);
-    if (view.columns == 0 || view.rows == 0 || size <= 0) {
+    if (view.columns == 0 || view.rows == 0 || wish->size <= 0) {
         view.columns = view.rows = 0;
-        view.span = zoom_span > 0 ? zoom_span : MAP_SPAN_MIN;
+        view.span = wish->zoom_span > 0 ? wish->zoom_span : MAP_SPAN_MIN;
         return view;
     }
-    view.rows = MIN(view.rows, MAX(1, MAP_LEAVES_MAX / view.columns));
-    view.span = fit_span(size, (int64_t)view.columns * view.rows, leaf);
-    if (zoom_span > 0 && zoom_span < view.span) {
-        view.span = zoom_span;
+    view.rows = MIN(view.rows, MAX(1, MAP_LEAVES_MAX / 2 / view.columns));
+    view.span = fit_span(wish->size, (int64_t)view.columns * view.rows, 2 * wish->leaf);
+    if (wish->zoom_span > 0 && wish->zoom_span < view.span) {
+        view.span = wish->zoom_span;
+    } else if (view.strip) { /* all is visible: no need of it */
+        struct map_view_wish all = *wish;
+
+        all.zoom_span = 0;
+        return map_view_layout(width, height, &all);
     }
-    row_span = map_view_row_span(&view);
-    row_count = (size - 1) / row_span + 1;
-    row = cursor / row_span;
-    top_row = near_top / row_span;
-    top_row = CLAMP(top_row, row - view.rows + 1, row);
-    top_row = MAX(0, MIN(top_row, row_count - view.rows));
-    view.top = top_row * row_span;
+    place_top(&view, wish);
     return view;
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The map panel: a cell for each stretch of the image, how full it is as its glyph, its dominant kind as its role.
- *
- * One scan covers the whole image in at most MAP_LEAVES_MAX leaves.  When a cell is smaller than such a leaf, a second scan covers
- * the visible part and some more on both sides in leaves of one cell each; it starts anew when the view leaves that window.
+ * The map panel: a cell for each stretch of the image, in the guest's order or in that of the image's file, and pages that list its
+ * extents.  Both orders have a cursor; they are linked: when one moves, the other is sent to the same byte as soon as that is found.
  */
 
 #include "ui/panels/lookup.h"
@@ -11,87 +9,103 @@
 #include "util/checked.h"
 #include "util/size.h"
 
-enum {
-    ZOOM_SHIFT = 3,   /* a step shows an eighth */
-    DETAIL_VIEWS = 4, /* the detailed window is as many times what is visible */
-};
+enum { ZOOM_SHIFT = 3 /* a step shows an eighth */ };
 
 static struct map_panel *map_of(struct panel *panel)
 {
     return (struct map_panel *)panel;
 }
 
-/* ---- scans ---- */
+/* ---- the cursor's link ---- */
 
-static bool needs_detail(const struct map_panel *map)
+static void ask_about(struct map_panel *map, int at)
 {
-    return map->view.rows > 0 && map->view.span < INT64_C(1) << map_scan_pyramid(map->whole)->shift;
-}
+    const struct map_side *side = &map->sides[at];
+    struct map_link_question question = {.blk = map->blk, .source = side->source, .offset = side->cursor};
 
-const struct map_pyramid *map_panel_pyramid(const struct map_panel *map)
-{
-    return map_scan_pyramid(needs_detail(map) ? map->detail : map->whole);
-}
-
-static void drop_detail(struct map_panel *map)
-{
-    if (map->detail_end > 0) {
-        map_scan_start(map->detail, NULL, 0, 0, MAP_LEAF_SHIFT_MIN);
-        map->detail_start = map->detail_end = 0;
+    if (side->view.rows > 0) {
+        map_side_cell(side, &question.cell_start, &question.cell_end);
+    } else {
+        question.cell_start = question.cell_end = side->cursor;
     }
+    map->asked = true;
+    map_link_ask(map->link, &question);
 }
 
-/* A window around what is visible, [top, end), in leaves of one cell. */
-static void start_detail(struct map_panel *map, int64_t end)
+/* Asks about what is shown, unless that just waits to hear where to go. */
+static void ask_once(struct map_panel *map)
 {
-    int64_t span = map->view.span, visible = end - map->view.top;
-    int64_t leaves = MIN(MAP_LEAVES_MAX, DETAIL_VIEWS * ((visible - 1) / span + 1));
-    int64_t start = map->view.top - (leaves * span - visible) / 2;
+    const struct map_side *side = map_panel_side(map);
+    int64_t start, end;
 
-    start = (int64_t)checked_align_down((uint64_t)MAX(start, 0), (uint64_t)span);
-    map->detail_start = start;
-    map->detail_end = map->size - start < leaves * span ? map->size : start + leaves * span;
-    map->detail_shift = (unsigned)__builtin_ctzll((unsigned long long)span);
-    map_scan_start(map->detail, map->blk, start, map->detail_end, map->detail_shift);
-}
-
-/* Has scanned what is visible, first of all. */
-static void scan_visible(struct map_panel *map)
-{
-    int64_t end = map_view_end(&map->view, map->size);
-
-    if (!needs_detail(map)) {
-        drop_detail(map);
-    } else if (map->view.top < map->detail_start || end > map->detail_end ||
-               INT64_C(1) << map->detail_shift != map->view.span) {
-        start_detail(map, end);
+    if (map->following) {
+        return;
     }
-    map_scan_prefer(map->whole, map->view.top, end);
-    map_scan_prefer(map->detail, map->view.top, end);
+    map_side_cell(side, &start, &end);
+    if (map->asked && map->asked_at == map->at && map->asked_offset == side->cursor && map->asked_span == end - start) {
+        return;
+    }
+    map->asked_at = map->at;
+    map->asked_offset = side->cursor;
+    map->asked_span = end - start;
+    ask_about(map, map->at);
 }
 
-static void ask_readout(struct map_panel *map)
+/* The side shown follows the cursor of the other one, when it is known where that is. */
+static void follow(struct map_panel *map)
 {
-    if (map->blk && map->size > 0 && map->asked != map->cursor) {
-        map->asked = map->cursor;
-        map->extent.length = 0;
-        lookup_ask(map->readout, map->blk, LOOKUP_AT, map->cursor);
-    }
+    map->following = true;
+    ask_about(map, !map->at);
 }
+
+static void on_answer(void *data, const struct map_link_answer *answer)
+{
+    struct map_panel *map = data;
+    int from = answer->question.source == &map_source_host ? MAP_HOST : MAP_GUEST;
+    struct map_side *other = &map->sides[!from];
+
+    g_free(map->answer.text);
+    map->answer = *answer;
+    map->answer.text = g_strdup(answer->text);
+    if (map->following && from == map->at) {
+        return;
+    }
+    if (answer->other >= 0 && answer->other < other->size && answer->question.offset == map->sides[from].cursor) {
+        other->cursor = answer->other;
+    }
+    map->following = false;
+    panel_redraw(&map->panel);
+}
+
+static void forget_answer(struct map_panel *map)
+{
+    g_clear_pointer(&map->answer.text, g_free);
+    map->answer = (struct map_link_answer){0};
+    map->asked = map->following = false;
+}
+
+/* ---- background work ---- */
 
 static void on_scan(void *data)
 {
     panel_redraw(data);
 }
 
-static void on_readout(void *data, const struct lookup_answer *answer)
+static void on_list(void *data)
 {
     struct map_panel *map = data;
+    int step = map->list_step;
 
-    if (answer->ret == 0 && answer->offset == map->cursor) {
-        map->extent = answer->extent;
-        panel_redraw(&map->panel);
+    if (step != 0 && map_list_find(map->list, map_panel_side(map)->cursor) >= 0) {
+        int64_t cursor = map_panel_side(map)->cursor;
+
+        map->list_step = 0;
+        map_list_step(map, step);
+        if (map_panel_side(map)->cursor == cursor) {
+            panel_remark(&map->panel, step > 0 ? "no next extent" : "no previous extent");
+        }
     }
+    panel_redraw(&map->panel);
 }
 
 static void on_seek(void *data, const struct lookup_answer *answer)
@@ -99,7 +113,7 @@ static void on_seek(void *data, const struct lookup_answer *answer)
     struct map_panel *map = data;
 
     if (answer->ret == 0) {
-        map->cursor = answer->found;
+        map->sides[MAP_GUEST].cursor = answer->found;
         panel_redraw(&map->panel);
     } else {
         lookup_remark(&map->panel, answer);
@@ -108,88 +122,95 @@ static void on_seek(void *data, const struct lookup_answer *answer)
 
 /* ---- painting ---- */
 
-void map_panel_cell(const struct map_panel *map, int64_t *ret_start, int64_t *ret_end)
-{
-    int64_t start = (int64_t)checked_align_down((uint64_t)map->cursor, (uint64_t)map->view.span);
-
-    *ret_start = start;
-    *ret_end = map->size - start < map->view.span ? map->size : start + map->view.span;
-}
-
-static void lay_out(struct map_panel *map, int width, int height)
-{
-    int64_t leaf = INT64_C(1) << map_scan_pyramid(map->whole)->shift;
-
-    map->view = map_view_layout(width, height, map->size, leaf, map->zoom_span, map->view.top, map->cursor);
-    if (map->view.span != map->zoom_span) {
-        map->zoom_span = 0; /* a cell would show more than it does when all is visible */
-    }
-}
-
 static void draw(struct panel *panel, struct surface surface, bool focused)
 {
     struct map_panel *map = map_of(panel);
+    struct map_side *side = map_panel_side(map);
 
-    if (!map->blk || map->size == 0) {
+    if (!map->blk || side->size == 0) {
         surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM, map->blk ? "the image is empty" : "no image is open");
         return;
     }
-    lay_out(map, surface.width, surface.height);
-    if (map->view.rows == 0) {
+    map_side_layout(side, surface.width, surface.height, map->order);
+    if (side->view.rows == 0) {
         return;
     }
-    scan_visible(map);
-    ask_readout(map);
-    map_draw(map, surface);
+    ask_once(map);
+    if (map->page == MAP_PAGE_LIST) {
+        map_draw_list(map, surface);
+    } else if (map->page == MAP_PAGE_SIZES) {
+        map_draw_sizes(map, surface);
+    } else {
+        map_side_scan_visible(side);
+        map_draw_picture(map, surface);
+    }
 }
 
 static void title(struct panel *panel, GString *title)
 {
     struct map_panel *map = map_of(panel);
-    const struct map_pyramid *pyramid = map_panel_pyramid(map);
+    const struct map_side *side = map_panel_side(map);
+    const struct map_pyramid *pyramid = map_side_pyramid(side);
     char size[SIZE_TEXT_MAX];
 
-    if (!map->blk || map->view.rows == 0) {
+    if (!map->blk || side->view.rows == 0) {
         return;
     }
-    g_string_append_printf(title, "linear · %s/cell", size_format((double)map->view.span, size));
-    if (map_scan_is_busy(needs_detail(map) ? map->detail : map->whole)) {
+    if (map->at == MAP_HOST) {
+        g_string_append(title, "file · ");
+    }
+    if (map->page != MAP_PAGE_PICTURE) {
+        g_string_append(title, map->page == MAP_PAGE_LIST ? "extents" : "sizes of extents");
+        return;
+    }
+    g_string_append_printf(title, "%s · %s/cell", map->order == MAP_ORDER_CURVE ? "curve" : "linear",
+                           size_format((double)side->view.span, size));
+    if (map_side_is_busy(side)) {
         struct map_counts counts = map_pyramid_count(pyramid, pyramid->start, pyramid->end);
         int64_t known = map_counts_known(&counts), all = pyramid->end - pyramid->start;
 
         g_string_append_printf(title, known == all ? " · updating" : " · scanning %d%%",
-                               (int)((__int128)known * 100 / all));
+                               (int)((__int128)known * 100 / MAX(all, 1)));
     }
 }
 
-/* ---- requests ---- */
+/* ---- what is shown ---- */
 
-/* Moves by cells from the cursor's own; stops at both ends. */
-static enum panel_reaction move_cells(struct map_panel *map, int64_t cells)
+static void open_list(struct map_panel *map)
 {
-    int64_t start, end, last, offset, bytes;
+    const struct map_side *side = map_panel_side(map);
 
-    map_panel_cell(map, &start, &end);
-    last = (int64_t)checked_align_down((uint64_t)(map->size - 1), (uint64_t)map->view.span);
-    if (!checked_mul(cells, map->view.span, &bytes) || !checked_add(start, bytes, &offset)) {
-        offset = cells < 0 ? 0 : last;
-    }
-    map->cursor = CLAMP(offset, 0, last);
+    map->list_step = 0;
+    map_list_open(map->list, map->blk, side->source, side->size);
+}
+
+static enum panel_reaction show_page(struct map_panel *map, enum map_page page)
+{
+    map->page = map->page == page ? MAP_PAGE_PICTURE : page;
     return PANEL_REDRAW;
 }
 
-static enum panel_reaction move_in_row(struct map_panel *map, bool to_end)
+static enum panel_reaction turn(struct map_panel *map)
 {
-    int64_t row_span = map_view_row_span(&map->view);
-    int64_t row = (int64_t)checked_align_down((uint64_t)map->cursor, (uint64_t)row_span);
+    int64_t size = inspect_host_size(map->blk);
 
-    map->cursor = row;
-    return to_end ? move_cells(map, map->view.columns - 1) : PANEL_REDRAW;
+    if (map->at == MAP_GUEST && size <= 0) {
+        panel_remark(&map->panel, "this format has no structure of its own: the file is the image");
+        return PANEL_HANDLED;
+    }
+    if (map->at == MAP_GUEST && (!map->sides[MAP_HOST].blk || map->sides[MAP_HOST].size != size)) {
+        map_side_open(&map->sides[MAP_HOST], map->blk, size);
+    }
+    map->at = !map->at;
+    open_list(map);
+    follow(map);
+    return PANEL_REDRAW;
 }
 
 static enum panel_reaction zoom(struct map_panel *map, int steps)
 {
-    int64_t span = map->view.span;
+    struct map_side *side = map_panel_side(map);
+    int64_t span = side->view.span;
 
     if (steps > 0 && span <= MAP_SPAN_MIN) {
         panel_remark(&map->panel, "a cell is one sector already");
@@ -203,81 +224,164 @@ static enum panel_reaction zoom(struct map_panel *map, int steps)
     for (; steps < 0; steps++) {
         span = span > INT64_MAX >> ZOOM_SHIFT ? INT64_MAX : span << ZOOM_SHIFT;
     }
-    map->zoom_span = span;
-    /* The cursor comes to the middle. */
-    map->view.top = MAX(0, map->cursor - (int64_t)MIN((__int128)span * map->view.columns * (map->view.rows / 2),
-                                                      (__int128)map->cursor));
+    map_side_zoom(side, span);
+    return PANEL_REDRAW;
+}
+
+/* What one cell shows fills the panel. */
+static enum panel_reaction zoom_into_cell(struct map_panel *map)
+{
+    struct map_side *side = map_panel_side(map);
+    int64_t cells = (int64_t)side->view.columns * side->view.rows, span = MAP_SPAN_MIN, start, end;
+
+    if (side->view.span <= MAP_SPAN_MIN) {
+        return zoom(map, 1);
+    }
+    while (span < side->view.span / 2 && side->view.span / span > cells) {
+        span *= 2;
+    }
+    map_side_cell(side, &start, &end);
+    side->zoom_span = span;
+    side->view.top = start;
+    return PANEL_REDRAW;
+}
+
+/* ---- requests ---- */
+
+static enum panel_reaction move_in_list(struct map_panel *map, enum request request, int count)
+{
+    struct map_side *side = map_panel_side(map);
+
+    switch (request) {
+    case REQUEST_UP:
+    case REQUEST_DOWN:
+        map_list_step(map, request == REQUEST_UP ? -count : count);
+        return PANEL_REDRAW;
+    case REQUEST_PAGE_UP:
+    case REQUEST_PAGE_DOWN:
+        map_list_step(map, (int64_t)(request == REQUEST_PAGE_UP ? -count : count) * map->list_rows);
+        return PANEL_REDRAW;
+    case REQUEST_FIRST:
+        side->cursor = 0;
+        return PANEL_REDRAW;
+    case REQUEST_LAST:
+        side->cursor = side->size - 1;
+        return PANEL_REDRAW;
+    default:
+        return PANEL_IGNORED;
+    }
+}
+
+/* Up and down at the upper and lower edge go on in what lies before and behind. */
+static enum panel_reaction move_vertically(struct map_side *side, int rows)
+{
+    if (side->order.kind == MAP_ORDER_CURVE) {
+        map_side_walk(side, 0, rows);
+    } else if (rows > 0 || side->cursor >= map_view_row_span(&side->view)) {
+        map_side_step(side, (int64_t)side->view.columns * rows);
+    }
     return PANEL_REDRAW;
 }
 
 static enum panel_reaction move(struct map_panel *map, enum request request, int count)
 {
-    int64_t columns = map->view.columns;
+    struct map_side *side = map_panel_side(map);
+    int64_t page = (int64_t)side->view.columns * side->view.rows * count;
+    bool curve = side->order.kind == MAP_ORDER_CURVE;
 
     switch (request) {
     case REQUEST_LEFT:
-        return move_cells(map, -count);
     case REQUEST_RIGHT:
-        return move_cells(map, count);
+        if (curve) {
+            map_side_walk(side, request == REQUEST_LEFT ? -count : count, 0);
+        } else {
+            map_side_step(side, request == REQUEST_LEFT ? -count : count);
+        }
+        return PANEL_REDRAW;
     case REQUEST_UP:
-        return map->cursor >= map_view_row_span(&map->view) ? move_cells(map, -columns * count) : PANEL_HANDLED;
+        return move_vertically(side, -count);
     case REQUEST_DOWN:
-        return move_cells(map, columns * count);
+        return move_vertically(side, count);
     case REQUEST_PAGE_UP:
-        return move_cells(map, -columns * map->view.rows * count);
     case REQUEST_PAGE_DOWN:
-        return move_cells(map, columns * map->view.rows * count);
+        map_side_step(side, request == REQUEST_PAGE_UP ? -page : page);
+        return PANEL_REDRAW;
     case REQUEST_ROW_START:
     case REQUEST_ROW_END:
-        return move_in_row(map, request == REQUEST_ROW_END);
+        map_side_row_end(side, request == REQUEST_ROW_END);
+        return PANEL_REDRAW;
     case REQUEST_FIRST:
-        return move_cells(map, INT64_MIN + 1);
     case REQUEST_LAST:
-        return move_cells(map, INT64_MAX);
+        map_side_step(side, request == REQUEST_FIRST ? INT64_MIN + 1 : INT64_MAX);
+        return PANEL_REDRAW;
     default:
         return PANEL_IGNORED;
     }
+}
+
+static enum panel_reaction show_in_hex(struct map_panel *map)
+{
+    if (map->at == MAP_HOST && (map->answer.other < 0 || map->answer.question.offset != map->sides[MAP_HOST].cursor)) {
+        panel_remark(&map->panel, "nothing of the guest is here");
+        return PANEL_HANDLED;
+    }
+    panel_go(&map->panel, map->sides[MAP_GUEST].cursor, 0, "hex");
+    return PANEL_HANDLED;
+}
+
+static enum panel_reaction seek(struct map_panel *map, bool next)
+{
+    if (map->at == MAP_GUEST) {
+        lookup_ask(map->seek, map->blk, next ? LOOKUP_NEXT : LOOKUP_PREVIOUS, map->sides[MAP_GUEST].cursor);
+        return PANEL_HANDLED;
+    }
+    map->list_step = next ? 1 : -1;
+    if (map_list_find(map->list, map->sides[MAP_HOST].cursor) >= 0) {
+        on_list(map);
+    }
+    map_list_want(map->list, map->sides[MAP_HOST].cursor, 2);
+    return PANEL_HANDLED;
 }
 
 static enum panel_reaction request(struct panel *panel, enum request request, int count)
 {
     struct map_panel *map = map_of(panel);
+    struct map_side *side = map_panel_side(map);
 
-    if (!map->blk || map->size == 0 || map->view.rows == 0) {
+    if (!map->blk || side->size == 0 || side->view.rows == 0) {
         return PANEL_IGNORED;
     }
     switch (request) {
     case REQUEST_MAP_SHOW:
-        panel_go(panel, map->cursor, 0, "hex");
-        return PANEL_HANDLED;
+        return show_in_hex(map);
     case REQUEST_MAP_NEXT_EXTENT:
-        lookup_ask(map->seek, map->blk, LOOKUP_NEXT, map->cursor);
-        return PANEL_HANDLED;
     case REQUEST_MAP_PREVIOUS_EXTENT:
-        lookup_ask(map->seek, map->blk, LOOKUP_PREVIOUS, map->cursor);
-        return PANEL_HANDLED;
+        return seek(map, request == REQUEST_MAP_NEXT_EXTENT);
     case REQUEST_MAP_SCAN:
-        drop_detail(map);
-        map_scan_start(map->whole, map->blk, 0, map->size, map_pyramid_fit(map->size));
-        map->asked = -1;
+        map_side_rescan(side);
+        open_list(map);
+        forget_answer(map);
         return PANEL_REDRAW;
     case REQUEST_MAP_ZOOM_IN:
         return zoom(map, MIN(count, 64));
     case REQUEST_MAP_ZOOM_OUT:
         return zoom(map, -MIN(count, 64));
+    case REQUEST_MAP_ZOOM_CELL:
+        return zoom_into_cell(map);
+    case REQUEST_MAP_ZOOM_ALL:
+        side->zoom_span = 0;
+        return PANEL_REDRAW;
+    case REQUEST_MAP_HOST:
+        return turn(map);
+    case REQUEST_MAP_CURVE:
+        map->order = map->order == MAP_ORDER_CURVE ? MAP_ORDER_ROWS : MAP_ORDER_CURVE;
+        return PANEL_REDRAW;
+    case REQUEST_MAP_LIST:
+        return show_page(map, MAP_PAGE_LIST);
+    case REQUEST_MAP_SIZES:
+        return show_page(map, MAP_PAGE_SIZES);
     default:
-        return move(map, request, count);
-    }
-}
-
-static void go(struct panel *panel, int64_t offset, int64_t bytes)
-{
-    struct map_panel *map = map_of(panel);
-
-    if (offset >= 0 && offset < map->size) {
-        map->cursor = offset;
-        map->range_start = offset;
-        map->range_end = offset + MIN(bytes, map->size - offset);
+        return map->page == MAP_PAGE_LIST ? move_in_list(map, request, count) : move(map, request, count);
     }
 }
 
@@ -285,8 +389,22 @@ static void place(struct panel *panel, int64_t offset)
 {
     struct map_panel *map = map_of(panel);
 
-    if (offset >= 0 && offset < map->size) {
-        map->cursor = offset;
+    if (offset >= 0 && offset < map->sides[MAP_GUEST].size && offset != map->sides[MAP_GUEST].cursor) {
+        map->sides[MAP_GUEST].cursor = offset;
+        if (map->at == MAP_HOST) {
+            follow(map);
+        }
+    }
+}
+
+static void go(struct panel *panel, int64_t offset, int64_t bytes)
+{
+    struct map_side *side = &map_of(panel)->sides[MAP_GUEST];
+
+    if (offset >= 0 && offset < side->size) {
+        place(panel, offset);
+        side->range_start = offset;
+        side->range_end = offset + MIN(bytes, side->size - offset);
     }
 }
 
@@ -294,7 +412,7 @@ static int64_t position(struct panel *panel)
 {
     struct map_panel *map = map_of(panel);
 
-    return map->blk && map->size > 0 ? map->cursor : -1;
+    return map->blk && map->sides[MAP_GUEST].size > 0 ? map->sides[MAP_GUEST].cursor : -1;
 }
 
 /* ---- the image ---- */
@@ -302,31 +420,48 @@ static int64_t position(struct panel *panel)
 static void image(struct panel *panel)
 {
     struct map_panel *map = map_of(panel);
-    int64_t size;
+    int64_t size, host_size;
 
     map->blk = session_blk(panel_session(panel));
     size = map->blk ? MAX(0, blk_length(map->blk)) : 0;
-    lookup_reset(map->readout);
+    host_size = map->blk ? inspect_host_size(map->blk) : -1;
     lookup_reset(map->seek);
-    map->asked = -1;
-    map->extent.length = 0;
-    map->range_start = map->range_end = 0;
-    if (size != map->size) {
-        map->zoom_span = 0;
+    map_link_reset(map->link);
+    forget_answer(map);
+    map->at = host_size > 0 ? map->at : MAP_GUEST;
+    map_side_open(&map->sides[MAP_GUEST], map->blk, size);
+    map_side_open(&map->sides[MAP_HOST], map->at == MAP_HOST ? map->blk : NULL, map->at == MAP_HOST ? host_size : 0);
+    open_list(map);
+}
+
+static void host_changed(struct map_panel *map)
+{
+    struct map_side *host = &map->sides[MAP_HOST];
+    int64_t size = map->blk ? inspect_host_size(map->blk) : -1;
+
+    if (!host->blk) {
+        return;
     }
-    map->size = size;
-    map->cursor = size > 0 ? MIN(map->cursor, size - 1) : 0;
-    drop_detail(map);
-    map_scan_start(map->whole, map->blk, 0, size, map_pyramid_fit(size));
+    if (size > 0 && size != host->size) {
+        map_side_open(host, map->at == MAP_HOST ? map->blk : NULL, size);
+        if (map->at == MAP_HOST) {
+            open_list(map);
+        }
+    } else {
+        map_scan_changed(host->whole, 0, host->size);
+        map_scan_changed(host->detail, 0, host->size);
+    }
 }
 
 static void changed(struct panel *panel, int64_t offset, int64_t bytes)
 {
     struct map_panel *map = map_of(panel);
 
-    map_scan_changed(map->whole, offset, bytes);
-    map_scan_changed(map->detail, offset, bytes);
-    map->asked = -1;
+    map_scan_changed(map->sides[MAP_GUEST].whole, offset, bytes);
+    map_scan_changed(map->sides[MAP_GUEST].detail, offset, bytes);
+    host_changed(map);
+    map_list_stale(map->list);
+    map->asked = false;
 }
 
 static struct panel *create(struct panel_host *host)
@@ -335,10 +470,11 @@ static struct panel *create(struct panel_host *host)
 
     map->panel.ops = &panel_map;
     map->panel.host = host;
-    map->whole = map_scan_new(on_scan, map);
-    map->detail = map_scan_new(on_scan, map);
-    map->readout = lookup_new(on_readout, map);
+    map_side_init(&map->sides[MAP_GUEST], &map_source_guest, on_scan, map);
+    map_side_init(&map->sides[MAP_HOST], &map_source_host, on_scan, map);
     map->seek = lookup_new(on_seek, map);
+    map->link = map_link_new(on_answer, map);
+    map->list = map_list_new(on_list, map);
     image(&map->panel);
     return &map->panel;
 }
@@ -347,10 +483,12 @@ static void destroy(struct panel *panel)
 {
     struct map_panel *map = map_of(panel);
 
-    lookup_free(map->readout);
     lookup_free(map->seek);
-    map_scan_free(map->whole);
-    map_scan_free(map->detail);
+    map_link_free(map->link);
+    map_list_free(map->list);
+    map_side_done(&map->sides[MAP_GUEST]);
+    map_side_done(&map->sides[MAP_HOST]);
+    g_free(map->answer.text);
     g_free(map);
 }
 

@@ -78,7 +78,7 @@ static void test_every_level_is_what_the_file_system_says_co(void)
         int64_t start = g_test_rand_bit() ? 0 : INT64_C(1) << shift;
 
         map_scan_prefer(scan, size / 2, size / 2 + 100000);
-        map_scan_start(scan, blk, start, size, shift);
+        map_scan_start(scan, blk, &map_source_guest, start, size, shift);
         wait_scan_co(scan);
         check_against_file(map_scan_pyramid(scan), name);
         map_scan_free(scan);
@@ -94,7 +94,7 @@ static void test_changes_are_seen_co(void)
     struct blk *blk = harness_open_co(name, "raw", BLK_OPEN_WRITABLE);
     struct map_scan *scan = map_scan_new(on_updated, NULL);
 
-    map_scan_start(scan, blk, 0, size, 14);
+    map_scan_start(scan, blk, &map_source_guest, 0, size, 14);
     wait_scan_co(scan);
     for (int i = 0; i < 20; i++) {
         int64_t offset = g_test_rand_int_range(0, (int32_t)size - 100);
@@ -124,7 +124,7 @@ static void test_fifteen_tebibytes_take_a_moment_co(void)
     int64_t start_us = g_get_monotonic_time();
     struct map_counts counts;
 
-    map_scan_start(scan, blk, 0, size, map_pyramid_fit(size));
+    map_scan_start(scan, blk, &map_source_guest, 0, size, map_pyramid_fit(size));
     g_assert_true(map_scan_is_busy(scan)); /* whoever starts it does not wait */
     wait_scan_co(scan);
     counts = map_pyramid_count(map_scan_pyramid(scan), 0, size);
@@ -147,7 +147,7 @@ static void test_what_cannot_be_told_is_an_error_co(void)
     struct map_scan *scan = map_scan_new(on_updated, NULL);
     struct map_counts counts;
 
-    map_scan_start(scan, blk, 0, 1 << 20, 16);
+    map_scan_start(scan, blk, &map_source_guest, 0, 1 << 20, 16);
     wait_scan_co(scan);
     counts = map_pyramid_count(map_scan_pyramid(scan), 0, 1 << 20);
     g_assert_cmpint(map_counts_known(&counts), ==, 1 << 20);
@@ -165,7 +165,7 @@ static void test_a_file_that_shrank_ends_co(void)
     struct map_scan *scan = map_scan_new(on_updated, NULL);
 
     g_assert_cmpint(truncate(name, 10000), ==, 0);
-    map_scan_start(scan, blk, 0, size, 12);
+    map_scan_start(scan, blk, &map_source_guest, 0, size, 12);
     wait_scan_co(scan);
     map_scan_free(scan);
     harness_close_co(blk);
@@ -180,7 +180,7 @@ static void test_an_owner_may_go_while_it_runs_co(void)
     struct map_scan *scan = map_scan_new(on_updated, NULL);
 
     for (int turns = 0; turns < 4; turns++) {
-        map_scan_start(scan, blk, 0, size, 12);
+        map_scan_start(scan, blk, &map_source_guest, 0, size, 12);
         for (int i = 0; i < turns; i++)
             co_yield_co();
     }
@@ -196,13 +196,13 @@ static void test_another_image_takes_over_co(void)
     struct blk *blk = harness_open_co(name, "raw", 0), *other = harness_open_co(other_name, "raw", 0);
     struct map_scan *scan = map_scan_new(on_updated, NULL);
 
-    map_scan_start(scan, blk, 0, size, 12);
+    map_scan_start(scan, blk, &map_source_guest, 0, size, 12);
     co_yield_co();
-    map_scan_start(scan, other, 0, other_size, 12);
+    map_scan_start(scan, other, &map_source_guest, 0, other_size, 12);
     harness_close_co(blk);
     wait_scan_co(scan);
     check_against_file(map_scan_pyramid(scan), other_name);
-    map_scan_start(scan, NULL, 0, 0, 12);
+    map_scan_start(scan, NULL, &map_source_guest, 0, 0, 12);
     map_scan_changed(scan, 0, 100);
     g_assert_false(map_scan_is_busy(scan));
     map_scan_free(scan);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ui/panels/map-kind.h"
+
+static const struct map_kind_info guest_kinds[MAP_GUEST_KINDS] = {
+    [MAP_DATA] = {"data", ROLE_KIND_DATA, .full = true, .whole = 'D', .some = 'd'},
+    [MAP_ZERO_PLAIN] = {"zero", ROLE_KIND_ZERO, .empty = 0xb7, .empty_ascii = '.', .whole = '.', .some = 'z'},
+    [MAP_ZERO_ALLOCATED] = {"zero-allocated", ROLE_KIND_ZERO_ALLOCATED, .empty = '-', .empty_ascii = '-', .whole = '-',
+                            .some = 'a'},
+    [MAP_COMPRESSED] = {"compressed", ROLE_KIND_COMPRESSED, .full = true, .whole = 'C', .some = 'c'},
+    [MAP_UNALLOCATED] = {"unallocated", ROLE_KIND_UNALLOCATED, .empty = ' ', .empty_ascii = ' ', .whole = ' ', .some = 'u'},
+    [MAP_MISSING] = {"missing", ROLE_KIND_UNKNOWN, .rank = 1, .whole = 'M', .some = 'm', .mark = 'M'},
+    [MAP_BACKING] = {"backing", ROLE_KIND_MIXED, .full = true, .whole = 'B', .some = 'b'},
+    [MAP_ERROR] = {"error", ROLE_KIND_ERROR, .rank = 3, .whole = '!', .some = '!', .mark = '!'},
+};
+
+static const struct map_kind_info host_kinds[MAP_HOST_KINDS] = {
+    [MAP_HOST_DATA] = {"data", ROLE_KIND_DATA, .full = true, .whole = 'D', .some = 'd'},
+    [MAP_HOST_COMPRESSED] = {"compressed", ROLE_KIND_COMPRESSED, .full = true, .whole = 'C', .some = 'c'},
+    [MAP_HOST_SNAPSHOT] = {"snapshot", ROLE_KIND_MIXED, .full = true, .whole = 'S', .some = 's'},
+    [MAP_HOST_BITMAP] = {"bitmap", ROLE_KIND_ZERO_ALLOCATED, .full = true, .whole = 'B', .some = 'b', .mark = 'B'},
+    [MAP_HOST_HEADER] = {"header", ROLE_STRONG, .full = true, .whole = 'H', .some = 'h', .mark = 'H'},
+    [MAP_HOST_REFCOUNT] = {"refcounts", ROLE_NOTE, .full = true, .whole = 'R', .some = 'r', .mark = 'R'},
+    [MAP_HOST_L1] = {"L1", ROLE_STRONG, .full = true, .whole = '1', .some = '1', .mark = '1'},
+    [MAP_HOST_L2] = {"L2", ROLE_STRONG, .full = true, .whole = '2', .some = '2', .mark = '2'},
+    [MAP_HOST_FREE] = {"free", ROLE_KIND_UNALLOCATED, .empty = 0xb7, .empty_ascii = '.', .whole = '.', .some = 'f'},
+    [MAP_HOST_LEAKED] = {"leaked", ROLE_WARNING, .full = true, .rank = 1, .whole = 'X', .some = 'x', .mark = 'X'},
+    [MAP_HOST_CORRUPT] = {"corrupt", ROLE_KIND_ERROR, .full = true, .rank = 2, .whole = '!', .some = '!', .mark = '!'},
+    [MAP_HOST_ERROR] = {"error", ROLE_KIND_ERROR, .rank = 3, .whole = '!', .some = '!', .mark = '!'},
+};
+
+const struct map_space map_space_guest = {"guest", guest_kinds, MAP_GUEST_KINDS, MAP_ERROR};
+const struct map_space map_space_host = {"host", host_kinds, MAP_HOST_KINDS, MAP_HOST_ERROR};
+
+const char *map_kind_name(enum map_kind kind)
+{
+    return guest_kinds[kind].name;
+}
+
+enum map_kind map_kind_of(const struct blk_extent *extent)
+{
+    if (extent->depth > 0 && (extent->kind == BLK_KIND_DATA || extent->kind == BLK_KIND_COMPRESSED)) {
+        return MAP_BACKING;
+    }
+    return (enum map_kind)extent->kind;
+}
+
+/* Two things that may share a cluster: parts of several compressed clusters, data of several states. */
+static bool may_share(unsigned roles)
+{
+    const unsigned data = 1U << INSPECT_DATA, compressed = 1U << INSPECT_COMPRESSED, table = 1U << INSPECT_L2;
+
+    return roles == data || roles == compressed || roles == table;
+}
+
+enum map_host_kind map_host_kind_of(const struct inspect_host_run *run)
+{
+    static const enum map_host_kind kinds[INSPECT_ROLE_COUNT] = {
+        [INSPECT_HEADER] = MAP_HOST_HEADER,
+        [INSPECT_REFCOUNT_TABLE] = MAP_HOST_REFCOUNT,
+        [INSPECT_REFCOUNT_BLOCK] = MAP_HOST_REFCOUNT,
+        [INSPECT_L1] = MAP_HOST_L1,
+        [INSPECT_L2] = MAP_HOST_L2,
+        [INSPECT_DATA] = MAP_HOST_DATA,
+        [INSPECT_COMPRESSED] = MAP_HOST_COMPRESSED,
+        [INSPECT_SNAPSHOT_TABLE] = MAP_HOST_SNAPSHOT,
+        [INSPECT_BITMAP_DIRECTORY] = MAP_HOST_BITMAP,
+        [INSPECT_BITMAP_TABLE] = MAP_HOST_BITMAP,
+        [INSPECT_BITMAP_DATA] = MAP_HOST_BITMAP,
+        [INSPECT_CRYPTO] = MAP_HOST_HEADER,
+    };
+    unsigned role = 0;
+
+    if (!run->refcount_known) {
+        return MAP_HOST_ERROR;
+    }
+    if (run->roles == 0) {
+        return run->refcount > 0 ? MAP_HOST_LEAKED : MAP_HOST_FREE;
+    }
+    if (run->references > run->refcount || ((run->roles & (run->roles - 1)) != 0 && !may_share(run->roles))) {
+        return MAP_HOST_CORRUPT;
+    }
+    while (!(run->roles >> role & 1)) {
+        role++;
+    }
+    if (run->refcount > run->references) {
+        return MAP_HOST_LEAKED; /* in part: it will not be free when what names it is gone */
+    }
+    return run->snapshot && (role == INSPECT_DATA || role == INSPECT_COMPRESSED) ? MAP_HOST_SNAPSHOT : kinds[role];
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The kinds of bytes a map tells apart.  There are two orders to look at an image in, each with kinds of its own: the guest's
+ * (what a byte of the disk is) and the host's (what a byte of the image's file is for).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "block/blk.h"
+#include "block/inspect.h"
+#include "ui/role.h"
+
+/* The block layer's kinds, and two more that a map tells apart. */
+enum map_kind {
+    MAP_DATA = BLK_KIND_DATA,
+    MAP_ZERO_PLAIN = BLK_KIND_ZERO_PLAIN,
+    MAP_ZERO_ALLOCATED = BLK_KIND_ZERO_ALLOCATED,
+    MAP_COMPRESSED = BLK_KIND_COMPRESSED,
+    MAP_UNALLOCATED = BLK_KIND_UNALLOCATED,
+    MAP_MISSING = BLK_KIND_MISSING,
+    MAP_BACKING = BLK_KIND_COUNT, /* data that a lower layer of the chain supplies */
+    MAP_ERROR,                    /* asking for the status failed */
+    MAP_GUEST_KINDS,
+};
+
+enum map_host_kind {
+    MAP_HOST_DATA,
+    MAP_HOST_COMPRESSED,
+    MAP_HOST_SNAPSHOT, /* only internal snapshots name it, or it is their table */
+    MAP_HOST_BITMAP,
+    MAP_HOST_HEADER, /* the encryption header, too */
+    MAP_HOST_REFCOUNT,
+    MAP_HOST_L1,
+    MAP_HOST_L2,
+    MAP_HOST_FREE,
+    MAP_HOST_LEAKED,
+    MAP_HOST_CORRUPT, /* named more often than it is counted, or by things that cannot share */
+    MAP_HOST_ERROR,   /* the tables cannot be read */
+    MAP_HOST_KINDS,
+};
+
+enum { MAP_KIND_COUNT = MAP_HOST_KINDS }; /* of the order that has more */
+
+struct map_kind_info {
+    const char *name; /* "data" */
+    enum role role;
+    bool full;        /* counts as something that is there: makes cells fuller */
+    char rank;        /* above 0: one byte of it decides what a cell looks like, the highest of all */
+    uint32_t empty;   /* glyph of a cell that is all of it, where it is not full; UTF-8 */
+    char empty_ascii;
+    char whole, some; /* letters of cells that are all of it, or mostly, where there are no colours */
+    char mark;        /* instead of blocks, also where there are colours; 0: none */
+};
+
+struct map_space {
+    const char *name; /* "guest", "host" */
+    const struct map_kind_info *kinds;
+    unsigned count;
+    unsigned error; /* the kind of what cannot be told */
+};
+
+extern const struct map_space map_space_guest, map_space_host;
+
+/* Of an extent in guest order. */
+enum map_kind map_kind_of(const struct blk_extent *extent);
+/* "data", "zero", ... */
+const char *map_kind_name(enum map_kind kind);
+/* Of a run in host order. */
+enum map_host_kind map_host_kind_of(const struct inspect_host_run *run);

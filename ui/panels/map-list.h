@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The runs of an order one by one, and how large they are.  However many there are, only those around a place are kept, so that going
+ * through a list of any length takes no memory.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ui/panels/map-source.h"
+
+enum { MAP_LIST_ROWS = 512, MAP_SIZES = 63 };
+
+struct map_sizes {
+    int64_t runs[MAP_SIZES], bytes[MAP_SIZES]; /* of runs with 1 << index to twice that, less one byte */
+    int64_t count;     /* of all runs */
+    int64_t position;  /* how far it got */
+    bool done;
+};
+
+struct map_list;
+
+/* updated is called when there is something new, perhaps from a coroutine. */
+struct map_list *map_list_new(void (*updated)(void *data), void *data);
+/* What is under way ends by itself and nobody hears of it. */
+void map_list_free(struct map_list *list);
+/* From now on it is about that; blk NULL: nothing.  What was known is forgotten. */
+void map_list_open(struct map_list *list, struct blk *blk, const struct map_source *source, int64_t size);
+/* What is known is of an image that has changed: it is shown until it is known anew. */
+void map_list_stale(struct map_list *list);
+
+/* The run with that byte is wanted, and rows on both sides of it. */
+void map_list_want(struct map_list *list, int64_t offset, unsigned rows);
+/* Those known, in order, the first and the last perhaps cut; valid until the next call or turn of the loop. */
+const struct map_run *map_list_runs(const struct map_list *list, unsigned *ret_count);
+/* The one with that byte, -1: it is not among them. */
+int map_list_find(const struct map_list *list, int64_t offset);
+
+/* Counts if it does not yet; what is known so far. */
+const struct map_sizes *map_list_sizes(struct map_list *list);

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The pages of the map beside its picture: extents as a list, and how many there are of which size. */
+#include <inttypes.h>
+
+#include "ui/panels/map-panel.h"
+#include "util/size.h"
+
+enum { KIND_COLUMNS = 15, SIZE_COLUMNS = 13, COUNT_COLUMNS = 30 };
+
+/* ---- the list ---- */
+
+static void draw_run(const struct map_side *side, struct surface surface, int y, const struct map_run *run)
+{
+    const struct map_kind_info *kind = &side->source->space->kinds[run->kind];
+    struct map_counts all = {0};
+    char size[SIZE_TEXT_MAX];
+    enum role role;
+    uint32_t ch;
+    int x = surface_printf(surface, 0, y, ROLE_OFFSET, "0x%0*" PRIx64, map_view_digits(side->size), run->start) + 1;
+
+    all.bytes[run->kind] = run->length;
+    map_cell_look(side->source->space, &all, run->length, NULL, surface_traits(surface), &ch, &role);
+    surface_put_char(surface, x, y, role, ch);
+    surface_put_fit(surface, x + 2, y, surface.width - x - 2, ROLE_TEXT, kind->name);
+    x += 2 + KIND_COLUMNS;
+    g_autofree char *length = g_strdup_printf("+%s", size_format((double)run->length, size));
+    surface_put_fit(surface, x, y, surface.width - x, ROLE_TEXT, length);
+    x += SIZE_COLUMNS;
+    if (run->host >= 0) {
+        x = surface_printf(surface, x, y, ROLE_TEXT, "host 0x%" PRIx64, run->host) + 1;
+    }
+    if (run->depth > 0) {
+        surface_printf(surface, x, y, ROLE_DIM, "layer %d", run->depth);
+    }
+}
+
+void map_draw_list(struct map_panel *map, struct surface surface)
+{
+    const struct map_side *side = map_panel_side(map);
+    const struct map_run *runs;
+    unsigned count;
+    int at, top;
+
+    map->list_rows = MAX(1, surface.height - 1);
+    map_list_want(map->list, side->cursor, (unsigned)map->list_rows);
+    runs = map_list_runs(map->list, &count);
+    at = map_list_find(map->list, side->cursor);
+    if (at < 0) {
+        surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM, "looking for the extents ...");
+        return;
+    }
+    top = MAX(0, MIN(at - map->list_rows / 2, (int)count - map->list_rows));
+    for (int y = 0; y < map->list_rows && top + y < (int)count; y++) {
+        draw_run(side, surface, y, &runs[top + y]);
+        if (top + y == at) {
+            surface_mark(surface, 0, y, surface.width, CELL_CURSOR);
+            map->list_at = y;
+        }
+    }
+    if (surface.height > 1) {
+        map_draw_answer(map, surface, surface.height - 1);
+    }
+}
+
+void map_list_step(struct map_panel *map, int64_t rows)
+{
+    struct map_side *side = map_panel_side(map);
+    unsigned count;
+    const struct map_run *runs = map_list_runs(map->list, &count);
+    int at = map_list_find(map->list, side->cursor);
+
+    if (at >= 0) {
+        side->cursor = runs[CLAMP(at + rows, 0, (int64_t)count - 1)].start;
+    }
+}
+
+/* ---- sizes ---- */
+
+static void draw_size(struct surface surface, int y, int bucket, const struct map_sizes *sizes, int64_t most)
+{
+    char size[SIZE_TEXT_MAX], bytes[SIZE_TEXT_MAX];
+    int room = surface.width - SIZE_COLUMNS - COUNT_COLUMNS, bar = 0;
+
+    surface_printf(surface, 0, y, ROLE_OFFSET, "%10s", size_format((double)(INT64_C(1) << bucket), size));
+    if (room > 0 && sizes->runs[bucket] > 0) {
+        bar = MAX(1, (int)((__int128)sizes->runs[bucket] * room / most));
+        surface_repeat(surface, SIZE_COLUMNS, y, bar, ROLE_KIND_DATA, 0x2588);
+    }
+    surface_printf(surface, SIZE_COLUMNS + bar + (bar > 0), y, ROLE_TEXT, "%" PRId64 "  %s", sizes->runs[bucket],
+                   size_format((double)sizes->bytes[bucket], bytes));
+}
+
+void map_draw_sizes(struct map_panel *map, struct surface surface)
+{
+    const struct map_side *side = map_panel_side(map);
+    const struct map_sizes *sizes = map_list_sizes(map->list);
+    int first = 0, last = MAP_SIZES - 1, y = 1;
+    int64_t most = 1;
+
+    surface_printf(surface, 0, 0, ROLE_STRONG, "%" PRId64 " extents by size", sizes->count);
+    if (!sizes->done) {
+        surface_printf(surface, 30, 0, ROLE_NOTE, "counting %d%%", (int)((__int128)sizes->position * 100 / MAX(1, side->size)));
+    }
+    while (last > 0 && sizes->runs[last] == 0) {
+        last--;
+    }
+    while (first < last && sizes->runs[first] == 0) {
+        first++;
+    }
+    for (int bucket = first; bucket <= last; bucket++) {
+        most = MAX(most, sizes->runs[bucket]);
+    }
+    for (int bucket = first; bucket <= last && y < surface.height && sizes->count > 0; bucket++, y++) {
+        draw_size(surface, y, bucket, sizes, most);
+    }
+}

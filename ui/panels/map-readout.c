@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the map says in words: the cell at the cursor, the byte at the cursor, and what there is in all. */
+#include <inttypes.h>
+
+#include "ui/panels/map-panel.h"
+#include "ui/text.h"
+#include "util/size.h"
+
+/* ---- shares of kinds ---- */
+
+/* "41.25%", cut and not rounded: only what is whole is 100%. */
+static void append_share(GString *text, int64_t part, int64_t whole)
+{
+    int hundredths = (int)((__int128)part * 10000 / whole);
+
+    if (part == whole) {
+        g_string_append(text, "100%");
+    } else if (hundredths == 0) {
+        g_string_append(text, "<0.01%");
+    } else {
+        g_string_append_printf(text, "%d.%02d%%", hundredths / 100, hundredths % 100);
+    }
+}
+
+struct shares {
+    const struct map_space *space;
+    struct map_counts counts;
+    int64_t bytes;
+    bool exact; /* with bytes, not only per cents */
+    bool samples; /* with the glyph that stands for it */
+};
+
+/* Kinds by how much there is of them, and unknown (space->count) last; those there is nothing of are left out. */
+static unsigned sort_kinds(const struct shares *shares, unsigned order[static MAP_KIND_COUNT + 1])
+{
+    struct map_counts left = shares->counts;
+    unsigned count = 0;
+
+    for (;;) {
+        unsigned best = 0;
+
+        for (unsigned k = 1; k < shares->space->count; k++) {
+            best = left.bytes[k] > left.bytes[best] ? k : best;
+        }
+        if (left.bytes[best] == 0) {
+            break;
+        }
+        left.bytes[best] = 0;
+        order[count++] = best;
+    }
+    if (map_counts_known(&shares->counts) < shares->bytes) {
+        order[count++] = shares->space->count;
+    }
+    return count;
+}
+
+static char *share_text(const struct shares *shares, unsigned kind)
+{
+    bool known = kind < shares->space->count;
+    int64_t part = known ? shares->counts.bytes[kind] : shares->bytes - map_counts_known(&shares->counts);
+    GString *text = g_string_new(known ? shares->space->kinds[kind].name : "unknown");
+
+    if (shares->exact) {
+        g_string_append_printf(text, " %" PRId64 " bytes", part);
+    }
+    g_string_append_c(text, ' ');
+    append_share(text, part, shares->bytes);
+    return g_string_free(text, FALSE);
+}
+
+/* Paints at (x, y) and returns the column behind; only measures where draw is false. */
+static int put_share(const struct shares *shares, struct surface surface, int x, int y, enum role role, unsigned kind, bool draw)
+{
+    g_autofree char *text = share_text(shares, kind);
+    struct map_counts all = {0};
+    enum role sample_role = ROLE_KIND_UNKNOWN;
+    uint32_t sample = '?';
+
+    if (kind < shares->space->count) {
+        all.bytes[kind] = 1;
+        map_cell_look(shares->space, &all, 1, NULL, surface_traits(surface), &sample, &sample_role);
+    }
+    if (shares->samples) {
+        if (draw) {
+            surface_put_char(surface, x, y, sample_role, sample);
+        }
+        x += 2;
+    }
+    if (draw) {
+        surface_put_fit(surface, x, y, surface.width - x, role, text);
+    }
+    return x + text_columns(text, -1);
+}
+
+/* In as many lines as there are; whether all had room. */
+static bool put_shares(const struct shares *shares, struct surface surface, int x, enum role role, bool draw)
+{
+    unsigned order[MAP_KIND_COUNT + 1];
+    unsigned count = sort_kinds(shares, order);
+    int left = x, y = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        int end = put_share(shares, surface, x, y, role, order[i], false);
+
+        if (end > surface.width && x > left && y + 1 < surface.height) {
+            x = left;
+            y++;
+            end = put_share(shares, surface, x, y, role, order[i], false);
+        }
+        if (end > surface.width && !draw) {
+            return false;
+        }
+        put_share(shares, surface, x, y, role, order[i], draw);
+        x = end + 2;
+    }
+    return true;
+}
+
+/* Exact bytes give way to what kinds there are, and that to the glyphs. */
+static void draw_shares(struct shares shares, struct surface surface, int x, enum role role)
+{
+    shares.exact = shares.samples = true;
+    if (!put_shares(&shares, surface, x, role, false)) {
+        shares.samples = false;
+    }
+    if (!put_shares(&shares, surface, x, role, false)) {
+        shares.samples = true;
+        shares.exact = false;
+    }
+    if (!put_shares(&shares, surface, x, role, false)) {
+        shares.samples = false;
+    }
+    put_shares(&shares, surface, x, role, true);
+}
+
+/* ---- the byte at the cursor ---- */
+
+static void append_guest_byte(const struct map_link_answer *answer, GString *text)
+{
+    const struct blk_extent *extent = &answer->extent;
+    char size[SIZE_TEXT_MAX];
+
+    if (extent->length <= 0) {
+        return;
+    }
+    g_string_append_printf(text, "at 0x%" PRIx64 ": %s of %s", answer->question.offset,
+                           size_format((double)extent->length, size), map_kind_name(map_kind_of(extent)));
+    if (extent->host_offset >= 0) {
+        g_string_append_printf(text, ", host 0x%" PRIx64, extent->host_offset);
+    } else if (answer->other >= 0 && extent->depth == 0) {
+        bool stored = extent->kind == BLK_KIND_COMPRESSED;
+
+        g_string_append_printf(text, ", %s 0x%" PRIx64, stored ? "host" : "table entry at", answer->other);
+    }
+    if (extent->depth > 0) {
+        g_string_append_printf(text, ", layer %d", extent->depth);
+    }
+}
+
+static void append_host_byte(const struct map_link_answer *answer, GString *text)
+{
+    if (answer->text) {
+        g_string_append_printf(text, "at 0x%" PRIx64 ": %s", answer->question.offset, answer->text);
+    }
+}
+
+static void append_cell_runs(const struct map_link_answer *answer, GString *text)
+{
+    char smallest[SIZE_TEXT_MAX], largest[SIZE_TEXT_MAX];
+
+    if (!answer->known || answer->runs == 0) {
+        return;
+    }
+    g_string_append_printf(text, "%scell: %" PRId64 " extent%s of %s", text->len > 0 ? " · " : "", answer->runs,
+                           answer->runs > 1 ? "s" : "", size_format((double)answer->smallest, smallest));
+    if (answer->largest > answer->smallest) {
+        g_string_append_printf(text, " to %s", size_format((double)answer->largest, largest));
+    }
+}
+
+void map_draw_answer(const struct map_panel *map, struct surface surface, int y)
+{
+    const struct map_side *side = map_panel_side(map);
+    const struct map_link_answer *answer = &map->answer;
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    if (!answer->question.blk || answer->question.source != side->source || answer->question.offset != side->cursor) {
+        return;
+    }
+    if (map->at == MAP_HOST) {
+        append_host_byte(answer, text);
+    } else {
+        append_guest_byte(answer, text);
+    }
+    append_cell_runs(answer, text);
+    surface_put_fit(surface, 0, y, surface.width, ROLE_DIM, text->str);
+}
+
+/* ---- all of it ---- */
+
+static void draw_cell_line(const struct shares *shares, struct surface surface, int64_t start, int64_t end, bool alone)
+{
+    char size[SIZE_TEXT_MAX];
+
+    if (alone) {
+        int x = surface_printf(surface, 0, 0, ROLE_STRONG, "0x%" PRIx64 " +%s", start, size_format((double)(end - start), size));
+
+        draw_shares(*shares, surface, x + 2, ROLE_TEXT);
+    } else {
+        surface_printf(surface, 0, 0, ROLE_STRONG, "0x%" PRIx64 "..0x%" PRIx64 "  +%s", start, end - 1,
+                       size_format((double)(end - start), size));
+        draw_shares(*shares, surface_part(surface, 0, 1, surface.width, 1), 0, ROLE_TEXT);
+    }
+}
+
+void map_draw_readout(const struct map_panel *map, struct surface surface)
+{
+    const struct map_side *side = map_panel_side(map);
+    const struct map_view *view = &side->view;
+    struct shares shares = {.space = side->source->space};
+    int64_t start, end;
+
+    if (view->readout == 0) {
+        return;
+    }
+    map_side_cell(side, &start, &end);
+    shares.counts = map_pyramid_count(map_side_pyramid(side), start, end);
+    shares.bytes = end - start;
+    draw_cell_line(&shares, surface, start, end, view->readout == 1);
+    if (view->readout >= 3) {
+        map_draw_answer(map, surface, 2);
+    }
+    if (view->legend > 0) {
+        struct surface legend = surface_part(surface, 0, view->readout - view->legend, surface.width, view->legend);
+
+        shares.counts = map_pyramid_count(map_side_all(side), 0, side->size);
+        shares.bytes = side->size;
+        draw_shares(shares, legend, surface_put(legend, 0, 0, ROLE_DIM, "all: "), ROLE_DIM);
+    }
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where a map's counts come from: an image's extents in guest order, or its file's clusters in host order. */
+#pragma once
+
+#include "ui/panels/map-kind.h"
+
+/* Bytes of one kind, of one layer, and where they are stored at all, stored in a row. */
+struct map_run {
+    int64_t start, length;
+    unsigned kind;
+    int depth;    /* layer; 0 in host order */
+    int64_t host; /* where they are in the file that holds them; -1: nowhere, and in host order */
+};
+
+/* Whether both are parts of one run, b right behind a. */
+bool map_run_goes_on(const struct map_run *a, const struct map_run *b);
+
+/* Non-zero ends the visit and is its result. */
+typedef int map_run_fn(void *data, const struct map_run *run);
+
+struct map_source {
+    const struct map_space *space;
+    bool whole; /* a visit costs as much as one of everything, whatever its range: better not ended early and begun anew */
+    /* Runs in order without gaps over [start, end), as far as there is something; may suspend, ends with -ECANCELED when cancelled. */
+    int (*visit_co)(struct blk *blk, int64_t start, int64_t end, map_run_fn *fn, void *data);
+};
+
+extern const struct map_source map_source_guest, map_source_host;
