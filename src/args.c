@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "block/objects.h"
 #include "util/safetext.h"
 
 enum {
@@ -209,7 +210,7 @@ static bool has_property(const struct object_type *type, const char *key)
     return !strcmp(key, "qom-type") || !strcmp(key, "id");
 }
 
-/* Objects belong to drivers (keys, throttling); what is wrong with a definition is said here all the same. */
+/* What is wrong with a definition is said here; drivers find it by its id (block/objects.h). */
 static bool take_object(struct args *args, const char *value)
 {
     g_autoptr(options) options = options_new();
@@ -233,7 +234,7 @@ static bool take_object(struct args *args, const char *value)
         if (!has_property(type, key))
             return refuse(args, "Parameter '%s' is unexpected", key);
     }
-    return true;
+    return objects_add(g_steal_pointer(&options), &error) == 0 || refuse(args, "%s", error->message);
 }
 
 /* There are no events to trace: a pattern that names one says so, as it does for any unknown event. */

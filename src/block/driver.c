@@ -4,9 +4,15 @@
 
 #include <string.h>
 
+#include "config.h"
+
 /* In the order of their names: so blk_driver_names() is sorted. */
 static const struct driver *const drivers[] = {
-    &driver_blkdebug, &driver_file, &driver_host_cdrom, &driver_host_device, &driver_null_aio, &driver_null_co,
+    &driver_blkdebug, &driver_file, &driver_host_cdrom, &driver_host_device,
+#if HAVE_LIBNBD
+    &driver_nbd,
+#endif
+    &driver_null_aio, &driver_null_co,
     &driver_qcow2, &driver_raw,
 };
 

@@ -41,6 +41,7 @@ struct node_status {
     int64_t child_offset;      /* HOST, PASS, STORED, BACKING */
     struct node *reserved_in;  /* kind UNALLOCATED, BACKING: where space is reserved for it, at reserved; NULL: nowhere */
     int64_t reserved;
+    int depth;                 /* FINAL, HOST: layers further down that are not nodes of ours (those of a server) */
 };
 enum node_status_flags {
     NODE_STATUS_WANT_HOLES = 1 << 0, /* without it a leaf may call everything that this layer supplies DATA, and saves the search */
@@ -152,5 +153,6 @@ const struct driver *driver_at(unsigned i);
 extern const struct driver driver_file, driver_host_device, driver_host_cdrom;
 extern const struct driver driver_raw;
 extern const struct driver driver_null_co, driver_null_aio;
+extern const struct driver driver_nbd; /* if HAVE_LIBNBD */
 extern const struct driver driver_blkdebug;
 extern const struct driver driver_qcow2;

@@ -32,11 +32,11 @@ static const struct driver *find_protocol(const char *name, size_t len)
 static int unknown_protocol(const char *name, int len, GError **error)
 {
     /* Those a fuller build of this program or of others has deserve a better answer than "unknown". */
-    static const char *const known[] = {"nbd", "nbd+tcp", "nbd+unix", NULL};
+    static const char *const known[] = {"nbd", "nbd+tcp", "nbd+unix", "nbds", "nbds+tcp", "nbds+unix", NULL};
     g_autofree char *protocol = g_strndup(name, MIN(len, PROTOCOL_MAX));
 
     if (g_strv_contains(known, protocol))
-        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "Protocol '%s' is not supported yet", protocol);
+        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "Protocol '%s' needs a build with libnbd", protocol);
     else
         g_set_error(error, OPTIONS_ERROR, ENOENT, "Unknown protocol '%s'", protocol);
     return -ENOENT;

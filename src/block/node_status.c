@@ -234,8 +234,10 @@ static int take_run(void *data, int64_t offset, const struct node_status *status
     case NODE_STATUS_HOST:
         extent.host = level->node->filename;
         extent.host_offset = status->child_offset;
+        extent.depth += status->depth;
         break;
     case NODE_STATUS_FINAL:
+        extent.depth += status->depth;
         if (!level->visit->sparse)
             break;
         if (status->reserved_in)
@@ -329,6 +331,7 @@ int node_extent_co(struct node *node, int64_t offset, int64_t bytes, struct blk_
             return ret;
         extent.length = status.bytes;
         extent.kind = status.kind;
+        extent.depth += status.depth;
         if (status.via == NODE_STATUS_FINAL)
             break;
         if (status.via == NODE_STATUS_HOST) {

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * A connection to an NBD server: libnbd's state machine on the main context, and what to do when the server goes away.
+ *
+ * Requests are coroutines' and any number of them is in flight.  A request that was under way when the connection broke is sent
+ * again on the next one within the reconnect delay (each is idempotent, and none that depends on it was sent before it was
+ * reported), else it fails with -EIO.  A server that sends nothing for the time-out while requests wait for it counts as gone, and
+ * after two seconds when one of them was cancelled.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "block/nbd/address.h"
+#include "block/nbd/library.h"
+#include "io/aio.h"
+
+struct nbd_connection;
+
+/* What the server said of the export, checked. */
+struct nbd_export {
+    int64_t size;
+    uint32_t minimum_block, maximum_block; /* bytes; minimum is a power of two */
+    bool read_only, can_flush, can_fua, can_trim, can_zero, can_fast_zero;
+    bool has_allocation, has_depth;
+    bool tls;
+};
+
+struct nbd_settings {
+    struct nbd_address address; /* taken over */
+    char *dirty_bitmap;         /* taken over: context that is asked for in place of base:allocation; NULL: none */
+    uint64_t reconnect_delay_s; /* 0: a request under way fails, the next one connects again */
+    uint64_t open_timeout_s;    /* how long the first connection is tried again; 0: once */
+    uint64_t request_timeout_s; /* 0: none */
+};
+
+enum nbd_operation { NBD_READ, NBD_WRITE, NBD_FLUSH, NBD_TRIM, NBD_ZERO, NBD_STATUS };
+
+struct nbd_request {
+    enum nbd_operation operation;
+    int64_t offset, bytes;
+    void *buf;               /* READ, WRITE */
+    unsigned flags;          /* LIBNBD_CMD_FLAG_* */
+    nbd_extent_callback extent; /* STATUS */
+    void (*restart)(void *data); /* STATUS: forget what was told; may be NULL */
+};
+
+/* Nothing is connected yet.  warn: a line for people; data is passed to it. */
+struct nbd_connection *nbd_connection_new(const struct nbd_library *library, struct nbd_settings *settings, struct aio *aio,
+                                          void (*warn)(void *data, const char *line), void *data);
+/* Takes leave of the server without waiting for it.  No request is under way. */
+void nbd_connection_free(struct nbd_connection *connection);
+
+/* The first connection: 0, -ECANCELED, or an error with its message. */
+int nbd_connection_open_co(struct nbd_connection *connection, GError **error);
+/* As of the last time it was up; valid until the connection is freed. */
+const struct nbd_export *nbd_connection_export(const struct nbd_connection *connection);
+/* Whether it is up, and if not, why ("Connection reset by peer"). */
+bool nbd_connection_is_up(const struct nbd_connection *connection, const char **ret_why);
+/* Counts the connections that were made: when it changed, so may have the export. */
+unsigned nbd_connection_generation(const struct nbd_connection *connection);
+
+/* Sends a request and waits for its reply: 0 or the server's error as a negative errno; -EIO when the connection is lost. */
+int nbd_connection_request_co(struct nbd_connection *connection, const struct nbd_request *request);

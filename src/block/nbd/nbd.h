@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The NBD driver's state. */
+#pragma once
+
+#include <string.h>
+
+#include "block/nbd/connection.h"
+#include "block/node.h"
+
+struct nbd {
+    struct nbd_connection *connection;
+};
+
+/* status.c: slots of struct driver. */
+int nbd_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status);
+int nbd_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_status_fn *fn, void *data);

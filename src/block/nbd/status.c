@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What is where in an NBD export: base:allocation says data, hole and zero, qemu:allocation-depth which layer of the
+ * server's chain supplies it.  Source: NBD protocol, "Metadata querying"; docs/interop/nbd.txt of QEMU for the second.
+ */
+#include <errno.h>
+
+#include "block/nbd/nbd.h"
+
+enum {
+    STATE_HOLE = 1 << 0, /* of base:allocation */
+    STATE_ZERO = 1 << 1,
+    RUNS_MAX = 1 << 18,  /* of one reply; the rest is asked for again */
+};
+
+#define SPAN_MAX INT64_C(0x40000000) /* of one question */
+
+/* The runs of one context, in order and without gaps from where the question began. */
+struct runs {
+    GArray *runs; /* struct run */
+    int64_t end;
+};
+
+struct run {
+    int64_t end;
+    uint32_t value;
+};
+
+struct reply {
+    int64_t start, end; /* the question */
+    struct runs allocation, depth;
+};
+
+static void forget(void *data)
+{
+    struct reply *reply = data;
+
+    g_array_set_size(reply->allocation.runs, 0);
+    g_array_set_size(reply->depth.runs, 0);
+    reply->allocation.end = reply->depth.end = reply->start;
+}
+
+/* libnbd hands on what the server sent: pairs of length and value. */
+static int take_entries(void *data, const char *context, uint64_t offset, uint32_t *entries, size_t n, int *error)
+{
+    struct reply *reply = data;
+    struct runs *runs = strcmp(context, "qemu:allocation-depth") == 0 ? &reply->depth : &reply->allocation;
+
+    if ((int64_t)offset != reply->start || runs->runs->len) {
+        *error = EPROTO;
+        return -1;
+    }
+    for (size_t i = 0; i + 1 < n && runs->end < reply->end && runs->runs->len < RUNS_MAX; i += 2) {
+        struct run run = {.end = MIN(runs->end + entries[i], reply->end), .value = entries[i + 1]};
+
+        if (entries[i] == 0) {
+            *error = EPROTO;
+            return -1;
+        }
+        g_array_append_val(runs->runs, run);
+        runs->end = run.end;
+    }
+    return 0;
+}
+
+static int ask_co(struct node *node, struct reply *reply, unsigned flags)
+{
+    struct nbd *nbd = node->opaque;
+    struct nbd_request request = {
+        .operation = NBD_STATUS,
+        .offset = reply->start,
+        .bytes = reply->end - reply->start,
+        .flags = flags,
+        .extent = {.callback = take_entries, .user_data = reply},
+        .restart = forget,
+    };
+    int ret;
+
+    forget(reply);
+    ret = nbd_connection_request_co(nbd->connection, &request);
+    if (ret == 0 && reply->allocation.runs->len == 0)
+        ret = -EPROTO; /* an answer without what was asked for */
+    return ret;
+}
+
+static struct node_status describe(int64_t offset, int64_t end, uint32_t state, uint32_t depth)
+{
+    bool zero = state & STATE_ZERO, hole = state & STATE_HOLE;
+
+    return (struct node_status){
+        .bytes = end - offset,
+        .kind = !zero ? BLK_KIND_DATA : hole ? BLK_KIND_ZERO_PLAIN : BLK_KIND_ZERO_ALLOCATED,
+        .via = zero ? NODE_STATUS_FINAL : NODE_STATUS_HOST,
+        .child_offset = offset,
+        .depth = depth > 0 ? MIN(depth - 1, INT16_MAX) : 0,
+    };
+}
+
+/* Hands on what the reply says from offset up to end, as far as it goes; *ret_end is where that is. */
+static int visit_reply(const struct reply *reply, int64_t offset, int64_t end, node_status_fn *fn, void *data, int64_t *ret_end)
+{
+    const struct run *deep = (const struct run *)reply->depth.runs->data;
+    const struct run *deep_end = deep + reply->depth.runs->len;
+
+    for (unsigned i = 0; i < reply->allocation.runs->len && offset < end; i++) {
+        const struct run *run = &g_array_index(reply->allocation.runs, struct run, i);
+        int64_t run_end = MIN(run->end, end);
+
+        while (offset < run_end) {
+            while (deep < deep_end && deep->end <= offset)
+                deep++;
+            int64_t part_end = deep < deep_end ? MIN(run_end, deep->end) : run_end;
+            struct node_status status = describe(offset, part_end, run->value, deep < deep_end ? deep->value : 0);
+            int ret = fn(data, offset, &status);
+
+            if (ret != 0)
+                return ret;
+            offset = part_end;
+        }
+    }
+    *ret_end = offset;
+    return 0;
+}
+
+static bool has_status(struct node *node)
+{
+    struct nbd *nbd = node->opaque;
+
+    return nbd_connection_export(nbd->connection)->has_allocation;
+}
+
+/* Questions are whole blocks. */
+static void frame(struct node *node, int64_t offset, int64_t end, struct reply *reply)
+{
+    int64_t block = node->limits.request_alignment;
+
+    reply->start = offset & ~(block - 1);
+    reply->end = MIN(end, reply->start + SPAN_MAX);
+    reply->end = (reply->end + block - 1) & ~(block - 1);
+}
+
+static void reply_init(struct reply *reply)
+{
+    reply->allocation.runs = g_array_new(FALSE, FALSE, sizeof(struct run));
+    reply->depth.runs = g_array_new(FALSE, FALSE, sizeof(struct run));
+}
+
+static void reply_clear(struct reply *reply)
+{
+    g_array_unref(reply->allocation.runs);
+    g_array_unref(reply->depth.runs);
+}
+
+static int take_first(void *data, int64_t offset, const struct node_status *status)
+{
+    *(struct node_status *)data = *status;
+    return 1;
+}
+
+int nbd_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status)
+{
+    struct reply reply = {0};
+    int64_t end;
+    int ret;
+
+    if (!(flags & NODE_STATUS_WANT_HOLES) || !has_status(node)) {
+        *ret_status = describe(offset, offset + bytes, 0, 0);
+        return 0;
+    }
+    reply_init(&reply);
+    frame(node, offset, offset + bytes, &reply);
+    ret = ask_co(node, &reply, LIBNBD_CMD_FLAG_REQ_ONE);
+    if (ret == 0 && visit_reply(&reply, offset, offset + bytes, take_first, ret_status, &end) == 0)
+        ret = -EPROTO;
+    reply_clear(&reply);
+    return ret;
+}
+
+int nbd_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_status_fn *fn, void *data)
+{
+    struct reply reply = {0};
+    int64_t end = offset + bytes;
+    int ret = 0;
+
+    if (!has_status(node)) {
+        struct node_status status = describe(offset, end, 0, 0);
+
+        return fn(data, offset, &status);
+    }
+    reply_init(&reply);
+    while (offset < end && ret == 0) {
+        int64_t next = offset;
+
+        frame(node, offset, end, &reply);
+        ret = ask_co(node, &reply, 0);
+        if (ret == 0)
+            ret = visit_reply(&reply, offset, end, fn, data, &next);
+        if (ret == 0 && next == offset)
+            ret = -EPROTO;
+        if (ret == 0 && co_cancelled())
+            ret = -ECANCELED;
+        offset = next;
+        co_relax_co();
+    }
+    reply_clear(&reply);
+    return ret;
+}

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Objects that drivers refer to by their id (`--object`): credentials and secrets. */
+#pragma once
+
+#include "block/options.h"
+
+/* Takes over a definition whose type and id ("qom-type", "id") are set.  0, or -EEXIST. */
+int objects_add(struct options *object, GError **error);
+/* The definition with that id, or NULL; owned by the program. */
+const struct options *objects_find(const char *id);
