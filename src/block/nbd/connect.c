@@ -6,7 +6,7 @@
 
 #include "block/nbd/connection-private.h"
 
-enum { HANDSHAKE_MS = 30 * 1000 };
+enum { HANDSHAKE_S = 30 }; /* at most; less where requests get less */
 
 /* ---- addresses ---- */
 
@@ -82,7 +82,9 @@ static gboolean time_out(gpointer co)
 /* Until libnbd says ready or the connection was dropped. */
 static int await_ready_co(struct nbd_connection *connection)
 {
-    GSource *timer = g_timeout_source_new(HANDSHAKE_MS);
+    uint64_t patience_s = connection->settings.request_timeout_s;
+    unsigned seconds = patience_s > 0 && patience_s < HANDSHAKE_S ? patience_s : HANDSHAKE_S;
+    GSource *timer = g_timeout_source_new(seconds * 1000);
     int ret = 0;
 
     g_source_set_callback(timer, time_out, co_self(), NULL);
@@ -94,7 +96,7 @@ static int await_ready_co(struct nbd_connection *connection)
     g_source_destroy(timer);
     g_source_unref(timer);
     if (connection->handle && ret == -ETIMEDOUT)
-        nbd_drop(connection, "the server did not answer for 30 seconds", ETIMEDOUT);
+        nbd_drop(connection, "the server did not finish the handshake in time", ETIMEDOUT);
     else if (connection->handle && ret == -ECANCELED)
         nbd_drop(connection, "cancelled", ECANCELED);
     return connection->handle ? 0 : ret == -ECANCELED ? ret : -EIO;
@@ -125,6 +127,7 @@ static int check_export(const struct nbd_connection *connection, struct nbd_expo
         .can_zero = yes(lib->can_zero(h)),
         .can_fast_zero = yes(lib->can_fast_zero(h)),
         .has_allocation = yes(lib->can_meta_context(h, bitmap ? bitmap : "base:allocation")),
+        .is_dirty_bitmap = bitmap != NULL,
         .has_depth = !bitmap && yes(lib->can_meta_context(h, "qemu:allocation-depth")),
         .tls = yes(lib->get_tls_negotiated(h)),
     };
@@ -176,7 +179,7 @@ static void explain(const struct nbd_connection *connection, GError **error)
 
     if (strstr(why, "connect:") || strstr(why, "connect_") || connection->why_errno == ETIMEDOUT)
         g_set_error(error, OPTIONS_ERROR, EIO, "Failed to connect to '%s': %s", peer,
-                    connection->why_errno && !strstr(why, "did not answer") ? g_strerror(connection->why_errno) : why);
+                    connection->why_errno && !strstr(why, "in time") ? g_strerror(connection->why_errno) : why);
     else if (connection->why_errno == ENOENT)
         g_set_error(error, OPTIONS_ERROR, ENOENT, "Requested export not available\nserver reported: export '%s' not present", export);
     else

@@ -326,6 +326,7 @@ struct sent {
     struct co *co;
     int error;
     bool done;
+    int64_t received; /* READ: bytes */
 };
 
 static void finish(struct sent *sent, int error)
@@ -350,6 +351,16 @@ static void released(void *data)
         finish(sent, ENOTCONN);
 }
 
+/* A server may say that it is done and have sent less than all: libnbd 1.14 takes its word. */
+static int received(void *data, const void *part, size_t count, uint64_t offset, unsigned status, int *error)
+{
+    struct sent *sent = data;
+
+    if (status != LIBNBD_READ_ERROR)
+        sent->received += count;
+    return 0;
+}
+
 static int64_t submit(struct nbd_connection *connection, const struct nbd_request *r, struct sent *sent)
 {
     const struct nbd_library *lib = connection->library;
@@ -357,7 +368,8 @@ static int64_t submit(struct nbd_connection *connection, const struct nbd_reques
 
     switch (r->operation) {
     case NBD_READ:
-        return lib->aio_pread(connection->handle, r->buf, r->bytes, r->offset, done, r->flags);
+        return lib->aio_pread_structured(connection->handle, r->buf, r->bytes, r->offset,
+                                         (nbd_chunk_callback){.callback = received, .user_data = sent}, done, r->flags);
     case NBD_WRITE:
         return lib->aio_pwrite(connection->handle, r->buf, r->bytes, r->offset, done, r->flags);
     case NBD_FLUSH:
@@ -408,6 +420,8 @@ static int send_co(struct nbd_connection *connection, const struct nbd_request *
     if (!connection->armed && connection->state == NBD_UP)
         arm(connection);
     await_reply_co(connection, &sent);
+    if (!sent.error && request->operation == NBD_READ && sent.received != request->bytes)
+        sent.error = EPROTO;
     connection->in_flight--;
     *ret_lost = sent.error && (connection->state != NBD_UP || connection->generation != generation);
     return -sent.error;

@@ -15,7 +15,7 @@
     X(aio_is_ready) X(aio_is_processing) X(aio_is_dead) X(aio_is_closed)                                                \
     X(get_size) X(get_block_size) X(is_read_only) X(can_flush) X(can_fua) X(can_trim) X(can_zero) X(can_fast_zero)      \
     X(can_meta_context) X(get_tls_negotiated)                                                                           \
-    X(aio_pread) X(aio_pwrite) X(aio_flush) X(aio_trim) X(aio_zero) X(aio_block_status)
+    X(aio_pread_structured) X(aio_pwrite) X(aio_flush) X(aio_trim) X(aio_zero) X(aio_block_status)
 
 struct nbd_library {
 #define NBD_MEMBER(name) __typeof__(&nbd_##name) name;

@@ -39,6 +39,13 @@ static const struct driver_option nbd_options[] = {
 
 #define DELAY_MAX (UINT64_C(365) * 24 * 60 * 60)
 
+static uint64_t take_seconds(struct options *options, const char *key, uint64_t fallback)
+{
+    uint64_t seconds = options_take_number(options, key, fallback);
+
+    return MIN(seconds, DELAY_MAX);
+}
+
 static int take_settings(struct options *options, struct nbd_settings *settings, GError **error)
 {
     int ret = nbd_address_take(options, &settings->address, error);
@@ -46,9 +53,9 @@ static int take_settings(struct options *options, struct nbd_settings *settings,
     if (ret < 0)
         return ret;
     settings->dirty_bitmap = options_take_string(options, "x-dirty-bitmap");
-    settings->reconnect_delay_s = MIN(options_take_number(options, "reconnect-delay", 0), DELAY_MAX);
-    settings->open_timeout_s = MIN(options_take_number(options, "open-timeout", 0), DELAY_MAX);
-    settings->request_timeout_s = MIN(options_take_number(options, "request-timeout", REQUEST_TIMEOUT_S), DELAY_MAX);
+    settings->reconnect_delay_s = take_seconds(options, "reconnect-delay", 0);
+    settings->open_timeout_s = take_seconds(options, "open-timeout", 0);
+    settings->request_timeout_s = take_seconds(options, "request-timeout", REQUEST_TIMEOUT_S);
     if (settings->dirty_bitmap && strlen(settings->dirty_bitmap) > NBD_STRING_MAX) {
         g_set_error_literal(error, OPTIONS_ERROR, EINVAL, "x-dirty-bitmap query too long to send to server");
         return -EINVAL;

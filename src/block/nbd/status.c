@@ -2,6 +2,7 @@
 /*
  * What is where in an NBD export: base:allocation says data, hole and zero, qemu:allocation-depth which layer of the
  * server's chain supplies it.  Source: NBD protocol, "Metadata querying"; docs/interop/nbd.txt of QEMU for the second.
+ * A dirty bitmap in place of base:allocation makes two layers: what is dirty is the upper one's.
  */
 #include <errno.h>
 
@@ -10,6 +11,7 @@
 enum {
     STATE_HOLE = 1 << 0, /* of base:allocation */
     STATE_ZERO = 1 << 1,
+    STATE_DIRTY = 1 << 0, /* of qemu:dirty-bitmap:NAME */
     RUNS_MAX = 1 << 18,  /* of one reply; the rest is asked for again */
 };
 
@@ -28,6 +30,7 @@ struct run {
 
 struct reply {
     int64_t start, end; /* the question */
+    bool dirty;         /* allocation is a dirty bitmap's */
     struct runs allocation, depth;
 };
 
@@ -83,6 +86,17 @@ static int ask_co(struct node *node, struct reply *reply, unsigned flags)
     return ret;
 }
 
+static struct node_status describe_dirty(int64_t offset, int64_t end, uint32_t state)
+{
+    return (struct node_status){
+        .bytes = end - offset,
+        .kind = BLK_KIND_DATA,
+        .via = NODE_STATUS_HOST,
+        .child_offset = offset,
+        .depth = state & STATE_DIRTY ? 0 : 1,
+    };
+}
+
 static struct node_status describe(int64_t offset, int64_t end, uint32_t state, uint32_t depth)
 {
     bool zero = state & STATE_ZERO, hole = state & STATE_HOLE;
@@ -110,7 +124,8 @@ static int visit_reply(const struct reply *reply, int64_t offset, int64_t end, n
             while (deep < deep_end && deep->end <= offset)
                 deep++;
             int64_t part_end = deep < deep_end ? MIN(run_end, deep->end) : run_end;
-            struct node_status status = describe(offset, part_end, run->value, deep < deep_end ? deep->value : 0);
+            struct node_status status = reply->dirty ? describe_dirty(offset, part_end, run->value)
+                                                     : describe(offset, part_end, run->value, deep < deep_end ? deep->value : 0);
             int ret = fn(data, offset, &status);
 
             if (ret != 0)
@@ -139,8 +154,11 @@ static void frame(struct node *node, int64_t offset, int64_t end, struct reply *
     reply->end = (reply->end + block - 1) & ~(block - 1);
 }
 
-static void reply_init(struct reply *reply)
+static void reply_init(struct node *node, struct reply *reply)
 {
+    struct nbd *nbd = node->opaque;
+
+    reply->dirty = nbd_connection_export(nbd->connection)->is_dirty_bitmap;
     reply->allocation.runs = g_array_new(FALSE, FALSE, sizeof(struct run));
     reply->depth.runs = g_array_new(FALSE, FALSE, sizeof(struct run));
 }
@@ -167,7 +185,7 @@ int nbd_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned fla
         *ret_status = describe(offset, offset + bytes, 0, 0);
         return 0;
     }
-    reply_init(&reply);
+    reply_init(node, &reply);
     frame(node, offset, offset + bytes, &reply);
     ret = ask_co(node, &reply, LIBNBD_CMD_FLAG_REQ_ONE);
     if (ret == 0 && visit_reply(&reply, offset, offset + bytes, take_first, ret_status, &end) == 0)
@@ -187,7 +205,7 @@ int nbd_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_st
 
         return fn(data, offset, &status);
     }
-    reply_init(&reply);
+    reply_init(node, &reply);
     while (offset < end && ret == 0) {
         int64_t next = offset;
 
