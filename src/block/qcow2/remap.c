@@ -177,7 +177,10 @@ static int widen_co(struct remap *remap, int64_t offset, int64_t end, int64_t un
     const struct qcow2 *qcow2 = remap->node->opaque;
     int64_t size = remap->node->size;
     remap->start = offset & -unit;
-    remap->end = end == size ? (end + qcow2->cluster_size - 1) & -qcow2->cluster_size : end;
+    /* The last cluster is taken as a whole, but where only a part of it is meant: then up to the end of the unit. */
+    bool part = (offset & -qcow2->cluster_size) == ((end - 1) & -qcow2->cluster_size) && offset % qcow2->cluster_size;
+    int64_t last = part ? unit : qcow2->cluster_size;
+    remap->end = end == size ? (end + last - 1) & -last : end;
     if (remap->start == offset && remap->end % unit == 0)
         return 0;
     remap->end = (end + unit - 1) & -unit;

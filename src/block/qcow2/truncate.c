@@ -24,6 +24,7 @@ static int64_t bytes_of(const struct qcow2 *qcow2, uint32_t entries)
     return (entries * INT64_C(8) + qcow2->cluster_size - 1) & -qcow2->cluster_size;
 }
 
+/* What is behind the table in its last cluster is not written. */
 static int write_l1_co(struct node *node, int64_t offset, uint32_t entries)
 {
     const struct qcow2 *qcow2 = node->opaque;
@@ -118,7 +119,7 @@ static int cover_backing_co(struct node *node, int64_t old, int64_t size)
     const struct qcow2 *qcow2 = node->opaque;
     if (!qcow2->backing || qcow2->backing->size <= old)
         return 0;
-    int64_t aligned = (old + qcow2->cluster_size - 1) & -qcow2->cluster_size;
+    int64_t unit = INT64_C(1) << qcow2->unit_bits, aligned = (old + unit - 1) & -unit;
     int64_t end = (size + qcow2->cluster_size - 1) & -qcow2->cluster_size;
     int ret = aligned < size ? qcow2_remap_pwrite_zeroes_co(node, aligned, end - aligned, 0) : 0;
     return ret == 0 ? cover_first_co(node, old, MIN(aligned, size)) : ret;

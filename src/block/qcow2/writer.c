@@ -208,7 +208,8 @@ int qcow2_writer_open_co(struct node *node, GError **error)
     qcow2_overlap_open(node);
     node->limits.zeroes_alignment = INT64_C(1) << qcow2->unit_bits;
     node->limits.discard_alignment = qcow2->cluster_size;
-    node->zero_flags = BLK_MAY_UNMAP | BLK_NO_FALLBACK;
+    /* Version 2 can't say "zeroes", and where it need not it is not said to be certain either. */
+    node->zero_flags = qcow2->header.version >= 3 ? BLK_MAY_UNMAP | BLK_NO_FALLBACK : BLK_MAY_UNMAP;
     return 0;
 }
 
