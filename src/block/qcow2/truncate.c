@@ -24,7 +24,6 @@ static int64_t bytes_of(const struct qcow2 *qcow2, uint32_t entries)
     return (entries * INT64_C(8) + qcow2->cluster_size - 1) & -qcow2->cluster_size;
 }
 
-/* What is behind the table in its last cluster is not written. */
 static int write_l1_co(struct node *node, int64_t offset, uint32_t entries)
 {
     const struct qcow2 *qcow2 = node->opaque;
