@@ -186,7 +186,7 @@ static void wait_flight_co(struct qcow2_writer *writer, struct qcow2_flight *fli
 }
 
 /* A plan that is made is good as long as its flight lasts. */
-static int claim_co(struct node *node, int64_t offset, int64_t bytes, struct qcow2_plan *plan)
+static int claim_co(struct node *node, int64_t offset, int64_t bytes, bool wait, struct qcow2_plan *plan)
 {
     const struct qcow2 *qcow2 = node->opaque;
     struct qcow2_writer *writer = qcow2->writer;
@@ -204,6 +204,8 @@ static int claim_co(struct node *node, int64_t offset, int64_t bytes, struct qco
         }
         if (other->start > offset)
             bytes = other->start - offset;
+        else if (!wait)
+            return -EAGAIN;
         else
             wait_flight_co(writer, other);
     }
@@ -242,10 +244,10 @@ static int make_co(struct node *node, int64_t wanted, struct qcow2_plan *plan)
     return plan->host < 0 ? plan->host : 0;
 }
 
-int qcow2_plan_begin_co(struct node *node, int64_t offset, int64_t bytes, int64_t wanted, struct qcow2_plan *plan)
+int qcow2_plan_begin_co(struct node *node, int64_t offset, int64_t bytes, int64_t wanted, bool wait, struct qcow2_plan *plan)
 {
     const struct qcow2 *qcow2 = node->opaque;
-    int ret = claim_co(node, offset, bytes, plan);
+    int ret = claim_co(node, offset, bytes, wait, plan);
     if (ret < 0)
         return ret;
     ret = make_co(node, wanted, plan);

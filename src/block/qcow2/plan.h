@@ -26,10 +26,10 @@ struct qcow2_plan {
 
 /*
  * Plans the beginning of a write of bytes at offset, waits for what it must not overlap, and makes clusters and table it needs, new clusters
- * at host offset wanted (0: anywhere) if those are free.  0, and the
+ * at host offset wanted (0: anywhere) if those are free.  wait: who holds another plan must not wait, and gets -EAGAIN instead.  0, and the
  * plan ends with qcow2_plan_end(); or a negative errno.  Lock held; let go of while waiting.
  */
-int qcow2_plan_begin_co(struct node *node, int64_t offset, int64_t bytes, int64_t wanted, struct qcow2_plan *plan);
+int qcow2_plan_begin_co(struct node *node, int64_t offset, int64_t bytes, int64_t wanted, bool wait, struct qcow2_plan *plan);
 /* Others may go on. */
 void qcow2_plan_end(struct node *node, struct qcow2_plan *plan);
 

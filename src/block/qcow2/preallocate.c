@@ -46,7 +46,7 @@ static int begin_plan_co(struct node *node, int64_t offset, int64_t bytes, int64
     co_mutex_lock_co(&writer->lock);
     int ret = qcow2_writer_relieve_co(node);
     if (ret == 0)
-        ret = qcow2_plan_begin_co(node, offset, bytes, wanted, plan);
+        ret = qcow2_plan_begin_co(node, offset, bytes, wanted, true, plan);
     co_mutex_unlock(&writer->lock);
     return ret;
 }

@@ -98,31 +98,61 @@ struct writing {
     const struct iovec *iov;
     int niov;
     int64_t offset, bytes, done;
-    int64_t next_host; /* behind the piece written last; 0: there is none */
+    int64_t next_host; /* behind the piece planned last; 0: there is none */
 };
 
-static int write_piece_co(struct node *node, struct writing *writing)
+enum { PIECES_MAX = 8 };
+
+/*
+ * As many pieces as can be had without waiting for others, who may wait for the first: all have their clusters before old ones are given
+ * back, so that those chosen are the ones the reference program chooses.  *ret_n is valid on errors, too.
+ */
+static int plan_pieces_co(struct node *node, struct writing *writing, struct qcow2_plan plans[PIECES_MAX], unsigned *ret_n)
 {
     const struct qcow2 *qcow2 = node->opaque;
     struct qcow2_writer *writer = qcow2->writer;
-    struct qcow2_plan plan = {0};
+    int64_t at = writing->done;
+    *ret_n = 0;
     co_mutex_lock_co(&writer->lock);
     int ret = qcow2_writer_settle_bitmaps_co(node);
     if (ret == 0)
         ret = qcow2_writer_relieve_co(node);
-    if (ret == 0)
-        ret = qcow2_plan_begin_co(node, writing->offset + writing->done, writing->bytes - writing->done, writing->next_host, &plan);
+    while (ret == 0 && *ret_n < PIECES_MAX && at < writing->bytes) {
+        struct qcow2_plan *plan = &plans[*ret_n];
+        *plan = (struct qcow2_plan){0};
+        ret = qcow2_plan_begin_co(node, writing->offset + at, writing->bytes - at, writing->next_host, *ret_n == 0, plan);
+        if (ret == 0) {
+            at += plan->bytes;
+            writing->next_host = host_of(plan, plan->offset + plan->bytes);
+            ++*ret_n;
+        }
+    }
     co_mutex_unlock(&writer->lock);
-    if (ret < 0)
-        return ret;
+    return ret == -EAGAIN && *ret_n > 0 ? 0 : ret;
+}
+
+static int write_piece_co(struct node *node, const struct writing *writing, const struct qcow2_plan *plan)
+{
     g_autofree struct iovec *iov = g_new(struct iovec, writing->niov);
-    int niov = iov_slice(writing->iov, writing->niov, writing->done, plan.bytes, iov);
-    ret = write_data_co(node, &plan, iov, niov);
-    if (plan.kind != QCOW2_PLAN_IN_PLACE)
-        ret = qcow2_link_co(node, &plan, ret);
-    qcow2_plan_end(node, &plan);
-    writing->done += plan.bytes;
-    writing->next_host = host_of(&plan, plan.offset + plan.bytes);
+    int niov = iov_slice(writing->iov, writing->niov, plan->offset - writing->offset, plan->bytes, iov);
+    return write_data_co(node, plan, iov, niov);
+}
+
+static int write_pieces_co(struct node *node, struct writing *writing)
+{
+    struct qcow2_plan plans[PIECES_MAX];
+    int results[PIECES_MAX];
+    unsigned n;
+    int ret = plan_pieces_co(node, writing, plans, &n);
+    for (unsigned i = 0; i < n; i++)
+        results[i] = write_piece_co(node, writing, &plans[i]);
+    for (unsigned i = 0; i < n; i++) {
+        if (plans[i].kind != QCOW2_PLAN_IN_PLACE)
+            results[i] = qcow2_link_co(node, &plans[i], results[i]);
+        qcow2_plan_end(node, &plans[i]);
+        writing->done += plans[i].bytes;
+        ret = ret < 0 ? ret : results[i];
+    }
     return ret;
 }
 
@@ -131,7 +161,7 @@ int qcow2_write_pwritev_co(struct node *node, int64_t offset, int64_t bytes, con
     struct writing writing = {.iov = iov, .niov = niov, .offset = offset, .bytes = bytes};
     int ret = 0;
     while (ret == 0 && writing.done < bytes)
-        ret = write_piece_co(node, &writing);
+        ret = write_pieces_co(node, &writing);
     return ret;
 }
 
