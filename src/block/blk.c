@@ -367,6 +367,33 @@ int blk_map_co(struct blk *blk, int64_t offset, int64_t bytes, blk_extent_fn *fn
     return request_end(blk, &request, BLK_INTERNAL, ret);
 }
 
+static int add_kind(void *data, const struct blk_extent *extent)
+{
+    struct blk_kinds *kinds = data;
+    kinds->bytes[extent->kind] += extent->length;
+    kinds->extents++;
+    return 0;
+}
+
+int blk_kinds_co(struct blk *blk, struct blk_kinds *ret_kinds)
+{
+    struct blk_request request;
+    struct blk_kinds kinds = {0};
+    struct node *root = blk->root;
+    int64_t bytes = root->size;
+    int ret = status_begin_co(blk, &request, 0, &bytes);
+    if (ret < 0)
+        return ret;
+    ret = root->driver->kinds_co ? root->driver->kinds_co(root, &kinds) : -ENOTSUP;
+    if (ret == -ENOTSUP) {
+        kinds = (struct blk_kinds){0};
+        ret = node_extents_co(root, 0, bytes, false, add_kind, &kinds);
+    }
+    if (ret == 0)
+        *ret_kinds = kinds;
+    return request_end(blk, &request, BLK_INTERNAL, ret);
+}
+
 int blk_is_allocated_co(struct blk *blk, int64_t offset, int64_t bytes, int64_t *ret_bytes)
 {
     struct blk_request request;

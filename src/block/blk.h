@@ -135,6 +135,13 @@ int blk_status_bulk_co(struct blk *blk, int64_t offset, int64_t bytes, blk_exten
  */
 int blk_map_co(struct blk *blk, int64_t offset, int64_t bytes, blk_extent_fn *fn, void *data);
 
+/* How much of the image there is of each kind. */
+struct blk_kinds {
+    int64_t bytes[BLK_KIND_COUNT];
+    int64_t extents; /* as blk_status_bulk_co() would tell */
+};
+int blk_kinds_co(struct blk *blk, struct blk_kinds *ret_kinds);
+
 /*
  * For `alloc` and `map`: whether the bytes at offset are allocated in the top layer itself (1, 0, or a negative errno), and for
  * how many of at most bytes that holds.

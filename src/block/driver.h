@@ -113,6 +113,9 @@ struct driver {
     /* Formats: 1 if noticeably more is counted as used than the file occupies, so that data may be holes; 0; negative errno.  NULL: 0. */
     int (*is_sparse_co)(struct node *node);
 
+    /* As blk_kinds_co().  -ENOTSUP, also as NULL: what status_bulk_co tells is added up. */
+    int (*kinds_co)(struct node *node, struct blk_kinds *ret_kinds);
+
     /* Adds what it has; format and the file size are known already.  NULL: nothing; filters forward. */
     int (*info_co)(struct node *node, struct blk_info *info);
     /* NULL: filters forward, others -ENOTSUP. */

@@ -35,8 +35,6 @@ static int map_runs_co(const struct command_call *call, int64_t length)
 
 struct visit {
     const struct command_call *call;
-    int64_t bytes[BLK_KIND_COUNT];
-    int64_t extents;
 };
 
 static int show_extent(void *data, const struct blk_extent *extent)
@@ -66,14 +64,6 @@ static int show_host_run(void *data, const struct inspect_host_run *run)
     return 0;
 }
 
-static int count_extent(void *data, const struct blk_extent *extent)
-{
-    struct visit *visit = data;
-    visit->bytes[extent->kind] += extent->length;
-    visit->extents++;
-    return 0;
-}
-
 static int map_co(const struct command_call *call)
 {
     struct blk *blk = call->session->blk;
@@ -94,9 +84,10 @@ static int map_co(const struct command_call *call)
     } else if (!strcmp(form, "--extents")) {
         ret = blk_status_bulk_co(blk, 0, length, show_extent, &visit);
     } else if (!strcmp(form, "--summary")) {
-        ret = blk_status_bulk_co(blk, 0, length, count_extent, &visit);
+        struct blk_kinds kinds;
+        ret = blk_kinds_co(blk, &kinds);
         if (!ret)
-            report_kinds(call, visit.bytes, visit.extents, length);
+            report_kinds(call, kinds.bytes, kinds.extents, length);
     } else {
         return command_misused(call, &command_map);
     }

@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import images  # noqa: E402
-from images import create, qemu_img, scatter, write  # noqa: E402
+from images import create, patch, qemu_img, scatter, write  # noqa: E402
 from support import KIB, MIB, blkscope, difference  # noqa: E402
 
 
@@ -27,6 +27,12 @@ def same_map(image, *options):
 def summary_agrees(image, extents, *options):
     out = blkscope('--refs=follow', '--json', *options, '-c', 'map --summary', image.name, cwd=image.parent).out
     kinds = json.loads(out)
+    ours = [json.loads(line) for line in
+            blkscope('--refs=follow', '--json', *options, '-c', 'map --extents', image.name, cwd=image.parent).out.splitlines()]
+    assert kinds.pop('extents') == len(ours)
+    assert kinds.pop('length') == sum(extent['length'] for extent in ours)
+    for kind, total in kinds.items():
+        assert total == sum(extent['length'] for extent in ours if extent['kind'] == kind), kind
     stored = sum(extent['length'] for extent in extents if extent['data'])
     assert kinds['data'] + kinds['compressed'] == stored
     assert kinds['unallocated'] == sum(extent['length'] for extent in extents if not extent['present'])
@@ -102,6 +108,33 @@ def test_truncated(work):
     with open(image, 'r+b') as file:
         file.truncate(0x70800)
     same_map(image)
+
+
+@pytest.mark.parametrize('seed', range(12))
+def test_entries_at_random(work, seed):
+    """Tables of all kinds of entries, in rows and alone: whichever way they are counted, the sums are the same."""
+    rand = random.Random(seed)
+    size = rand.randrange(1, 20000) * 512
+    image = create(work / 'a.qcow2', size, cluster_size=512, compat=['0.10', '1.1'][seed % 2])
+    write(image, *(f'write {at} 512' for at in range(0, size - 511, 512 * 64)))
+    for index in range(-(-size // (512 * 64))):
+        table, host = images.l2_table(image, index), 0x10000
+        words = []
+        while len(words) < 64:
+            kind = rand.choice(['none', 'data', 'more data', 'zero', 'zero allocated', 'compressed'][:3 if seed % 2 == 0 else 6])
+            for _ in range(rand.choice([1, 1, 2, 7])):
+                host += 512 if 'more' in kind or rand.random() < 0.5 else 0x1000
+                words.append({'none': 0, 'zero': 1, 'zero allocated': host | 1, 'compressed': 1 << 62 | host}.get(kind, 1 << 63 | host))
+        patch(image, *((table + 8 * i, 'Q', word) for i, word in enumerate(words[:64])))
+    same_map(image)
+
+
+def test_an_entry_that_can_not_be_is_told(work):
+    image = create(work / 'a.qcow2', MIB)
+    write(image, 'write 0 64k')
+    patch(image, (images.l2_table(image) + 8, 'Q', 1 << 63 | 0x50200))
+    result = blkscope('-c', 'map --summary', image)
+    assert 'unaligned' in result.err and 'map failed: Input/output error' in result.out and result.status == 1
 
 
 def test_snapshots_and_small_sizes(work):

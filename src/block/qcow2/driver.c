@@ -53,6 +53,7 @@ const struct driver driver_qcow2 = {
     .length_co = qcow2_driver_length_co,
     .status_co = qcow2_status_co,
     .status_bulk_co = qcow2_status_bulk_co,
+    .kinds_co = qcow2_kinds_co,
     .is_sparse_co = qcow2_refcounts_is_sparse_co,
     .info_co = qcow2_info_co,
     .inspect = &qcow2_inspect,

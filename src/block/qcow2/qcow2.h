@@ -97,6 +97,9 @@ int qcow2_read_load_vmstate_co(struct node *node, int64_t offset, int64_t bytes,
 int qcow2_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status);
 int qcow2_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_status_fn *fn, void *data);
 
+/* kinds.c: as struct driver's. */
+int qcow2_kinds_co(struct node *node, struct blk_kinds *ret_kinds);
+
 /* info.c */
 int qcow2_info_co(struct node *node, struct blk_info *info);
 

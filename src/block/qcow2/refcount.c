@@ -84,6 +84,13 @@ int qcow2_refcounts_get_co(struct node *node, const struct qcow2_refcounts *refc
 static void decode(const struct qcow2 *qcow2, const uint8_t *block, uint64_t first, uint64_t count, uint8_t *out)
 {
     unsigned order = qcow2->header.refcount_order;
+    if (order == 4) { /* the usual width; the least of both bytes is enough if the other one is zero */
+        for (uint64_t i = 0; i < count; i++) {
+            const uint8_t *bytes = block + 2 * (first + i);
+            out[i] = bytes[0] || bytes[1] > QCOW2_REFCOUNT_MANY ? QCOW2_REFCOUNT_MANY : bytes[1];
+        }
+        return;
+    }
     for (uint64_t i = 0; i < count; i++) {
         uint64_t value = qcow2_refcounts_value(block, order, first + i);
         out[i] = MIN(value, QCOW2_REFCOUNT_MANY);

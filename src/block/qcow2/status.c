@@ -2,8 +2,8 @@
 /* What is where: for one offset through the cache, for many with whole L2 tables read at once. */
 #include <errno.h>
 
-#include "block/qcow2/cache.h"
 #include "block/qcow2/l2.h"
+#include "block/qcow2/tables.h"
 
 static void fill_status(const struct qcow2 *qcow2, int64_t offset, const struct qcow2_run *run, struct node_status *status)
 {
@@ -53,7 +53,7 @@ struct visit {
     struct node *node;
     node_status_fn *fn;
     void *data;
-    uint64_t *table; /* a cluster */
+    struct qcow2_tables tables;
 };
 
 /* The guest range [offset, end), which one L2 table covers; entries has those that are needed. */
@@ -75,21 +75,6 @@ static int visit_entries(struct visit *visit, const struct qcow2_entries *entrie
     return 0;
 }
 
-/* What a writer has changed and not written yet is in the cache; a piece that was written during the read may be in neither. */
-static int read_entries_co(struct node *node, int64_t offset, size_t bytes, uint64_t *words)
-{
-    const struct qcow2 *qcow2 = node->opaque;
-    uint64_t written;
-    int ret;
-    do {
-        written = qcow2_cache_written(qcow2->l2_cache);
-        ret = node_pread_co(node->file, offset, bytes, words);
-    } while (ret == 0 && written != qcow2_cache_written(qcow2->l2_cache));
-    if (ret == 0)
-        qcow2_cache_overlay(qcow2->l2_cache, offset, bytes, words);
-    return ret;
-}
-
 static int visit_table_co(struct visit *visit, int64_t table, int64_t offset, int64_t end)
 {
     struct node *node = visit->node;
@@ -97,9 +82,14 @@ static int visit_table_co(struct visit *visit, int64_t table, int64_t offset, in
     unsigned mask = (1U << qcow2->l2_bits) - 1;
     unsigned first = offset >> qcow2->cluster_bits & mask;
     unsigned last = (end - 1) >> qcow2->cluster_bits & mask;
-    struct qcow2_entries entries = {.words = visit->table, .first = first, .count = last - first + 1};
+    uint64_t index = offset >> (qcow2->cluster_bits + qcow2->l2_bits);
+    struct qcow2_entries entries = {.first = first, .count = last - first + 1};
     size_t entry_bytes = 8 * qcow2->entry_words;
-    int ret = read_entries_co(node, table + (int64_t)first * entry_bytes, entries.count * entry_bytes, visit->table);
+    int ret;
+    if (entries.count > mask)
+        ret = qcow2_tables_get_co(&visit->tables, table, qcow2->l1 + index + 1, qcow2->l1_count - index - 1, &entries.words);
+    else
+        ret = qcow2_tables_get_part_co(&visit->tables, table + (int64_t)first * entry_bytes, entries.count * entry_bytes, &entries.words);
     return ret < 0 ? ret : visit_entries(visit, &entries, table, offset, end);
 }
 
@@ -143,8 +133,9 @@ static int visit_range_co(struct visit *visit, int64_t offset, int64_t end)
 int qcow2_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_status_fn *fn, void *data)
 {
     const struct qcow2 *qcow2 = node->opaque;
-    struct visit visit = {node, fn, data, g_malloc(qcow2->cluster_size)};
+    struct visit visit = {.node = node, .fn = fn, .data = data};
+    qcow2_tables_init(&visit.tables, node, (uint64_t)bytes >> (qcow2->cluster_bits + qcow2->l2_bits));
     int ret = visit_range_co(&visit, offset, offset + bytes);
-    g_free(visit.table);
+    qcow2_tables_done(&visit.tables);
     return ret;
 }

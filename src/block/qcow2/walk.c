@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "block/qcow2/l2.h"
+#include "block/qcow2/tables.h"
 
 /* Bits that no entry may have set. */
 #define L1_RESERVED     UINT64_C(0x7f000000000001ff)
@@ -16,7 +17,7 @@ struct walk {
     struct node *node;
     const struct qcow2_walk_ops *ops;
     void *data;
-    uint64_t *table; /* a cluster */
+    struct qcow2_tables tables;
     uint64_t *chunk; /* CHUNK entries */
 };
 
@@ -46,25 +47,26 @@ struct l1 {
     uint64_t size;
 };
 
-static int walk_l2_co(const struct walk *walk, const struct qcow2_walk_table *at)
+/* next: L1 entries behind the one that names the table, count of them. */
+static int walk_l2_co(struct walk *walk, const struct qcow2_walk_table *at, const uint64_t *next, uint64_t count)
 {
-    const struct qcow2 *qcow2 = walk->node->opaque;
     if (!walk->ops->table)
         return 0;
     /* Tables past the end of the file are zeroes, which name nothing. */
     if (at->host >= walk->node->file->size)
         return 0;
-    int ret = node_pread_co(walk->node->file, at->host, qcow2->cluster_size, walk->table);
+    struct qcow2_walk_table table = *at;
+    int ret = qcow2_tables_get_co(&walk->tables, at->host, next, count, &table.words);
     if (ret < 0)
         return ret;
-    struct qcow2_walk_table table = *at;
-    table.words = walk->table;
     return walk->ops->table(walk->data, &table);
 }
 
-static int walk_l1_entry_co(const struct walk *walk, const struct l1 *l1, uint64_t index, uint64_t entry)
+/* entries[0] is the one at index, with others behind it. */
+static int walk_l1_entry_co(struct walk *walk, const struct l1 *l1, uint64_t index, const uint64_t *entries, uint64_t count)
 {
     const struct qcow2 *qcow2 = walk->node->opaque;
+    uint64_t entry = entries[0];
     struct qcow2_walk_region region = {
         .role = INSPECT_L2,
         .host = entry & QCOW2_ENTRY_OFFSET,
@@ -83,7 +85,7 @@ static int walk_l1_entry_co(const struct walk *walk, const struct l1 *l1, uint64
         ret = tell_problem(walk, region.entry_host, "ERROR l2_offset=%" PRIx64 ": Table is not cluster aligned; L1 entry corrupted",
                            (uint64_t)region.host);
     struct qcow2_walk_table table = {.snapshot = l1->snapshot, .l1_index = index, .host = region.host};
-    return ret ? ret : walk_l2_co(walk, &table);
+    return ret ? ret : walk_l2_co(walk, &table, entries + 1, count - 1);
 }
 
 /* Entries of a table in the file, CHUNK of them at most; those past the end of the file are left out. */
@@ -95,7 +97,7 @@ static int read_entries_co(const struct walk *walk, int64_t offset, uint64_t ind
     return *ret_count ? node_pread_co(walk->node->file, start, *ret_count * 8, walk->chunk) : 0;
 }
 
-static int walk_l1_co(const struct walk *walk, const struct l1 *l1)
+static int walk_l1_co(struct walk *walk, const struct l1 *l1)
 {
     struct qcow2_walk_region region = {
         .role = INSPECT_L1, .host = l1->offset, .bytes = l1->size * 8, .snapshot = l1->snapshot, .entry_host = -1};
@@ -105,11 +107,12 @@ static int walk_l1_co(const struct walk *walk, const struct l1 *l1)
         ret = read_entries_co(walk, l1->offset, index, l1->size, &count);
         if (ret < 0 || count == 0)
             break;
+        for (uint64_t i = 0; i < count; i++)
+            walk->chunk[i] = qcow2_be64(&walk->chunk[i]);
         for (uint64_t i = 0; ret == 0 && i < count; i++) {
-            uint64_t entry = qcow2_be64(&walk->chunk[i]);
-            if (entry == 0)
+            if (walk->chunk[i] == 0)
                 continue;
-            ret = walk_l1_entry_co(walk, l1, index + i, entry);
+            ret = walk_l1_entry_co(walk, l1, index + i, walk->chunk + i, count - i);
             if (ret == 0 && co_cancelled())
                 ret = -ECANCELED;
             co_relax_co();
@@ -120,7 +123,7 @@ static int walk_l1_co(const struct walk *walk, const struct l1 *l1)
 
 /* ---- snapshots ---- */
 
-static int walk_snapshot_co(const struct walk *walk, int i)
+static int walk_snapshot_co(struct walk *walk, int i)
 {
     const struct qcow2 *qcow2 = walk->node->opaque;
     const struct qcow2_snapshot *snapshot = qcow2->snapshots->pdata[i];
@@ -135,7 +138,7 @@ static int walk_snapshot_co(const struct walk *walk, int i)
     return walk_l1_co(walk, &l1);
 }
 
-static int walk_snapshots_co(const struct walk *walk)
+static int walk_snapshots_co(struct walk *walk)
 {
     const struct qcow2 *qcow2 = walk->node->opaque;
     int ret = 0;
@@ -233,8 +236,9 @@ static int walk_header(const struct walk *walk)
 int qcow2_walk_co(struct node *node, const struct qcow2_walk_ops *ops, void *data)
 {
     const struct qcow2 *qcow2 = node->opaque;
-    struct walk walk = {node, ops, data, g_malloc(qcow2->cluster_size), g_new(uint64_t, CHUNK)};
+    struct walk walk = {.node = node, .ops = ops, .data = data, .chunk = g_new(uint64_t, CHUNK)};
     struct l1 active = {QCOW2_WALK_ACTIVE, qcow2->header.l1_offset, qcow2->header.l1_size};
+    qcow2_tables_init(&walk.tables, node, UINT64_MAX);
     int ret = walk_header(&walk);
     if (ret == 0)
         ret = walk_l1_co(&walk, &active);
@@ -242,7 +246,7 @@ int qcow2_walk_co(struct node *node, const struct qcow2_walk_ops *ops, void *dat
         ret = walk_snapshots_co(&walk);
     if (ret == 0)
         ret = walk_bitmaps_co(&walk);
-    g_free(walk.table);
+    qcow2_tables_done(&walk.tables);
     g_free(walk.chunk);
     return ret;
 }
