@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Both images are walked side by side, an extent of each in hand.  A piece that lies in one extent of both is either settled by these
+ * (zeroes on both sides, or the same place of the same file), or read: one side only where the other is known to be zeroes.
+ */
+#include "engine/compare.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "io/co.h"
+#include "util/pattern.h"
+
+enum { PIECE = 1 << 20 };
+
+struct side {
+    struct blk *blk;
+    int64_t size;
+    struct blk_extent extent; /* with the position; length 0: none in hand */
+    uint8_t *buffer;
+    bool failed; /* to read the piece */
+};
+
+struct walk {
+    const struct compare *compare;
+    struct compare_progress *progress;
+    compare_fn *fn;
+    void *data;
+    struct side a, b;
+    int64_t start, end; /* of the range held until the next one differs in kind or place; empty: none */
+    enum compare_kind kind;
+};
+
+const char *compare_kind_name(enum compare_kind kind)
+{
+    static const char *const names[] = {
+        [COMPARE_DIFFERENT] = "different", [COMPARE_PERHAPS] = "perhaps", [COMPARE_UNREADABLE] = "unreadable"};
+    return names[kind];
+}
+
+/* ---- what is told ---- */
+
+static int flush(struct walk *walk)
+{
+    int ret = walk->start < walk->end ? walk->fn(walk->data, walk->start, walk->end - walk->start, walk->kind) : 0;
+    walk->start = walk->end = 0;
+    return ret;
+}
+
+static int found(struct walk *walk, int64_t offset, int64_t bytes, enum compare_kind kind)
+{
+    int ret = 0;
+    walk->progress->bytes[kind] += bytes;
+    if (walk->start < walk->end && walk->end == offset && walk->kind == kind) {
+        walk->end += bytes;
+        return 0;
+    }
+    ret = flush(walk);
+    walk->start = offset;
+    walk->end = offset + bytes;
+    walk->kind = kind;
+    return ret;
+}
+
+/* ---- metadata ---- */
+
+static bool reads_as_zeroes(const struct blk_extent *extent)
+{
+    return extent->kind == BLK_KIND_ZERO_PLAIN || extent->kind == BLK_KIND_ZERO_ALLOCATED || extent->kind == BLK_KIND_UNALLOCATED;
+}
+
+/* Has the side hold the extent with that byte. */
+static int look_co(struct side *side, int64_t at)
+{
+    const struct blk_extent *extent = &side->extent;
+    if (extent->length > 0 && at >= extent->start && at - extent->start < extent->length)
+        return 0;
+    if (at >= side->size) {
+        side->extent = (struct blk_extent){at, INT64_MAX - at, BLK_KIND_ZERO_PLAIN, .host_offset = -1};
+        return 0;
+    }
+    int ret = blk_status_co(side->blk, at, side->size - at, &side->extent);
+    return ret < 0 ? ret : side->extent.length <= 0 ? -EIO : 0;
+}
+
+static bool same_place(const struct blk_extent *a, const struct blk_extent *b, int64_t at)
+{
+    return a->host_offset >= 0 && b->host_offset >= 0 && a->host != NULL && b->host != NULL &&
+           a->host_offset + (at - a->start) == b->host_offset + (at - b->start) && strcmp(a->host, b->host) == 0;
+}
+
+static bool is_settled(const struct walk *walk, int64_t at)
+{
+    const struct blk_extent *a = &walk->a.extent, *b = &walk->b.extent;
+    return (reads_as_zeroes(a) && reads_as_zeroes(b)) || same_place(a, b, at);
+}
+
+/* ---- content ---- */
+
+static int read_side_co(struct side *side, int64_t at, int64_t bytes, struct compare_progress *progress)
+{
+    struct iovec iov = {side->buffer, (size_t)bytes};
+    int ret;
+    side->failed = false;
+    if (reads_as_zeroes(&side->extent)) {
+        memset(side->buffer, 0, (size_t)bytes);
+        return 0;
+    }
+    if (side->extent.kind == BLK_KIND_MISSING) {
+        side->failed = true;
+        return 0;
+    }
+    ret = blk_preadv_co(side->blk, at, &iov, 1, BLK_INTERNAL, NULL);
+    side->failed = ret < 0;
+    progress->read += ret < 0 ? 0 : bytes;
+    return ret == -ECANCELED || ret == -ENOMEDIUM ? ret : 0;
+}
+
+static int compare_sectors(struct walk *walk, int64_t at, int64_t bytes)
+{
+    int ret = 0;
+    if (memcmp(walk->a.buffer, walk->b.buffer, (size_t)bytes) == 0)
+        return 0;
+    for (int64_t i = 0; ret == 0 && i < bytes;) {
+        int64_t n = MIN(bytes - i, COMPARE_GRAIN - (at + i) % COMPARE_GRAIN);
+        if (memcmp(walk->a.buffer + i, walk->b.buffer + i, (size_t)n) != 0)
+            ret = found(walk, at + i, n, COMPARE_DIFFERENT);
+        i += n;
+    }
+    return ret;
+}
+
+static int compare_piece_co(struct walk *walk, int64_t at, int64_t bytes)
+{
+    int ret = read_side_co(&walk->a, at, bytes, walk->progress);
+    if (ret == 0)
+        ret = read_side_co(&walk->b, at, bytes, walk->progress);
+    if (ret < 0)
+        return ret;
+    if (walk->a.failed || walk->b.failed) {
+        if (bytes > COMPARE_GRAIN && walk->a.extent.kind != BLK_KIND_MISSING && walk->b.extent.kind != BLK_KIND_MISSING) {
+            /* Which part of it?  Sector by sector, once. */
+            for (int64_t i = 0, n; ret == 0 && i < bytes; i += n) {
+                n = MIN(bytes - i, COMPARE_GRAIN - (at + i) % COMPARE_GRAIN);
+                ret = compare_piece_co(walk, at + i, n);
+            }
+            return ret;
+        }
+        return found(walk, at, bytes, COMPARE_UNREADABLE);
+    }
+    return compare_sectors(walk, at, bytes);
+}
+
+/* Pieces end at a sector's end, so that one sector is never told in two parts. */
+static int64_t piece_bytes(const struct walk *walk, int64_t at, bool read)
+{
+    const struct blk_extent *a = &walk->a.extent, *b = &walk->b.extent;
+    int64_t bytes = MIN(a->length - (at - a->start), b->length - (at - b->start));
+    bytes = MIN(bytes, walk->progress->size - at);
+    return read ? MIN(bytes, PIECE - at % COMPARE_GRAIN) : bytes;
+}
+
+static int step_co(struct walk *walk, int64_t at, int64_t *ret_bytes)
+{
+    int ret = look_co(&walk->a, at);
+    if (ret == 0)
+        ret = look_co(&walk->b, at);
+    if (ret < 0)
+        return ret;
+    bool settled = is_settled(walk, at), read = !settled && !walk->compare->metadata_only;
+    int64_t bytes = *ret_bytes = piece_bytes(walk, at, read);
+    if (settled)
+        return 0;
+    return read ? compare_piece_co(walk, at, bytes) : found(walk, at, bytes, COMPARE_PERHAPS);
+}
+
+int compare_co(const struct compare *compare, struct compare_progress *progress, compare_fn *fn, void *data)
+{
+    struct walk walk = {compare, progress, fn, data, {compare->a, blk_length(compare->a)}, {compare->b, blk_length(compare->b)}};
+    int ret = 0;
+    *progress = (struct compare_progress){.size = MAX(walk.a.size, walk.b.size)};
+    walk.a.buffer = compare->metadata_only ? NULL : g_malloc(PIECE);
+    walk.b.buffer = compare->metadata_only ? NULL : g_malloc(PIECE);
+    while (ret == 0 && progress->done < progress->size) {
+        int64_t bytes = 0;
+        ret = step_co(&walk, progress->done, &bytes);
+        progress->done += ret == 0 ? bytes : 0;
+        if (ret == 0 && co_cancelled())
+            ret = -ECANCELED;
+        co_relax_co();
+    }
+    if (ret == 0)
+        ret = flush(&walk);
+    g_free(walk.a.buffer);
+    g_free(walk.b.buffer);
+    return ret;
+}
+
+/* ---- the other image ---- */
+
+static int open_snapshot_co(struct blk *blk, const char *name, struct blk_open *how, struct blk **ret_blk, GError **error)
+{
+    struct blk_info info;
+    int ret = blk_info_co(blk, &info);
+    if (ret < 0) {
+        g_set_error(error, OPTIONS_ERROR, -ret, "%s", g_strerror(-ret));
+        return ret;
+    }
+    g_autofree char *format = g_strdup(info.format);
+    blk_info_clear(&info);
+    if (!blk_filename(blk)) {
+        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "the image was opened by options, not by its name: its snapshots can't be opened beside it");
+        return -ENOTSUP;
+    }
+    /* What was written is read through another handle. */
+    if (blk_is_writable(blk) && (ret = blk_flush_co(blk, NULL)) < 0) {
+        g_set_error(error, OPTIONS_ERROR, -ret, "%s", g_strerror(-ret));
+        return ret;
+    }
+    g_autoptr(options) options = options_new();
+    options_set(options, "snapshot", name);
+    how->filename = blk_filename(blk);
+    how->format = format;
+    how->options = options;
+    how->flags |= BLK_OPEN_FORCE_SHARE;
+    return blk_open_co(how, ret_blk, error);
+}
+
+int compare_open_co(struct blk *blk, struct aio *aio, enum blk_refs refs, const char *what, const char *format,
+                    struct compare_other *ret_other, GError **error)
+{
+    struct blk_open how = {.aio = aio, .refs = refs, .cache = BLK_CACHE_WRITEBACK, .flags = BLK_OPEN_NO_LOCK_IF_READ_ONLY};
+    struct compare_other other = {.opened = what != NULL};
+    int ret = 0;
+    if (!what) {
+        other.blk = blk_layer(blk, 1, BLK_PART_LAYER);
+        if (!other.blk) {
+            g_set_error(error, OPTIONS_ERROR, ENOENT, "the image has no backing file that is open");
+            return -ENOENT;
+        }
+    } else if (what[0] == '@') {
+        ret = open_snapshot_co(blk, what + 1, &how, &other.blk, error);
+    } else {
+        how.filename = what;
+        how.format = format;
+        ret = blk_open_co(&how, &other.blk, error);
+    }
+    if (ret == 0)
+        *ret_other = other;
+    return ret;
+}
+
+void compare_close_co(struct compare_other *other)
+{
+    if (other->opened && other->blk)
+        blk_close_co(other->blk, NULL);
+    *other = (struct compare_other){0};
+}

@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""compare: against a comparison of every byte, of images that qemu-img made."""
+import json
+import random
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from images import create, qemu_img, scatter, write  # noqa: E402
+from support import KIB, MIB, blkscope  # noqa: E402
+
+GRAIN = 512
+
+
+def content(path, *options):
+    raw = path.with_suffix('.raw')
+    qemu_img('convert', '-O', 'raw', *options, path, raw)
+    data = raw.read_bytes()
+    raw.unlink()
+    return data
+
+
+def differences(a, b):
+    """Runs of sectors that differ, [offset, length]; the shorter one goes on with zeroes."""
+    size = max(len(a), len(b))
+    a, b = a.ljust(size, b'\0'), b.ljust(size, b'\0')
+    runs = []
+    for offset in range(0, size, GRAIN):
+        if a[offset:offset + GRAIN] != b[offset:offset + GRAIN]:
+            length = min(GRAIN, size - offset)
+            if runs and sum(runs[-1]) == offset:
+                runs[-1][1] += length
+            else:
+                runs.append([offset, length])
+    return runs
+
+
+def compared(path, *options, **run):
+    command = ' '.join(('compare', '-j') + options)
+    result = blkscope('--refs=follow', '-c', command, path.name, cwd=path.parent, **run)
+    assert result.err == ''
+    ranges = [json.loads(line) for line in result.out.splitlines()]
+    assert result.status == (1 if ranges else 0)
+    return ranges
+
+
+def different(path, *options):
+    ranges = compared(path, *options)
+    assert all(found['kind'] == 'different' for found in ranges)
+    return [[found['start'], found['length']] for found in ranges]
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_with_the_backing_file(work, seed):
+    size = 3 * MIB + seed * 1536
+    base, top = work / 'base.qcow2', work / 'top.qcow2'
+    create(base, size - 40 * KIB)
+    scatter(base, size - 40 * KIB, seed)
+    create(top, size, backing='base.qcow2')
+    scatter(top, size, seed + 100)
+    expected = differences(content(top), content(base))
+    assert different(top) == expected
+    assert different(top, 'base.qcow2') == expected
+    perhaps = compared(top, '-m')
+    for start, length in expected:
+        assert any(range_['start'] <= start and start + length <= range_['start'] + range_['length'] for range_ in perhaps)
+
+
+def test_with_a_snapshot(work):
+    path = create(work / 'a.qcow2', 2 * MIB)
+    scatter(path, 2 * MIB, 5)
+    qemu_img('snapshot', '-c', 'before', path)
+    before = content(path)
+    write(path, 'write -P 200 100k 70k', 'write -z 900k 200k', 'write -P 201 1999k 700')
+    expected = differences(content(path), before)
+    assert expected and different(path, '-s', 'before') == different(path, '-s', '1') == expected
+    # what both share is not read: only clusters that were written since
+    assert sum(found['length'] for found in compared(path, '-m', '-s', 'before')) <= 800 * KIB
+
+
+def test_with_another_image(work):
+    rng = random.Random(3)
+    a, b = work / 'a.raw', work / 'b.qcow2'
+    data = bytearray(rng.randbytes(MIB))
+    a.write_bytes(data)
+    qemu_img('convert', '-c', '-O', 'qcow2', a, b)
+    assert different(b, '-f', 'raw', 'a.raw') == []
+    data[700] ^= 1
+    data[300000:301000] = bytes(1000)
+    a.write_bytes(bytes(data) + b'\1')
+    assert different(b, '-f', 'raw', 'a.raw') == differences(content(b), a.read_bytes())
+
+
+def test_in_words(work):
+    base, top = work / 'base.qcow2', work / 'top.qcow2'
+    create(base, MIB)
+    create(top, MIB, backing='base.qcow2')
+    result = blkscope('--refs=follow', '-c', 'compare', top.name, cwd=work)
+    assert (result.out, result.status) == ('Images are identical.\n', 0)
+    write(top, 'write -P 1 64k 512')
+    result = blkscope('--refs=follow', '-c', 'compare', '-c', 'compare -q', top.name, cwd=work)
+    assert result.out == ('0x0000010000 +0x200 (512 bytes)  different\n512 bytes (512 bytes) different\n64 KiB had to be read\n')
+    assert result.status == 1
+
+
+def test_what_is_missing_is_not_called_the_same(work):
+    base, top = work / 'base.qcow2', work / 'top.qcow2'
+    create(base, MIB)
+    create(top, MIB, backing='base.qcow2')
+    result = blkscope('--refs=none', '-c', 'compare -j base.qcow2', top.name, cwd=work)
+    assert [json.loads(line) for line in result.out.splitlines()] == [{'start': 0, 'length': MIB, 'kind': 'unreadable'}]
+    assert result.status == 1
+
+
+def test_says_what_is_wrong(work):
+    path = create(work / 'a.qcow2', MIB)
+    for command, why in (('compare', 'the image has no backing file that is open'), ('compare -s x', "There is no snapshot 'x' in the image"),
+                         ('compare none.raw', "Could not open 'none.raw': No such file or directory")):
+        result = blkscope('-c', command, path.name, cwd=work)
+        assert (result.err, result.status) == (f'blkscope: compare: {why}\n', 1)
