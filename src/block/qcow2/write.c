@@ -131,11 +131,53 @@ static int plan_pieces_co(struct node *node, struct writing *writing, struct qco
     return ret == -EAGAIN && *ret_n > 0 ? 0 : ret;
 }
 
+/* A piece in a coroutine of its own. */
+struct piece {
+    struct pieces *pieces;
+    const struct qcow2_plan *plan;
+    int ret;
+};
+
+/* Those that are written at the same time. */
+struct pieces {
+    struct node *node;
+    const struct writing *writing;
+    struct registry_part part; /* what they are parts of */
+    unsigned running;
+    struct co_queue ended;
+};
+
 static int write_piece_co(struct node *node, const struct writing *writing, const struct qcow2_plan *plan)
 {
     g_autofree struct iovec *iov = g_new(struct iovec, writing->niov);
     int niov = iov_slice(writing->iov, writing->niov, plan->offset - writing->offset, plan->bytes, iov);
     return write_data_co(node, plan, iov, niov);
+}
+
+static void piece_main(void *data)
+{
+    struct piece *piece = data;
+    struct pieces *pieces = piece->pieces;
+    struct registry_part part = pieces->part;
+    registry_part_begin(pieces->node->registry, &part);
+    piece->ret = write_piece_co(pieces->node, pieces->writing, piece->plan);
+    registry_part_end(pieces->node->registry, &part);
+    pieces->running--;
+    co_queue_wake_one(&pieces->ended);
+}
+
+static void write_together_co(struct node *node, const struct writing *writing, const struct qcow2_plan *plans, unsigned n, int *results)
+{
+    struct pieces pieces = {.node = node, .writing = writing, .part = registry_part(node->registry), .running = n};
+    struct piece piece[PIECES_MAX];
+    for (unsigned i = 0; i < n; i++) {
+        piece[i] = (struct piece){.pieces = &pieces, .plan = &plans[i]};
+        co_start(piece_main, &piece[i]);
+    }
+    while (pieces.running > 0)
+        co_queue_wait_uncancellable_co(&pieces.ended);
+    for (unsigned i = 0; i < n; i++)
+        results[i] = piece[i].ret;
 }
 
 static int write_pieces_co(struct node *node, struct writing *writing)
@@ -144,8 +186,10 @@ static int write_pieces_co(struct node *node, struct writing *writing)
     int results[PIECES_MAX];
     unsigned n;
     int ret = plan_pieces_co(node, writing, plans, &n);
-    for (unsigned i = 0; i < n; i++)
-        results[i] = write_piece_co(node, writing, &plans[i]);
+    if (n == 1)
+        results[0] = write_piece_co(node, writing, &plans[0]);
+    else
+        write_together_co(node, writing, plans, n, results);
     for (unsigned i = 0; i < n; i++) {
         if (plans[i].kind != QCOW2_PLAN_IN_PLACE)
             results[i] = qcow2_link_co(node, &plans[i], results[i]);
