@@ -197,8 +197,8 @@ static int raw_status_co(struct node *node, int64_t offset, int64_t bytes, unsig
 
 static const struct driver_option raw_create_options[] = {
     {.name = "size", .type = DRIVER_OPTION_SIZE, .help = "of the disk"},
-    {.name = "preallocation", .type = DRIVER_OPTION_STRING, .help = "off|falloc|full: what is behind its space"},
     {.name = "nocow", .type = DRIVER_OPTION_BOOL, .help = "no copying on write (btrfs)"},
+    {.name = "preallocation", .type = DRIVER_OPTION_STRING, .help = "off|falloc|full: what is behind its space"},
     {},
 };
 

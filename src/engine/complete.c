@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "block/create.h"
 #include "engine/command.h"
 #include "engine/session.h"
 
@@ -104,6 +105,41 @@ static void offer_snapshots(GPtrArray *found, const char *word, struct session *
     }
 }
 
+/* The value of the last -LETTER before the word, or NULL. */
+static const char *value_of(const struct place *place, const char *option)
+{
+    const char *value = NULL;
+    for (unsigned i = 1; i + 1 < place->before->len; i++) {
+        if (!strcmp(place->before->pdata[i], option))
+            value = place->before->pdata[i + 1];
+    }
+    return value;
+}
+
+/* The last key of a list "key=value,key". */
+static void offer_create_options(GPtrArray *found, const struct place *place)
+{
+    const struct driver_option *row = blk_create_options(value_of(place, "-f"), NULL);
+    const char *comma = strrchr(place->word, ',');
+    int before = comma ? (int)(comma + 1 - place->word) : 0;
+    for (; row && row->name; row++) {
+        g_autofree char *candidate = g_strdup_printf("%.*s%s=", before, place->word, row->name);
+        if (row->type != DRIVER_OPTION_GROUP)
+            offer(found, place->word, candidate);
+    }
+}
+
+static void offer_create_value(GPtrArray *found, const struct place *place, char letter)
+{
+    static const char *const formats[] = {"qcow2", "raw", NULL};
+    if (letter == 'f' || letter == 'F')
+        offer_list(found, place->word, formats);
+    else if (letter == 'b')
+        offer_paths(found, place->word);
+    else if (letter == 'o')
+        offer_create_options(found, place);
+}
+
 static void offer_value(GPtrArray *found, const struct place *place, char letter, struct session *session)
 {
     static const char *const caches[] = {"directsync", "none", "unsafe", "writeback", "writethrough", NULL};
@@ -111,7 +147,9 @@ static void offer_value(GPtrArray *found, const struct place *place, char letter
     static const char *const aios[] = {"io_uring", "native", "threads", NULL};
     static const char *const preallocs[] = {"falloc", "full", "metadata", "off", NULL};
     const char *name = place->command->name;
-    if (!strcmp(name, "write") && letter == 's')
+    if (!strcmp(name, "create"))
+        offer_create_value(found, place, letter);
+    else if (!strcmp(name, "write") && letter == 's')
         offer_paths(found, place->word);
     else if (letter == 'o' && !strcmp(name, "open"))
         offer_snapshots(found, place->word, session);

@@ -30,7 +30,7 @@ static void count_first(const struct qcow2_header *header, uint8_t *block)
     unsigned bits = 1u << header->refcount_order;
     for (unsigned i = 0; i < FIRST_CLUSTERS; i++) {
         if (bits < 8)
-            block[0] |= 1u << (i * bits);
+            block[i * bits / 8] |= 1u << (i * bits % 8);
         else
             block[(i + 1) * bits / 8 - 1] = 1;
     }

@@ -145,6 +145,10 @@ static void options_complete(void)
     assert_completed("open -t w", 8, "writeback writethrough");
     assert_completed("reopen -c n", 10, "none");
     assert_completed("open -d u", 8, "unmap");
+    assert_completed("create -f q", 10, "qcow2");
+    assert_completed("create -o s", 10, "size=");
+    assert_completed("create -f qcow2 -o size=1M,data", 19, "size=1M,data_file= size=1M,data_file_raw=");
+    assert_completed("create -o clus", 10, "");
     session_free(session);
 }
 
