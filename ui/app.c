@@ -16,7 +16,7 @@
 #include "engine/session.h"
 #include "io/clock.h"
 #include "ui/console/histfile.h"
-#include "ui/desk.h"
+#include "ui/desk-private.h"
 #include "ui/display.h"
 #include "ui/opening.h"
 #include "ui/signals.h"
@@ -51,6 +51,9 @@ void app_dress(struct desk *desk)
 {
     g_autoptr(GError) error = NULL;
     desk_use_config(desk, config_option);
+    if (config_option) {
+        settings_load(desk);
+    }
     if (theme_option != NULL && !desk_theme(desk, theme_option, &error)) {
         g_prefix_error(&error, "theme: ");
         desk_note(desk, ROLE_WARNING, error->message);
@@ -261,6 +264,7 @@ static void run(struct app *app, struct session *session, bool use_history)
     app->loop = g_main_loop_new(g_main_context_get_thread_default(), FALSE);
     app->desk = desk_new(session, app->display->traits, &desk_ops, app);
     app_dress(app->desk);
+    borders_load(app->desk);
     if (use_history) {
         begin_history(app);
     }
@@ -275,6 +279,7 @@ static void run(struct app *app, struct session *session, bool use_history)
     signals_done();
     drop_source(&app->input);
     drop_source(&app->frames);
+    borders_save(app->desk);
     desk_free(app->desk);
     g_main_loop_unref(app->loop);
 }

@@ -6,8 +6,11 @@
 #include "engine/command.h"
 #include "engine/sink.h"
 #include "io/co.h"
+#include "ui/bind.h"
 #include "ui/console/script.h"
 #include "ui/desk-private.h"
+#include "ui/keymap.h"
+#include "ui/overlay.h"
 #include "ui/themes.h"
 #include "util/size.h"
 
@@ -114,6 +117,10 @@ static char **theme_names(void)
 static int theme_co(const struct command_call *call)
 {
     g_autoptr(GError) error = NULL;
+    if (call->argc == 1 && call->sink == desk_sink(desk)) {
+        overlay_show(desk, theme_chooser_new(desk)); /* whoever sees the screen sees them, too */
+        return 0;
+    }
     if (call->argc > 1) {
         if (!desk_theme(desk, call->argv[1], &error)) {
             sink_printf(call->sink, SINK_ERR, "theme: %s\n", error->message);
@@ -221,14 +228,170 @@ static const struct command command_screen = {
 static const struct command command_theme = {
     .name = "theme",
     .args = "[name]",
-    .summary = "lists the themes, or paints the screen with one",
-    .help = "A name is a built-in one, one of your own in blkscope/themes/NAME.theme in the configuration folder, or the\n"
+    .summary = "chooses a theme, or paints the screen with the one named",
+    .help = "Without a name the console opens a list that tries on what is marked; a script gets the list as text.\n"
+            "A name is a built-in one, one of your own in blkscope/themes/NAME.theme in the configuration folder, or the\n"
             "path of a theme file.  In the list, * marks the one in use.\n",
     .max_args = 1,
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
     .complete = COMMAND_COMPLETE_PATH,
     .names = theme_names,
     .run_co = theme_co,
+};
+
+/* ---- options, keys, borders ---- */
+
+static int refuse(const struct command_call *call, const GError *error)
+{
+    sink_printf(call->sink, SINK_ERR, "%s: %s\n", call->argv[0], error->message);
+    return -EINVAL;
+}
+
+static int set_co(const struct command_call *call)
+{
+    g_autoptr(GError) error = NULL;
+    if (call->argc == 3) {
+        return settings_set(desk, call->argv[1], call->argv[2], &error) ? 0 : refuse(call, error);
+    }
+    g_autofree char *text = settings_show(desk, call->argc > 1 ? call->argv[1] : NULL, &error);
+    if (text == NULL) {
+        return refuse(call, error);
+    }
+    sink_write(call->sink, SINK_OUT, text, strlen(text));
+    return 0;
+}
+
+static char **set_names(const char *const *words, unsigned count)
+{
+    return count == 1 ? settings_complete(desk, NULL) : count == 2 ? settings_complete(desk, words[1]) : NULL;
+}
+
+static const struct command command_set = {
+    .name = "set",
+    .args = "[option [value]]",
+    .summary = "shows the screen's options, or sets one",
+    .help = "\n"
+            "The file blkscope/config of the configuration folder sets them at the start, a line OPTION VALUE each.\n"
+            "\n"
+            "  set              all of them, with what they may be\n"
+            "  set mouse off    leaves the mouse to the terminal, for marking text\n",
+    .max_args = 2,
+    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .names_for = set_names,
+    .run_co = set_co,
+};
+
+static void show_bindings(const struct command_call *call, enum request_context context)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (int request = 0; request < REQUEST_COUNT; request++) {
+        g_autofree char *keys = keymap_keys(context, request);
+        if (keys != NULL) {
+            g_string_append_printf(text, "%-8s %-24s %s\n", request_context_name(context), request_info(request)->name, keys);
+        }
+    }
+    sink_write(call->sink, SINK_OUT, text->str, text->len);
+}
+
+static int bind_co(const struct command_call *call)
+{
+    g_autoptr(GError) error = NULL;
+    struct binding_wish wish;
+    if (call->argc == 2 && strcmp(call->argv[1], "reset") == 0) {
+        keymap_reset();
+        desk_dirty(desk);
+        return 0;
+    }
+    if (call->argc < 4) {
+        enum request_context context = call->argc > 1 ? request_context_find(call->argv[1]) : REQUEST_CONTEXT_COUNT;
+        for (int i = 0; i < REQUEST_CONTEXT_COUNT; i++) {
+            if (call->argc == 1 || i == (int)context) {
+                show_bindings(call, (enum request_context)i);
+            }
+        }
+        if (call->argc == 1 || (call->argc == 2 && context < REQUEST_CONTEXT_COUNT)) {
+            return 0;
+        }
+        sink_printf(call->sink, SINK_ERR, "bind: type context, key and request; bind alone lists them\n");
+        return -EINVAL;
+    }
+    if (!bind_parse((const char *const *)call->argv + 1, &wish, &error)) {
+        return refuse(call, error);
+    }
+    g_autofree char *collision = bind_apply(&wish);
+    desk_dirty(desk);
+    if (collision != NULL) {
+        sink_printf(call->sink, SINK_ERR, "bind: %s\n", collision);
+    }
+    return 0;
+}
+
+static char **bind_names(const char *const *words, unsigned count)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    for (int i = 0; count == 1 && i < REQUEST_CONTEXT_COUNT; i++) {
+        g_ptr_array_add(names, g_strdup(request_context_name((enum request_context)i)));
+    }
+    for (int i = 0; count == 3 && i < REQUEST_COUNT; i++) {
+        g_ptr_array_add(names, g_strdup(request_info(i)->name));
+    }
+    if (count == 1 || count == 3) {
+        g_ptr_array_add(names, g_strdup(count == 1 ? "reset" : "none"));
+    }
+    g_ptr_array_add(names, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
+}
+
+static const struct command command_bind = {
+    .name = "bind",
+    .args = "[context [key request]]",
+    .summary = "lists the keys, or makes one ask for something",
+    .help = "\n"
+            "Contexts are where a key is pressed: global, move, map, hex, pending, console, prompt, overlay, chooser. A request is a\n"
+            "name of the list, or none. What then collides is said. The file blkscope/keys of the configuration folder has such\n"
+            "lines, without the word bind.\n"
+            "\n"
+            "  bind hex               the keys of the hex panel\n"
+            "  bind hex Ctrl-G go-to  asks for an offset with Ctrl-G, too\n"
+            "  bind reset             back to what is built in\n",
+    .max_args = 3,
+    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .names_for = bind_names,
+    .run_co = bind_co,
+};
+
+static int layout_co(const struct command_call *call)
+{
+    if (call->argc == 1) {
+        g_autofree char *text = borders_text(desk);
+        sink_write(call->sink, SINK_OUT, text, strlen(text));
+        return 0;
+    }
+    if (call->argc == 2 && strcmp(call->argv[1], "reset") == 0) {
+        borders_reset(desk);
+        return 0;
+    }
+    if (call->argc != 4 || !borders_set(desk, call->argv[1], call->argv[2], call->argv[3])) {
+        sink_printf(call->sink, SINK_ERR,
+                    "layout: type stacked (columns, upper or lower) or wide (columns, left or right), and a share from 0 to 100%%\n");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static const struct command command_layout = {
+    .name = "layout",
+    .args = "[reset | shape border share]",
+    .summary = "shows or moves the borders between the panels",
+    .help = "\n"
+            "Small screens are stacked (borders columns, upper, lower), large ones wide (columns, left, right); each remembers its\n"
+            "own for later runs. A share is where the border is, in per cent of what it divides; 0 is where it is best.\n"
+            "\n"
+            "  layout wide columns 40%    the left half gets 40 per cent\n"
+            "  layout reset               all where they are best\n",
+    .max_args = 3,
+    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .run_co = layout_co,
 };
 
 static const struct command command_zoom = {
@@ -264,11 +427,12 @@ static int request_co(const struct command_call *call)
     return 0;
 }
 
-enum { OWN_COMMANDS = 8 };
+enum { OWN_COMMANDS = 11 };
 
 static struct command request_commands[REQUEST_COUNT];
 static const struct command *commands[OWN_COMMANDS + REQUEST_COUNT + 1] = {
-    &command_focus, &command_goto, &command_keys, &command_mouse, &command_save_script, &command_screen, &command_theme, &command_zoom,
+    &command_bind,        &command_focus,  &command_goto, &command_keys,  &command_layout, &command_mouse,
+    &command_save_script, &command_screen, &command_set,  &command_theme, &command_zoom,
 };
 
 static bool is_command(const struct request_info *info)

@@ -5,6 +5,7 @@
 #include <glib.h>
 
 #include "ui/desk.h"
+#include "ui/overlay.h"
 #include "ui/panel.h"
 #include "ui/prompt.h"
 
@@ -25,6 +26,7 @@ struct desk {
     void *data;
     struct grid *grid;
     struct layout layout;
+    struct layout_shares shares, saved_shares;
     struct panel *panels[LAYOUT_PANELS];
     enum layout_panel focus;
     enum layout_panel before; /* had the focus before the console got it */
@@ -35,13 +37,15 @@ struct desk {
     bool quit;
     int count;          /* typed before a key ("5" of "5j"), 0: none */
     bool mouse;         /* is used */
+    bool clipboard;     /* the terminal is given what is copied */
+    bool usage;         /* of commands is shown while they are typed */
+    int wheel_rows;     /* that a turn of the wheel moves */
     int held;           /* panel that a pressed button belongs to until it is released, -1: none */
+    int held_border;    /* the border it holds instead, -1: none */
     struct prompt *prompt; /* NULL: no question */
     struct panel *prompt_panel; /* that asked it; NULL: it is where to go */
     const struct panel_question *prompt_question;
-    bool help;
-    enum request_context help_context;
-    int help_top, help_rows, help_page;
+    struct overlay *overlay; /* NULL: none lies over the panels */
     char *remark; /* NULL: none */
     enum role remark_role;
     struct title title;
@@ -60,6 +64,8 @@ static inline struct panel *desk_console(const struct desk *desk)
 }
 
 void desk_dirty(struct desk *desk);
+/* After what it depends on changed. */
+void desk_relayout(struct desk *desk);
 /* Why there are no offsets: "no image is open"; NULL: there are. */
 const char *desk_why_empty(const struct desk *desk);
 /* Replaces the hints until the next key; copied. */
@@ -82,6 +88,8 @@ int frame_tab_at(const struct desk *desk, int x, int y);
 
 /* log.c: what was done, as commands in the console. */
 void log_command(struct desk *desk, const char *line);
+/* The same, in place of the newest line when that begins with prefix: what it said is past. */
+void log_replacing(struct desk *desk, const char *prefix, const char *line);
 /* The focus moved. */
 void log_focus(struct desk *desk);
 /* The focus moved by a command that is in the log anyway. */
@@ -93,8 +101,26 @@ char *log_line_of(struct panel *panel, enum request request, int count);
 
 /* pointer.c has desk_mouse() and desk_use_mouse(). */
 
-/* help.c: the overlay. */
-void help_draw(struct desk *desk, struct surface surface);
+/* borders.c: moves a border of the focused panel by that many cells, as the request says, and logs that. */
+void borders_move(struct desk *desk, enum request request, int cells);
+/* Puts a border where a cell is (its column or its row), and logs that. */
+void borders_drag(struct desk *desk, int border, int x, int y);
+/* "stacked upper 31.2%", a line each; only those that were moved.  g_free. */
+char *borders_text(const struct desk *desk);
+/* False: there is no such shape or border, or the share is none of 0..1000. */
+bool borders_set(struct desk *desk, const char *shape, const char *border, const char *share);
+void borders_reset(struct desk *desk);
+/* From and into the state folder; what goes wrong is told in the console or on stderr. */
+void borders_load(struct desk *desk);
+void borders_save(const struct desk *desk);
+
+/* settings.c: false, or NULL, and an error when there is no such option, or no such value.  name NULL: all of them. */
+bool settings_set(struct desk *desk, const char *name, const char *value, GError **error);
+char *settings_show(struct desk *desk, const char *name, GError **error);
+/* Names of options, or of the values of one; g_strfreev. */
+char **settings_complete(struct desk *desk, const char *name);
+/* Reads the user's settings and keys; what is wrong in them is told in the console. */
+void settings_load(struct desk *desk);
 
 /* title.c */
 void title_draw(struct desk *desk, struct surface row);

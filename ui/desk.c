@@ -11,6 +11,8 @@
 #include "util/checked.h"
 #include "util/size.h"
 
+enum { WHEEL_ROWS = 3 };
+
 static const struct panel_ops *const panel_table[LAYOUT_PANELS] = {
     [LAYOUT_MAP] = &panel_map,
     [LAYOUT_HEX] = &panel_hex,
@@ -37,9 +39,9 @@ void desk_remark(struct desk *desk, enum role role, const char *text)
     desk_dirty(desk);
 }
 
-static void relayout(struct desk *desk)
+void desk_relayout(struct desk *desk)
 {
-    desk->layout = layout_of(grid_width(desk->grid), grid_height(desk->grid), desk->focus, desk->zoomed);
+    desk->layout = layout_of(grid_width(desk->grid), grid_height(desk->grid), desk->focus, desk->zoomed, &desk->shares);
     desk_dirty(desk);
 }
 
@@ -51,13 +53,13 @@ void desk_focus(struct desk *desk, enum layout_panel panel)
         desk->before = desk->focus;
     }
     desk->focus = panel;
-    relayout(desk);
+    desk_relayout(desk);
 }
 
 void desk_zoom(struct desk *desk)
 {
     desk->zoomed = !desk->zoomed;
-    relayout(desk);
+    desk_relayout(desk);
 }
 
 void desk_use_config(struct desk *desk, bool use_config)
@@ -76,6 +78,15 @@ bool desk_theme(struct desk *desk, const char *name, GError **error)
     desk->ops->dress(desk->data, theme);
     desk_dirty(desk);
     return true;
+}
+
+void desk_try_theme(struct desk *desk, const char *name)
+{
+    g_autoptr(theme) theme = themes_load(name, desk->use_config, NULL);
+    if (theme != NULL) {
+        desk->ops->dress(desk->data, theme);
+        desk_dirty(desk);
+    }
 }
 
 void desk_quit(struct desk *desk)
@@ -304,8 +315,9 @@ struct desk *desk_new(struct session *session, struct grid_traits traits, const 
     desk->session = session;
     desk->ops = ops;
     desk->data = data;
-    desk->mouse = true;
-    desk->held = -1;
+    desk->mouse = desk->clipboard = desk->usage = true;
+    desk->wheel_rows = WHEEL_ROWS;
+    desk->held = desk->held_border = -1;
     desk->theme = g_strdup("default");
     desk->grid = grid_new(1, 1, traits);
     for (int i = 0; i < LAYOUT_PANELS; i++) {
@@ -336,6 +348,7 @@ void desk_free(struct desk *desk)
         desk->panels[i]->ops->free(desk->panels[i]);
     }
     prompt_free(desk->prompt);
+    overlay_show(desk, NULL);
     g_free(desk->remark);
     g_free(desk->theme);
     grid_free(desk->grid);
@@ -356,7 +369,7 @@ void desk_resize(struct desk *desk, int width, int height)
 {
     if (width != grid_width(desk->grid) || height != grid_height(desk->grid)) {
         grid_resize(desk->grid, width, height);
-        relayout(desk);
+        desk_relayout(desk);
     }
 }
 

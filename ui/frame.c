@@ -39,7 +39,7 @@ static void draw_title(struct desk *desk, int i)
 static void draw_panel(struct desk *desk, int i)
 {
     struct surface outer = panel_surface(desk, i);
-    bool focused = is_focused(desk, i) && !desk->help && desk->prompt == NULL;
+    bool focused = is_focused(desk, i) && desk->overlay == NULL && desk->prompt == NULL;
     desk->panels[i]->ops->draw(desk->panels[i], surface_part(outer, 1, 1, outer.width - 2, outer.height - 2), focused);
     draw_title(desk, i); /* after: it may say what has just been painted */
 }
@@ -91,7 +91,7 @@ int frame_tab_at(const struct desk *desk, int x, int y)
 
 static int draw_hint(struct surface row, int x, enum request_context context, enum request request)
 {
-    const char *key = keymap_key(context, request);
+    g_autofree char *key = keymap_key(context, request);
     const char *label = request_info(request)->label;
     if (key == NULL || label == NULL || x + text_columns(key, -1) + 1 + text_columns(label, -1) >= row.width) {
         return x;
@@ -111,8 +111,8 @@ static int draw_hints_of(struct surface row, int x, enum request_context context
 static void draw_hints(struct desk *desk, struct surface row)
 {
     enum request_context context = desk_focused(desk)->ops->context;
-    if (desk->help) {
-        draw_hints_of(row, 1, REQUEST_CONTEXT_OVERLAY);
+    if (desk->overlay != NULL) {
+        draw_hints_of(row, 1, desk->overlay->ops->context(desk->overlay));
     } else if (desk_focused(desk)->ops->key != NULL) {
         draw_hints_of(row, 1, context);
     } else {
@@ -158,8 +158,9 @@ void frame_draw(struct desk *desk)
         draw_tabs(desk, row_of(all, layout->tabs_y));
     }
     draw_panels(desk);
-    if (desk->help) {
-        help_draw(desk, surface_part(all, 0, layout->title_y + 1, all.width, layout->hints_y - layout->title_y - 1));
+    if (desk->overlay != NULL) {
+        desk->overlay->ops->draw(desk->overlay, surface_part(all, 0, layout->title_y + 1, all.width,
+                                                             layout->hints_y - layout->title_y - 1));
     }
     draw_bottom(desk, row_of(all, layout->hints_y));
 }

@@ -1,10 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The help overlay, made from the tables: what the keys do here. */
+/*
+ * The help overlay, made from the tables: what the keys do here.  A search looks through all there is, everywhere: keys, names
+ * and meanings.
+ */
+#include <string.h>
+
 #include "ui/desk-private.h"
 #include "ui/keymap.h"
+#include "ui/overlay.h"
 #include "ui/text.h"
 
 enum { WIDTH_MAX = 80, KEYS_COLUMNS = 26, KEYS_SHARE = 3 };
+
+struct help {
+    struct overlay overlay;
+    enum request_context about; /* the panel it was asked for in */
+    struct prompt *search;      /* NULL: not searched */
+    bool typing;                /* letters go into the search */
+    int top, rows, page;
+    struct rectangle box; /* as last drawn */
+};
+
+static struct help *help_of(struct overlay *overlay)
+{
+    return (struct help *)overlay;
+}
 
 /* Bytes of text that a row takes: whole words, if there is more than one. */
 static int row_of_words(const char *text, int columns)
@@ -33,45 +53,203 @@ static int draw_request(struct surface surface, int y, const char *keys, const c
     return y;
 }
 
+static bool has(const char *text, const char *part)
+{
+    g_autofree char *low = g_utf8_strdown(text, -1);
+    return strstr(low, part) != NULL;
+}
+
+/* A key is found by its whole name, anything else by a part. */
+static bool is_wanted(const struct help *help, const char *keys, const struct request_info *info)
+{
+    const char *text = help->search != NULL ? prompt_text(help->search) : "";
+    g_autofree char *part = g_utf8_strdown(text, -1);
+    g_auto(GStrv) names = g_strsplit(keys, ", ", -1);
+    bool key = g_strv_contains((const char *const *)names, text);
+    for (char **name = names; *name != NULL && !key; name++) {
+        key = part[0] != '\0' && part[1] != '\0' && has(*name, part);
+    }
+    return *part == '\0' || key || (key_parse(text) == KEYCODE_NONE && (has(info->name, part) || has(info->help, part)));
+}
+
 /* Rows of one context from row y on; rows outside of the surface are only counted. */
-static int draw_context(struct surface surface, int y, enum request_context context)
+static int draw_context(const struct help *help, struct surface surface, int y, enum request_context context)
 {
     const char *name = request_context_name(context);
-    int x = 3 + text_columns(name, -1);
-    surface_put(surface, 1, y, ROLE_STRONG, name);
-    surface_put_fit(surface, x, y, surface.width - x, ROLE_DIM, request_context_help(context));
-    y++;
+    int x = 3 + text_columns(name, -1), header = y++;
     for (int request = 0; request < REQUEST_COUNT; request++) {
         g_autofree char *keys = keymap_keys(context, request);
-        if (keys != NULL) {
+        if (keys != NULL && is_wanted(help, keys, request_info(request))) {
             y = draw_request(surface, y, keys, request_info(request)->help);
         }
     }
+    if (y == header + 1) {
+        return header; /* nothing of it is wanted */
+    }
+    surface_put(surface, 1, header, ROLE_STRONG, name);
+    surface_put_fit(surface, x, header, surface.width - x, ROLE_DIM, request_context_help(context));
     return y + 1;
 }
 
 /* Everything from row y on; the row behind. */
-static int draw_all(const struct desk *desk, struct surface surface, int y)
+static int draw_all(const struct help *help, struct surface surface, int y)
 {
-    y = draw_context(surface, y, desk->help_context);
-    if (desk->help_context != REQUEST_CONTEXT_CONSOLE) {
-        y = draw_context(surface, y, REQUEST_CONTEXT_GLOBAL);
-        y = draw_context(surface, y, REQUEST_CONTEXT_MOVE);
+    int first = y;
+    y = draw_context(help, surface, y, help->about);
+    for (int i = 0; i < REQUEST_CONTEXT_COUNT; i++) {
+        bool general = i == REQUEST_CONTEXT_GLOBAL || i == REQUEST_CONTEXT_MOVE;
+        bool here = general && !keymap_types_text(help->about);
+        if (i != (int)help->about && (here || help->search != NULL)) {
+            y = draw_context(help, surface, y, (enum request_context)i);
+        }
+    }
+    if (y == first) {
+        surface_put_fit(surface, 1, y, surface.width - 1, ROLE_NOTE, "nothing has that in its keys, name or meaning");
+        y += 2;
     }
     return y - 1;
 }
 
-void help_draw(struct desk *desk, struct surface surface)
+static void draw_search(const struct help *help, struct surface row)
 {
-    int width = MIN(surface.width, WIDTH_MAX);
-    struct surface box = surface_part(surface, (surface.width - width) / 2, 0, width, surface.height);
+    if (help->typing) {
+        prompt_draw(help->search, row);
+    } else {
+        int x = surface_put(row, 1, 0, ROLE_DIM, "with ");
+        surface_put_fit(row, x, 0, row.width - x, ROLE_STRONG, prompt_text(help->search));
+    }
+}
+
+static void draw(struct overlay *overlay, struct surface surface)
+{
+    struct help *help = help_of(overlay);
+    int width = MIN(surface.width, WIDTH_MAX), search = help->search != NULL;
+    help->box = (struct rectangle){(surface.width - width) / 2, 0, width, surface.height};
+    struct surface box = surface_part(surface, help->box.x, 0, width, surface.height);
     surface_fill(box, ROLE_OVERLAY, ' ');
     surface_frame(box, ROLE_FRAME_FOCUS);
-    struct surface inside = surface_part(box, 1, 1, box.width - 2, box.height - 2);
-    desk->help_page = inside.height;
-    desk->help_rows = draw_all(desk, surface_part(inside, 0, 0, inside.width, 0), 0);
-    desk->help_top = MIN(desk->help_top, MAX(desk->help_rows - desk->help_page, 0)); /* the screen may have grown */
-    draw_all(desk, inside, -desk->help_top);
-    bool more = desk->help_rows > desk->help_top + desk->help_page;
+    struct surface inside = surface_part(box, 1, 1 + search, box.width - 2, box.height - 2 - search);
+    help->page = inside.height;
+    help->rows = draw_all(help, surface_part(inside, 0, 0, inside.width, 0), 0);
+    help->top = MIN(help->top, MAX(help->rows - help->page, 0)); /* the screen may have grown */
+    draw_all(help, inside, -help->top);
+    bool more = help->rows > help->top + help->page;
     surface_title(box, ROLE_TITLE_FOCUS, more ? "keys · Down for more" : "keys");
+    if (search) {
+        draw_search(help, surface_part(box, 1, 1, box.width - 2, 1));
+    }
+}
+
+/* ---- what is asked of it ---- */
+
+static enum request_context context(const struct overlay *overlay)
+{
+    return ((const struct help *)overlay)->typing ? REQUEST_CONTEXT_CHOOSER : REQUEST_CONTEXT_OVERLAY;
+}
+
+static void start_search(struct help *help)
+{
+    if (help->search == NULL) {
+        help->search = prompt_new("search: ", "a key (Ctrl-F), or a part of a name or meaning");
+    }
+    help->typing = true;
+    help->top = 0;
+}
+
+static void end_search(struct help *help, bool keep)
+{
+    help->typing = false;
+    if (!keep || *prompt_text(help->search) == '\0') {
+        g_clear_pointer(&help->search, prompt_free);
+    }
+}
+
+static void scroll(struct help *help, int rows)
+{
+    help->top = CLAMP(help->top + rows, 0, MAX(help->rows - help->page, 0));
+}
+
+static void request(struct overlay *overlay, enum request request, int count)
+{
+    struct help *help = help_of(overlay);
+    int page = MAX(help->page - 1, 1);
+    switch (request) {
+    case REQUEST_UP:
+    case REQUEST_CHOOSER_UP:
+        scroll(help, -count);
+        break;
+    case REQUEST_DOWN:
+    case REQUEST_CHOOSER_DOWN:
+        scroll(help, count);
+        break;
+    case REQUEST_PAGE_UP:
+    case REQUEST_CHOOSER_PAGE_UP:
+    case REQUEST_HALF_UP:
+        scroll(help, request == REQUEST_HALF_UP ? -page / 2 : -page);
+        break;
+    case REQUEST_PAGE_DOWN:
+    case REQUEST_CHOOSER_PAGE_DOWN:
+    case REQUEST_HALF_DOWN:
+        scroll(help, request == REQUEST_HALF_DOWN ? page / 2 : page);
+        break;
+    case REQUEST_FIRST:
+        help->top = 0;
+        break;
+    case REQUEST_LAST:
+        scroll(help, help->rows);
+        break;
+    case REQUEST_OVERLAY_SEARCH:
+        start_search(help);
+        break;
+    case REQUEST_CHOOSER_ACCEPT:
+    case REQUEST_CHOOSER_CANCEL:
+        end_search(help, request == REQUEST_CHOOSER_ACCEPT);
+        break;
+    case REQUEST_OVERLAY_CLOSE:
+        overlay_show(overlay->desk, NULL);
+        return;
+    default:
+        break;
+    }
+    desk_dirty(overlay->desk);
+}
+
+static void key(struct overlay *overlay, keycode key)
+{
+    struct help *help = help_of(overlay);
+    if (help->typing && prompt_key(help->search, key)) {
+        help->top = 0;
+        desk_dirty(overlay->desk);
+    }
+}
+
+static void press(struct overlay *overlay, int x, int y)
+{
+    const struct rectangle *box = &help_of(overlay)->box;
+    if (x < box->x || x >= box->x + box->width || y < box->y || y >= box->y + box->height) {
+        overlay_show(overlay->desk, NULL);
+    }
+}
+
+static void destroy(struct overlay *overlay)
+{
+    prompt_free(help_of(overlay)->search);
+    g_free(overlay);
+}
+
+static const struct overlay_ops overlay_ops = {
+    .context = context,
+    .draw = draw,
+    .request = request,
+    .key = key,
+    .press = press,
+    .free = destroy,
+};
+
+struct overlay *help_new(struct desk *desk)
+{
+    struct help *help = g_new0(struct help, 1);
+    help->overlay = (struct overlay){&overlay_ops, desk};
+    help->about = desk_focused(desk)->ops->context;
+    return &help->overlay;
 }

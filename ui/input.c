@@ -101,21 +101,37 @@ static void accept_prompt(struct desk *desk)
     }
 }
 
-static void open_help(struct desk *desk)
+/* Movements that a panel has no word for are some of those it has. */
+static void move_half_pages(struct desk *desk, enum request request, int count)
 {
-    desk->help = true;
-    desk->help_context = desk_focused(desk)->ops->context;
-    desk->help_top = 0;
+    int rows = MAX((desk->layout.panels[desk->focus].height - 2) / 2, 1);
+    desk_request(desk, request == REQUEST_HALF_UP ? REQUEST_UP : REQUEST_DOWN, (int)MIN((int64_t)rows * count, COUNT_MAX));
 }
 
-static void global_request(struct desk *desk, enum request request)
+static void global_request(struct desk *desk, enum request request, int count)
 {
     switch (request) {
     case REQUEST_QUIT:
         desk_quit(desk);
         break;
     case REQUEST_HELP:
-        open_help(desk);
+        overlay_show(desk, help_new(desk));
+        break;
+    case REQUEST_PALETTE:
+        overlay_show(desk, palette_new(desk));
+        break;
+    case REQUEST_THEMES:
+        overlay_show(desk, theme_chooser_new(desk));
+        break;
+    case REQUEST_HALF_UP:
+    case REQUEST_HALF_DOWN:
+        move_half_pages(desk, request, count);
+        break;
+    case REQUEST_WIDER:
+    case REQUEST_NARROWER:
+    case REQUEST_TALLER:
+    case REQUEST_SHORTER:
+        borders_move(desk, request, count);
         break;
     case REQUEST_PROMPT:
         input_focus(desk, LAYOUT_CONSOLE);
@@ -151,37 +167,9 @@ static void global_request(struct desk *desk, enum request request)
     case REQUEST_PROMPT_CANCEL:
         g_clear_pointer(&desk->prompt, prompt_free);
         break;
-    case REQUEST_OVERLAY_CLOSE:
-        desk->help = false;
-        break;
     default:
         return;
     }
-    desk_dirty(desk);
-}
-
-static void scroll_help(struct desk *desk, enum request request, int count)
-{
-    int step = request == REQUEST_PAGE_UP || request == REQUEST_PAGE_DOWN ? MAX(desk->help_page - 1, 1) : 1;
-    switch (request) {
-    case REQUEST_UP:
-    case REQUEST_PAGE_UP:
-        desk->help_top -= step * count;
-        break;
-    case REQUEST_DOWN:
-    case REQUEST_PAGE_DOWN:
-        desk->help_top += step * count;
-        break;
-    case REQUEST_FIRST:
-        desk->help_top = 0;
-        break;
-    case REQUEST_LAST:
-        desk->help_top = desk->help_rows;
-        break;
-    default:
-        break;
-    }
-    desk->help_top = CLAMP(desk->help_top, 0, MAX(desk->help_rows - desk->help_page, 0));
     desk_dirty(desk);
 }
 
@@ -214,10 +202,12 @@ static bool panel_request(struct desk *desk, struct panel *panel, enum request r
 void desk_request(struct desk *desk, enum request request, int count)
 {
     struct panel *panel = panel_for(desk, request);
-    if (request_info(request)->context == REQUEST_CONTEXT_MOVE && desk->help) {
-        scroll_help(desk, request, count);
+    enum request_context context = request_info(request)->context;
+    bool covered = context == REQUEST_CONTEXT_MOVE || context == REQUEST_CONTEXT_OVERLAY || context == REQUEST_CONTEXT_CHOOSER;
+    if (desk->overlay != NULL && covered) {
+        desk->overlay->ops->request(desk->overlay, request, count);
     } else if (panel == NULL || !panel_request(desk, panel, request, count)) {
-        global_request(desk, request);
+        global_request(desk, request, count);
     }
 }
 
@@ -244,10 +234,13 @@ static enum request find_request(const enum request_context *contexts, int count
 
 static void key_in_overlay(struct desk *desk, keycode key)
 {
-    static const enum request_context contexts[] = {REQUEST_CONTEXT_OVERLAY, REQUEST_CONTEXT_MOVE};
-    enum request request = find_request(contexts, G_N_ELEMENTS(contexts), key);
+    enum request_context context = desk->overlay->ops->context(desk->overlay);
+    enum request_context contexts[] = {context, REQUEST_CONTEXT_MOVE};
+    enum request request = find_request(contexts, keymap_has_movements(context) ? 2 : 1, key);
     if (request != REQUEST_NONE) {
         desk_request(desk, request, 1);
+    } else {
+        desk->overlay->ops->key(desk->overlay, key);
     }
 }
 
@@ -272,7 +265,7 @@ static void key_in_text(struct desk *desk, struct panel *panel, keycode key)
         desk_request(desk, request, 1);
     } else if (request == REQUEST_NONE || !panel_request(desk, panel, request, 1)) {
         if (request == REQUEST_CONSOLE_LEAVE) {
-            global_request(desk, request);
+            global_request(desk, request, 1);
         } else if (panel->ops->key(panel, key) == PANEL_REDRAW) {
             desk_dirty(desk);
         }
@@ -339,14 +332,14 @@ void desk_key(struct desk *desk, keycode key)
         desk_dirty(desk);
     }
     struct panel *panel = desk_focused(desk);
-    bool text = desk->prompt == NULL && !desk->help && panel->ops->key != NULL;
+    bool text = desk->prompt == NULL && desk->overlay == NULL && panel->ops->key != NULL;
     if ((key & KEYCODE_ALT) &&
         !text) { /* Escape and a key typed fast look the same, and nothing here is bound to Alt */
         desk_key(desk, KEYCODE_ESCAPE);
         desk_key(desk, key & ~(keycode)KEYCODE_ALT);
     } else if (desk->prompt != NULL) {
         key_in_prompt(desk, key);
-    } else if (desk->help) {
+    } else if (desk->overlay != NULL) {
         key_in_overlay(desk, key);
     } else if (text) {
         key_in_text(desk, panel, key);
@@ -374,7 +367,13 @@ void desk_paste(struct desk *desk, const char *text)
         if (prompt_paste(desk->prompt, text)) {
             desk_dirty(desk);
         }
-    } else if (!desk->help && panel->ops->key != NULL) {
+    } else if (desk->overlay != NULL) {
+        for (; *text != '\0'; text = g_utf8_next_char(text)) {
+            if (key_is_text(g_utf8_get_char(text))) {
+                desk->overlay->ops->key(desk->overlay, g_utf8_get_char(text));
+            }
+        }
+    } else if (panel->ops->key != NULL) {
         console_paste(panel, text);
     } else {
         desk_remark(desk, ROLE_NOTE, "text is pasted into the console: press : first");

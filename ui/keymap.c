@@ -24,8 +24,14 @@ static const struct binding bindings[] = {
     KEY(GLOBAL, "F1", HELP),
     KEY(GLOBAL, "g", GO_TO),
     KEY(GLOBAL, "z", ZOOM),
+    KEY(GLOBAL, "Ctrl-P", PALETTE),
+    KEY(GLOBAL, "F2", PALETTE),
+    KEY(GLOBAL, "F9", THEMES),
+    KEY(GLOBAL, "Ctrl-Right", WIDER),
+    KEY(GLOBAL, "Ctrl-Left", NARROWER),
+    KEY(GLOBAL, "Ctrl-Down", TALLER),
+    KEY(GLOBAL, "Ctrl-Up", SHORTER),
     KEY(GLOBAL, "q", QUIT),
-    KEY(GLOBAL, "Ctrl-D", QUIT),
     KEY(GLOBAL, "Ctrl-C", CANCEL),
     KEY(GLOBAL, "Ctrl-Z", SUSPEND),
     KEY(GLOBAL, "Ctrl-L", REDRAW),
@@ -43,6 +49,11 @@ static const struct binding bindings[] = {
     KEY(MOVE, "PageDown", PAGE_DOWN),
     KEY(MOVE, "Ctrl-F", PAGE_DOWN),
     KEY(MOVE, "Space", PAGE_DOWN),
+    KEY(MOVE, "b", PAGE_UP),
+    KEY(MOVE, "u", HALF_UP),
+    KEY(MOVE, "Ctrl-U", HALF_UP),
+    KEY(MOVE, "d", HALF_DOWN),
+    KEY(MOVE, "Ctrl-D", HALF_DOWN),
     KEY(MOVE, "0", ROW_START),
     KEY(MOVE, "^", ROW_START),
     KEY(MOVE, "$", ROW_END),
@@ -84,6 +95,8 @@ static const struct binding bindings[] = {
     KEY(CONSOLE, "Home", CONSOLE_FIRST),
     KEY(CONSOLE, "End", CONSOLE_LAST),
     KEY(CONSOLE, "F1", HELP),
+    KEY(CONSOLE, "F2", PALETTE),
+    KEY(CONSOLE, "F9", THEMES),
     KEY(CONSOLE, "Ctrl-D", CONSOLE_QUIT),
     KEY(CONSOLE, "Ctrl-C", CANCEL),
     KEY(CONSOLE, "Ctrl-Z", SUSPEND),
@@ -95,6 +108,7 @@ static const struct binding bindings[] = {
     KEY(PROMPT, "Ctrl-Z", SUSPEND),
     KEY(PROMPT, "Ctrl-L", REDRAW),
 
+    KEY(OVERLAY, "/", OVERLAY_SEARCH),
     KEY(OVERLAY, "q", OVERLAY_CLOSE),
     KEY(OVERLAY, "Esc", OVERLAY_CLOSE),
     KEY(OVERLAY, "?", OVERLAY_CLOSE),
@@ -103,23 +117,87 @@ static const struct binding bindings[] = {
     KEY(OVERLAY, "Ctrl-C", CANCEL),
     KEY(OVERLAY, "Ctrl-Z", SUSPEND),
     KEY(OVERLAY, "Ctrl-L", REDRAW),
+
+    KEY(CHOOSER, "Enter", CHOOSER_ACCEPT),
+    KEY(CHOOSER, "Esc", CHOOSER_CANCEL),
+    KEY(CHOOSER, "Ctrl-C", CHOOSER_CANCEL),
+    KEY(CHOOSER, "Up", CHOOSER_UP),
+    KEY(CHOOSER, "Ctrl-P", CHOOSER_UP),
+    KEY(CHOOSER, "Shift-Tab", CHOOSER_UP),
+    KEY(CHOOSER, "Down", CHOOSER_DOWN),
+    KEY(CHOOSER, "Ctrl-N", CHOOSER_DOWN),
+    KEY(CHOOSER, "Tab", CHOOSER_DOWN),
+    KEY(CHOOSER, "PageUp", CHOOSER_PAGE_UP),
+    KEY(CHOOSER, "PageDown", CHOOSER_PAGE_DOWN),
+    KEY(CHOOSER, "Ctrl-Z", SUSPEND),
+    KEY(CHOOSER, "Ctrl-L", REDRAW),
 };
+
+/* ---- the table that holds now ---- */
+
+struct bound {
+    enum request_context context;
+    keycode key;
+    enum request request;
+};
+
+static GArray *bounds; /* NULL until somebody asks */
+
+static GArray *current(void)
+{
+    if (bounds == NULL) {
+        bounds = g_array_new(FALSE, FALSE, sizeof(struct bound));
+        for (size_t i = 0; i < G_N_ELEMENTS(bindings); i++) {
+            struct bound bound = {bindings[i].context, key_parse(bindings[i].key), bindings[i].request};
+            g_array_append_val(bounds, bound);
+        }
+    }
+    return bounds;
+}
+
+static struct bound *find_bound(enum request_context context, keycode key)
+{
+    GArray *array = current();
+    for (unsigned i = 0; i < array->len; i++) {
+        struct bound *bound = &g_array_index(array, struct bound, i);
+        if (bound->context == context && bound->key == key) {
+            return bound;
+        }
+    }
+    return NULL;
+}
 
 enum request keymap_lookup(enum request_context context, keycode key)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(bindings); i++) {
-        if (bindings[i].context == context && key_parse(bindings[i].key) == key) {
-            return bindings[i].request;
-        }
-    }
-    return REQUEST_NONE;
+    const struct bound *bound = find_bound(context, key);
+    return bound != NULL ? bound->request : REQUEST_NONE;
 }
 
-const char *keymap_key(enum request_context context, enum request request)
+void keymap_bind(enum request_context context, keycode key, enum request request)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(bindings); i++) {
-        if (bindings[i].context == context && bindings[i].request == request) {
-            return bindings[i].key;
+    struct bound *bound = find_bound(context, key);
+    if (bound != NULL) {
+        g_array_remove_index(bounds, (unsigned)(bound - &g_array_index(bounds, struct bound, 0)));
+    }
+    if (request != REQUEST_NONE) {
+        /* First: hints name what the user chose. */
+        struct bound added = {.context = context, .key = key, .request = request};
+        g_array_prepend_val(bounds, added);
+    }
+}
+
+void keymap_reset(void)
+{
+    g_clear_pointer(&bounds, g_array_unref);
+}
+
+char *keymap_key(enum request_context context, enum request request)
+{
+    GArray *array = current();
+    for (unsigned i = 0; i < array->len; i++) {
+        const struct bound *bound = &g_array_index(array, struct bound, i);
+        if (bound->context == context && bound->request == request) {
+            return key_format(bound->key);
         }
     }
     return NULL;
@@ -128,12 +206,26 @@ const char *keymap_key(enum request_context context, enum request request)
 char *keymap_keys(enum request_context context, enum request request)
 {
     GString *keys = g_string_new(NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS(bindings); i++) {
-        if (bindings[i].context == context && bindings[i].request == request) {
-            g_string_append_printf(keys, "%s%s", keys->len > 0 ? ", " : "", bindings[i].key);
+    GArray *array = current();
+    for (unsigned i = 0; i < array->len; i++) {
+        const struct bound *bound = &g_array_index(array, struct bound, i);
+        if (bound->context == context && bound->request == request) {
+            g_autofree char *name = key_format(bound->key);
+            g_string_append_printf(keys, "%s%s", keys->len > 0 ? ", " : "", name);
         }
     }
     return g_string_free(keys, keys->len == 0);
+}
+
+bool keymap_has_movements(enum request_context context)
+{
+    return context == REQUEST_CONTEXT_MAP || context == REQUEST_CONTEXT_HEX || context == REQUEST_CONTEXT_PENDING ||
+           context == REQUEST_CONTEXT_OVERLAY;
+}
+
+bool keymap_types_text(enum request_context context)
+{
+    return context == REQUEST_CONTEXT_CONSOLE || context == REQUEST_CONTEXT_PROMPT || context == REQUEST_CONTEXT_CHOOSER;
 }
 
 static void document_context(GString *text, enum request_context context)
@@ -159,7 +251,10 @@ char *keymap_document(void)
         "Made from the tables of requests and keys (`ui/request.h`, `ui/keymap.c`); a test fails when this "
         "page differs.\nRewrite it with `UPDATE_SNAPSHOTS=1` and the test `ui/keymap`.\n\n"
         "A key is looked up in the focused panel's own table first, then in move, then in global. What a "
-        "key does to the\nsession is logged in the console as the command it equals.\n");
+        "key does to the\nsession is logged in the console as the command it equals.\n\n"
+        "Digits before a key say how often (`5j`); `12G` goes to the twelfth row. Lines of `CONTEXT KEY REQUEST` in the "
+        "file\n`blkscope/keys` of the configuration folder change the table, as does the command `bind`; `none` as the "
+        "request takes\na key away.\n");
     for (int context = 0; context < REQUEST_CONTEXT_COUNT; context++) {
         document_context(text, context);
     }

@@ -25,6 +25,12 @@ static void take_back(struct desk *desk, const char *prefix)
     }
 }
 
+void log_replacing(struct desk *desk, const char *prefix, const char *line)
+{
+    take_back(desk, prefix);
+    log_command(desk, line);
+}
+
 void log_focus(struct desk *desk)
 {
     take_back(desk, "focus ");

@@ -13,6 +13,7 @@
 struct blk_request;
 struct panel;
 struct panel_host;
+struct setting;
 struct session;
 
 /* Base of every panel: the first member of its own struct. */
@@ -88,6 +89,7 @@ struct panel_ops {
     bool (*busy)(struct panel *panel);
     /* Ends such work (Ctrl-C while no command runs): false when there is none. */
     bool (*cancel)(struct panel *panel);
+    const struct setting *settings; /* its options, ended by one without a name; NULL: none.  Names begin with the panel's own */
     /* When it has to be painted again although nothing happened (ages), on clock_now_us(); -1 (and NULL): never. */
     int64_t (*next_tick_us)(struct panel *panel);
 

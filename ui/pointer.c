@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The mouse: what lies under it gets what it does.  A press moves the focus first, as Tab would; until the button is released
- * everything goes to that panel.  The wheel moves the panel under the pointer and leaves the focus where it is.
+ * everything goes to that panel, or to the border that was taken.  The wheel moves the panel under the pointer and leaves the focus where it is.
  */
 #include "ui/desk-private.h"
-
-enum { WHEEL_ROWS = 3 };
 
 static bool is_inside(const struct rectangle *r, int x, int y)
 {
@@ -44,10 +42,10 @@ static void wheel(struct desk *desk, const struct mouse *mouse)
 {
     enum request request = mouse->what == MOUSE_WHEEL_UP ? REQUEST_UP : REQUEST_DOWN;
     int panel = panel_at(desk, mouse->x, mouse->y);
-    if (desk->help) {
-        desk_request(desk, request, WHEEL_ROWS);
+    if (desk->overlay != NULL) {
+        desk->overlay->ops->request(desk->overlay, request, desk->wheel_rows);
     } else if (panel >= 0 && !give(desk, panel, mouse) && desk->panels[panel]->ops->request != NULL &&
-               desk->panels[panel]->ops->request(desk->panels[panel], request, WHEEL_ROWS) == PANEL_REDRAW) {
+               desk->panels[panel]->ops->request(desk->panels[panel], request, desk->wheel_rows) == PANEL_REDRAW) {
         desk_dirty(desk);
     }
 }
@@ -56,8 +54,8 @@ static void press(struct desk *desk, const struct mouse *mouse)
 {
     int tab = frame_tab_at(desk, mouse->x, mouse->y);
     int panel = tab >= 0 ? tab : panel_at(desk, mouse->x, mouse->y);
-    if (desk->help) {
-        desk_request(desk, REQUEST_OVERLAY_CLOSE, 1);
+    if (desk->overlay != NULL) {
+        desk->overlay->ops->press(desk->overlay, mouse->x, mouse->y - desk->layout.title_y - 1);
         return;
     }
     if (panel < 0) {
@@ -66,7 +64,8 @@ static void press(struct desk *desk, const struct mouse *mouse)
     if (panel != (int)desk->focus) {
         input_focus(desk, (enum layout_panel)panel);
     }
-    if (tab < 0) {
+    desk->held_border = mouse->button == 1 ? layout_border_at(&desk->layout, mouse->x, mouse->y) : -1;
+    if (tab < 0 && desk->held_border < 0) {
         desk->held = panel;
         give(desk, panel, mouse);
     }
@@ -83,15 +82,20 @@ void desk_mouse(struct desk *desk, const struct mouse *mouse)
         wheel(desk, mouse);
         break;
     case MOUSE_PRESS:
-        desk->held = -1;
+        desk->held = desk->held_border = -1;
         press(desk, mouse);
         break;
     case MOUSE_DRAG:
     case MOUSE_RELEASE:
+        if (desk->held_border >= 0 && mouse->what == MOUSE_DRAG) {
+            borders_drag(desk, desk->held_border, mouse->x, mouse->y);
+        }
         if (desk->held >= 0 && desk->layout.panels[desk->held].width > 0) {
             give(desk, desk->held, mouse);
         }
-        desk->held = mouse->what == MOUSE_RELEASE ? -1 : desk->held;
+        if (mouse->what == MOUSE_RELEASE) {
+            desk->held = desk->held_border = -1;
+        }
         break;
     }
 }
@@ -99,6 +103,6 @@ void desk_mouse(struct desk *desk, const struct mouse *mouse)
 void desk_use_mouse(struct desk *desk, bool use)
 {
     desk->mouse = use;
-    desk->held = -1;
+    desk->held = desk->held_border = -1;
     desk->ops->mouse(desk->data, use);
 }

@@ -21,6 +21,7 @@ static const struct {
     [REQUEST_CONTEXT_CONSOLE] = {"console", "The command line; other keys edit the line as readline does."},
     [REQUEST_CONTEXT_PROMPT] = {"prompt", "A question at the bottom of the screen; other keys edit the answer."},
     [REQUEST_CONTEXT_OVERLAY] = {"overlay", "Help and other text over the panels."},
+    [REQUEST_CONTEXT_CHOOSER] = {"chooser", "A list to choose from; other keys edit what narrows it down."},
 };
 
 const struct request_info *request_info(enum request request)
@@ -36,6 +37,15 @@ enum request request_find(const char *name)
         }
     }
     return REQUEST_NONE;
+}
+
+enum request_context request_context_find(const char *name)
+{
+    int context = 0;
+    while (context < REQUEST_CONTEXT_COUNT && strcmp(contexts[context].name, name) != 0) {
+        context++;
+    }
+    return (enum request_context)context;
 }
 
 /* What follows the request's own name in the command it equals; NULL: it equals another one or none. */

@@ -15,6 +15,7 @@ enum request_context {
     REQUEST_CONTEXT_CONSOLE,
     REQUEST_CONTEXT_PROMPT,  /* a line is being asked for at the bottom */
     REQUEST_CONTEXT_OVERLAY, /* help and other text lies over the panels */
+    REQUEST_CONTEXT_CHOOSER, /* a list to choose from lies over the panels, and letters narrow it down */
     REQUEST_CONTEXT_COUNT,
 };
 
@@ -27,9 +28,15 @@ enum request_context {
     X(FOCUS_PREVIOUS, "focus-previous", GLOBAL, "focus PANEL", NULL, "move the focus to the previous panel")           \
     X(PROMPT, "prompt", GLOBAL, "focus console", "command", "type a command in the console")                           \
     X(HELP, "help", GLOBAL, NULL, "help", "show the keys that work here")                                              \
+    X(PALETTE, "palette", GLOBAL, NULL, "palette", "find anything that can be done by a part of its name, and do it")      \
+    X(THEMES, "themes", GLOBAL, "theme NAME", NULL, "choose a theme; the screen shows the one that is marked")             \
     X(QUIT, "quit", GLOBAL, "quit", "quit", "close overlays first, then the program")                                  \
     X(GO_TO, "go-to", GLOBAL, "goto OFFSET", "go to", "ask for an offset and show it in hex and map")                  \
     X(ZOOM, "zoom", GLOBAL, "zoom", "zoom", "give the focused panel the screen, or share it again")                  \
+    X(WIDER, "wider", GLOBAL, "layout BORDER SHARE", NULL, "move the border beside the focused panel so that it gets wider") \
+    X(NARROWER, "narrower", GLOBAL, "layout BORDER SHARE", NULL, "make the focused panel narrower")                        \
+    X(TALLER, "taller", GLOBAL, "layout BORDER SHARE", NULL, "make the focused panel taller")                              \
+    X(SHORTER, "shorter", GLOBAL, "layout BORDER SHARE", NULL, "make the focused panel less tall")                         \
     X(CANCEL, "cancel", GLOBAL, NULL, NULL, "end the running command and nothing else")                                \
     X(SUSPEND, "suspend", GLOBAL, NULL, NULL, "stop the program; the shell's fg continues it")                         \
     X(REDRAW, "redraw", GLOBAL, NULL, NULL, "paint the whole screen anew")                                             \
@@ -39,6 +46,8 @@ enum request_context {
     X(RIGHT, "right", MOVE, NULL, NULL, "one step to the right")                                                       \
     X(PAGE_UP, "page-up", MOVE, NULL, NULL, "one page up")                                                             \
     X(PAGE_DOWN, "page-down", MOVE, NULL, NULL, "one page down")                                                       \
+    X(HALF_UP, "half-page-up", MOVE, NULL, NULL, "half a page up")                                                     \
+    X(HALF_DOWN, "half-page-down", MOVE, NULL, NULL, "half a page down")                                               \
     X(ROW_START, "row-start", MOVE, NULL, NULL, "to the start of the row")                                             \
     X(ROW_END, "row-end", MOVE, NULL, NULL, "to the end of the row")                                                   \
     X(FIRST, "first", MOVE, NULL, NULL, "to the very beginning")                                                       \
@@ -79,7 +88,14 @@ enum request_context {
     X(CONSOLE_QUIT, "console-quit", CONSOLE, "quit", "quit", "on an empty line: end the program")                        \
     X(PROMPT_ACCEPT, "prompt-accept", PROMPT, NULL, "accept", "take the line")                                         \
     X(PROMPT_CANCEL, "prompt-cancel", PROMPT, NULL, "cancel", "leave without doing anything")                          \
-    X(OVERLAY_CLOSE, "overlay-close", OVERLAY, NULL, "close", "back to the panels")
+    X(OVERLAY_CLOSE, "overlay-close", OVERLAY, NULL, "close", "back to the panels")                                    \
+    X(OVERLAY_SEARCH, "overlay-search", OVERLAY, NULL, "search", "show only what has a text in key, name or meaning")      \
+    X(CHOOSER_ACCEPT, "chooser-accept", CHOOSER, NULL, "take it", "do or take what is marked")                             \
+    X(CHOOSER_CANCEL, "chooser-cancel", CHOOSER, NULL, "cancel", "back to the panels, with nothing changed")               \
+    X(CHOOSER_UP, "chooser-up", CHOOSER, NULL, NULL, "mark the one above")                                             \
+    X(CHOOSER_DOWN, "chooser-down", CHOOSER, NULL, NULL, "mark the one below")                                         \
+    X(CHOOSER_PAGE_UP, "chooser-page-up", CHOOSER, NULL, NULL, "a page up")                                            \
+    X(CHOOSER_PAGE_DOWN, "chooser-page-down", CHOOSER, NULL, NULL, "a page down")
 
 enum request {
     REQUEST_NONE = -1,
@@ -100,6 +116,8 @@ struct request_info {
 const struct request_info *request_info(enum request request);
 /* REQUEST_NONE if there is none of that name. */
 enum request request_find(const char *name);
+/* REQUEST_CONTEXT_COUNT if there is none of that name. */
+enum request_context request_context_find(const char *name);
 /* Whether it is a command of its own name; and whether that takes the offset of the panel's cursor. */
 bool request_is_command(enum request request);
 bool request_wants_offset(enum request request);

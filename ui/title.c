@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The first line of the screen: which image, what it is, whether it can be changed, how much is going on. */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "engine/session.h"
@@ -9,7 +10,7 @@
 #include "ui/desk-private.h"
 #include "util/size.h"
 
-enum { GAP = 2 };
+enum { GAP = 2, LEAST_NAME = 20 };
 
 struct title_query {
     struct desk *desk; /* NULL: nobody wants to know any more */
@@ -89,6 +90,40 @@ static int draw_running(const struct desk *desk, struct surface row, int end)
                : end;
 }
 
+/* What takes long: "search 34%  1 min 2 s left". */
+static char *progress_text(const struct desk *desk)
+{
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        struct panel *panel = desk->panels[i];
+        struct panel_progress progress;
+        if (panel->ops->progress != NULL && panel->ops->progress(panel, &progress)) {
+            return progress.total > 0 ? g_strdup_printf("%s %d%%", progress.what,
+                                                        (int)((double)progress.done * 100 / (double)progress.total))
+                                      : g_strdup(progress.what);
+        }
+    }
+    return NULL;
+}
+
+/* Offset of the cursor and what is selected, of the panel that has the focus. */
+static char *place_text(const struct desk *desk)
+{
+    struct panel *panel = desk_focused(desk);
+    g_autoptr(GString) text = g_string_new(NULL);
+    int64_t offset = panel->ops->position != NULL ? panel->ops->position(panel) : -1;
+    if (offset >= 0) {
+        g_string_append_printf(text, "0x%" PRIx64, (uint64_t)offset);
+    }
+    if (panel->ops->selection != NULL) {
+        gsize len = text->len;
+        panel->ops->selection(panel, text);
+        if (len > 0 && text->len > len) {
+            g_string_insert(text, (gssize)len, "  selected ");
+        }
+    }
+    return g_strdup(text->str);
+}
+
 /* Returns the column left of everything. */
 static int draw_state(const struct desk *desk, struct surface row, struct blk *blk)
 {
@@ -103,7 +138,11 @@ static int draw_state(const struct desk *desk, struct surface row, struct blk *b
     if (desk->title.holders != NULL) {
         end = put_left_of(row, end, ROLE_BADGE_ALERT, "[IN USE]");
     }
-    return end;
+    g_autofree char *progress = progress_text(desk), *place = place_text(desk);
+    if (progress != NULL) {
+        end = put_left_of(row, end, ROLE_STATE_IN_FLIGHT, progress);
+    }
+    return *place != '\0' && text_columns(place, -1) < end - LEAST_NAME ? put_left_of(row, end, ROLE_BAR, place) : end;
 }
 
 static char *properties(const struct desk *desk, struct blk *blk)
@@ -120,21 +159,33 @@ static char *properties(const struct desk *desk, struct blk *blk)
     return g_string_free(text, FALSE);
 }
 
+/* What keys do now, and the count typed before one. */
+static int draw_mode(const struct desk *desk, struct surface row)
+{
+    const char *mode = desk->prompt != NULL                       ? "ASK"
+                       : desk->overlay != NULL                    ? "LIST"
+                       : desk_focused(desk)->ops->key != NULL     ? "TYPE"
+                                                                  : "MOVE";
+    int x = surface_put(row, 1, 0, ROLE_TAB_FOCUS, mode);
+    return desk->count > 0 ? surface_printf(row, x + 1, 0, ROLE_STRONG, "%d", desk->count) + 1 : x + 1;
+}
+
 void title_draw(struct desk *desk, struct surface row)
 {
     surface_fill(row, ROLE_BAR, ' ');
+    int left = draw_mode(desk, row);
     struct blk *blk = session_blk(desk->session);
     if (blk == NULL) {
         int end = draw_running(desk, row, row.width - 1);
-        surface_put_fit(row, 1, 0, MAX(end - 1, 0), ROLE_BAR_IMAGE, "no image open");
+        surface_put_fit(row, left, 0, MAX(end - left, 0), ROLE_BAR_IMAGE, "no image open");
         return;
     }
     const char *name = blk_filename(blk);
     g_autofree char *rest = properties(desk, blk);
-    int room = draw_state(desk, row, blk) - 1;
+    int room = draw_state(desk, row, blk) - left;
     int rest_columns = text_columns(rest, -1);
     bool fits = room - rest_columns >= 8; /* the name is worth more than what it is */
-    int x = surface_put_fit(row, 1, 0, fits ? room - rest_columns : room, ROLE_BAR_IMAGE,
+    int x = surface_put_fit(row, left, 0, fits ? room - rest_columns : room, ROLE_BAR_IMAGE,
                             name != NULL ? short_name(name) : "(no name)");
     if (fits) {
         surface_put(row, x, 0, ROLE_BAR, rest);

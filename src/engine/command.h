@@ -50,6 +50,8 @@ struct command {
     unsigned flags;
     enum command_complete complete;
     char **(*names)(void); /* what completes too: a new list (g_strfreev); NULL: nothing does */
+    /* The same, by the words before the one to complete (words[0] is the command); a list or NULL. */
+    char **(*names_for)(const char *const *words, unsigned count);
     /* 0 or a negative errno; has said what is wrong.  Runs in a coroutine. */
     int (*run_co)(const struct command_call *call);
 };

@@ -168,6 +168,11 @@ static void offer_operand(GPtrArray *found, const struct place *place, struct se
     g_auto(GStrv) names = place->command->names ? place->command->names() : NULL;
     if (names)
         offer_list(found, place->word, (const char *const *)names);
+    g_auto(GStrv) fitting = NULL;
+    if (place->command->names_for)
+        fitting = place->command->names_for((const char *const *)place->before->pdata, place->before->len);
+    if (fitting)
+        offer_list(found, place->word, (const char *const *)fitting);
     switch (place->command->complete) {
     case COMMAND_COMPLETE_PATH:
         offer_paths(found, place->word);

@@ -233,6 +233,39 @@ def test_a_large_paste_is_taken_whole(start):
     assert t.exit_status() == 0
 
 
+# ---- the user's files ----
+
+def test_broken_settings_and_keys_are_told_and_the_program_starts(start, work):
+    folder = work / 'config' / 'blkscope'
+    folder.mkdir(parents=True)
+    (folder / 'config').write_text('# mine\ntheme light\nhat red\nmouse off\n')
+    (folder / 'keys').write_text('global F5 quit\nglobal F6 qiut\n')
+    t = start(XDG_CONFIG_HOME=folder.parent, columns=160, rows=48, TERM='xterm-256color')
+    t.wait("config:3: 'hat' is not an option")
+    t.wait("keys:2: 'qiut' is no request")
+    t.wait(lambda _: ground(t) == 'ffffff', 'the ground of light')
+    t.send('\x1b[15~')  # F5
+    assert t.exit_status() == 0
+    t.assert_restored()
+    assert t.raw.rfind(b'\x1b[?1002l') > t.raw.rfind(b'\x1b[?1002h')
+
+
+def test_borders_are_kept_for_later_runs(start, work):
+    state = work / 'state'
+    t = start(XDG_STATE_HOME=state)
+    t.send('\x1b[1;5C')  # Ctrl-Right
+    t.wait('> layout stacked columns 4')
+    line = next(line for line in t.screen.display if 'layout stacked' in line)
+    t.send('q')
+    assert t.exit_status() == 0
+    kept = (state / 'blkscope' / 'layout').read_text()
+    assert kept.strip() in line
+    assert (state / 'blkscope' / 'layout').stat().st_mode & 0o777 == 0o600
+    t = start(XDG_STATE_HOME=state)
+    command(t, 'layout')
+    t.wait(kept.strip())
+
+
 # ---- size ----
 
 def test_resize_draws_for_the_new_size(start):

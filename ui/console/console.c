@@ -112,6 +112,11 @@ static void run_line(struct console *console, const char *line)
     session_run(panel_session(&console->panel), line, &console->sink->sink, 0, command_done, console->sink);
 }
 
+void console_run(struct panel *panel, const char *line)
+{
+    run_line(console_of(panel), line);
+}
+
 static void accept_line(void *data, const char *line)
 {
     struct console *console = data;

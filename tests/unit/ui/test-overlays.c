@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What lies over the panels, and what changes how the screen behaves: palette, help, themes, keys, options, borders. */
+#include <glib.h>
+#include <locale.h>
+#include <string.h>
+
+#include "driver.h"
+#include "engine/command.h"
+#include "io/co.h"
+#include "ui/keymap.h"
+#include "ui/overlay.h"
+
+static void test_scores_prefer_what_is_together(void)
+{
+    g_assert_cmpint(chooser_score("xq", "quit"), ==, 0);
+    g_assert_cmpint(chooser_score("", "quit"), >, 0);
+    g_assert_cmpint(chooser_score("next", "focus-next"), >, chooser_score("next", "n-e-x-t"));
+    g_assert_cmpint(chooser_score("mne", "map-next-extent"), >, chooser_score("mne", "some name"));
+    g_assert_cmpint(chooser_score("QUIT", "quit"), >, 0);
+    g_assert_cmpint(chooser_score("fn", "focus-next"), >, 0);
+    g_assert_cmpint(chooser_score("oc", "focus"), >, 0);
+    g_autofree char *many = g_strnfill(4000, 'a'), *more = g_strnfill(4000, 'a');
+    g_assert_cmpint(chooser_score(many, more), >, 0); /* and soon */
+}
+
+static void check_pictures(const char *keys, const char *name)
+{
+    static const struct {
+        int width, height;
+    } sizes[] = {{80, 24}, {160, 48}, {40, 10}};
+    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        struct driver *driver = driver_new(sizes[i].width, sizes[i].height, driver_colour, "disk.img");
+        g_autofree char *file = g_strdup_printf("%s-%dx%d", name, sizes[i].width, sizes[i].height);
+        driver_keys(driver, keys);
+        driver_snapshot(driver, file);
+        driver_free(driver);
+    }
+}
+
+static void test_pictures(void)
+{
+    check_pictures("Ctrl-P redr", "palette");
+    check_pictures("F9 Down", "themes");
+    check_pictures("? / page", "help-search");
+}
+
+static void test_the_palette_does_requests_and_commands(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_keys(driver, "Ctrl-P zoo Enter");
+    g_assert_true(driver_shows(driver, "[map]"));
+    driver_keys(driver, "z Ctrl-P :length Enter");
+    g_assert_true(driver_shows(driver, "> length"));
+    g_assert_true(driver_shows(driver, "2 MiB  "));
+    driver_keys(driver, "Ctrl-P :read Enter");
+    g_assert_true(driver_shows(driver, "> focus console"));
+    driver_keys(driver, "512 Space 512 Enter");
+    g_assert_true(driver_shows(driver, "read 512/512 bytes at offset 512"));
+    driver_keys(driver, "F2 xyzzy Enter");
+    g_assert_true(driver_shows(driver, "nothing fits"));
+    driver_keys(driver, "Esc");
+    g_assert_false(driver_shows(driver, "nothing fits"));
+    g_assert_false(desk_wants_quit(driver->desk));
+    driver_free(driver);
+}
+
+static void test_help_is_searched_by_key_and_by_meaning(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_keys(driver, "? / Ctrl-F"); /* no text: nothing happens */
+    g_assert_true(driver_shows(driver, "search: a key"));
+    driver_keys(driver, "C t r l - F Enter");
+    g_assert_true(driver_shows(driver, "one page down"));
+    g_assert_false(driver_shows(driver, "one page up"));
+    driver_keys(driver, "/ Ctrl-U breakpoint");
+    g_assert_true(driver_shows(driver, "resume the request at its breakpoint"));
+    g_assert_false(driver_shows(driver, "one page down"));
+    driver_keys(driver, "Esc");
+    g_assert_true(driver_shows(driver, "┌ keys"));
+    driver_keys(driver, "q");
+    g_assert_false(driver_shows(driver, "┌ keys"));
+    driver_free(driver);
+}
+
+/* Every request is found by its name, every key that is bound by its own. */
+static void test_help_knows_every_request_and_key(void)
+{
+    struct driver *driver = driver_new(100, 60, driver_colour, "disk.img");
+    for (int request = 0; request < REQUEST_COUNT; request++) {
+        const struct request_info *info = request_info(request);
+        g_autofree char *keys = keymap_keys(info->context, request);
+        g_autofree char *help = g_strndup(info->help, 20);
+        g_auto(GStrv) names = g_strsplit(keys, ", ", -1);
+        driver_keys(driver, "? /");
+        for (const char *at = info->name; *at != '\0'; at++) {
+            desk_key(driver->desk, (keycode)*at);
+        }
+        driver_settle(driver);
+        g_assert_true(driver_shows(driver, help));
+        driver_keys(driver, "Ctrl-U");
+        for (const char *at = names[0]; *at != '\0'; at = g_utf8_next_char(at)) {
+            desk_key(driver->desk, g_utf8_get_char(at));
+        }
+        driver_settle(driver);
+        g_assert_true(driver_shows(driver, help));
+        driver_keys(driver, "Esc q");
+    }
+    driver_free(driver);
+}
+
+static void test_themes_are_tried_on_and_taken_off_again(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_command(driver, "theme light");
+    struct style light = driver->text_style;
+    driver_keys(driver, "Esc F9 dark");
+    g_assert_cmpint(memcmp(&light, &driver->text_style, sizeof light), !=, 0);
+    driver_keys(driver, "Esc");
+    g_assert_cmpint(memcmp(&light, &driver->text_style, sizeof light), ==, 0);
+    g_assert_false(driver_shows(driver, "> theme dark"));
+    driver_keys(driver, "F9 dark Enter");
+    g_assert_true(driver_shows(driver, "> theme dark"));
+    g_assert_cmpint(memcmp(&light, &driver->text_style, sizeof light), !=, 0);
+    driver_command(driver, "theme");
+    g_assert_true(driver_shows(driver, "high-contrast"));
+    driver_keys(driver, "Esc");
+    g_assert_false(driver_shows(driver, "high-contrast"));
+    driver_free(driver);
+}
+
+static void test_set_shows_and_sets(void)
+{
+    struct driver *driver = driver_new(140, 40, driver_colour, "disk.img");
+    driver_command(driver, "set");
+    g_assert_true(driver_shows(driver, "mouse "));
+    driver_command(driver, "set mouse off");
+    g_assert_false(driver->mouse);
+    driver_command(driver, "set wheel 99");
+    g_assert_true(driver_shows(driver, "set: wheel: '99' is not a number from 1 to 50"));
+    driver_command(driver, "set colour red");
+    g_assert_true(driver_shows(driver, "set: 'colour' is not an option; set lists them"));
+    driver_keys(driver, ": set Space mo Tab o Tab Tab");
+    g_assert_true(driver_shows(driver, "off  on"));
+    driver_keys(driver, "n Enter");
+    g_assert_true(driver->mouse);
+    driver_free(driver);
+}
+
+static void test_bind_changes_keys_at_once(void)
+{
+    struct driver *driver = driver_new(100, 90, driver_colour, "disk.img");
+    driver_command(driver, "bind map Q quit");
+    driver_command(driver, "bind hex j hex-fold");
+    g_assert_true(driver_shows(driver, "bind: in hex, 'j' hides 'down'"));
+    driver_command(driver, "bind map ä ö");
+    g_assert_true(driver_shows(driver, "is no request"));
+    driver_command(driver, "bind map");
+    g_assert_true(driver_shows(driver, "quit                     Q"));
+    driver_command(driver, "focus map");
+    driver_keys(driver, "Q");
+    g_assert_true(desk_wants_quit(driver->desk));
+    keymap_reset();
+    driver_free(driver);
+}
+
+static void test_borders_move_by_key_mouse_and_command(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    g_autofree char *before = driver_text(driver);
+    driver_keys(driver, "Ctrl-Right Ctrl-Right Ctrl-Down");
+    g_assert_true(driver_shows(driver, "> layout stacked columns 4"));
+    g_assert_true(driver_shows(driver, "> layout stacked upper "));
+    driver_command(driver, "layout");
+    g_assert_true(driver_shows(driver, "│stacked columns 4"));
+    driver_command(driver, "layout reset");
+    driver_command(driver, "layout stacked columns 50%");
+    struct mouse mouse = {.what = MOUSE_PRESS, .x = 39, .y = 3, .button = 1};
+    desk_mouse(driver->desk, &mouse);
+    mouse = (struct mouse){.what = MOUSE_DRAG, .x = 49, .y = 3, .button = 1};
+    desk_mouse(driver->desk, &mouse);
+    mouse = (struct mouse){.what = MOUSE_RELEASE, .x = 49, .y = 3, .button = 1};
+    desk_mouse(driver->desk, &mouse);
+    driver_settle(driver);
+    g_assert_true(driver_shows(driver, "> layout stacked columns 62.5%"));
+    driver_command(driver, "layout wide upper 3");
+    g_assert_true(driver_shows(driver, "layout: type stacked"));
+    driver_command(driver, "focus hex");
+    driver_keys(driver, "Ctrl-Right");
+    g_assert_true(driver_shows(driver, "as wide as the screen"));
+    driver_keys(driver, "z Ctrl-Up");
+    g_assert_true(driver_shows(driver, "has the screen for itself"));
+    driver_free(driver);
+}
+
+static void test_half_pages(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    g_autofree char *why = NULL;
+    driver_command(driver, "hex-fold ; focus hex");
+    driver_keys(driver, "d");
+    g_assert_cmpint(desk_parse_offset(driver->desk, "+0", &why), ==, 0x30);
+    driver_keys(driver, "2 Ctrl-D Ctrl-U");
+    g_assert_cmpint(desk_parse_offset(driver->desk, "+0", &why), ==, 0x60);
+    driver_free(driver);
+}
+
+int main(int argc, char **argv)
+{
+    g_setenv("INPUTRC", "/dev/null", TRUE);
+    g_setenv("TERM", "xterm", TRUE);
+    setlocale(LC_CTYPE, "C.UTF-8");
+    g_test_init(&argc, &argv, NULL);
+    co_init();
+    g_test_add_func("/overlays/scores-prefer-what-is-together", test_scores_prefer_what_is_together);
+    g_test_add_func("/overlays/pictures", test_pictures);
+    g_test_add_func("/overlays/the-palette-does-requests-and-commands", test_the_palette_does_requests_and_commands);
+    g_test_add_func("/overlays/help-is-searched-by-key-and-by-meaning", test_help_is_searched_by_key_and_by_meaning);
+    g_test_add_func("/overlays/help-knows-every-request-and-key", test_help_knows_every_request_and_key);
+    g_test_add_func("/overlays/themes-are-tried-on-and-taken-off-again", test_themes_are_tried_on_and_taken_off_again);
+    g_test_add_func("/overlays/set-shows-and-sets", test_set_shows_and_sets);
+    g_test_add_func("/overlays/bind-changes-keys-at-once", test_bind_changes_keys_at_once);
+    g_test_add_func("/overlays/borders-move-by-key-mouse-and-command", test_borders_move_by_key_mouse_and_command);
+    g_test_add_func("/overlays/half-pages", test_half_pages);
+    int status = g_test_run();
+    co_done();
+    return status;
+}

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A list to choose from: what is typed narrows it down, best matches first. */
+#include <string.h>
+
+#include "ui/desk-private.h"
+#include "ui/overlay.h"
+#include "ui/prompt.h"
+
+enum { WIDTH_MAX = 84, KEYS_SHARE = 5, NAME_SHARE = 3 };
+
+struct chooser {
+    struct overlay overlay;
+    const struct chooser_ops *ops;
+    GPtrArray *choices; /* struct choice, all of them */
+    GPtrArray *fitting; /* of these, best first */
+    struct prompt *prompt;
+    int marked, top, page;
+    struct rectangle box, list; /* as last drawn, in cells of the surface */
+};
+
+static struct chooser *chooser_of(struct overlay *overlay)
+{
+    return (struct chooser *)overlay;
+}
+
+struct choice *choice_new(const char *name, const char *keys, const char *help, int value)
+{
+    struct choice *choice = g_new(struct choice, 1);
+    *choice = (struct choice){g_strdup(name), g_strdup(keys), g_strdup(help), value};
+    return choice;
+}
+
+void choice_free(void *data)
+{
+    struct choice *choice = data;
+    g_free(choice->name);
+    g_free(choice->keys);
+    g_free(choice->help);
+    g_free(choice);
+}
+
+/* ---- matching ---- */
+
+static bool begins_word(const char *text, const char *at)
+{
+    return at == text || !g_ascii_isalnum(at[-1]);
+}
+
+/* Whether the pattern's characters are in the text in this order. */
+static bool has_all(const char *pattern, const char *text)
+{
+    for (; *pattern != '\0'; pattern++) {
+        while (*pattern != ' ' && *text != '\0' && g_ascii_tolower(*text) != g_ascii_tolower(*pattern)) {
+            text++;
+        }
+        if (*pattern != ' ' && *text++ == '\0') {
+            return false;
+        }
+    }
+    return true;
+}
+
+int chooser_score(const char *pattern, const char *text)
+{
+    enum { FOUND = 1, TOGETHER = 8, WORD = 6, START = 4 };
+    int score = 1;
+    const char *last = NULL;
+    for (const char *at = text; *pattern != '\0'; pattern++) {
+        if (*pattern == ' ') {
+            last = NULL;
+            continue;
+        }
+        /* Where a word begins is better than the next best place. */
+        const char *next = NULL, *word = NULL;
+        for (const char *look = at; *look != '\0' && word == NULL; look++) {
+            if (g_ascii_tolower(*look) == g_ascii_tolower(*pattern)) {
+                next = next != NULL ? next : look;
+                word = begins_word(text, look) ? look : NULL;
+            }
+        }
+        if (next == NULL) {
+            return 0;
+        }
+        bool together = last != NULL && next == last + 1;
+        const char *found = together || word == NULL ? next : word;
+        /* A jump to a word must leave something to find the rest in. */
+        if (found == word && !together && word != next && !has_all(pattern + 1, word + 1)) {
+            found = next;
+        }
+        score += FOUND + (together ? TOGETHER : 0) + (begins_word(text, found) ? WORD : 0) + (found == text ? START : 0);
+        last = found;
+        at = found + 1;
+    }
+    return score;
+}
+
+struct ranked {
+    struct choice *choice;
+    int score;
+    unsigned order;
+};
+
+static int by_score(const void *a, const void *b)
+{
+    const struct ranked *left = a, *right = b;
+    return left->score != right->score ? (left->score < right->score ? 1 : -1)
+                                       : (left->order > right->order ? 1 : -1);
+}
+
+/* Names count most, then keys as they are called, then what is said about it. */
+static int score_of(const struct choice *choice, const char *pattern)
+{
+    enum { NAME = 4, KEY = 1000 };
+    if (*pattern == '\0') {
+        return 1;
+    }
+    int score = chooser_score(pattern, choice->name) * NAME;
+    g_auto(GStrv) keys = g_strsplit(choice->keys != NULL ? choice->keys : "", ", ", -1);
+    for (char **key = keys; *key != NULL; key++) {
+        score += strcmp(*key, pattern) == 0 || (pattern[1] != '\0' && g_ascii_strcasecmp(*key, pattern) == 0) ? KEY : 0;
+    }
+    if (score == 0 && choice->help != NULL) {
+        /* Prose has every letter somewhere: only whole words are found in it. */
+        g_autofree char *help = g_ascii_strdown(choice->help, -1), *low = g_ascii_strdown(pattern, -1);
+        score = strstr(help, low) != NULL ? 1 : 0;
+    }
+    return score;
+}
+
+static const struct choice *marked_choice(const struct chooser *chooser)
+{
+    return chooser->marked < (int)chooser->fitting->len ? chooser->fitting->pdata[chooser->marked] : NULL;
+}
+
+static void tell_mark(struct chooser *chooser)
+{
+    if (chooser->ops->mark != NULL) {
+        chooser->ops->mark(chooser->overlay.desk, marked_choice(chooser));
+    }
+    desk_dirty(chooser->overlay.desk);
+}
+
+static void narrow(struct chooser *chooser)
+{
+    g_autoptr(GArray) ranked = g_array_new(FALSE, FALSE, sizeof(struct ranked));
+    for (unsigned i = 0; i < chooser->choices->len; i++) {
+        struct ranked one = {chooser->choices->pdata[i], 0, i};
+        one.score = score_of(one.choice, prompt_text(chooser->prompt));
+        if (one.score > 0) {
+            g_array_append_val(ranked, one);
+        }
+    }
+    g_array_sort(ranked, by_score);
+    g_ptr_array_set_size(chooser->fitting, 0);
+    for (unsigned i = 0; i < ranked->len; i++) {
+        g_ptr_array_add(chooser->fitting, g_array_index(ranked, struct ranked, i).choice);
+    }
+    chooser->marked = chooser->top = 0;
+}
+
+/* ---- the overlay ---- */
+
+static enum request_context context(const struct overlay *overlay)
+{
+    return REQUEST_CONTEXT_CHOOSER;
+}
+
+static void draw_choice(struct surface row, const struct choice *choice, bool marked)
+{
+    int name = row.width / NAME_SHARE, keys = row.width / KEYS_SHARE;
+    surface_fill(row, ROLE_OVERLAY, ' ');
+    surface_put(row, 0, 0, ROLE_HINT_KEY, marked ? ">" : " ");
+    int x = surface_put_fit(row, 2, 0, MAX(name - 2, 8), ROLE_STRONG, choice->name);
+    x = MAX(x + 1, name + 1);
+    if (choice->keys != NULL) {
+        surface_put_fit(row, x, 0, keys - 1, ROLE_HINT_KEY, choice->keys);
+    }
+    x = MAX(x, name + keys + 1);
+    surface_put_fit(row, x, 0, row.width - x, ROLE_OVERLAY, choice->help != NULL ? choice->help : "");
+    if (marked) {
+        surface_mark(row, 0, 0, row.width, CELL_SELECTED);
+    }
+}
+
+static void draw(struct overlay *overlay, struct surface surface)
+{
+    struct chooser *chooser = chooser_of(overlay);
+    int width = MIN(surface.width, WIDTH_MAX), height = MIN(surface.height, MAX((int)chooser->choices->len + 3, 8));
+    chooser->box = (struct rectangle){(surface.width - width) / 2, 0, width, height};
+    struct surface box = surface_part(surface, chooser->box.x, 0, width, height);
+    surface_fill(box, ROLE_OVERLAY, ' ');
+    surface_frame(box, ROLE_FRAME_FOCUS);
+    surface_title(box, ROLE_TITLE_FOCUS, chooser->ops->title);
+    prompt_draw(chooser->prompt, surface_part(box, 1, 1, width - 2, 1));
+    chooser->list = (struct rectangle){chooser->box.x + 1, 2, width - 2, MAX(height - 3, 0)};
+    chooser->page = MAX(chooser->list.height, 1);
+    chooser->top = CLAMP(chooser->top, MAX(chooser->marked - chooser->page + 1, 0), chooser->marked);
+    for (int y = 0; y < chooser->list.height && chooser->top + y < (int)chooser->fitting->len; y++) {
+        int i = chooser->top + y;
+        draw_choice(surface_part(surface, chooser->list.x, chooser->list.y + y, chooser->list.width, 1),
+                    chooser->fitting->pdata[i], i == chooser->marked);
+    }
+    if (chooser->fitting->len == 0) {
+        surface_put_fit(box, 2, 2, width - 4, ROLE_NOTE, "nothing fits");
+    }
+}
+
+static void move(struct chooser *chooser, int rows)
+{
+    int last = MAX((int)chooser->fitting->len - 1, 0);
+    chooser->marked = CLAMP(chooser->marked + rows, 0, last);
+    tell_mark(chooser);
+}
+
+static void accept(struct chooser *chooser)
+{
+    const struct choice *choice = marked_choice(chooser);
+    struct desk *desk = chooser->overlay.desk;
+    if (choice == NULL) {
+        return;
+    }
+    struct choice *taken = choice_new(choice->name, choice->keys, choice->help, choice->value);
+    const struct chooser_ops *ops = chooser->ops;
+    overlay_show(desk, NULL);
+    ops->accept(desk, taken);
+    choice_free(taken);
+}
+
+static void request(struct overlay *overlay, enum request request, int count)
+{
+    struct chooser *chooser = chooser_of(overlay);
+    const struct chooser_ops *ops = chooser->ops;
+    struct desk *desk = overlay->desk;
+    switch (request) {
+    case REQUEST_CHOOSER_ACCEPT:
+        accept(chooser);
+        break;
+    case REQUEST_CHOOSER_CANCEL:
+        overlay_show(desk, NULL);
+        if (ops->cancel != NULL) {
+            ops->cancel(desk);
+        }
+        break;
+    case REQUEST_CHOOSER_UP:
+    case REQUEST_UP:
+        move(chooser, -count);
+        break;
+    case REQUEST_CHOOSER_DOWN:
+    case REQUEST_DOWN:
+        move(chooser, count);
+        break;
+    case REQUEST_CHOOSER_PAGE_UP:
+        move(chooser, -chooser->page);
+        break;
+    case REQUEST_CHOOSER_PAGE_DOWN:
+        move(chooser, chooser->page);
+        break;
+    default:
+        break;
+    }
+}
+
+static void key(struct overlay *overlay, keycode key)
+{
+    struct chooser *chooser = chooser_of(overlay);
+    if (prompt_key(chooser->prompt, key)) {
+        narrow(chooser);
+        tell_mark(chooser);
+    }
+}
+
+static void press(struct overlay *overlay, int x, int y)
+{
+    struct chooser *chooser = chooser_of(overlay);
+    const struct rectangle *list = &chooser->list, *box = &chooser->box;
+    int i = chooser->top + y - list->y;
+    if (x < box->x || x >= box->x + box->width || y < box->y || y >= box->y + box->height) {
+        request(overlay, REQUEST_CHOOSER_CANCEL, 1);
+    } else if (y >= list->y && y < list->y + list->height && i < (int)chooser->fitting->len) {
+        chooser->marked = i;
+        accept(chooser);
+    }
+}
+
+static void destroy(struct overlay *overlay)
+{
+    struct chooser *chooser = chooser_of(overlay);
+    prompt_free(chooser->prompt);
+    g_ptr_array_unref(chooser->fitting);
+    g_ptr_array_unref(chooser->choices);
+    g_free(chooser);
+}
+
+static const struct overlay_ops overlay_ops = {
+    .context = context,
+    .draw = draw,
+    .request = request,
+    .key = key,
+    .press = press,
+    .free = destroy,
+};
+
+struct overlay *chooser_new(struct desk *desk, const struct chooser_ops *ops, GPtrArray *choices, unsigned marked)
+{
+    struct chooser *chooser = g_new0(struct chooser, 1);
+    chooser->overlay = (struct overlay){&overlay_ops, desk};
+    chooser->ops = ops;
+    chooser->choices = choices;
+    chooser->fitting = g_ptr_array_new();
+    chooser->prompt = prompt_new(ops->question, "a part of its name, or its key");
+    narrow(chooser);
+    chooser->marked = (int)MIN(marked, MAX(choices->len, 1) - 1);
+    return &chooser->overlay;
+}

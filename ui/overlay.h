@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What lies over the panels and has all keys meanwhile: help, and lists to choose from. */
+#pragma once
+
+#include "ui/grid.h"
+#include "ui/key.h"
+#include "ui/request.h"
+
+struct desk;
+
+/* Base of every overlay: the first member of its own struct. */
+struct overlay {
+    const struct overlay_ops *ops;
+    struct desk *desk;
+};
+
+struct overlay_ops {
+    /* Whose keys hold now: REQUEST_CONTEXT_OVERLAY, or REQUEST_CONTEXT_CHOOSER where text is typed. */
+    enum request_context (*context)(const struct overlay *overlay);
+    void (*draw)(struct overlay *overlay, struct surface surface);
+    /* A request of its context, or a movement; closing it is its own to do, too. */
+    void (*request)(struct overlay *overlay, enum request request, int count);
+    /* A key that types, and pasted text. */
+    void (*key)(struct overlay *overlay, keycode key);
+    /* A press of the mouse on the surface last drawn (outside: coordinates beyond it). */
+    void (*press)(struct overlay *overlay, int x, int y);
+    void (*free)(struct overlay *overlay);
+};
+
+/* Takes the place of the one there is; NULL: there is none any more. */
+void overlay_show(struct desk *desk, struct overlay *overlay);
+
+/* ---- the ones there are ---- */
+
+struct overlay *help_new(struct desk *desk);
+
+/* A line of a list to choose from. */
+struct choice {
+    char *name, *keys, *help; /* keys and help may be NULL */
+    int value;                /* the caller's */
+};
+
+struct chooser_ops {
+    const char *title;
+    const char *question; /* before what is typed */
+    /* The mark moved to another line (NULL: nothing fits); may be NULL. */
+    void (*mark)(struct desk *desk, const struct choice *choice);
+    /* It was taken; the overlay is closed already. */
+    void (*accept)(struct desk *desk, const struct choice *choice);
+    /* Nothing was; may be NULL. */
+    void (*cancel)(struct desk *desk);
+};
+
+/* choices (struct choice *, taken over) must free its elements with choice_free(); marked: the one marked at first. */
+struct overlay *chooser_new(struct desk *desk, const struct chooser_ops *ops, GPtrArray *choices, unsigned marked);
+struct choice *choice_new(const char *name, const char *keys, const char *help, int value);
+void choice_free(void *choice);
+/*
+ * How well text fits a pattern whose characters must appear in it in this order (ASCII letters in either case): 0 not at all,
+ * more where they are together or begin words.
+ */
+int chooser_score(const char *pattern, const char *text);
+
+struct overlay *palette_new(struct desk *desk);
+struct overlay *theme_chooser_new(struct desk *desk);

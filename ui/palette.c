@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Lists over the panels: everything that can be done, and the themes, which the screen tries on. */
+#include <string.h>
+
+#include "engine/command.h"
+#include "engine/session.h"
+#include "ui/console/console.h"
+#include "ui/desk-private.h"
+#include "ui/keymap.h"
+#include "ui/overlay.h"
+#include "ui/themes.h"
+
+enum { A_COMMAND = -1 };
+
+/* ---- the palette ---- */
+
+/* Whether it can be asked for where the user is; the palette itself is no choice in it. */
+static bool applies(const struct desk *desk, enum request request)
+{
+    enum request_context context = request_info(request)->context, own = desk_focused(desk)->ops->context;
+    if (request == REQUEST_PALETTE) {
+        return false;
+    }
+    return context == own || context == REQUEST_CONTEXT_GLOBAL ||
+           (context == REQUEST_CONTEXT_MOVE && keymap_has_movements(own));
+}
+
+static char *keys_of(const struct desk *desk, enum request request)
+{
+    char *keys = keymap_keys(desk_focused(desk)->ops->context, request);
+    return keys != NULL ? keys : keymap_keys(request_info(request)->context, request);
+}
+
+static void add_requests(const struct desk *desk, GPtrArray *choices, enum request_context context)
+{
+    for (int request = 0; request < REQUEST_COUNT; request++) {
+        const struct request_info *info = request_info(request);
+        if (applies(desk, request) && info->context == context) {
+            g_autofree char *keys = keys_of(desk, request);
+            g_ptr_array_add(choices, choice_new(info->name, keys, info->help, request));
+        }
+    }
+}
+
+static void add_commands(const struct desk *desk, GPtrArray *choices)
+{
+    for (const struct command *const *command = command_all(); *command != NULL; command++) {
+        enum request request = request_find((*command)->name);
+        bool is_request = request != REQUEST_NONE && applies(desk, request);
+        if (!is_request) {
+            g_autofree char *name = g_strconcat(":", (*command)->name, NULL);
+            g_ptr_array_add(choices, choice_new(name, (*command)->alias, (*command)->summary, A_COMMAND));
+        }
+    }
+}
+
+/* A command that wants words gets them in the console; others run. */
+static void take_command(struct desk *desk, const char *name)
+{
+    const struct command *command = command_find(name);
+    const char *args = command != NULL ? command_args(command, session_config(desk->session)->drop_in) : NULL;
+    if (command == NULL) {
+        return;
+    }
+    if (args == NULL || *args == '\0') {
+        console_run(desk_console(desk), name);
+        return;
+    }
+    g_autofree char *text = g_strconcat(name, " ", NULL);
+    input_focus(desk, LAYOUT_CONSOLE);
+    console_clear_line(desk_console(desk));
+    console_paste(desk_console(desk), text);
+}
+
+static void accept_palette(struct desk *desk, const struct choice *choice)
+{
+    if (choice->value == A_COMMAND) {
+        take_command(desk, choice->name + 1);
+    } else {
+        input_request(desk, desk_focused(desk), (enum request)choice->value, 1);
+    }
+}
+
+struct overlay *palette_new(struct desk *desk)
+{
+    static const struct chooser_ops ops = {.title = "palette", .question = "do: ", .accept = accept_palette};
+    GPtrArray *choices = g_ptr_array_new_with_free_func(choice_free);
+    add_requests(desk, choices, desk_focused(desk)->ops->context);
+    add_requests(desk, choices, REQUEST_CONTEXT_GLOBAL);
+    add_commands(desk, choices);
+    add_requests(desk, choices, REQUEST_CONTEXT_MOVE);
+    return chooser_new(desk, &ops, choices, 0);
+}
+
+/* ---- themes ---- */
+
+/* Looks like it for the moment; a broken one is told when it is taken. */
+static void try_theme(struct desk *desk, const struct choice *choice)
+{
+    if (choice != NULL) {
+        desk_try_theme(desk, choice->name);
+    }
+}
+
+static void accept_theme(struct desk *desk, const struct choice *choice)
+{
+    g_autoptr(GError) error = NULL;
+    if (desk_theme(desk, choice->name, &error)) {
+        g_autofree char *line = g_strconcat("theme ", choice->name, NULL);
+        log_command(desk, line);
+    } else {
+        desk_try_theme(desk, desk->theme);
+        desk_remark(desk, ROLE_ERROR, error->message);
+    }
+}
+
+static void cancel_theme(struct desk *desk)
+{
+    desk_try_theme(desk, desk->theme);
+}
+
+struct overlay *theme_chooser_new(struct desk *desk)
+{
+    static const struct chooser_ops ops = {
+        .title = "themes",
+        .question = "theme: ",
+        .mark = try_theme,
+        .accept = accept_theme,
+        .cancel = cancel_theme,
+    };
+    g_auto(GStrv) names = themes_list(desk->use_config);
+    GPtrArray *choices = g_ptr_array_new_with_free_func(choice_free);
+    unsigned marked = 0;
+    for (char **name = names; *name != NULL; name++) {
+        marked = strcmp(*name, desk->theme) == 0 ? choices->len : marked;
+        g_ptr_array_add(choices, choice_new(*name, NULL, NULL, 0));
+    }
+    return chooser_new(desk, &ops, choices, marked);
+}
