@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sizes: growing with every preallocation mode and without."""
+"""Sizes: growing with every preallocation mode and without, and shrinking."""
 import os
 import random
 import sys
@@ -143,3 +143,84 @@ def test_errors_while_preallocating_leave_no_corruption(work, number):
             result = ours(image, f'truncate -m {mode} 9M', 'write -P 2 0 10k', 'read -P 1 10k 1014k', 'write -P 3 8M 1k', 'read -P 0 5M 3M')
             assert result.status == 0 and 'failed' not in result.out, (event, result)
             twins.check(image, leaks=True)
+
+
+# ---- shrinking ----
+
+@pytest.mark.parametrize('options', OPTIONS, ids=name_of)
+def test_shrinking(work, options):
+    """To sizes within a cluster, at its end, with L2 tables and refcount blocks that are given up; what grows again is as in the reference."""
+    cluster = cluster_of(options)
+    size = min(900 * cluster, 24 * MIB)
+    twin = create(work / 'twin.qcow2', size, **options)
+    theirs(twin, f'write -P 1 0 {size // 2}', f'write -P 2 {size // 2 + cluster} {cluster}', f'write -z {size // 3} {cluster}',
+           f'write -P 3 {size - 1024} 1k')
+    for new in (size - 512, size // 2 + 3 * 512, size // 3 // cluster * cluster, 512, 0):
+        _, other = same_after(twin, f'truncate {new}', 'length', 'map', f'truncate {size}', f'write -P 4 {size - 512} 512', f'truncate {size // 5 // 512 * 512}')
+        assert os.path.getsize(twin) == os.path.getsize(other)
+        if new:
+            same_after(create(work / 'small.qcow2', size, **options), f'write 0 {size}', f'truncate {new}', f'read -P 205 0 {new}')
+
+
+@pytest.mark.parametrize('options', [{}, {'cluster_size': 1024}, {'cluster_size': 16 * KIB, 'extended_l2': 'on'}], ids=name_of)
+def test_shrinking_with_others_around(work, options):
+    """Snapshots, compressed clusters, a backing file, the VM state."""
+    cluster = cluster_of(options)
+    size = 60 * cluster
+    base = create(work / 'base.qcow2', 2 * size, cluster_size=4096)
+    theirs(base, f'write -P 1 0 {2 * size}')
+    twin = create(work / 'twin.qcow2', size, backing='base.qcow2', **options)
+    theirs(twin, *(f'write -c -P {i + 2} {i * cluster} {cluster}' for i in range(10, 30)), f'write -P 3 0 {5 * cluster + 100}')
+    same_after(twin, f'truncate {20 * cluster + 512}', f'truncate {size + 512}', f'write -P 9 {40 * cluster} 300', 'map')
+    qemu_img('snapshot', '-c', 's', twin.name, cwd=work)
+    same_after(twin, f'truncate {20 * cluster + 512}', f'truncate {size}', f'write -P 9 {2 * cluster} 300', 'truncate 0')
+    other = twins.copy(twin)
+    commands = ['write -b -P 8 100 100k', 'truncate 1k', 'write 0 1k', f'truncate {3 * size}']
+    assert twins.said(theirs(twin, *commands)) == twins.said(ours(other, *commands))
+    twins.assert_same(twin, other)  # both leave the VM state's clusters counted
+    twins.check(other, leaks=True)
+
+
+def test_refusals(work):
+    old = create(work / 'twin.qcow2', MIB, compat='0.10')
+    qemu_img('snapshot', '-c', 's', old.name, cwd=work)
+    same_after(old, 'truncate 2M', 'truncate 512k', 'truncate 1000', 'truncate -m full 100k', 'truncate 1M')
+    image = create(work / 'twin.qcow2', MIB, cluster_size=512)
+    result, _ = same_after(image, 'truncate -m full 100k', 'truncate -m metadata 512', 'truncate 1000', 'truncate 9P', 'truncate -m falloc 9P', 'truncate -m off 1P')
+    assert "Preallocation can't be used for shrinking an image" in result.err
+
+
+@pytest.mark.parametrize('number', [5, 28], ids=['EIO', 'ENOSPC'])
+def test_errors_while_resizing_leave_no_corruption(work, number):
+    for event in ('l1_shrink_write_table', 'l1_shrink_free_l2_clusters', 'cluster_free', 'refblock_alloc', 'refblock_update_part', 'l2_update', 'l2_load',
+                  'flush_to_disk', 'none'):
+        image = create(work / 'ours.qcow2', MIB, cluster_size=512)
+        theirs(image, 'write -P 1 0 1M')
+        options = f'json:{{"driver":"qcow2","file":{{"driver":"blkdebug","inject-error":[{{"event":"{event}","errno":{number},"once":true}}],"image":{{"driver":"file","filename":"ours.qcow2"}}}}}}'
+        ours(image, 'truncate 600k', 'write -P 2 0 10k', 'truncate 300k', 'write -P 3 0 512', image=options)
+        twins.check(image, leaks=True)
+        result = ours(image, 'truncate 200k', 'write -P 2 0 10k', 'read -P 1 10k 190k', 'truncate 1M', 'read -P 0 200k 824k')
+        assert result.status == 0 and 'failed' not in result.out, (event, result)
+        twins.check(image, leaks=True)
+
+
+def test_resizing_at_random(work):
+    for seed in range(int(os.environ.get('ROUNDS', 10))):
+        rand = random.Random(int(os.environ.get('SEED', 1)) + seed)
+        options = rand.choice(OPTIONS)
+        cluster = cluster_of(options)
+        size = first = rand.randrange(1, 400) * min(cluster, 32 * KIB)
+        backing = None
+        if rand.random() < 0.3:
+            base = create(work / 'base.qcow2', rand.randrange(1, 4 * size // 512) * 512, cluster_size=4096)
+            theirs(base, 'write -P 7 0 512')
+            backing = base.name
+        twin = create(work / 'twin.qcow2', size, backing=backing, **options)
+        commands = []
+        for step in range(12):
+            offset = rand.randrange(size) if size else 0
+            length = min(rand.choice([1, 512, cluster, 5 * cluster]), size - offset)
+            commands += [f'{rand.choice(("write -P 1", "write -P 2", "write -z", "write -z -u", "discard"))} {offset} {length}'] if size else []
+            size = rand.choice([0, 512, first, rand.randrange(first // 512) * 512, 2 * first, size])
+            commands.append(f'truncate {size}')
+        same_after(twin, *commands)

@@ -257,14 +257,6 @@ def test_growing_does_not_show_more_of_the_backing_file(work):
         same_guest_after(work, twin, 'write -P 9 1230k 3k', 'truncate 3M', 'write 2M 1k', 'truncate 9M')
 
 
-def test_shrinking_is_refused(work):
-    image = create(work / 'ours.qcow2', MIB)
-    before = image.read_bytes()
-    for command in ('truncate 512k', 'truncate 2000001'):
-        assert ours(image, command).status == 1
-    assert image.read_bytes() == before
-
-
 @pytest.mark.parametrize('number', [5, 28], ids=['EIO', 'ENOSPC'])
 def test_errors_while_growing_leave_no_corruption(work, number):
     for event in ('l1_grow_alloc_table', 'l1_grow_write_table', 'l1_grow_activate_table', 'refblock_alloc', 'cluster_alloc', 'flush_to_disk', 'none'):

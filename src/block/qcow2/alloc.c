@@ -160,18 +160,28 @@ static void note_freed(struct qcow2_writer *writer, uint64_t first, uint64_t end
     writer->freed_end = MAX(writer->freed_end, end);
 }
 
-/* The file keeps what can't be discarded: nothing is lost by it. */
-static void discard_free_co(struct node *node, uint64_t first, uint64_t n)
+/* Of the file what there is of n clusters; it keeps what can't be discarded, and nothing is lost by it. */
+static void discard_run_co(struct node *node, uint64_t first, uint64_t n)
 {
     const struct qcow2 *qcow2 = node->opaque;
+    int64_t start = (int64_t)(first << qcow2->cluster_bits), end = MIN((int64_t)((first + n) << qcow2->cluster_bits), node->file->size);
+    if (start < end)
+        node_pdiscard_co(node->file, start, end - start);
+}
+
+static void discard_free_co(struct node *node, uint64_t first, uint64_t n)
+{
+    uint64_t run = 0;
     for (uint64_t i = 0; i < n; i++) {
         uint64_t count;
-        int64_t offset = (int64_t)((first + i) << qcow2->cluster_bits);
-        /* Compressed data is the one thing that does not fill its last cluster. */
-        int64_t there = MIN(node->file->size - offset, qcow2->cluster_size);
-        if (there > 0 && qcow2_counts_get_co(node, first + i, &count) == 0 && count == 0)
-            node_pdiscard_co(node->file, offset, there);
+        if (qcow2_counts_get_co(node, first + i, &count) == 0 && count == 0) {
+            run++;
+            continue;
+        }
+        discard_run_co(node, first + i - run, run);
+        run = 0;
     }
+    discard_run_co(node, first + n - run, run);
 }
 
 void qcow2_alloc_free_co(struct node *node, int64_t offset, int64_t bytes, bool discard)
@@ -186,7 +196,7 @@ void qcow2_alloc_free_co(struct node *node, int64_t offset, int64_t bytes, bool 
         note_freed(writer, first, first + n);
         ret = qcow2_counts_add_co(node, first, n, -1);
     }
-    if (ret == 0 && discard && qcow2->writer->pass_discard)
+    if (ret == 0 && discard)
         discard_free_co(node, first, n);
     /* The request was done all the same: the clusters are leaked. */
     if (ret < 0)

@@ -208,7 +208,7 @@ static int append_co(struct node *node, int64_t from, int64_t to, enum blk_preal
 
 int qcow2_preallocate_co(struct node *node, int64_t from, int64_t to, enum blk_prealloc mode, GError **error)
 {
-    if (mode == BLK_PREALLOC_OFF || from >= to)
+    if (mode == BLK_PREALLOC_OFF)
         return 0;
     return mode == BLK_PREALLOC_METADATA ? reserve_co(node, from, to, error) : append_co(node, from, to, mode, error);
 }

@@ -14,6 +14,7 @@ enum remap_kind {
     REMAP_ZERO,       /* reads as zeroes; clusters stay reserved */
     REMAP_ZERO_UNMAP, /* and are given back */
     REMAP_DISCARD,    /* given back; zeroes, where the version can say so */
+    REMAP_CROP,       /* given back, and nothing is said of them */
 };
 
 /* A request; start and end are those of the whole units. */
@@ -39,8 +40,8 @@ static int change_words(const struct remap *remap, uint64_t entry, uint64_t bitm
     *ret_bitmap = bitmap;
     if (compressed && !whole)
         return -ENOTSUP;
-    if (qcow2->header.version < 3) {
-        *ret_entry = 0;
+    if (qcow2->header.version < 3 || remap->kind == REMAP_CROP) {
+        *ret_entry = *ret_bitmap = 0;
     } else if (remap->kind == REMAP_DISCARD && nothing) {
         return 0;
     } else if (qcow2->extended) {
@@ -119,6 +120,12 @@ static int change_piece_co(struct remap *remap, int64_t start, int64_t *ret_next
     return ret;
 }
 
+/* Whether the file gives up the space, too. */
+static bool passes_on(const struct remap *remap)
+{
+    return remap->kind == REMAP_CROP || ((const struct qcow2 *)remap->node->opaque)->writer->pass_discard;
+}
+
 static int change_range_co(struct remap *remap)
 {
     const struct qcow2 *qcow2 = remap->node->opaque;
@@ -134,7 +141,7 @@ static int change_range_co(struct remap *remap)
         if (ret == 0)
             ret = change_piece_co(remap, at, &at);
         co_mutex_unlock(&writer->lock);
-        qcow2_link_release_co(remap->node, start, at, remap->extents, true);
+        qcow2_link_release_co(remap->node, start, at, remap->extents, passes_on(remap));
         g_array_set_size(remap->extents, 0);
         co_relax_co();
     }
@@ -190,6 +197,8 @@ static int widen_co(struct remap *remap, int64_t offset, int64_t end, int64_t un
     int ret = is_zero_co(remap->node, remap->start, offset);
     if (ret == 1)
         ret = is_zero_co(remap->node, end, MIN(remap->end, size));
+    if (end == size)
+        remap->end = (end + qcow2->cluster_size - 1) & -qcow2->cluster_size;
     return ret == 1 ? 0 : ret < 0 ? ret : -ENOTSUP;
 }
 
@@ -234,4 +243,11 @@ int qcow2_remap_pdiscard_co(struct node *node, int64_t offset, int64_t bytes)
     const struct qcow2 *qcow2 = node->opaque;
     struct remap remap = {.node = node, .kind = REMAP_DISCARD};
     return can_be_zero(qcow2) ? remap_co(&remap, offset, bytes, qcow2->cluster_size) : -ENOTSUP;
+}
+
+int qcow2_remap_crop_co(struct node *node, int64_t start, int64_t end)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    struct remap remap = {.node = node, .kind = REMAP_CROP};
+    return start < end ? remap_co(&remap, start, end - start, qcow2->cluster_size) : 0;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Growing the virtual disk: a larger L1 table where it takes one, zeroes over what the backing file would show, then the size in the
- * header.  Each is on stable storage before the next.
+ * Resizing the virtual disk.  To grow takes a larger L1 table, zeroes over what the backing file would show, then the size in the
+ * header; each is on stable storage before the next.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "block/qcow2/preallocate.h"
+#include "block/qcow2/shrink.h"
 #include "block/qcow2/write.h"
 #include "block/qcow2/writer.h"
 
@@ -100,28 +101,27 @@ static int write_zeroes_co(struct node *node, int64_t start, int64_t end)
     return qcow2_write_pwritev_co(node, start, end - start, &iov, 1, 0);
 }
 
-/* The rest of the cluster with the old end: what shares a unit with what was there is written, what follows is marked. */
-static int cover_first_co(struct node *node, int64_t old, int64_t end)
+static int mark_zeroes_co(struct node *node, int64_t start, int64_t end, int64_t unit)
 {
-    const struct qcow2 *qcow2 = node->opaque;
-    int64_t unit = INT64_C(1) << qcow2->unit_bits;
-    int64_t aligned = MIN((old + unit - 1) & -unit, end);
-    int ret = write_zeroes_co(node, old, aligned);
-    if (ret == 0 && aligned < end)
-        ret = qcow2_remap_pwrite_zeroes_co(node, aligned, ((end + unit - 1) & -unit) - aligned, 0);
-    return ret;
+    return start < end ? qcow2_remap_pwrite_zeroes_co(node, start, ((end + unit - 1) & -unit) - start, 0) : 0;
 }
 
-/* What the backing file has behind the old end was not to be seen and must not come up. */
+/*
+ * What the backing file has behind the old end was not to be seen and must not come up.  What shares a unit with the old end is written
+ * as zeroes, the rest is marked.
+ */
 static int cover_backing_co(struct node *node, int64_t old, int64_t size)
 {
     const struct qcow2 *qcow2 = node->opaque;
+    int64_t unit = INT64_C(1) << qcow2->unit_bits;
     if (!qcow2->backing || qcow2->backing->size <= old)
         return 0;
-    int64_t unit = INT64_C(1) << qcow2->unit_bits, aligned = (old + unit - 1) & -unit;
-    int64_t end = (size + qcow2->cluster_size - 1) & -qcow2->cluster_size;
-    int ret = aligned < size ? qcow2_remap_pwrite_zeroes_co(node, aligned, end - aligned, 0) : 0;
-    return ret == 0 ? cover_first_co(node, old, MIN(aligned, size)) : ret;
+    int64_t first = MIN((old + unit - 1) & -unit, size);
+    int64_t second = MIN((old + qcow2->cluster_size - 1) & -qcow2->cluster_size, size);
+    int ret = mark_zeroes_co(node, first, second, unit);
+    if (ret == 0)
+        ret = mark_zeroes_co(node, second, size, qcow2->cluster_size);
+    return ret == 0 ? write_zeroes_co(node, old, first) : ret;
 }
 
 /* ---- the request ---- */
@@ -131,11 +131,11 @@ static int check(const struct node *node, int64_t size, enum blk_prealloc preall
     const struct qcow2 *qcow2 = node->opaque;
     if (size % SECTOR)
         return qcow2_header_fail(error, EINVAL, "The new size must be a multiple of %d", SECTOR);
-    if (size < qcow2->size)
-        return qcow2_header_fail(error, ENOTSUP, "qcow2 images can't be made smaller: Operation not supported");
     if (qcow2->header.version < 3 && qcow2->snapshots->len > 0)
         return qcow2_header_fail(error, ENOTSUP, "Can't resize a v2 image which has snapshots");
-    if (qcow2->backing_left_out)
+    if (size < qcow2->size && prealloc != BLK_PREALLOC_OFF)
+        return qcow2_header_fail(error, EINVAL, "Preallocation can't be used for shrinking an image");
+    if (size > qcow2->size && qcow2->backing_left_out)
         return qcow2_header_fail(error, ENOTSUP, "An image whose backing file was not opened can't grow: Operation not supported");
     return 0;
 }
@@ -161,6 +161,22 @@ int64_t qcow2_truncate_l1_entries(const struct qcow2 *qcow2, uint64_t size)
     return (size >> bits) + ((size & ((UINT64_C(1) << bits) - 1)) != 0);
 }
 
+static int grow_co(struct node *node, int64_t size, enum blk_prealloc prealloc, GError **error)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    co_mutex_lock_co(&qcow2->writer->lock);
+    int ret = qcow2_truncate_grow_l1_co(node, qcow2_truncate_l1_entries(qcow2, size));
+    co_mutex_unlock(&qcow2->writer->lock);
+    if (ret < 0)
+        return qcow2_header_fail(error, -ret, "Failed to grow the L1 table: %s", g_strerror(-ret));
+    ret = qcow2_preallocate_co(node, qcow2->size, size, prealloc, error);
+    if (ret < 0)
+        return ret;
+    if (prealloc < BLK_PREALLOC_FALLOC)
+        ret = cover_backing_co(node, qcow2->size, size);
+    return ret < 0 ? qcow2_header_fail(error, -ret, "Failed to zero out new clusters: %s", g_strerror(-ret)) : 0;
+}
+
 int qcow2_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error)
 {
     struct qcow2 *qcow2 = node->opaque;
@@ -170,18 +186,12 @@ int qcow2_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prea
         return ret;
     co_mutex_lock_co(&writer->lock);
     ret = qcow2_writer_settle_bitmaps_co(node);
-    if (ret == 0)
-        ret = qcow2_truncate_grow_l1_co(node, qcow2_truncate_l1_entries(qcow2, size));
     co_mutex_unlock(&writer->lock);
     if (ret < 0)
-        return qcow2_header_fail(error, -ret, "Failed to grow the L1 table: %s", g_strerror(-ret));
-    ret = qcow2_preallocate_co(node, qcow2->size, size, prealloc, error);
+        return qcow2_header_fail(error, -ret, "Could not update the flags of bitmaps: %s", g_strerror(-ret));
+    ret = size < qcow2->size ? qcow2_shrink_co(node, size, error) : grow_co(node, size, prealloc, error);
     if (ret < 0)
         return ret;
-    if (prealloc < BLK_PREALLOC_FALLOC)
-        ret = cover_backing_co(node, qcow2->size, size);
-    if (ret < 0)
-        return qcow2_header_fail(error, -ret, "Failed to zero out new clusters: %s", g_strerror(-ret));
     co_mutex_lock_co(&writer->lock);
     ret = set_size_co(node, size);
     co_mutex_unlock(&writer->lock);

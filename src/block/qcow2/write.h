@@ -17,3 +17,5 @@ int qcow2_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prea
 /* remap.c */
 int qcow2_remap_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags);
 int qcow2_remap_pdiscard_co(struct node *node, int64_t offset, int64_t bytes);
+/* Takes the clusters of [start, end) away as if they had never been; whole clusters, which are not a part of the disk any more. */
+int qcow2_remap_crop_co(struct node *node, int64_t start, int64_t end);

@@ -126,7 +126,7 @@ void qcow2_alloc_abort_bytes_co(struct node *node, int64_t offset, int64_t store
 void qcow2_alloc_abort_co(struct node *node, int64_t offset, uint64_t n);
 /*
  * Takes one count from each cluster that [offset, offset + bytes) touches: an entry that was changed named them.  discard:
- * those that are free then are discarded in the file, if it was opened for that.
+ * those that are free then are discarded in the file.
  */
 void qcow2_alloc_free_co(struct node *node, int64_t offset, int64_t bytes, bool discard);
 
