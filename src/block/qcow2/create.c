@@ -96,7 +96,7 @@ int qcow2_create_co(struct create *create, GError **error)
     }
     if (ret == 0)
         ret = write_empty_co(create, &plan.header, error);
-    if (ret == 0 && plan.size > 0)
+    if (ret == 0 && (plan.size > 0 || plan.prealloc != BLK_PREALLOC_OFF))
         ret = grow_co(create, &plan, data, error);
     return ret;
 }
