@@ -11,6 +11,7 @@
 #include "ui/desk-private.h"
 #include "ui/keymap.h"
 #include "ui/overlay.h"
+#include "ui/panels/hex-commands.h"
 #include "ui/themes.h"
 #include "util/size.h"
 
@@ -40,6 +41,21 @@ static int64_t parse_offset(const struct command_call *call, const char *text)
     return offset;
 }
 
+/* 1: the panel's cursor is at what it calls so, 0: it is no such name, -EINVAL after having said what is wrong. */
+static int place_named(const struct command_call *call, struct panel *panel, const char *text)
+{
+    g_autofree char *why = NULL;
+    if (panel == NULL || panel->ops->place_named == NULL || !panel->ops->place_named(panel, text, &why)) {
+        return 0;
+    }
+    desk_dirty(desk);
+    if (why != NULL) {
+        sink_printf(call->sink, SINK_ERR, "%s: %s\n", call->argv[0], why);
+        return -EINVAL;
+    }
+    return 1;
+}
+
 static void focus(int panel)
 {
     desk_focus(desk, (enum layout_panel)panel);
@@ -51,6 +67,11 @@ static int goto_co(const struct command_call *call)
     int panel = call->argc > 2 ? find_panel(call, call->argv[2]) : (int)desk->focus;
     if (panel < 0) {
         return -EINVAL;
+    }
+    int named = place_named(call, desk->panels[LAYOUT_HEX], call->argv[1]);
+    if (named != 0) {
+        focus(call->argc > 2 ? panel : LAYOUT_HEX);
+        return MIN(named, 0);
     }
     const char *dots = strstr(call->argv[1], "..");
     g_autofree char *first = g_strndup(call->argv[1], dots != NULL ? (gsize)(dots - call->argv[1]) : strlen(call->argv[1]));
@@ -409,8 +430,12 @@ static int request_co(const struct command_call *call)
     enum request request = request_find(call->argv[0]);
     int64_t offset = -1, count = 1;
     int at = 1;
-    if (request_wants_offset(request) && call->argc > at && (offset = parse_offset(call, call->argv[at++])) < 0) {
-        return -EINVAL;
+    if (request_wants_offset(request) && call->argc > at) {
+        const char *text = call->argv[at++];
+        int named = place_named(call, desk_panel_of(desk, request), text);
+        if (named < 0 || (named == 0 && (offset = parse_offset(call, text)) < 0)) {
+            return -EINVAL;
+        }
     }
     if (call->argc > at && (size_parse(call->argv[at], &count) != 0 || count < 1 || count > COUNT_MAX)) {
         sink_printf(call->sink, SINK_ERR, "%s: '", call->argv[0]);
@@ -424,14 +449,14 @@ static int request_co(const struct command_call *call)
                     call->argv[0]);
         return -EINVAL;
     }
-    return 0;
+    return desk_wait_co(desk);
 }
 
-enum { OWN_COMMANDS = 11 };
+enum { OWN_COMMANDS = 12 };
 
 static struct command request_commands[REQUEST_COUNT];
 static const struct command *commands[OWN_COMMANDS + REQUEST_COUNT + 1] = {
-    &command_bind,        &command_focus,  &command_goto, &command_keys,  &command_layout, &command_mouse,
+    &hex_command_find,    &command_bind,        &command_focus,  &command_goto, &command_keys,  &command_layout, &command_mouse,
     &command_save_script, &command_screen, &command_set,  &command_theme, &command_zoom,
 };
 
@@ -459,11 +484,13 @@ void commands_add(struct desk *added)
         }
     }
     desk = added;
+    hex_commands_serve(added->panels[LAYOUT_HEX]);
     command_add(commands);
 }
 
 void commands_remove(void)
 {
     command_remove(commands);
+    hex_commands_serve(NULL);
     desk = NULL;
 }

@@ -71,6 +71,8 @@ const char *desk_why_empty(const struct desk *desk);
 /* Replaces the hints until the next key; copied. */
 void desk_remark(struct desk *desk, enum role role, const char *text);
 
+/* Until panels are done with what requests asked for: 0, or -ECANCELED, and the desk may be gone. */
+int desk_wait_co(struct desk *desk);
 /* A panel's question, in the place of whatever was asked. */
 void desk_question(struct desk *desk, struct panel *panel, const struct panel_question *question);
 
@@ -83,6 +85,9 @@ void input_request(struct desk *desk, struct panel *panel, enum request request,
 
 /* frame.c: the whole picture. */
 void frame_draw(struct desk *desk);
+/* Whose request it is: its own panel's, wherever the focus is, and for movements the focused one's; NULL: none's. */
+struct panel *desk_panel_of(const struct desk *desk, enum request request);
+
 /* The panel whose tab is there, -1: none. */
 int frame_tab_at(const struct desk *desk, int x, int y);
 

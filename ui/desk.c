@@ -386,24 +386,24 @@ const struct grid *desk_draw(struct desk *desk)
     return desk->grid;
 }
 
-static bool is_at_work(const struct desk *desk)
+int desk_wait_co(struct desk *desk)
 {
-    for (int i = 0; i < LAYOUT_PANELS; i++) {
-        if (desk->panels[i]->ops->busy != NULL && desk->panels[i]->ops->busy(desk->panels[i])) {
-            return true;
-        }
+    int ret = 0;
+    for (int i = 0; i < LAYOUT_PANELS && ret == 0; i++) {
+        ret = desk->panels[i]->ops->wait_co != NULL ? desk->panels[i]->ops->wait_co(desk->panels[i]) : 0;
     }
-    return false;
+    return ret;
 }
 
 char *desk_picture_co(struct desk *desk)
 {
     enum { QUIET_TURNS = 3 }; /* what was read is painted by the next turn, which may read on */
     const struct aio *aio = session_config(desk->session)->aio;
+    desk_wait_co(desk);
     for (int quiet = 0; quiet < QUIET_TURNS && !co_cancelled();) {
         desk_draw(desk);
         co_yield_co();
-        quiet = desk->dirty || aio_in_flight(aio) > 0 || is_at_work(desk) ? 0 : quiet + 1;
+        quiet = desk->dirty || aio_in_flight(aio) > 0 ? 0 : quiet + 1;
     }
     return grid_text(desk_draw(desk));
 }

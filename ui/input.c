@@ -80,6 +80,25 @@ static void answer_panel(struct desk *desk)
     }
 }
 
+/* A place in a file, which the hex panel shows: whether it was one. */
+static bool go_to_named(struct desk *desk, const char *text)
+{
+    struct panel *hex = desk->panels[LAYOUT_HEX];
+    g_autofree char *why = NULL;
+    if (!hex->ops->place_named(hex, text, &why)) {
+        return false;
+    }
+    if (why != NULL) {
+        desk_remark(desk, ROLE_ERROR, why);
+    } else {
+        g_autofree char *line = g_strdup_printf("goto %s", text);
+        desk_focus(desk, LAYOUT_HEX);
+        log_command(desk, line);
+        log_focus_is_known(desk);
+    }
+    return true;
+}
+
 static void accept_prompt(struct desk *desk)
 {
     if (desk->prompt_panel != NULL) {
@@ -90,6 +109,9 @@ static void accept_prompt(struct desk *desk)
     g_autofree char *why = NULL;
     g_clear_pointer(&desk->prompt, prompt_free);
     if (*text == '\0') {
+        return;
+    }
+    if (go_to_named(desk, text)) {
         return;
     }
     int64_t offset = desk_parse_offset(desk, text, &why);
@@ -173,8 +195,7 @@ static void global_request(struct desk *desk, enum request request, int count)
     desk_dirty(desk);
 }
 
-/* Whose request it is: its own panel's, wherever the focus is, and for movements the focused one's; NULL: none's. */
-static struct panel *panel_for(const struct desk *desk, enum request request)
+struct panel *desk_panel_of(const struct desk *desk, enum request request)
 {
     enum request_context context = request_info(request)->context;
     if (context == REQUEST_CONTEXT_MOVE) {
@@ -201,7 +222,7 @@ static bool panel_request(struct desk *desk, struct panel *panel, enum request r
 
 void desk_request(struct desk *desk, enum request request, int count)
 {
-    struct panel *panel = panel_for(desk, request);
+    struct panel *panel = desk_panel_of(desk, request);
     enum request_context context = request_info(request)->context;
     bool covered = context == REQUEST_CONTEXT_MOVE || context == REQUEST_CONTEXT_OVERLAY || context == REQUEST_CONTEXT_CHOOSER;
     if (desk->overlay != NULL && covered) {
@@ -213,7 +234,7 @@ void desk_request(struct desk *desk, enum request request, int count)
 
 bool desk_panel_request(struct desk *desk, enum request request, int64_t offset, int count)
 {
-    struct panel *panel = panel_for(desk, request);
+    struct panel *panel = desk_panel_of(desk, request);
     if (panel != NULL && offset >= 0 && panel->ops->place != NULL) {
         panel->ops->place(panel, offset);
     }

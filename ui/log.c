@@ -61,17 +61,26 @@ void log_go(struct desk *desk, int64_t offset, int64_t bytes)
     log_focus_is_known(desk);
 }
 
+static char *place_of(struct panel *panel)
+{
+    if (panel->ops->where != NULL) {
+        return panel->ops->where(panel);
+    }
+    int64_t offset = panel->ops->position != NULL ? panel->ops->position(panel) : -1;
+    return offset >= 0 ? g_strdup_printf("%#" PRIx64, (uint64_t)offset) : NULL;
+}
+
 char *log_line_of(struct panel *panel, enum request request, int count)
 {
     if (!request_is_command(request)) {
         return NULL;
     }
-    int64_t offset = request_wants_offset(request) && panel->ops->position != NULL ? panel->ops->position(panel) : -1;
+    g_autofree char *where = request_wants_offset(request) ? place_of(panel) : NULL;
     g_autoptr(GString) line = g_string_new(request_info(request)->name);
-    if (offset >= 0) {
-        g_string_append_printf(line, " %#" PRIx64, (uint64_t)offset);
+    if (where != NULL) {
+        g_string_append_printf(line, " %s", where);
     }
-    if (count > 1 && (offset >= 0 || !request_wants_offset(request))) {
+    if (count > 1 && (where != NULL || !request_wants_offset(request))) {
         g_string_append_printf(line, " %d", count);
     }
     return g_strdup(line->str);

@@ -77,6 +77,14 @@ struct panel_ops {
     /* Moves the cursor to where position() was offset, in what is shown now; nothing when that is not there. */
     void (*place)(struct panel *panel, int64_t offset);
     /*
+     * For a panel whose cursor may be at what is no byte of the image: how the log names where it is ("0x1000", "h1:0x200"; g_free), NULL:
+     * nowhere.  NULL: position() says it.
+     */
+    char *(*where)(struct panel *panel);
+    /* Moves the cursor to a place named so that is none of the image: false (or NULL) when it is no such name; else true, with
+     * *ret_why (g_free) what is wrong with it, or NULL. */
+    bool (*place_named)(struct panel *panel, const char *name, char **ret_why);
+    /*
      * The mouse, in cells of the surface last drawn; a drag and the release that ends it may lie outside.  A press comes after
      * the focus did.  A wheel that is ignored (or a NULL here) becomes movements up and down.
      */
@@ -85,8 +93,8 @@ struct panel_ops {
     void (*selection)(struct panel *panel, GString *text);
     /* What takes long (a search, a scan): false or NULL when nothing does.  Asked for when the panel is not visible, too. */
     bool (*progress)(struct panel *panel, struct panel_progress *ret_progress);
-    /* Whether it is at work on what a request asked for: a picture for a script waits until it is not. */
-    bool (*busy)(struct panel *panel);
+    /* Until what requests asked for is done: 0, or -ECANCELED.  Scripts wait so; the panel may be gone after it. */
+    int (*wait_co)(struct panel *panel);
     /* Ends such work (Ctrl-C while no command runs): false when there is none. */
     bool (*cancel)(struct panel *panel);
     const struct setting *settings; /* its options, ended by one without a name; NULL: none.  Names begin with the panel's own */

@@ -71,6 +71,27 @@ enum request_context {
     X(HEX_FOLD, "hex-fold", HEX, "hex-fold", "fold", "fold repeated rows, or show them all")                           \
     X(HEX_NEXT_EXTENT, "hex-next-extent", HEX, "hex-next-extent OFFSET", "next extent", "to where the next extent begins")                 \
     X(HEX_PREVIOUS_EXTENT, "hex-previous-extent", HEX, "hex-previous-extent OFFSET", NULL, "to where this or the previous extent begins")      \
+    X(HEX_HOST, "hex-host", HEX, "hex-host", "file", "the file that holds the image, then those of the layers below") \
+    X(HEX_SEARCH, "hex-search", HEX, "find TEXT", "search", "search for text") \
+    X(HEX_SEARCH_HEX, "hex-search-hex", HEX, "find -x HEX", "hex", "search for bytes, typed as hex with ? for any digit") \
+    X(FIND_NEXT, "find-next", HEX, "find-next OFFSET", NULL, "to the next match") \
+    X(FIND_PREVIOUS, "find-previous", HEX, "find-previous OFFSET", NULL, "to the match before") \
+    X(HEX_CLEAR, "hex-clear", HEX, "hex-clear", NULL, "stop the search, else take away what is selected, else what is highlighted") \
+    X(HEX_NEXT_SAME, "hex-next-same", HEX, "hex-next-same OFFSET", NULL, "to the next stretch of the kind and layer the cursor is in") \
+    X(HEX_PREVIOUS_SAME, "hex-previous-same", HEX, "hex-previous-same OFFSET", NULL, "to the stretch of the kind and layer the cursor is in before") \
+    X(HEX_NEXT_DATA, "hex-next-data", HEX, "hex-next-data OFFSET", NULL, "to the next stretch of data") \
+    X(HEX_PREVIOUS_DATA, "hex-previous-data", HEX, "hex-previous-data OFFSET", NULL, "to the stretch of data before") \
+    X(HEX_NEXT_ZERO, "hex-next-zero", HEX, "hex-next-zero OFFSET", NULL, "to the next stretch of zeroes that need no reading") \
+    X(HEX_PREVIOUS_ZERO, "hex-previous-zero", HEX, "hex-previous-zero OFFSET", NULL, "to the stretch of zeroes that need no reading before") \
+    X(HEX_NEXT_COMPRESSED, "hex-next-compressed", HEX, "hex-next-compressed OFFSET", NULL, "to the next stretch of compressed clusters") \
+    X(HEX_PREVIOUS_COMPRESSED, "hex-previous-compressed", HEX, "hex-previous-compressed OFFSET", NULL, "to the stretch of compressed clusters before") \
+    X(HEX_NEXT_NOT_ZERO, "hex-next-not-zero", HEX, "hex-next-not-zero OFFSET", NULL, "to the next byte that is not zero") \
+    X(HEX_PREVIOUS_NOT_ZERO, "hex-previous-not-zero", HEX, "hex-previous-not-zero OFFSET", NULL, "to the byte that is not zero before") \
+    X(HEX_NEXT_DIFFERENCE, "hex-next-difference", HEX, "hex-next-difference OFFSET", NULL, "to the next byte that differs from the backing file") \
+    X(HEX_PREVIOUS_DIFFERENCE, "hex-previous-difference", HEX, "hex-previous-difference OFFSET", NULL, "to the byte that differs from the backing file before") \
+    X(HEX_JUMP_BACK, "hex-jump-back", HEX, "hex-jump-back", NULL, "back to where the cursor was before it jumped") \
+    X(HEX_JUMP_FORWARD, "hex-jump-forward", HEX, "hex-jump-forward", NULL, "forward again") \
+    X(HEX_SELECT, "hex-select", HEX, "hex-select OFFSET", NULL, "select from here to where the cursor goes; again: the selection stays as it is") \
     X(HEX_READ_AGAIN, "hex-read-again", HEX, "hex-read-again", NULL,                                                   \
       "forget what was read of the image and read it again")                                                           \
     X(PENDING_RESUME, "pending-resume", PENDING, "resume TAG", "resume", "resume the request at its breakpoint")       \

@@ -56,7 +56,8 @@
     X(NOTE, "note")                                                                                                    \
     X(OVERLAY, "overlay")                                                                                              \
     X(SELECTION, "selection")                                                                                          \
-    X(CURSOR, "cursor")
+    X(CURSOR, "cursor")                                                                                                \
+    X(BYTE_MATCH, "byte-match")
 
 enum role {
 #define ROLE_ENUM(constant, name) ROLE_##constant,

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <string.h>
 
 #include "io/co.h"
 
@@ -41,6 +42,7 @@ struct chunk {
     bool reading, taken;
     size_t size;      /* bytes that belong to them */
     uint8_t *bytes;
+    uint8_t *others;  /* those of the layer below */
     GArray *spans;
 };
 
@@ -51,6 +53,7 @@ struct finder {
     find_fn *fn;
     void *data;
     int64_t size;
+    size_t len;     /* bytes of a match */
     GArray *pieces; /* of the window, in order of offsets */
     struct chunk ring[RING];
     struct co *waiter; /* waits for the chunk whose turn it is; NULL: does not */
@@ -67,7 +70,7 @@ static bool reads_as_zeroes(enum blk_kind kind)
 static void add_piece(struct finder *finder, int64_t from, int64_t to, bool all)
 {
     from = MAX(from, finder->find->from);
-    to = MIN(to, MIN(finder->find->to, finder->size - (int64_t)finder->find->search.len + 1));
+    to = MIN(to, MIN(finder->find->to, finder->size - (int64_t)finder->len + 1));
     if (from >= to) {
         return;
     }
@@ -93,7 +96,11 @@ static int on_extent(void *data, const struct blk_extent *extent)
     const struct search *search = &finder->find->search;
     int64_t start = extent->start, end = extent->start + extent->length;
     survey->end = end;
-    if (search->not_zero >= 0) {
+    if (finder->find->against) {
+        if (extent->depth == 0 && extent->kind != BLK_KIND_UNALLOCATED) {
+            add_piece(finder, start, end, false); /* what the top does not hold it can't change */
+        }
+    } else if (search->not_zero >= 0) {
         if (!reads_as_zeroes(extent->kind)) {
             add_piece(finder, start - search->not_zero, end - search->not_zero, false);
         }
@@ -125,6 +132,23 @@ static int read_co(struct chunk *chunk, size_t start, size_t end)
     return blk_preadv_co(chunk->finder->blk, chunk->from + (int64_t)start, &iov, 1, BLK_INTERNAL, NULL);
 }
 
+/* Behind its end the layer below is zeroes. */
+static int read_other_co(struct chunk *chunk, size_t start, size_t end)
+{
+    struct blk *other = chunk->finder->find->against;
+    int64_t from = chunk->from + (int64_t)start;
+    size_t there = (size_t)CLAMP(blk_length(other) - from, 0, (int64_t)(end - start));
+    struct iovec iov = {chunk->others + start, there};
+    memset(chunk->others + start + there, 0, end - start - there);
+    return there > 0 ? blk_preadv_co(other, from, &iov, 1, BLK_INTERNAL, NULL) : 0;
+}
+
+static int read_both_co(struct chunk *chunk, size_t start, size_t end)
+{
+    int ret = chunk->finder->find->against ? read_other_co(chunk, start, end) : 0;
+    return ret < 0 ? ret : read_co(chunk, start, end);
+}
+
 static void add_span(struct chunk *chunk, size_t start, size_t end)
 {
     struct span *last = chunk->spans->len > 0 ? &g_array_index(chunk->spans, struct span, chunk->spans->len - 1) : NULL;
@@ -140,12 +164,12 @@ static void read_chunk_co(void *data)
 {
     struct chunk *chunk = data;
     struct finder *finder = chunk->finder;
-    if (read_co(chunk, 0, chunk->size) == 0) {
+    if (read_both_co(chunk, 0, chunk->size) == 0) {
         add_span(chunk, 0, chunk->size);
     } else {
         for (size_t at = 0; at < chunk->size && !finder->stop; at += SECTOR) {
             size_t end = MIN(at + SECTOR, chunk->size);
-            if (read_co(chunk, at, end) == 0) {
+            if (read_both_co(chunk, at, end) == 0) {
                 add_span(chunk, at, end);
             } else {
                 finder->progress->unreadable += (int64_t)(end - at);
@@ -168,9 +192,10 @@ static void start_chunk(struct finder *finder, struct chunk *chunk, const struct
     if (piece->all) {
         return;
     }
-    chunk->size = (size_t)(to - from) + finder->find->search.len - 1;
+    chunk->size = (size_t)(to - from) + finder->len - 1;
     if (!chunk->bytes) {
         chunk->bytes = g_malloc(CHUNK + SEARCH_MAX);
+        chunk->others = finder->find->against ? g_malloc(CHUNK + SEARCH_MAX) : NULL;
         chunk->spans = g_array_new(FALSE, FALSE, sizeof(struct span));
     }
     g_array_set_size(chunk->spans, 0);
@@ -227,6 +252,24 @@ static int look_backward(struct finder *finder, const struct chunk *chunk, const
     return 0;
 }
 
+/* One match for a run of bytes that differ: its first byte, backwards its last. */
+static int look_for_difference(struct finder *finder, const struct chunk *chunk, const struct span *span)
+{
+    bool backward = finder->find->backward;
+    bool before = false;
+    int ret = 0;
+    if (memcmp(chunk->bytes + span->start, chunk->others + span->start, span->end - span->start) == 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < span->end - span->start && ret == 0; i++) {
+        size_t at = backward ? span->end - 1 - i : span->start + i;
+        bool differs = chunk->bytes[at] != chunk->others[at];
+        ret = differs && !before ? tell(finder, chunk, at) : 0;
+        before = differs;
+    }
+    return ret;
+}
+
 static int look(struct finder *finder, const struct chunk *chunk)
 {
     bool backward = finder->find->backward;
@@ -238,7 +281,9 @@ static int look(struct finder *finder, const struct chunk *chunk)
     for (guint i = 0; i < chunk->spans->len && ret == 0; i++) {
         guint index = backward ? chunk->spans->len - 1 - i : i;
         const struct span *span = &g_array_index(chunk->spans, struct span, index);
-        ret = backward ? look_backward(finder, chunk, span) : look_forward(finder, chunk, span);
+        ret = finder->find->against ? look_for_difference(finder, chunk, span)
+              : backward            ? look_backward(finder, chunk, span)
+                                    : look_forward(finder, chunk, span);
     }
     return ret;
 }
@@ -311,7 +356,8 @@ static int look_through_co(struct finder *finder, int64_t window_from, int64_t w
 static int forward_co(struct finder *finder)
 {
     const struct search *search = &finder->find->search;
-    int64_t end = MIN(finder->size, finder->find->to + MAX(search->not_zero, 0)), at = finder->find->from;
+    int64_t reach = finder->find->against ? 0 : MAX(search->not_zero, 0);
+    int64_t end = MIN(finder->size, finder->find->to + reach), at = finder->find->from;
     int ret = 0;
     while (at < end && ret == 0) {
         int64_t window_end;
@@ -327,7 +373,8 @@ static int forward_co(struct finder *finder)
 static int backward_co(struct finder *finder)
 {
     const struct search *search = &finder->find->search;
-    int64_t end = MIN(finder->size, finder->find->to + MAX(search->not_zero, 0)), window = WINDOW_BACK;
+    int64_t reach = finder->find->against ? 0 : MAX(search->not_zero, 0);
+    int64_t end = MIN(finder->size, finder->find->to + reach), window = WINDOW_BACK;
     int ret = 0;
     while (end > finder->find->from && ret == 0) {
         int64_t start = MAX(finder->find->from, end - window), window_end;
@@ -350,11 +397,13 @@ int find_co(struct blk *blk, const struct find *find, struct find_progress *prog
     finder->fn = fn;
     finder->data = data;
     finder->size = blk_length(blk);
+    finder->len = find->against ? 1 : find->search.len;
     finder->pieces = g_array_new(FALSE, FALSE, sizeof(struct piece));
     *progress = (struct find_progress){0};
     int ret = find->backward ? backward_co(finder) : forward_co(finder);
     for (int i = 0; i < RING; i++) {
         g_free(finder->ring[i].bytes);
+        g_free(finder->ring[i].others);
         g_clear_pointer(&finder->ring[i].spans, g_array_unref);
     }
     g_array_unref(finder->pieces);

@@ -11,6 +11,7 @@
 struct find {
     struct search search;
     int64_t from, to; /* matches begin in [from, to); within the image */
+    struct blk *against; /* looks for bytes that differ from those of this layer below instead; NULL: for search */
     bool backward;    /* the last one first */
 };
 

@@ -116,10 +116,18 @@ int search_hex(const char *text, struct search *ret_search, GError **error)
     return 0;
 }
 
+struct search search_not_zero(void)
+{
+    return (struct search){.len = 1, .mask = {0xff}, .unlike = true};
+}
+
 /* ---- finding ---- */
 
 bool search_matches(const struct search *search, const uint8_t *bytes)
 {
+    if (search->unlike) {
+        return (bytes[0] & search->mask[0]) != search->value[0];
+    }
     for (size_t i = 0; i < search->len; i++) {
         if ((bytes[i] & search->mask[i]) != search->value[i]) {
             return false;
@@ -140,7 +148,7 @@ static inline lanes candidates(const struct search *search, const uint8_t *bytes
 {
     lanes first = (load(bytes + search->first) & search->mask[search->first]) == search->value[search->first];
     lanes second = (load(bytes + search->second) & search->mask[search->second]) == search->value[search->second];
-    return first & second;
+    return search->unlike ? ~first : first & second;
 }
 
 /* Whether one of STRIDE candidates is worth a look. */
@@ -159,8 +167,8 @@ static inline bool has_candidate(const struct search *search, const uint8_t *byt
 static ptrdiff_t first_of(const struct search *search, const uint8_t *bytes, size_t from, size_t to)
 {
     for (; from < to; from++) {
-        if ((bytes[from + search->first] & search->mask[search->first]) == search->value[search->first] &&
-            search_matches(search, bytes + from)) {
+        bool maybe = (bytes[from + search->first] & search->mask[search->first]) == search->value[search->first];
+        if ((maybe || search->unlike) && search_matches(search, bytes + from)) {
             return (ptrdiff_t)from;
         }
     }

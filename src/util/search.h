@@ -16,6 +16,7 @@ struct search {
     size_t first, second; /* places that are compared before all others, many bytes at a time */
     /* A place that zero does not match, so that no match lies in zeroes alone; -1: zeroes match. */
     int not_zero;
+    bool unlike;  /* of length 1: any byte that the rest does not describe matches */
 };
 
 /* The bytes of text; ignore_case: ASCII letters match in either case.  -EINVAL and an error for no text or too much. */
@@ -25,6 +26,9 @@ int search_text(const char *text, bool ignore_case, struct search *ret_search, G
  * too.
  */
 int search_hex(const char *text, struct search *ret_search, GError **error);
+
+/* Any byte that is not zero. */
+struct search search_not_zero(void);
 
 /* Whether it matches at bytes, of which there must be enough. */
 bool search_matches(const struct search *search, const uint8_t *bytes);

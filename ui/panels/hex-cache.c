@@ -385,6 +385,18 @@ void hex_cache_open(struct hex_cache *cache, struct blk *blk)
     cache->size = blk ? MAX(0, blk_length(blk)) : 0;
 }
 
+void hex_cache_resized(struct hex_cache *cache)
+{
+    int64_t size = cache->blk ? MAX(0, blk_length(cache->blk)) : 0;
+
+    if (size < cache->size) {
+        hex_cache_open(cache, cache->blk);
+    } else if (size > cache->size) {
+        hex_cache_changed(cache, cache->size - 1, 1); /* the last block is longer now */
+        cache->size = size;
+    }
+}
+
 void hex_cache_changed(struct hex_cache *cache, int64_t offset, int64_t bytes)
 {
     int64_t end = offset > INT64_MAX - bytes ? INT64_MAX : offset + bytes;

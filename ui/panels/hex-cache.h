@@ -21,6 +21,8 @@ struct hex_source *hex_cache_source(struct hex_cache *cache);
 
 /* This is the image now (NULL: none), and nothing is known of it. */
 void hex_cache_open(struct hex_cache *cache, struct blk *blk);
+/* The image may be longer or shorter than it was; what is known of it stays. */
+void hex_cache_resized(struct hex_cache *cache);
 /* These bytes changed: what is known of them is read again, shown as it was until then. */
 void hex_cache_changed(struct hex_cache *cache, int64_t offset, int64_t bytes);
 

@@ -40,10 +40,10 @@ static char byte_char(uint8_t byte, uint8_t state)
     return byte >= ' ' && byte < 0x7f ? (char)byte : '.';
 }
 
-static void draw_byte(struct surface surface, const struct hex_layout *layout, int y, int i, uint8_t byte, uint8_t state)
+static void draw_byte(struct surface surface, const struct hex_layout *layout, int y, int i, uint8_t byte, uint8_t state, bool match)
 {
     static const char digits[] = "0123456789abcdef";
-    enum role role = byte_role(byte, state);
+    enum role role = match ? ROLE_BYTE_MATCH : byte_role(byte, state);
     int x = hex_layout_byte(layout, i);
     bool known = state == HEX_KNOWN || state == HEX_HOLE;
 
@@ -72,11 +72,16 @@ static bool draw_row(struct hex_panel *hex, struct surface surface, int y, int64
     int n = (int)MIN(hex_view_size(view) - start, layout->width);
     bool known = true;
 
+    int64_t selected_start = 0, selected_end = 0;
+    bool matches[HEX_ROW_MAX] = {false};
+
+    hex_view_selection(view, &selected_start, &selected_end);
     view->source->ops->get(view->source, start, (size_t)n, bytes, states);
+    hex_find_mark(hex, start, n, matches);
     for (int i = 0; i < n; i++) {
         known = known && states[i] != HEX_UNKNOWN;
-        draw_byte(surface, layout, y, i, bytes[i], states[i]);
-        if (start + i >= view->range_start && start + i < view->range_end) {
+        draw_byte(surface, layout, y, i, bytes[i], states[i], matches[i]);
+        if (start + i >= selected_start && start + i < selected_end) {
             mark_byte(surface, layout, y, i, CELL_SELECTED);
         }
     }
@@ -101,7 +106,8 @@ static void draw_fold(struct hex_panel *hex, struct surface surface, int y, cons
     g_string_append(text, line->hole ? "of zeroes without data" : "the same");
     surface_put_fit(surface, hex->layout.hex, y, MAX(0, surface.width - hex->layout.hex),
                     line->hole ? ROLE_BYTE_HOLE : ROLE_DIM, text->str);
-    if (line->start < view->range_end && view->range_start - line->start < line->rows * hex->layout.width) {
+    int64_t start, end;
+    if (hex_view_selection(view, &start, &end) && line->start < end && start - line->start < line->rows * hex->layout.width) {
         surface_mark(surface, hex->layout.hex, y, text_columns(text->str, -1), CELL_SELECTED);
     }
 }
@@ -113,27 +119,29 @@ static void draw_lines(struct hex_panel *hex, struct surface surface)
     struct hex_rows rows = hex_panel_rows(hex);
     struct hex_line line = hex_rows_line(&rows, view->top);
 
-    hex_cache_begin(hex->cache);
+    if (view->cache) {
+        hex_cache_begin(view->cache);
+    }
     for (int y = 0; y < layout->lines; y++) {
         if (layout->hex > 0) {
             surface_printf(surface, 0, y, ROLE_OFFSET, "%0*" PRIx64, layout->digits, view->origin + line.start);
         }
         if (line.rows > 1) {
             draw_fold(hex, surface, y, &line);
-        } else if (!draw_row(hex, surface, y, line.start) && hex->show_image) {
-            hex_cache_want(hex->cache, line.start);
-            hex_cache_want(hex->cache, MIN(line.start + layout->width, hex_view_size(view)) - 1);
+        } else if (!draw_row(hex, surface, y, line.start) && view->cache) {
+            hex_cache_want(view->cache, line.start);
+            hex_cache_want(view->cache, MIN(line.start + layout->width, hex_view_size(view)) - 1);
         }
         if (!hex_rows_next(&rows, &line)) {
             break;
         }
     }
-    if (hex->show_image) {
-        if (view->top != hex->drawn_top) {
-            hex->direction = view->top < hex->drawn_top ? -1 : 1;
-            hex->drawn_top = view->top;
+    if (view->cache) {
+        if (view->top != view->drawn_top) {
+            view->direction = view->top < view->drawn_top ? -1 : 1;
+            view->drawn_top = view->top;
         }
-        hex_cache_end(hex->cache, view->top, line.start + line.rows * layout->width, hex->direction);
+        hex_cache_end(view->cache, view->top, line.start + line.rows * layout->width, view->direction);
     }
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The mouse in the hex panel: a press or a drag puts the cursor on the byte, the wheel moves it by lines. */
+/* The mouse in the hex panel: a press puts the cursor on the byte, a drag selects, the wheel moves it by lines. */
 #include "ui/panels/hex-panel.h"
 
 /* The byte of a row at a column, by its digits or its character: the nearest one. */
@@ -40,6 +40,13 @@ enum panel_reaction hex_mouse(struct panel *panel, const struct mouse *mouse)
     if (mouse->button != 1 || mouse->what == MOUSE_RELEASE || !line_at(hex, mouse->y, &line)) {
         return PANEL_IGNORED;
     }
-    view->cursor = MIN(line.start + byte_at(&hex->layout, mouse->x), hex_view_size(view) - 1);
+    int64_t at = MIN(line.start + byte_at(&hex->layout, mouse->x), hex_view_size(view) - 1);
+    if (mouse->what == MOUSE_PRESS) {
+        view->anchor = -1;
+        view->range_start = view->range_end = 0;
+    } else if (view->anchor < 0 && at != view->cursor) {
+        view->anchor = view->cursor;
+    }
+    view->cursor = at;
     return PANEL_REDRAW;
 }

@@ -7,38 +7,90 @@
 #include "ui/panels/hex-cache.h"
 #include "ui/panels/hex-layout.h"
 #include "ui/panels/hex-rows.h"
+#include "util/search.h"
 
+struct hex_hunt;
 struct lookup;
 
-/* One of the two things the panel can show. */
+enum hex_shown { HEX_SHOW_BUFFER, HEX_SHOW_IMAGE, HEX_SHOW_HOST };
+
+/* One of the things the panel can show. */
 struct hex_view {
     struct hex_source *source;
+    struct hex_cache *cache; /* that is the source; NULL: the bytes are all there */
+    struct blk *blk;         /* NULL: none */
     int64_t origin; /* offset in the image of the source's first byte */
     int64_t top;    /* a byte of the first line */
     int64_t cursor;
     int64_t range_start, range_end; /* shown as selected; empty: nothing is */
+    int64_t anchor;    /* selected is from here to the cursor, whatever the range was; -1: the range */
+    int64_t drawn_top; /* for the direction of travel */
+    int direction;
+};
+
+/* A place to come back to. */
+struct hex_place {
+    enum hex_shown shown;
+    unsigned layer; /* HEX_SHOW_HOST */
+    int64_t offset; /* in the view */
 };
 
 struct hex_panel {
     struct panel panel;
     struct blk *blk; /* NULL: no image */
-    struct hex_cache *cache;
-    struct hex_view buffer, image;
-    bool show_image;
+    struct hex_view buffer, image, host;
+    enum hex_shown shown;
+    unsigned layer; /* whose file host is */
     bool fold;
     GBytes *bytes; /* of the buffer view */
     enum blk_op op;
     int64_t length; /* of the request the buffer is from */
     struct hex_layout layout; /* as last drawn */
-    int64_t drawn_top; /* of the image view, for the direction of travel */
-    int direction;
     struct lookup *seek;
+    struct hex_view *seek_view; /* that was asked about */
+    struct search search;
+    char *search_label;    /* as it was typed; NULL: nothing was searched for yet */
+    bool show_matches;
+    struct hex_hunt *hunt; /* NULL: none runs */
+    struct hex_view *hunt_view;
+    int64_t hunt_cursor;   /* where the cursor was then */
+    const char *hunt_what; /* "search", "difference"; static */
+    GArray *jumps;         /* struct hex_place */
+    guint jump;            /* index of where one is; the length: at no noted place */
 };
 
 /* The view that is shown, its size, and its rows as last laid out. */
 struct hex_view *hex_panel_view(struct hex_panel *hex);
 int64_t hex_view_size(const struct hex_view *view);
 struct hex_rows hex_panel_rows(struct hex_panel *hex);
+
+/* What is selected in the view: false when nothing is. */
+bool hex_view_selection(const struct hex_view *view, int64_t *ret_start, int64_t *ret_end);
+/* The place the cursor is at is one to come back to. */
+void hex_panel_note_jump(struct hex_panel *hex);
+
+/* hex-views.c: the image appears where the buffer is from; the buffer and the file as they were left. */
+void hex_views_toggle_image(struct hex_panel *hex);
+/* The file of the next layer, or of the top.  False: there is none. */
+bool hex_views_show_host(struct hex_panel *hex, unsigned layer);
+bool hex_views_next_host(struct hex_panel *hex);
+/* The file's name and layer, for the title. */
+void hex_views_describe_host(const struct hex_panel *hex, GString *text);
+/* Back and forward in the list of jumps: false at its ends. */
+bool hex_views_jump(struct hex_panel *hex, int steps);
+
+/* hex-find.c: searches what is shown.  label is copied; from: bytes behind (before) this one, -1: the cursor's. */
+void hex_find(struct hex_panel *hex, const struct search *search, const char *label, int64_t from, bool backward);
+/* The same again. */
+void hex_find_again(struct hex_panel *hex, bool backward);
+void hex_find_not_zero(struct hex_panel *hex, bool backward);
+void hex_find_difference(struct hex_panel *hex, bool backward);
+/* Whether one was running. */
+bool hex_find_stop(struct hex_panel *hex);
+/* Sets marks[i] for each of n bytes from start (of a row) that is part of a match. */
+void hex_find_mark(struct hex_panel *hex, int64_t start, int n, bool *marks);
+/* Asks what to search for. */
+void hex_find_ask(struct hex_panel *hex, bool as_hex);
 
 /* Moves the top so that the cursor's line is visible, with some lines of context when it was far away; there must be lines. */
 void hex_move_show_cursor(struct hex_panel *hex);

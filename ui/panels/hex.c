@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The hex panel: two views with a cursor each, the last buffer and the image itself.  Drawing walks the lines from the top and asks the
- * image's cache for what it met unknown; the cache reads in the background and has the panel painted again.
+ * The hex panel: views with a cursor each: the last buffer, the image itself, and the file a layer of it is in.  Drawing walks the lines from the top and asks the
+ * view's cache for what it met unknown; the cache reads in the background and has the panel painted again.
  */
+#include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
+#include "io/clock.h"
+#include "ui/panels/hex-hunt.h"
 #include "ui/panels/hex-panel.h"
 #include "ui/panels/lookup.h"
 #include "util/size.h"
+
+enum { TICK_US = 100 * 1000 }; /* how often a search in the background is told of */
 
 static struct hex_panel *hex_of(struct panel *panel)
 {
@@ -16,12 +22,19 @@ static struct hex_panel *hex_of(struct panel *panel)
 
 struct hex_view *hex_panel_view(struct hex_panel *hex)
 {
-    return hex->show_image ? &hex->image : &hex->buffer;
+    return hex->shown == HEX_SHOW_IMAGE ? &hex->image : hex->shown == HEX_SHOW_HOST ? &hex->host : &hex->buffer;
 }
 
 int64_t hex_view_size(const struct hex_view *view)
 {
     return view->source->ops->size(view->source);
+}
+
+bool hex_view_selection(const struct hex_view *view, int64_t *ret_start, int64_t *ret_end)
+{
+    *ret_start = view->anchor < 0 ? view->range_start : MIN(view->anchor, view->cursor);
+    *ret_end = view->anchor < 0 ? view->range_end : MAX(view->anchor, view->cursor) + 1;
+    return *ret_start < *ret_end;
 }
 
 struct hex_rows hex_panel_rows(struct hex_panel *hex)
@@ -35,8 +48,8 @@ struct hex_rows hex_panel_rows(struct hex_panel *hex)
 
 static const char *why_empty(struct hex_panel *hex)
 {
-    if (hex->show_image) {
-        return hex->blk ? "the image is empty" : "no image is open";
+    if (hex->shown != HEX_SHOW_BUFFER) {
+        return !hex->blk ? "no image is open" : hex->shown == HEX_SHOW_HOST ? "the file is empty" : "the image is empty";
     }
     return hex->bytes ? "the buffer is empty" : "nothing was read or written yet";
 }
@@ -63,8 +76,10 @@ static void title(struct panel *panel, GString *title)
     struct hex_panel *hex = hex_of(panel);
     char size[SIZE_TEXT_MAX];
 
-    if (hex->show_image) {
+    if (hex->shown == HEX_SHOW_IMAGE) {
         g_string_append(title, "image");
+    } else if (hex->shown == HEX_SHOW_HOST) {
+        hex_views_describe_host(hex, title);
     } else if (hex->bytes) {
         g_string_append_printf(title, "%s %s at 0x%" PRIx64, blk_op_name(hex->op),
                                size_format((double)hex->length, size), hex->buffer.origin);
@@ -86,37 +101,97 @@ static void on_seek(void *data, const struct lookup_answer *answer)
     struct hex_panel *hex = data;
 
     if (answer->ret == 0) {
-        hex->image.cursor = answer->found;
+        if (hex->seek_view == hex_panel_view(hex)) {
+            hex_panel_note_jump(hex);
+        }
+        hex->seek_view->cursor = answer->found;
         panel_redraw(&hex->panel);
     } else {
         lookup_remark(&hex->panel, answer);
     }
 }
 
-static enum panel_reaction seek(struct hex_panel *hex, enum lookup_question question)
+static enum panel_reaction seek(struct hex_panel *hex, enum lookup_question question, enum lookup_sort sort)
 {
-    if (hex->show_image && hex_view_size(&hex->image) > 0) {
-        lookup_ask(hex->seek, hex->blk, question, hex->image.cursor);
+    struct hex_view *view = hex_panel_view(hex);
+
+    if (view->blk && hex_view_size(view) > 0) {
+        hex->seek_view = view;
+        lookup_ask_sort(hex->seek, view->blk, question, sort, view->cursor);
     } else {
         panel_remark(&hex->panel, "a buffer has no extents: show the image first");
     }
     return PANEL_HANDLED;
 }
 
-/* Whether the buffer's offsets are not those of the image. */
-static bool is_vmstate(const struct hex_panel *hex)
+static void clear(struct hex_panel *hex)
 {
-    return hex->op == BLK_OP_LOAD_VMSTATE || hex->op == BLK_OP_SAVE_VMSTATE;
+    struct hex_view *view = hex_panel_view(hex);
+    int64_t start, end;
+
+    if (hex_find_stop(hex)) {
+        panel_remark(&hex->panel, "the search was stopped");
+    } else if (hex_view_selection(view, &start, &end)) {
+        view->anchor = -1;
+        view->range_start = view->range_end = 0;
+    } else {
+        hex->show_matches = false;
+    }
 }
 
-/* The image appears where the buffer is from; the buffer as it was left. */
-static void follow(struct hex_panel *hex)
+static void select_from_here(struct hex_view *view)
 {
-    int64_t at = hex->buffer.origin + hex->buffer.cursor;
+    if (view->anchor >= 0) {
+        hex_view_selection(view, &view->range_start, &view->range_end);
+        view->anchor = -1;
+    } else if (hex_view_size(view) > 0) {
+        view->anchor = view->cursor;
+    }
+}
 
-    hex->show_image = !hex->show_image;
-    if (hex->show_image && hex->bytes && !is_vmstate(hex) && at < hex_view_size(&hex->image)) {
-        hex->image.cursor = at;
+/* What jumps to where something begins; false: another request. */
+static bool seek_request(struct hex_panel *hex, enum request request)
+{
+    static const struct {
+        enum request next, previous;
+        enum lookup_sort sort;
+    } sorts[] = {
+        {REQUEST_HEX_NEXT_SAME, REQUEST_HEX_PREVIOUS_SAME, LOOKUP_SAME},
+        {REQUEST_HEX_NEXT_DATA, REQUEST_HEX_PREVIOUS_DATA, LOOKUP_DATA},
+        {REQUEST_HEX_NEXT_ZERO, REQUEST_HEX_PREVIOUS_ZERO, LOOKUP_ZERO},
+        {REQUEST_HEX_NEXT_COMPRESSED, REQUEST_HEX_PREVIOUS_COMPRESSED, LOOKUP_COMPRESSED},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(sorts); i++) {
+        if (request == sorts[i].next || request == sorts[i].previous) {
+            seek(hex, request == sorts[i].next ? LOOKUP_NEXT_SORT : LOOKUP_PREVIOUS_SORT, sorts[i].sort);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_request(struct hex_panel *hex, enum request request)
+{
+    switch (request) {
+    case REQUEST_HEX_SEARCH:
+    case REQUEST_HEX_SEARCH_HEX:
+        hex_find_ask(hex, request == REQUEST_HEX_SEARCH_HEX);
+        return true;
+    case REQUEST_FIND_NEXT:
+    case REQUEST_FIND_PREVIOUS:
+        hex_find_again(hex, request == REQUEST_FIND_PREVIOUS);
+        return true;
+    case REQUEST_HEX_NEXT_NOT_ZERO:
+    case REQUEST_HEX_PREVIOUS_NOT_ZERO:
+        hex_find_not_zero(hex, request == REQUEST_HEX_PREVIOUS_NOT_ZERO);
+        return true;
+    case REQUEST_HEX_NEXT_DIFFERENCE:
+    case REQUEST_HEX_PREVIOUS_DIFFERENCE:
+        hex_find_difference(hex, request == REQUEST_HEX_PREVIOUS_DIFFERENCE);
+        return true;
+    default:
+        return seek_request(hex, request);
     }
 }
 
@@ -126,24 +201,49 @@ static enum panel_reaction request(struct panel *panel, enum request request, in
 
     switch (request) {
     case REQUEST_HEX_FOLLOW:
-        follow(hex);
+        hex_views_toggle_image(hex);
+        return PANEL_REDRAW;
+    case REQUEST_HEX_HOST:
+        if (!hex_views_next_host(hex)) {
+            panel_remark(panel, hex->blk ? "the image is in no file" : "no image is open");
+        }
         return PANEL_REDRAW;
     case REQUEST_HEX_FOLD:
         hex->fold = !hex->fold;
         return PANEL_REDRAW;
     case REQUEST_HEX_NEXT_EXTENT:
-        return seek(hex, LOOKUP_NEXT);
+        return seek(hex, LOOKUP_NEXT, LOOKUP_SAME);
     case REQUEST_HEX_PREVIOUS_EXTENT:
-        return seek(hex, LOOKUP_PREVIOUS);
+        return seek(hex, LOOKUP_PREVIOUS, LOOKUP_SAME);
+    case REQUEST_HEX_CLEAR:
+        clear(hex);
+        return PANEL_REDRAW;
+    case REQUEST_HEX_SELECT:
+        select_from_here(hex_panel_view(hex));
+        return PANEL_REDRAW;
+    case REQUEST_HEX_JUMP_BACK:
+    case REQUEST_HEX_JUMP_FORWARD:
+        if (!hex_views_jump(hex, request == REQUEST_HEX_JUMP_BACK ? -count : count)) {
+            panel_remark(panel, "there is no jump further");
+        }
+        return PANEL_REDRAW;
     case REQUEST_HEX_READ_AGAIN:
-        hex_cache_open(hex->cache, hex->blk);
+        hex_cache_open(hex->image.cache, hex->blk);
+        hex_cache_open(hex->host.cache, hex->host.blk);
         return PANEL_REDRAW;
     default:
-        if (hex_view_size(hex_panel_view(hex)) == 0 || hex->layout.lines == 0) {
-            return PANEL_IGNORED;
-        }
-        return hex_move(hex, request, count);
+        break;
     }
+    if (find_request(hex, request)) {
+        return PANEL_REDRAW;
+    }
+    if (hex_view_size(hex_panel_view(hex)) == 0 || hex->layout.lines == 0) {
+        return PANEL_IGNORED;
+    }
+    if (request == REQUEST_FIRST || request == REQUEST_LAST) {
+        hex_panel_note_jump(hex);
+    }
+    return hex_move(hex, request, count);
 }
 
 static void go(struct panel *panel, int64_t offset, int64_t bytes)
@@ -151,8 +251,10 @@ static void go(struct panel *panel, int64_t offset, int64_t bytes)
     struct hex_panel *hex = hex_of(panel);
 
     if (offset >= 0 && offset < hex_view_size(&hex->image)) {
-        hex->show_image = true;
+        hex_panel_note_jump(hex);
+        hex->shown = HEX_SHOW_IMAGE;
         hex->image.cursor = offset;
+        hex->image.anchor = -1;
         hex->image.range_start = offset;
         hex->image.range_end = offset + MIN(bytes, hex_view_size(&hex->image) - offset);
     }
@@ -162,8 +264,9 @@ static int64_t position(struct panel *panel)
 {
     struct hex_panel *hex = hex_of(panel);
     struct hex_view *view = hex_panel_view(hex);
+    bool is_vmstate = hex->op == BLK_OP_LOAD_VMSTATE || hex->op == BLK_OP_SAVE_VMSTATE;
 
-    if (hex_view_size(view) == 0 || (!hex->show_image && is_vmstate(hex))) {
+    if (hex_view_size(view) == 0 || hex->shown == HEX_SHOW_HOST || (hex->shown == HEX_SHOW_BUFFER && is_vmstate)) {
         return -1;
     }
     return view->origin + view->cursor;
@@ -171,10 +274,114 @@ static int64_t position(struct panel *panel)
 
 static void place(struct panel *panel, int64_t offset)
 {
-    struct hex_view *view = hex_panel_view(hex_of(panel));
+    struct hex_panel *hex = hex_of(panel);
+
+    if (hex->shown == HEX_SHOW_HOST) {
+        hex->shown = HEX_SHOW_IMAGE;
+    }
+
+    struct hex_view *view = hex_panel_view(hex);
 
     if (offset >= view->origin && offset - view->origin < hex_view_size(view)) {
         view->cursor = offset - view->origin;
+    }
+}
+
+/* ---- places in files: "h:OFFSET", "h1:OFFSET" in that of a layer ---- */
+
+static char *where(struct panel *panel)
+{
+    struct hex_panel *hex = hex_of(panel);
+    int64_t offset = position(panel);
+
+    if (hex->shown == HEX_SHOW_HOST && hex_view_size(&hex->host) > 0) {
+        return hex->layer > 0 ? g_strdup_printf("h%u:%#" PRIx64, hex->layer, (uint64_t)hex->host.cursor)
+                              : g_strdup_printf("h:%#" PRIx64, (uint64_t)hex->host.cursor);
+    }
+    return offset >= 0 ? g_strdup_printf("%#" PRIx64, (uint64_t)offset) : NULL;
+}
+
+static bool place_named(struct panel *panel, const char *name, char **ret_why)
+{
+    struct hex_panel *hex = hex_of(panel);
+    const char *colon = strchr(name, ':');
+    int64_t layer = 0, offset;
+
+    *ret_why = NULL;
+    if (name[0] != 'h' || !colon || strspn(name + 1, "0123456789") != (size_t)(colon - name - 1)) {
+        return false;
+    }
+    g_autofree char *digits = g_strndup(name + 1, (gsize)(colon - name - 1));
+    bool good = (*digits == '\0' || size_parse(digits, &layer) == 0) && layer <= INT32_MAX;
+
+    if (!good || (strcmp(colon + 1, "$") != 0 && size_parse(colon + 1, &offset) != 0)) {
+        *ret_why = g_strdup("that is no place in a file: type h:64k, or h1:64k for the layer below");
+        return true;
+    }
+    enum hex_shown shown = hex->shown;
+
+    if (!hex_views_show_host(hex, (unsigned)layer)) {
+        *ret_why = g_strdup(hex->blk ? "there is no such layer, or it is in no file" : "no image is open");
+        return true;
+    }
+    if (colon[1] == '$') {
+        offset = hex_view_size(&hex->host) - 1;
+    }
+    if (offset < 0 || offset >= hex_view_size(&hex->host)) {
+        *ret_why = g_strdup_printf("%#" PRIx64 " is outside the file, which ends at %#" PRIx64, (uint64_t)offset,
+                                   (uint64_t)hex_view_size(&hex->host));
+        hex->shown = shown;
+        return true;
+    }
+    hex->shown = shown;
+    hex_panel_note_jump(hex);
+    hex->shown = HEX_SHOW_HOST;
+    hex->host.cursor = offset;
+    return true;
+}
+
+/* ---- what goes on ---- */
+
+static int wait_co(struct panel *panel)
+{
+    struct hex_panel *hex = hex_of(panel);
+    struct hex_hunt *hunt = hex->hunt ? hex_hunt_ref(hex->hunt) : NULL;
+    int ret = hunt ? hex_hunt_wait_co(hunt) : 0;
+    bool stopped = hunt && hunt->ret == -ECANCELED; /* the panel may be gone */
+
+    hex_hunt_unref(hunt);
+    return ret < 0 ? ret : stopped ? 0 : lookup_wait_co(hex->seek);
+}
+
+static bool progress(struct panel *panel, struct panel_progress *ret_progress)
+{
+    const struct hex_hunt *hunt = hex_of(panel)->hunt;
+
+    if (hunt) {
+        *ret_progress = (struct panel_progress){"search", hunt->before + hunt->progress.done, hunt->size, hunt->since_us};
+    }
+    return hunt != NULL;
+}
+
+static bool cancel(struct panel *panel)
+{
+    return hex_find_stop(hex_of(panel));
+}
+
+static int64_t next_tick_us(struct panel *panel)
+{
+    return hex_of(panel)->hunt ? clock_now_us() + TICK_US : -1;
+}
+
+static void selection(struct panel *panel, GString *text)
+{
+    const struct hex_view *view = hex_panel_view(hex_of(panel));
+    char size[SIZE_TEXT_MAX];
+    int64_t start, end;
+
+    if (hex_view_selection(view, &start, &end)) {
+        g_string_append_printf(text, "%#" PRIx64 "..%#" PRIx64 " %s", (uint64_t)(view->origin + start),
+                               (uint64_t)(view->origin + end - 1), size_format((double)(end - start), size));
     }
 }
 
@@ -191,7 +398,10 @@ static void take_buffer(struct hex_panel *hex)
     hex_buffer_free(hex->buffer.source);
     g_clear_pointer(&hex->bytes, g_bytes_unref);
     hex->bytes = last->bytes ? g_bytes_ref(last->bytes) : NULL;
-    hex->buffer = (struct hex_view){.source = hex_buffer_new(hex->bytes), .origin = last->offset};
+    if (hex->hunt_view == &hex->buffer) {
+        hex_find_stop(hex);
+    }
+    hex->buffer = (struct hex_view){.source = hex_buffer_new(hex->bytes), .origin = last->offset, .anchor = -1};
     hex->op = last->op;
     hex->length = last->length;
 }
@@ -203,7 +413,24 @@ static void buffer(struct panel *panel)
 
     take_buffer(hex);
     if (hex->bytes && (hex->op == BLK_OP_READ || hex->op == BLK_OP_LOAD_VMSTATE)) {
-        hex->show_image = false;
+        hex->shown = HEX_SHOW_BUFFER;
+    }
+}
+
+/* The file may be longer now, too. */
+static void forget_host(struct hex_panel *hex)
+{
+    hex->host.blk = NULL;
+    hex_cache_open(hex->host.cache, NULL);
+    if (hex->shown == HEX_SHOW_HOST) {
+        struct hex_view before = hex->host;
+
+        if (!hex_views_show_host(hex, hex->layer)) {
+            hex->shown = HEX_SHOW_IMAGE;
+        } else if (hex_view_size(&hex->host) > 0) {
+            hex->host.cursor = MIN(before.cursor, hex_view_size(&hex->host) - 1);
+            hex->host.top = MIN(before.top, hex->host.cursor);
+        }
     }
 }
 
@@ -212,20 +439,29 @@ static void image(struct panel *panel)
     struct hex_panel *hex = hex_of(panel);
     int64_t size;
 
-    hex->blk = session_blk(panel_session(panel));
+    hex_find_stop(hex);
+    hex->blk = hex->image.blk = session_blk(panel_session(panel));
     lookup_reset(hex->seek);
-    hex_cache_open(hex->cache, hex->blk);
+    hex_cache_open(hex->image.cache, hex->blk);
     take_buffer(hex);
     size = hex_view_size(&hex->image);
     hex->image.cursor = size > 0 ? MIN(hex->image.cursor, size - 1) : 0;
     hex->image.top = MIN(hex->image.top, hex->image.cursor);
     hex->image.range_start = hex->image.range_end = 0;
-    hex->show_image = hex->show_image || !hex->bytes;
+    hex->image.anchor = -1;
+    forget_host(hex);
+    hex->shown = hex->shown == HEX_SHOW_BUFFER && !hex->bytes ? HEX_SHOW_IMAGE : hex->shown;
 }
 
 static void changed(struct panel *panel, int64_t offset, int64_t bytes)
 {
-    hex_cache_changed(hex_of(panel)->cache, offset, bytes);
+    struct hex_panel *hex = hex_of(panel);
+
+    hex_cache_changed(hex->image.cache, offset, bytes);
+    if (hex->host.blk) {
+        hex_cache_resized(hex->host.cache); /* tables change with the data, anywhere in the file */
+        hex_cache_changed(hex->host.cache, 0, INT64_MAX);
+    }
 }
 
 static void on_cache(void *data)
@@ -240,12 +476,19 @@ static struct panel *create(struct panel_host *host)
     hex->panel.ops = &panel_hex;
     hex->panel.host = host;
     hex->fold = true;
-    hex->direction = 1;
     hex->layout.width = 16;
-    hex->cache = hex_cache_new(on_cache, hex);
-    hex->image.source = hex_cache_source(hex->cache);
+    for (int i = 0; i < 2; i++) {
+        struct hex_view *view = i == 0 ? &hex->image : &hex->host;
+
+        view->cache = hex_cache_new(on_cache, hex);
+        view->source = hex_cache_source(view->cache);
+        view->direction = 1;
+        view->anchor = -1;
+    }
     hex->buffer.source = hex_buffer_new(NULL);
+    hex->buffer.anchor = -1;
     hex->seek = lookup_new(on_seek, hex);
+    hex->jumps = g_array_new(FALSE, FALSE, sizeof(struct hex_place));
     image(&hex->panel);
     return &hex->panel;
 }
@@ -254,10 +497,14 @@ static void destroy(struct panel *panel)
 {
     struct hex_panel *hex = hex_of(panel);
 
+    hex_find_stop(hex);
     lookup_free(hex->seek);
-    hex_cache_free(hex->cache);
+    hex_cache_free(hex->image.cache);
+    hex_cache_free(hex->host.cache);
     hex_buffer_free(hex->buffer.source);
     g_clear_pointer(&hex->bytes, g_bytes_unref);
+    g_array_unref(hex->jumps);
+    g_free(hex->search_label);
     g_free(hex);
 }
 
@@ -272,6 +519,13 @@ const struct panel_ops panel_hex = {
     .go = go,
     .position = position,
     .place = place,
+    .where = where,
+    .place_named = place_named,
+    .selection = selection,
+    .progress = progress,
+    .wait_co = wait_co,
+    .cancel = cancel,
+    .next_tick_us = next_tick_us,
     .mouse = hex_mouse,
     .image = image,
     .buffer = buffer,

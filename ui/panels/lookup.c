@@ -20,9 +20,11 @@ struct lookup {
     lookup_fn *fn;
     void *data;
     struct lookup_run *run;
+    struct co_queue waiters; /* for run to be NULL */
     /* What is asked next, when the run is back; NULL: nothing. */
     struct blk *next_blk;
     enum lookup_question next_question;
+    enum lookup_sort next_sort;
     int64_t next_offset;
 };
 
@@ -114,6 +116,79 @@ static int find_previous_co(struct blk *blk, int64_t offset, int64_t *ret_found)
     return ret;
 }
 
+/* ---- stretches of a sort ---- */
+
+struct sorting {
+    enum lookup_sort sort;
+    struct blk_extent like; /* LOOKUP_SAME */
+    int64_t after;          /* a stretch that begins there or before does not count */
+    bool first;             /* ends with the first one */
+    bool inside;            /* what came last was of the sort */
+    int64_t found;          /* -1: none yet */
+};
+
+static bool is_of_sort(const struct sorting *sorting, const struct blk_extent *extent)
+{
+    switch (sorting->sort) {
+    case LOOKUP_SAME:
+        return extent->kind == sorting->like.kind && extent->depth == sorting->like.depth;
+    case LOOKUP_COMPRESSED:
+        return extent->kind == BLK_KIND_COMPRESSED;
+    case LOOKUP_DATA:
+        return extent->kind == BLK_KIND_DATA || extent->kind == BLK_KIND_COMPRESSED || extent->kind == BLK_KIND_MISSING;
+    case LOOKUP_ZERO:
+        break;
+    }
+    return extent->kind == BLK_KIND_ZERO_PLAIN || extent->kind == BLK_KIND_ZERO_ALLOCATED || extent->kind == BLK_KIND_UNALLOCATED;
+}
+
+static int look_for_sort(void *data, const struct blk_extent *extent)
+{
+    struct sorting *sorting = data;
+    bool inside = is_of_sort(sorting, extent);
+
+    if (inside && !sorting->inside && extent->start > sorting->after) {
+        sorting->found = extent->start;
+    }
+    sorting->inside = inside;
+    return sorting->first && sorting->found >= 0 ? 1 : 0;
+}
+
+/* Stretches cut off by the visit's start count in none but the one that starts at the image's. */
+static int find_sort_before_co(struct blk *blk, int64_t offset, struct sorting *sorting)
+{
+    int64_t from = offset, step = FIRST_STEP;
+    int ret = 0;
+
+    while (from > 0 && sorting->found < 0 && ret == 0) {
+        from = MAX(offset - step, 0);
+        sorting->after = from > 0 ? from : -1;
+        sorting->inside = false;
+        ret = blk_status_bulk_co(blk, from, offset - from, look_for_sort, sorting);
+        step = step > INT64_MAX / 2 ? step : step * 2;
+    }
+    return ret;
+}
+
+static int find_sort_co(struct blk *blk, struct lookup_answer *answer)
+{
+    struct sorting sorting = {.sort = answer->sort, .after = answer->offset, .found = -1};
+    int64_t offset = answer->offset;
+    int ret = blk_status_co(blk, offset, 1, &sorting.like);
+
+    if (ret < 0) {
+        return ret;
+    }
+    if (answer->question == LOOKUP_NEXT_SORT) {
+        sorting.first = true;
+        ret = blk_status_bulk_co(blk, offset, blk_length(blk) - offset, look_for_sort, &sorting);
+    } else {
+        ret = find_sort_before_co(blk, offset, &sorting);
+    }
+    answer->found = sorting.found;
+    return ret < 0 ? ret : sorting.found < 0 ? -ENOENT : 0;
+}
+
 static void answer_co(struct blk *blk, struct lookup_answer *answer)
 {
     switch (answer->question) {
@@ -129,6 +204,10 @@ static void answer_co(struct blk *blk, struct lookup_answer *answer)
         break;
     case LOOKUP_PREVIOUS:
         answer->ret = find_previous_co(blk, answer->offset, &answer->found);
+        break;
+    case LOOKUP_NEXT_SORT:
+    case LOOKUP_PREVIOUS_SORT:
+        answer->ret = find_sort_co(blk, answer);
         break;
     }
 }
@@ -152,6 +231,7 @@ static void run_co(void *data)
             start_next(lookup);
         } else {
             lookup->fn(lookup->data, &run->answer);
+            co_queue_wake_all(&lookup->waiters);
         }
     }
     g_free(run);
@@ -164,6 +244,7 @@ static void start_next(struct lookup *lookup)
     run->lookup = lookup;
     run->blk = lookup->next_blk;
     run->answer.question = lookup->next_question;
+    run->answer.sort = lookup->next_sort;
     run->answer.offset = lookup->next_offset;
     lookup->next_blk = NULL;
     lookup->run = run;
@@ -172,8 +253,15 @@ static void start_next(struct lookup *lookup)
 
 void lookup_remark(struct panel *panel, const struct lookup_answer *answer)
 {
+    static const char *const sorts[] = {
+        [LOOKUP_SAME] = "of this kind", [LOOKUP_DATA] = "of data", [LOOKUP_ZERO] = "of zeroes", [LOOKUP_COMPRESSED] = "that is compressed"};
+    bool next = answer->question == LOOKUP_NEXT || answer->question == LOOKUP_NEXT_SORT;
+    bool sort = answer->question == LOOKUP_NEXT_SORT || answer->question == LOOKUP_PREVIOUS_SORT;
+
     if (answer->ret == -ENOENT) {
-        panel_remark(panel, answer->question == LOOKUP_NEXT ? "no next extent" : "no previous extent");
+        g_autofree char *text = g_strdup_printf("no %s extent%s%s", next ? "next" : "previous", sort ? " " : "", sort ? sorts[answer->sort] : "");
+
+        panel_remark(panel, text);
     } else if (answer->ret != -ECANCELED) {
         g_autofree char *text = g_strdup_printf("cannot find extents: %s", g_strerror(-answer->ret));
 
@@ -200,8 +288,14 @@ void lookup_free(struct lookup *lookup)
 
 void lookup_ask(struct lookup *lookup, struct blk *blk, enum lookup_question question, int64_t offset)
 {
+    lookup_ask_sort(lookup, blk, question, LOOKUP_SAME, offset);
+}
+
+void lookup_ask_sort(struct lookup *lookup, struct blk *blk, enum lookup_question question, enum lookup_sort sort, int64_t offset)
+{
     lookup->next_blk = blk;
     lookup->next_question = question;
+    lookup->next_sort = sort;
     lookup->next_offset = offset;
     /* However many questions there are while a disk hangs, one coroutine at most hangs with it. */
     if (lookup->run) {
@@ -219,4 +313,10 @@ void lookup_reset(struct lookup *lookup)
         co_cancel(lookup->run->co);
         lookup->run = NULL;
     }
+    co_queue_wake_all(&lookup->waiters);
+}
+
+int lookup_wait_co(struct lookup *lookup)
+{
+    return lookup->run ? co_queue_wait_co(&lookup->waiters) : 0;
 }

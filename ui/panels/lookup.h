@@ -10,19 +10,30 @@ enum lookup_question {
     LOOKUP_AT,       /* the extent at offset, from there on */
     LOOKUP_NEXT,     /* where the next extent (another kind or layer) begins after offset */
     LOOKUP_PREVIOUS, /* where the extent with offset begins, or if it begins right there, the one before */
+    LOOKUP_NEXT_SORT,     /* where the next stretch of a sort begins after offset */
+    LOOKUP_PREVIOUS_SORT, /* where such a stretch begins before offset, the last one */
+};
+
+/* Stretches that a question may be about. */
+enum lookup_sort {
+    LOOKUP_SAME, /* of the kind and layer of the byte at offset */
+    LOOKUP_DATA, /* that some layer holds, compressed or not */
+    LOOKUP_ZERO, /* that read as zeroes without being read */
+    LOOKUP_COMPRESSED,
 };
 
 struct lookup_answer {
     enum lookup_question question;
+    enum lookup_sort sort;
     int64_t offset;           /* that was asked about */
     int ret;                  /* 0, -ENOENT: there is none, or another negative errno */
     struct blk_extent extent; /* AT; its host is NULL */
-    int64_t found;            /* NEXT, PREVIOUS */
+    int64_t found;            /* the others */
 };
 
 struct panel;
 
-/* Says in the panel why a question for the next or the previous extent has no answer. */
+/* Says in the panel why a question for what is next or previous has no answer. */
 void lookup_remark(struct panel *panel, const struct lookup_answer *answer);
 
 typedef void lookup_fn(void *data, const struct lookup_answer *answer);
@@ -36,6 +47,10 @@ void lookup_free(struct lookup *lookup);
 
 /* Asks; a question not yet answered is dropped, and this one put as soon as that has come back. */
 void lookup_ask(struct lookup *lookup, struct blk *blk, enum lookup_question question, int64_t offset);
+/* The same about a sort, with one of the questions that are. */
+void lookup_ask_sort(struct lookup *lookup, struct blk *blk, enum lookup_question question, enum lookup_sort sort, int64_t offset);
+/* Until there is an answer, or nobody wants one: 0, or -ECANCELED.  The lookup may be gone after it. */
+int lookup_wait_co(struct lookup *lookup);
 /* Drops every question: the image is about to go away. */
 void lookup_reset(struct lookup *lookup);
 

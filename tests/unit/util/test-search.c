@@ -92,6 +92,19 @@ static void test_knows_what_zeroes_match(void)
     g_assert_cmpint(text("a", true).not_zero, ==, 0);
 }
 
+static void test_finds_what_is_not_zero(void)
+{
+    uint8_t bytes[300] = {0};
+    struct search search = search_not_zero();
+    g_assert_cmpint(search_first(&search, bytes, sizeof bytes), ==, -1);
+    g_assert_cmpint(search_last(&search, bytes, sizeof bytes), ==, -1);
+    bytes[170] = 1;
+    bytes[299] = 0x80;
+    g_assert_cmpint(search_first(&search, bytes, sizeof bytes), ==, 170);
+    g_assert_cmpint(search_last(&search, bytes, sizeof bytes), ==, 299);
+    g_assert_cmpint(search_last(&search, bytes, 299), ==, 170);
+}
+
 /* Patterns cut out of random bytes of few values, against trying every place. */
 static void test_equals_trying_every_place(void)
 {
@@ -135,6 +148,7 @@ int main(int argc, char **argv)
     g_test_add_func("/search/hex-with-any-digit", test_finds_hex_with_any_digit);
     g_test_add_func("/search/refuses", test_refuses_what_is_no_pattern);
     g_test_add_func("/search/zeroes", test_knows_what_zeroes_match);
+    g_test_add_func("/search/not-zero", test_finds_what_is_not_zero);
     g_test_add_func("/search/random", test_equals_trying_every_place);
     return g_test_run();
 }

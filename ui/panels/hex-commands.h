@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The hex panel's commands that are no requests: they take more than the cursor's place. */
+#pragma once
+
+#include "engine/command.h"
+
+struct panel;
+
+extern const struct command hex_command_find;
+
+/* From now on they are about this panel; NULL: about none. */
+void hex_commands_serve(struct panel *panel);

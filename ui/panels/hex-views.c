@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the hex panel shows: the last buffer, the image, the file of a layer; and the places one has been at. */
+#include <string.h>
+
+#include "ui/panels/hex-panel.h"
+
+enum { JUMPS_MAX = 200 };
+
+/* Whether the buffer's offsets are those of the image. */
+static bool is_of_image(const struct hex_panel *hex)
+{
+    return hex->bytes && hex->op != BLK_OP_LOAD_VMSTATE && hex->op != BLK_OP_SAVE_VMSTATE;
+}
+
+void hex_views_toggle_image(struct hex_panel *hex)
+{
+    int64_t at = hex->buffer.origin + hex->buffer.cursor;
+
+    if (hex->shown == HEX_SHOW_BUFFER && is_of_image(hex) && at < hex_view_size(&hex->image)) {
+        hex->image.cursor = at;
+    }
+    hex->shown = hex->shown == HEX_SHOW_IMAGE ? HEX_SHOW_BUFFER : HEX_SHOW_IMAGE;
+}
+
+bool hex_views_show_host(struct hex_panel *hex, unsigned layer)
+{
+    struct blk *file = hex->blk ? blk_layer(hex->blk, layer, BLK_PART_FILE) : NULL;
+
+    if (!file) {
+        return false;
+    }
+    hex->shown = HEX_SHOW_HOST;
+    if (hex->host.blk != file) {
+        hex->layer = layer;
+        hex->host.blk = file;
+        hex->host.cursor = hex->host.top = 0;
+        hex->host.range_start = hex->host.range_end = 0;
+        hex->host.anchor = -1;
+        hex_cache_open(hex->host.cache, file);
+    }
+    return true;
+}
+
+bool hex_views_next_host(struct hex_panel *hex)
+{
+    unsigned layer = hex->shown == HEX_SHOW_HOST ? hex->layer + 1 : hex->layer;
+
+    /* A layer in memory has no file, but those below it may. */
+    for (; hex->blk && blk_layer(hex->blk, layer, BLK_PART_LAYER); layer++) {
+        if (hex_views_show_host(hex, layer)) {
+            return true;
+        }
+    }
+    for (layer = 0; hex->blk && blk_layer(hex->blk, layer, BLK_PART_LAYER); layer++) {
+        if (hex_views_show_host(hex, layer)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void hex_views_describe_host(const struct hex_panel *hex, GString *text)
+{
+    const char *name = hex->host.blk ? blk_filename(hex->host.blk) : NULL;
+    const char *slash = name ? strrchr(name, '/') : NULL;
+
+    g_string_append_printf(text, "file %s", slash ? slash + 1 : name ? name : "");
+    if (hex->blk && (hex->layer > 0 || blk_layer(hex->blk, 1, BLK_PART_LAYER))) {
+        g_string_append_printf(text, " · layer %u", hex->layer);
+    }
+}
+
+/* ---- jumps ---- */
+
+static struct hex_place here(struct hex_panel *hex)
+{
+    return (struct hex_place){hex->shown, hex->layer, hex_panel_view(hex)->cursor};
+}
+
+void hex_panel_note_jump(struct hex_panel *hex)
+{
+    struct hex_place place = here(hex);
+
+    g_array_set_size(hex->jumps, MIN(hex->jump, hex->jumps->len));
+    if (hex->jumps->len >= JUMPS_MAX) {
+        g_array_remove_index(hex->jumps, 0);
+    }
+    g_array_append_val(hex->jumps, place);
+    hex->jump = hex->jumps->len;
+}
+
+static bool go_to_place(struct hex_panel *hex, const struct hex_place *place)
+{
+    if (place->shown == HEX_SHOW_HOST && !hex_views_show_host(hex, place->layer)) {
+        return false;
+    }
+    hex->shown = place->shown;
+
+    struct hex_view *view = hex_panel_view(hex);
+
+    view->cursor = CLAMP(place->offset, 0, MAX(0, hex_view_size(view) - 1));
+    return true;
+}
+
+bool hex_views_jump(struct hex_panel *hex, int steps)
+{
+    bool moved = false;
+
+    if (steps < 0 && hex->jump == hex->jumps->len && hex->jump > 0) {
+        struct hex_place place = here(hex); /* so that forward comes back here */
+
+        g_array_append_val(hex->jumps, place);
+    }
+    for (; steps < 0 && hex->jump > 0; steps++) {
+        hex->jump--;
+        moved = true;
+    }
+    for (; steps > 0 && hex->jump + 1 < hex->jumps->len; steps--) {
+        hex->jump++;
+        moved = true;
+    }
+    return moved && go_to_place(hex, &g_array_index(hex->jumps, struct hex_place, hex->jump));
+}
