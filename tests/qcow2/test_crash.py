@@ -2,6 +2,8 @@
 """
 A crash at any point: every write to the file is recorded with the syncs between them; images are made as a crash may leave them, with any of
 the writes since the last sync missing or torn.  They open, nothing is corrupt, and what was flushed is there.
+
+SEED=N plays other scripts, ROUNDS=N takes more crash points of each.
 """
 import os
 import random
@@ -22,12 +24,14 @@ from support import KIB, MIB  # noqa: E402
 
 SECTOR = 512
 SIZE = 2 * MIB
+SEED = int(os.environ.get('SEED', '1'))
+POINTS = int(os.environ.get('ROUNDS', '12'))
 CALLS = 'read,pwrite64,pwritev,pwritev2,fdatasync,fsync,fallocate,ftruncate'
 strace = shutil.which('strace')
 pytestmark = pytest.mark.skipif(not strace, reason='strace is not installed')
 
 
-def record(work, image, commands):
+def record(work, image, commands, args):
     """Feeds the commands one by one, so that the log shows where each begins."""
     log = work / 'strace.log'
     link = work / 'qemu-io'
@@ -35,7 +39,7 @@ def record(work, image, commands):
     link.symlink_to(support.BLKSCOPE)
     # Leaks can't be looked for in a program that is traced.
     env = support.environment(BLKSCOPE_AIO='threads', ASAN_OPTIONS=os.environ.get('ASAN_OPTIONS', '') + ':detect_leaks=0')
-    argv = [strace, '-f', '-xx', '-s', str(4 * MIB), '-o', log.name, '-e', f'trace={CALLS}', link, '-t', 'writeback', image.name]
+    argv = [strace, '-f', '-xx', '-s', str(4 * MIB), '-o', log.name, '-e', f'trace={CALLS}', link, *args, image.name]
     process = subprocess.Popen(argv, cwd=work, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     said = b''
 
@@ -60,33 +64,39 @@ def unescape(text):
 
 
 def parse(log, commands):
-    """('command', n), ('write', offset, bytes), ('zero', offset, bytes), ('size', bytes) and ('sync',) in order of completion."""
+    """
+    In order of completion: ('command', n), ('write', offset, bytes, whether it is on the disk at once), ('zero', offset, bytes),
+    ('size', bytes) and ('sync', how many of the steps had ended when it began).
+    """
     started, steps, command = {}, [], 0
     for line in log.splitlines():
         pid, call = line.split(None, 1)
+        begun = len(steps)
         if call.endswith('<unfinished ...>'):
-            started[pid] = call[:-len('<unfinished ...>')]
+            started[pid] = call[:-len('<unfinished ...>')], len(steps)
             continue
         resumed = re.match(r'<\.\.\. \w+ resumed>(.*)', call)
         if resumed:
-            call = started.pop(pid) + resumed[1]
+            call, begun = started.pop(pid)
+            call += resumed[1]
         name = call.split('(')[0]
         if name == 'read' and call.startswith('read(0,') and not call.endswith('= 0'):
             steps.append(('command', command))
             command += 1
         elif name.startswith('pwrite'):
             data = b''.join(unescape(piece) for piece in re.findall(r'"((?:\\x[0-9a-f]{2})*)"', call))
-            numbers = re.search(r'(?:\], \d+|", \d+), (\d+)(?:, \w+)?\)\s+= (\d+)$', call)
-            assert numbers and len(data) == int(numbers[2]), call[-200:]
-            steps.append(('write', int(numbers[1]), data))
+            numbers = re.search(r'(?:\], \d+|", \d+), (\d+)(, \w+)?\)\s+= (\d+)$', call)
+            assert numbers and len(data) == int(numbers[3]), call[-200:]
+            steps.append(('write', int(numbers[1]), data, 'DSYNC' in (numbers[2] or '')))
         elif name == 'fallocate':
             _, mode, offset, length = call.split('(')[1].split(')')[0].split(', ')
-            assert call.endswith('= 0') and ('ZERO_RANGE' in mode) != ('PUNCH_HOLE' in mode), call
-            steps.append(('write' if 'KEEP_SIZE' not in mode else 'zero', int(offset), bytes(int(length))))
+            assert call.endswith('= 0') and ('ZERO_RANGE' in mode) != ('PUNCH_HOLE' in mode) or mode == '0', call
+            if mode != '0':
+                steps.append(('write' if 'KEEP_SIZE' not in mode else 'zero', int(offset), bytes(int(length)), False))
         elif name == 'ftruncate':
             steps.append(('size', int(call.split(', ')[1].split(')')[0])))
         elif name in ('fdatasync', 'fsync'):
-            steps.append(('sync',))
+            steps.append(('sync', begun))
     assert command == len(commands)
     return steps
 
@@ -122,89 +132,138 @@ def apply_torn(data, step, rand):
 
 
 def crashed(before, steps, rand):
-    """The file after some of the steps: those before the last sync are there, of the others some."""
-    syncs = [i for i, step in enumerate(steps) if step[0] == 'sync']
-    last = syncs[-1] if syncs else -1
+    """The file after some of the steps: what was synced is there, of the others some."""
+    synced = max((step[1] for step in steps if step[0] == 'sync'), default=0)
     data = bytearray(before)
-    keep = rand.choice([0.0, 0.3, 0.6, 0.9])
+    keep = rand.choice([0.0, 0.1, 0.5, 0.9, 1.0])
     for i, step in enumerate(steps):
         if step[0] in ('command', 'sync'):
             continue
-        if i < last or rand.random() < keep:
+        if i < synced or (step[0] == 'write' and step[3]) or rand.random() < keep:
             apply(data, step)
         elif rand.random() < 0.3:
             apply_torn(data, step, rand)
     return data
 
 
-def written_by(commands):
-    for command in commands:
-        match = re.match(r'(?:aio_)?write (?:-z |-u |-c )*(?:-P \d+ )?(\d+) (\d+)|(?:aio_)?discard (\d+) (\d+)', command)
-        if match:
-            start, length = (int(group) for group in match.groups() if group is not None)
-            yield start, length
+# ---- what must be there ----
+
+COMMAND = re.compile(r'(aio_)?(write|discard) (?:-[zucqf] )*(?:-P (\d+) )?(\d+) (\d+)')
 
 
-def verify(work, data, stable, unsure):
+class Guest:
+    """What the disk holds after commands, and which bytes are not known."""
+
+    def __init__(self, contents):
+        self.bytes, self.unsure = bytearray(contents), bytearray(len(contents))
+
+    def play(self, command, certain):
+        match = COMMAND.match(command)
+        if not match:
+            return
+        start, length = int(match[4]), int(match[5])
+        self.bytes[start:start + length] = bytes([0 if ' -z ' in command else int(match[3] or 0)]) * length
+        self.unsure[start:start + length] = bytes([not certain or match[2] == 'discard']) * length
+
+
+def expected(contents, commands, begun, writethrough):
+    """After the crash in the command before number begun: what was flushed, or written through."""
+    guest = Guest(contents)
+    ended = commands[:max(begun - 1, 0)]
+    flushed = max((i for i, command in enumerate(ended) if command == 'flush'), default=-1)
+    complete = max((i for i, command in enumerate(ended) if command == 'aio_flush'), default=-1)
+    for i, command in enumerate(commands[:begun]):
+        through = writethrough and i < len(ended) and (not command.startswith('aio_') or i < complete)
+        guest.play(command, i < flushed or through)
+    return guest
+
+
+def verify(work, data, guest, rand):
     image = work / 'crashed.qcow2'
     image.write_bytes(data)
     result = qemu_img('check', image.name, cwd=work, check=False)
     assert result.returncode in (0, 3), result.stdout + result.stderr
     qemu_img('convert', '-O', 'raw', image.name, 'crashed.raw', cwd=work)
-    seen, expected = bytearray((work / 'crashed.raw').read_bytes()), bytearray(stable)
-    for start, length in unsure:
-        seen[start:start + length] = expected[start:start + length] = bytes(length)
-    assert seen == expected, next(i for i in range(SIZE) if seen[i] != expected[i])
+    seen = (work / 'crashed.raw').read_bytes()
+    wrong = next((i for i in range(SIZE) if seen[i] != guest.bytes[i] and not guest.unsure[i]), None) if seen != guest.bytes else None
+    assert wrong is None, f'{wrong}: {seen[wrong]} instead of {guest.bytes[wrong]}'
+    if rand.random() < 0.1:  # and it can be written to
+        assert support.drop_in(*(word for command in random_commands(rand, 4096, 5, KINDS) for word in ('-c', command)), image.name, cwd=work).status == 0
+        result = qemu_img('check', image.name, cwd=work, check=False)
+        assert result.returncode in (0, 3), result.stdout + result.stderr
 
 
-def run_script(work, commands, rand, points, prepare, **options):
-    image = create(work / 'crash.qcow2', SIZE, **options)
-    prepare(image)
+def run_script(work, image, commands, rand, points, args):
     before = image.read_bytes()
-    steps = parse(record(work, image, commands), commands)
-    # What is flushed after each flush, from the reference's reading of the same commands.
-    shutil.copy(image, work / 'twin.qcow2')
-    (work / 'twin.qcow2').write_bytes(before)
-    stable = {}
-    flushes = [-1] + [i for i, command in enumerate(commands) if command == 'flush']
-    for previous, flush in zip([None, *flushes], flushes):
-        if previous is not None:
-            images.write(work / 'twin.qcow2', *(c.replace('aio_write', 'write') for c in commands[previous + 1:flush + 1]))
-        qemu_img('convert', '-O', 'raw', 'twin.qcow2', 'stable.raw', cwd=work)
-        stable[flush] = (work / 'stable.raw').read_bytes()
-    places = [i for i, step in enumerate(steps) if step[0] in ('write', 'sync', 'size')]
+    qemu_img('convert', '-O', 'raw', image.name, 'before.raw', cwd=work)
+    contents = (work / 'before.raw').read_bytes()
+    steps = parse(record(work, image, commands, args), commands)
+    places = [i + 1 for i, step in enumerate(steps) if step[0] != 'command']
     for point in sorted(rand.sample(places, min(points, len(places)))):
         begun = sum(1 for step in steps[:point] if step[0] == 'command')
-        done = max((flush for flush in flushes if flush < begun - 1), default=-1)
         data = crashed(before, steps[:point], rand)
-        verify(work, data, stable[done], list(written_by(commands[done + 1:begun])))
+        try:
+            verify(work, data, expected(contents, commands, begun, '-t' not in args), rand)
+        except AssertionError as error:
+            raise AssertionError(f'after step {point} of {len(steps)}, in {commands[:begun][-3:]}: {error}') from None
+
+
+# ---- scripts ----
+
+KINDS = ('write', 'write', 'write', 'write -z', 'write -z -u', 'discard')
 
 
 def random_commands(rand, cluster, count, kinds=('write',)):
     commands = []
     for i in range(count):
         offset = rand.randrange(SIZE)
-        length = min(rand.choice([1, 512, 4 * KIB, cluster // 3 + 1, cluster, 5 * cluster + 5]), SIZE - offset)
+        length = min(rand.choice([1, 512, 4 * KIB, cluster // 3 + 1, cluster, cluster, 5 * cluster + 5, 40 * cluster]), SIZE - offset, 300 * KIB)
         kind = rand.choice(kinds)
-        commands.append(f'{kind} {f"-P {i % 200 + 1} " if kind == "write" else ""}{offset} {length}')
-        if rand.random() < 0.25:
+        if kind == 'aio':
+            commands += batch(rand, offset, min(max(length, 2000), SIZE - offset))
+        elif kind == 'write -c':
+            offset = offset // cluster * cluster
+            commands.append(f'write -c -P {i % 200 + 1} {offset} {cluster}')
+        else:
+            commands.append(f'{kind} {f"-P {i % 200 + 1} " if kind == "write" else ""}{offset} {length}')
+        if rand.random() < 0.2:
             commands.append('flush')
     return commands
 
 
-KINDS = ('write', 'write', 'write', 'write -z', 'write -z -u', 'discard')
+def batch(rand, offset, length):
+    """Neighbours at once."""
+    cuts = sorted({0, length, *(rand.randrange(length + 1) for _ in range(5))})
+    parts = [f'aio_write {rand.choice(["-z ", "-z -u ", ""])}' for _ in cuts[1:]]
+    return [*(f'{part}{"" if "-z" in part else f"-P {rand.randrange(1, 256)} "}{offset + start} {end - start}'
+              for part, start, end in zip(parts, cuts, cuts[1:])), 'aio_flush']
 
 
-@pytest.mark.parametrize('options', [{'cluster_size': 512, 'refcount_bits': 64}, {'cluster_size': 4096}, {}, {'extended_l2': 'on'}],
-                         ids=lambda options: ','.join(f'{key}={value}' for key, value in options.items()) or 'default')
-def test_a_crash_leaks_at_worst(work, options):
-    rand = random.Random(f'{options}')
-    cluster = {'extended_l2': 64 * KIB}.get(next(iter(options), ''), options.get('cluster_size', 64 * KIB))
+SMALL = {'cluster_size': 512, 'refcount_bits': 64}
+WRITEBACK, WRITETHROUGH, DISCARD = ('-t', 'writeback'), (), ('-t', 'writeback', '-d', 'unmap')
+CASES = [(SMALL, WRITEBACK), (SMALL, WRITETHROUGH), (SMALL, DISCARD), ({'cluster_size': 512}, WRITEBACK), ({'cluster_size': 4096}, WRITEBACK),
+         ({'cluster_size': 4096}, WRITETHROUGH), ({'cluster_size': 4096}, DISCARD), ({}, WRITEBACK), ({}, WRITETHROUGH),
+         ({'cluster_size': 4096, 'compat': '0.10'}, WRITEBACK), ({'cluster_size': '16k', 'extended_l2': 'on'}, WRITEBACK),
+         ({'cluster_size': '16k', 'extended_l2': 'on'}, DISCARD), ({'extended_l2': 'on'}, WRITETHROUGH)]
 
-    def prepare(image):
-        whole = SIZE // cluster
-        images.write(image, *(f'write -c -P {i % 200 + 50} {i * cluster} {cluster}' for i in rand.sample(range(whole), min(20, whole // 2))),
-                     *random_commands(rand, cluster, 6))
+
+def name_of(value):
+    return ','.join(f'{key}={v}' for key, v in value.items()) or 'default' if isinstance(value, dict) else ' '.join(value) or 'writethrough'
+
+
+@pytest.mark.parametrize('backed', [False, True], ids=['alone', 'backed'])
+@pytest.mark.parametrize('options, args', CASES, ids=name_of)
+def test_a_crash_leaks_at_worst(work, options, args, backed):
+    rand = random.Random(f'{SEED}{options}{args}{backed}')
+    cluster = {'16k': 16 * KIB}.get(options.get('cluster_size'), options.get('cluster_size', 64 * KIB))
+    if backed:
+        images.scatter(create(work / 'base', SIZE - 70000, cluster_size=1024), SIZE - 70000, 5, cluster=1024)
+    image = create(work / 'crash.qcow2', SIZE, **options, **({'backing': 'base'} if backed else {}))
+    whole = SIZE // cluster
+    images.write(image, *(f'write -c -P {i % 200 + 50} {i * cluster} {cluster}' for i in rand.sample(range(whole), min(20, whole // 2))),
+                 *random_commands(rand, cluster, 6))
+    if not backed or cluster > 512:
         qemu_img('snapshot', '-c', 's', image.name, cwd=work)
-        images.write(image, *random_commands(rand, cluster, 6))
-    run_script(work, random_commands(rand, cluster, 24, KINDS), rand, 30, prepare, **options)
+    images.write(image, *random_commands(rand, cluster, 6), *(['write -P 77 0 1M'] if options == SMALL else []))
+    kinds = (*KINDS, 'aio') if args else KINDS
+    run_script(work, image, random_commands(rand, cluster, 24, kinds), rand, POINTS, args)
