@@ -75,7 +75,7 @@ static bool is_zero_unit(const struct qcow2 *qcow2, const struct qcow2_entries *
 {
     enum qcow2_kind kind = unit_kind(qcow2, entries, offset);
     if (kind == QCOW2_UNALLOCATED)
-        return !qcow2->backing && !qcow2->backing_left_out;
+        return !qcow2->backing_left_out && (!qcow2->backing || (offset & -(INT64_C(1) << qcow2->unit_bits)) >= qcow2->backing->size);
     return kind == QCOW2_ZERO_PLAIN || kind == QCOW2_ZERO_ALLOCATED;
 }
 
