@@ -12,6 +12,7 @@
 #include "ui/keymap.h"
 #include "ui/overlay.h"
 #include "ui/panels/hex-commands.h"
+#include "ui/panels/map-commands.h"
 #include "ui/themes.h"
 #include "util/size.h"
 
@@ -452,12 +453,12 @@ static int request_co(const struct command_call *call)
     return desk_wait_co(desk);
 }
 
-enum { OWN_COMMANDS = 12 };
+enum { OWN_COMMANDS = 13 };
 
 static struct command request_commands[REQUEST_COUNT];
 static const struct command *commands[OWN_COMMANDS + REQUEST_COUNT + 1] = {
     &hex_command_find,    &command_bind,        &command_focus,  &command_goto, &command_keys,  &command_layout, &command_mouse,
-    &command_save_script, &command_screen, &command_set,  &command_theme, &command_zoom,
+    &command_save_script, &command_screen, &command_set,  &command_theme, &command_zoom, &map_command_differences,
 };
 
 static bool is_command(const struct request_info *info)
@@ -485,6 +486,7 @@ void commands_add(struct desk *added)
     }
     desk = added;
     hex_commands_serve(added->panels[LAYOUT_HEX]);
+    map_commands_serve(added->panels[LAYOUT_MAP]);
     command_add(commands);
 }
 
@@ -492,5 +494,6 @@ void commands_remove(void)
 {
     command_remove(commands);
     hex_commands_serve(NULL);
+    map_commands_serve(NULL);
     desk = NULL;
 }

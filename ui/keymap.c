@@ -74,6 +74,11 @@ static const struct binding bindings[] = {
     KEY(MAP, "c", MAP_CURVE),
     KEY(MAP, "e", MAP_LIST),
     KEY(MAP, "s", MAP_SIZES),
+    KEY(MAP, "x", MAP_DIFFERENCES),
+    KEY(MAP, "X", MAP_COMPARE_WITH),
+    KEY(MAP, "L", MAP_DIFFERENCE_LIST),
+    KEY(MAP, "n", MAP_NEXT_DIFFERENCE),
+    KEY(MAP, "N", MAP_PREVIOUS_DIFFERENCE),
     KEY(MAP, "R", MAP_SCAN),
 
     KEY(HEX, "i", HEX_FOLLOW),

@@ -65,6 +65,12 @@ enum request_context {
     X(MAP_CURVE, "map-curve", MAP, "map-curve", "curve", "lay the cells out along a Hilbert curve, or in rows")           \
     X(MAP_LIST, "map-list", MAP, "map-list", "extents", "list the extents, or show the picture again")                  \
     X(MAP_SIZES, "map-sizes", MAP, "map-sizes", "sizes", "show how many extents there are of which size, or the picture again") \
+    X(MAP_DIFFERENCES, "map-differences", MAP, "differences", "compare",                                                  \
+      "mark where the image differs from its backing file, or from what you name; nothing any more when it is marked")  \
+    X(MAP_COMPARE_WITH, "map-compare-with", MAP, "differences IMAGE", NULL, "ask for an image or a snapshot and mark where it differs") \
+    X(MAP_DIFFERENCE_LIST, "map-difference-list", MAP, "map-difference-list", NULL, "list the differences, or show the picture again") \
+    X(MAP_NEXT_DIFFERENCE, "map-next-difference", MAP, "map-next-difference OFFSET", NULL, "to the next difference")       \
+    X(MAP_PREVIOUS_DIFFERENCE, "map-previous-difference", MAP, "map-previous-difference OFFSET", NULL, "to the difference before") \
     X(MAP_SCAN, "map-scan", MAP, "map-scan", NULL, "read the allocation of the whole image again")                     \
     X(HEX_FOLLOW, "hex-follow", HEX, "hex-follow OFFSET", "buffer/image",                                                     \
       "switch between the last buffer and the image itself")                                                           \

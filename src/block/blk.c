@@ -155,9 +155,16 @@ static unsigned fua(const struct blk *blk, unsigned flags)
     return flags & BLK_FUA || through ? BLK_FUA : 0;
 }
 
+/* A write within a cluster allocates all of it: what is told are whole ones. */
 static void changed(struct blk *blk, int64_t offset, int64_t bytes)
 {
-    registry_changed(&blk->registry, offset, bytes);
+    const struct node_limits *limits = &blk->root->limits;
+    int64_t grain = MAX(1, MAX(limits->zeroes_alignment, limits->discard_alignment)), end;
+    int64_t start = offset - offset % grain;
+    if (!checked_add(offset, bytes, &end) || !checked_add(end, grain - 1, &end))
+        end = INT64_MAX;
+    end -= end % grain;
+    registry_changed(&blk->registry, start, MAX(end, start) - start);
 }
 
 /* ---- requests ---- */

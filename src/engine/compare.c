@@ -185,9 +185,9 @@ int compare_co(const struct compare *compare, struct compare_progress *progress,
         int64_t bytes = 0;
         ret = step_co(&walk, progress->done, &bytes);
         progress->done += ret == 0 ? bytes : 0;
-        if (ret == 0 && co_cancelled())
-            ret = -ECANCELED;
         co_relax_co();
+        if (ret == 0 && co_cancelled())
+            ret = -ECANCELED; /* perhaps there is no image any more */
     }
     if (ret == 0)
         ret = flush(&walk);

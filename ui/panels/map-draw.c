@@ -101,8 +101,25 @@ void map_cell_look(const struct map_space *space, const struct map_counts *count
 
 /* ---- cells ---- */
 
-static void draw_cell(const struct map_side *side, struct surface surface, int x, int y, int64_t start, bool halves)
+/* What the comparison says of a cell overrides what is in it: the picture is about where they differ. */
+static void difference_look(const struct map_panel *map, int64_t start, int64_t end, bool utf8, uint32_t *ret_ch, enum role *ret_role)
 {
+    const struct map_differences *differences = map->differences;
+    unsigned index = map->at == MAP_GUEST && map_differences_with(differences) ? map_differences_find(differences, start) : 0;
+
+    if (map->at != MAP_GUEST || !map_differences_with(differences) || index >= map_differences_count(differences) ||
+        map_differences_at(differences, index).start >= end) {
+        return;
+    }
+    bool perhaps = map_differences_at(differences, index).kind == COMPARE_PERHAPS;
+
+    *ret_ch = perhaps ? '~' : utf8 ? 0x2260 : 'x';
+    *ret_role = perhaps ? ROLE_NOTE : ROLE_WARNING;
+}
+
+static void draw_cell(const struct map_panel *map, struct surface surface, int x, int y, int64_t start, bool halves)
+{
+    const struct map_side *side = map_panel_side(map);
     int64_t end = side->size - start < side->view.span ? side->size : start + side->view.span;
     int64_t middle = start + side->view.span / 2;
     const struct map_pyramid *pyramid = map_side_pyramid(side);
@@ -121,6 +138,7 @@ static void draw_cell(const struct map_side *side, struct surface surface, int x
         halves = false;
     }
     map_cell_look(side->source->space, &counts, end - start, halves ? &first : NULL, surface_traits(surface), &ch, &role);
+    difference_look(map, start, end, surface_traits(surface).utf8, &ch, &role);
     surface_put_char(surface, x, y, role, ch);
     if (start < side->range_end && side->range_start < end) {
         surface_mark(surface, x, y, 1, CELL_SELECTED);
@@ -130,8 +148,9 @@ static void draw_cell(const struct map_side *side, struct surface surface, int x
     }
 }
 
-static void draw_cells(const struct map_side *side, struct surface surface)
+static void draw_cells(const struct map_panel *map, struct surface surface)
 {
+    const struct map_side *side = map_panel_side(map);
     const struct map_view *view = &side->view;
     int64_t leaf = INT64_C(1) << map_side_pyramid(side)->shift, start = view->top;
     bool halves = side->order.kind == MAP_ORDER_ROWS && view->span >= 2 * leaf && surface_traits(surface).utf8 &&
@@ -144,7 +163,7 @@ static void draw_cells(const struct map_side *side, struct surface surface)
         if (view->gutter > 0 && column == 0) {
             surface_printf(surface, 0, row, ROLE_OFFSET, "0x%0*" PRIx64, view->gutter - 3, start);
         }
-        draw_cell(side, surface, view->gutter + column, row, start, halves);
+        draw_cell(map, surface, view->gutter + column, row, start, halves);
         if (!checked_add(start, view->span, &start)) {
             break;
         }
@@ -196,6 +215,6 @@ void map_draw_picture(const struct map_panel *map, struct surface surface)
     if (view->strip > 0) {
         draw_strip(side, surface);
     }
-    draw_cells(side, surface_part(surface, 0, view->strip, surface.width, view->rows));
+    draw_cells(map, surface_part(surface, 0, view->strip, surface.width, view->rows));
     map_draw_readout(map, surface_part(surface, 0, surface.height - view->readout, surface.width, view->readout));
 }

@@ -23,6 +23,10 @@ enum panel_reaction map_mouse(struct panel *panel, const struct mouse *mouse)
         map_list_step(map, mouse->y - map->list_at);
         return PANEL_REDRAW;
     }
+    if (map->page == MAP_PAGE_DIFFERENCES) {
+        map_difference_step(map, mouse->y - map->list_at);
+        return PANEL_REDRAW;
+    }
     if (map->page != MAP_PAGE_PICTURE || view->columns == 0) {
         return PANEL_IGNORED;
     }

@@ -114,3 +114,81 @@ void map_draw_sizes(struct map_panel *map, struct surface surface)
         draw_size(surface, y, bucket, sizes, most);
     }
 }
+
+/* ---- differences ---- */
+
+static enum role difference_role(enum compare_kind kind)
+{
+    return kind == COMPARE_UNREADABLE ? ROLE_ERROR : kind == COMPARE_DIFFERENT ? ROLE_WARNING : ROLE_DIM;
+}
+
+static void draw_difference_head(struct map_differences *differences, struct surface surface)
+{
+    const struct compare_progress *progress = map_differences_progress(differences);
+    g_autoptr(GString) text = g_string_new(NULL);
+    char size[SIZE_TEXT_MAX];
+
+    if (map_differences_error(differences)) {
+        g_string_append(text, map_differences_error(differences));
+    } else {
+        g_string_append_printf(text, "%u range%s from %s, %s differ", map_differences_count(differences),
+                               map_differences_count(differences) == 1 ? "" : "s", map_differences_with(differences),
+                               size_format((double)progress->bytes[COMPARE_DIFFERENT], size));
+    }
+    if (map_differences_is_cut(differences)) {
+        g_string_append(text, " (more are not kept)");
+    }
+    if (map_differences_is_busy(differences)) {
+        g_string_append_printf(text, " · compared %d%%", (int)((__int128)progress->done * 100 / MAX(1, progress->size)));
+    }
+    if (map_differences_is_stale(differences)) {
+        g_string_append(text, " · the image has changed since");
+    }
+    surface_put_fit(surface, 0, 0, surface.width, map_differences_error(differences) ? ROLE_ERROR : ROLE_STRONG, text->str);
+}
+
+void map_draw_differences(struct map_panel *map, struct surface surface)
+{
+    struct map_differences *differences = map->differences;
+    const struct map_side *side = &map->sides[MAP_GUEST];
+    unsigned count = map_differences_count(differences), at, top;
+    char size[SIZE_TEXT_MAX];
+
+    map->list_rows = MAX(1, surface.height - 1);
+    if (!map_differences_with(differences)) {
+        surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM, "nothing is compared");
+        return;
+    }
+    draw_difference_head(differences, surface);
+    at = map_differences_find(differences, side->cursor);
+    top = at > (unsigned)map->list_rows / 2 ? at - (unsigned)map->list_rows / 2 : 0;
+    top = MIN(top, count > (unsigned)map->list_rows ? count - (unsigned)map->list_rows : 0);
+    for (int y = 1; y < surface.height && top + (unsigned)y - 1 < count; y++) {
+        struct map_range range = map_differences_at(differences, top + (unsigned)y - 1);
+        int x = surface_printf(surface, 0, y, ROLE_OFFSET, "0x%0*" PRIx64, map_view_digits(side->size), range.start) + 1;
+
+        surface_printf(surface, x, y, ROLE_TEXT, "+%s", size_format((double)(range.end - range.start), size));
+        surface_put(surface, x + SIZE_COLUMNS, y, difference_role(range.kind), compare_kind_name(range.kind));
+        if (top + (unsigned)y - 1 == at && range.start <= side->cursor) {
+            surface_mark(surface, 0, y, surface.width, CELL_CURSOR);
+            map->list_at = y;
+        }
+    }
+}
+
+bool map_difference_step(struct map_panel *map, int64_t steps)
+{
+    struct map_side *side = &map->sides[MAP_GUEST];
+    int64_t count = map_differences_count(map->differences), at = map_differences_find(map->differences, side->cursor), to;
+    bool inside = at < count && map_differences_at(map->differences, (unsigned)at).start <= side->cursor;
+
+    if (steps < 0 && inside && map_differences_at(map->differences, (unsigned)at).start < side->cursor) {
+        steps++; /* its own beginning comes first */
+    }
+    to = steps > 0 && !inside ? at + steps - 1 : at + steps;
+    if (to >= count || to < 0) {
+        return false;
+    }
+    side->cursor = MIN(map_differences_at(map->differences, (unsigned)to).start, side->size - 1);
+    return true;
+}

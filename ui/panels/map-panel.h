@@ -4,6 +4,7 @@
 
 #include "engine/session.h"
 #include "ui/panel.h"
+#include "ui/panels/map-differences.h"
 #include "ui/panels/map-link.h"
 #include "ui/panels/map-list.h"
 #include "ui/panels/map-side.h"
@@ -14,6 +15,7 @@ enum map_page {
     MAP_PAGE_PICTURE,
     MAP_PAGE_LIST,  /* extents one by one */
     MAP_PAGE_SIZES, /* how many there are of which size */
+    MAP_PAGE_DIFFERENCES, /* from another image, one by one */
 };
 
 enum { MAP_GUEST, MAP_HOST, MAP_SIDES };
@@ -32,6 +34,7 @@ struct map_panel {
     int64_t asked_offset, asked_span;
     bool following; /* the side shown waits to hear where the other one's cursor is */
     struct map_link_answer answer; /* the last; question.blk NULL: none */
+    struct map_differences *differences;
     struct map_list *list;
     int list_rows; /* of the list, as last drawn */
     int list_at;   /* the line with the cursor */
@@ -62,6 +65,9 @@ void map_draw_answer(const struct map_panel *map, struct surface surface, int y)
 
 void map_draw_list(struct map_panel *map, struct surface surface);
 void map_draw_sizes(struct map_panel *map, struct surface surface);
+void map_draw_differences(struct map_panel *map, struct surface surface);
+/* To the next or an earlier difference, so many of them on; false: there is none. */
+bool map_difference_step(struct map_panel *map, int64_t steps);
 /* Moves the cursor by so many extents. */
 void map_list_step(struct map_panel *map, int64_t rows);
 

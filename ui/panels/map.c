@@ -140,6 +140,8 @@ static void draw(struct panel *panel, struct surface surface, bool focused)
         map_draw_list(map, surface);
     } else if (map->page == MAP_PAGE_SIZES) {
         map_draw_sizes(map, surface);
+    } else if (map->page == MAP_PAGE_DIFFERENCES) {
+        map_draw_differences(map, surface);
     } else {
         map_side_scan_visible(side);
         map_draw_picture(map, surface);
@@ -160,7 +162,10 @@ static void title(struct panel *panel, GString *title)
         g_string_append(title, "file · ");
     }
     if (map->page != MAP_PAGE_PICTURE) {
-        g_string_append(title, map->page == MAP_PAGE_LIST ? "extents" : "sizes of extents");
+        static const char *const names[] = {
+            [MAP_PAGE_LIST] = "extents", [MAP_PAGE_SIZES] = "sizes of extents", [MAP_PAGE_DIFFERENCES] = "differences"};
+
+        g_string_append(title, names[map->page]);
         return;
     }
     g_string_append_printf(title, "%s · %s/cell", map->order == MAP_ORDER_CURVE ? "curve" : "linear",
@@ -246,20 +251,85 @@ static enum panel_reaction zoom_into_cell(struct map_panel *map)
     return PANEL_REDRAW;
 }
 
+/* ---- differences ---- */
+
+static void on_differences(void *data)
+{
+    struct map_panel *map = data;
+
+    if (map_differences_error(map->differences) && !map_differences_is_busy(map->differences)) {
+        panel_remark(&map->panel, map_differences_error(map->differences));
+    }
+    panel_redraw(&map->panel);
+}
+
+/* An image, or @ and a snapshot, as the command's words. */
+static void compare_with(struct panel *panel, const char *text)
+{
+    g_autofree char *stripped = g_strstrip(g_strdup(text));
+    bool snapshot = stripped[0] == '@';
+    g_autofree char *quoted = g_shell_quote(stripped + snapshot);
+    g_autofree char *line = g_strdup_printf("differences %s%s", snapshot ? "-s " : "", quoted);
+
+    if (stripped[0] != '\0') {
+        panel_run(panel, line);
+    }
+}
+
+static enum panel_reaction ask_what_to_compare(struct map_panel *map)
+{
+    static const struct panel_question question = {
+        .question = "compare with: ", .hint = "an image, or @ and the name of a snapshot", .answer = compare_with};
+
+    panel_question(&map->panel, &question);
+    return PANEL_REDRAW;
+}
+
+static enum panel_reaction toggle_differences(struct map_panel *map)
+{
+    if (map_differences_with(map->differences)) {
+        panel_run(&map->panel, "differences -c");
+        map->page = map->page == MAP_PAGE_DIFFERENCES ? MAP_PAGE_PICTURE : map->page;
+    } else if (blk_layer(map->blk, 1, BLK_PART_LAYER)) {
+        panel_run(&map->panel, "differences");
+    } else {
+        return ask_what_to_compare(map);
+    }
+    return PANEL_REDRAW;
+}
+
+static enum panel_reaction seek_difference(struct map_panel *map, int steps)
+{
+    if (!map_difference_step(map, steps)) {
+        panel_remark(&map->panel, !map_differences_with(map->differences) ? "nothing is compared: x compares"
+                                  : steps > 0 ? "no next difference" : "no difference before");
+        return PANEL_HANDLED;
+    }
+    if (map->at == MAP_HOST) {
+        follow(map);
+    }
+    return PANEL_REDRAW;
+}
+
 /* ---- requests ---- */
 
 static enum panel_reaction move_in_list(struct map_panel *map, enum request request, int count)
 {
     struct map_side *side = map_panel_side(map);
 
+    int64_t rows = request == REQUEST_PAGE_UP || request == REQUEST_PAGE_DOWN ? (int64_t)count * map->list_rows : count;
+
     switch (request) {
     case REQUEST_UP:
-    case REQUEST_DOWN:
-        map_list_step(map, request == REQUEST_UP ? -count : count);
-        return PANEL_REDRAW;
     case REQUEST_PAGE_UP:
+        rows = -rows; /* fall through */
+    case REQUEST_DOWN:
     case REQUEST_PAGE_DOWN:
-        map_list_step(map, (int64_t)(request == REQUEST_PAGE_UP ? -count : count) * map->list_rows);
+        if (map->page == MAP_PAGE_DIFFERENCES) {
+            map_difference_step(map, rows);
+        } else {
+            map_list_step(map, rows);
+        }
         return PANEL_REDRAW;
     case REQUEST_FIRST:
         side->cursor = 0;
@@ -380,8 +450,19 @@ static enum panel_reaction request(struct panel *panel, enum request request, in
         return show_page(map, MAP_PAGE_LIST);
     case REQUEST_MAP_SIZES:
         return show_page(map, MAP_PAGE_SIZES);
+    case REQUEST_MAP_DIFFERENCES:
+        return toggle_differences(map);
+    case REQUEST_MAP_COMPARE_WITH:
+        return ask_what_to_compare(map);
+    case REQUEST_MAP_DIFFERENCE_LIST:
+        return show_page(map, MAP_PAGE_DIFFERENCES);
+    case REQUEST_MAP_NEXT_DIFFERENCE:
+        return seek_difference(map, count);
+    case REQUEST_MAP_PREVIOUS_DIFFERENCE:
+        return seek_difference(map, -count);
     default:
-        return map->page == MAP_PAGE_LIST ? move_in_list(map, request, count) : move(map, request, count);
+        return map->page == MAP_PAGE_LIST || map->page == MAP_PAGE_DIFFERENCES ? move_in_list(map, request, count)
+                                                                               : move(map, request, count);
     }
 }
 
@@ -427,6 +508,7 @@ static void image(struct panel *panel)
     host_size = map->blk ? inspect_host_size(map->blk) : -1;
     lookup_reset(map->seek);
     map_link_reset(map->link);
+    map_differences_clear(map->differences);
     forget_answer(map);
     map->at = host_size > 0 ? map->at : MAP_GUEST;
     map_side_open(&map->sides[MAP_GUEST], map->blk, size);
@@ -461,7 +543,35 @@ static void changed(struct panel *panel, int64_t offset, int64_t bytes)
     map_scan_changed(map->sides[MAP_GUEST].detail, offset, bytes);
     host_changed(map);
     map_list_stale(map->list);
+    map_differences_stale(map->differences);
     map->asked = false;
+}
+
+static int wait_co(struct panel *panel)
+{
+    struct map_panel *map = map_of(panel);
+
+    return map_differences_is_busy(map->differences) ? map_differences_wait_co(map->differences) : lookup_wait_co(map->seek);
+}
+
+static bool cancel(struct panel *panel)
+{
+    bool was_busy = map_differences_is_busy(map_of(panel)->differences);
+
+    map_differences_stop(map_of(panel)->differences);
+    return was_busy;
+}
+
+static bool progress(struct panel *panel, struct panel_progress *ret_progress)
+{
+    struct map_differences *differences = map_of(panel)->differences;
+    const struct compare_progress *progress = map_differences_progress(differences);
+
+    if (!map_differences_is_busy(differences)) {
+        return false;
+    }
+    *ret_progress = (struct panel_progress){.what = "compare", .done = progress->done, .total = progress->size, .since_us = map_differences_since(differences)};
+    return true;
 }
 
 static struct panel *create(struct panel_host *host)
@@ -474,6 +584,7 @@ static struct panel *create(struct panel_host *host)
     map_side_init(&map->sides[MAP_HOST], &map_source_host, on_scan, map);
     map->seek = lookup_new(on_seek, map);
     map->link = map_link_new(on_answer, map);
+    map->differences = map_differences_new(on_differences, map);
     map->list = map_list_new(on_list, map);
     image(&map->panel);
     return &map->panel;
@@ -485,6 +596,7 @@ static void destroy(struct panel *panel)
 
     lookup_free(map->seek);
     map_link_free(map->link);
+    map_differences_free(map->differences);
     map_list_free(map->list);
     map_side_done(&map->sides[MAP_GUEST]);
     map_side_done(&map->sides[MAP_HOST]);
@@ -504,6 +616,9 @@ const struct panel_ops panel_map = {
     .position = position,
     .place = place,
     .mouse = map_mouse,
+    .wait_co = wait_co,
+    .cancel = cancel,
+    .progress = progress,
     .image = image,
     .changed = changed,
 };

@@ -75,7 +75,7 @@ static void test_help_fits_any_screen(void)
     driver_snapshot(driver, "help-40x10");
     driver_keys(driver, "End");
     g_assert_true(driver_shows(driver, "to the very end"));
-    driver_resize(driver, 80, 60); /* there is nothing more to scroll */
+    driver_resize(driver, 80, 120); /* there is nothing more to scroll */
     g_assert_true(driver_shows(driver, "map  The map of what is allocated where."));
     g_assert_true(driver_shows(driver, "to the very end"));
     driver_free(driver);

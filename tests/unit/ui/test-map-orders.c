@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The map of qcow2 images: host order, the curve, lists and comparisons, each against counting by hand. */
+#include "block/inspect.h"
+#include "panel-bench.h"
+#include "ui/panels/map-panel.h"
+
+enum { SIZE = 24 << 20 };
+
+struct runs {
+    struct map_run run[4096];
+    unsigned count;
+};
+
+static struct map_panel *map_of(struct bench *bench)
+{
+    return (struct map_panel *)bench->panel;
+}
+
+static struct map_side *side_of(struct bench *bench)
+{
+    return map_panel_side(map_of(bench));
+}
+
+/* Until the counts of what is visible are true again: scans that are repeated rest in between. */
+static void show(struct bench *bench, int width, int height)
+{
+    bench_show(bench, width, height);
+    while (map_side_is_busy(side_of(bench))) {
+        g_main_context_iteration(NULL, TRUE);
+        bench_show(bench, width, height);
+    }
+}
+
+/* ---- images ---- */
+
+static void random_writes(struct bench *bench, int count)
+{
+    static const char *const words[] = {"write -q -P 7", "write -q -z", "write -q -z -u", "discard -q", "write -q -P 9"};
+
+    for (int i = 0; i < count; i++) {
+        int64_t offset = g_test_rand_int_range(0, SIZE / 512 - 600) * 512;
+        g_autofree char *line = g_strdup_printf("%s %" G_GINT64_FORMAT " %d", words[g_test_rand_int_range(0, G_N_ELEMENTS(words))],
+                                                offset, g_test_rand_int_range(1, 600) * 512);
+
+        bench_run(bench, line);
+    }
+}
+
+/* An open, writable qcow2 image on a backing file of its own, or without one. */
+static struct bench *qcow2_bench(bool backing)
+{
+    struct bench *bench = bench_new(&panel_map, SIZE);
+    g_autofree char *base = g_strconcat(bench->image, ".base", NULL), *top = g_strconcat(bench->image, ".top", NULL);
+    g_autofree char *make_base = g_strdup_printf("create -q -f qcow2 %s %d", base, SIZE);
+    g_autofree char *make_top =
+        backing ? g_strdup_printf("create -q -f qcow2 -b %s -F qcow2 %s", base, top) : g_strdup_printf("create -q -f qcow2 %s %d", top, SIZE);
+    g_autofree char *open_base = g_strdup_printf("open -w %s", base);
+    g_autofree char *open_top = g_strdup_printf("open -w -o driver=qcow2,file.filename=%s,%s%s%s %s", top, backing ? "backing.driver=qcow2,backing.file.filename=" : "",
+                                                backing ? base : "", backing ? "" : "lazy-refcounts=off", "");
+
+    bench_run(bench, make_base);
+    bench_run(bench, open_base);
+    random_writes(bench, 20);
+    bench_run(bench, "close");
+    bench_run(bench, make_top);
+    bench_run(bench, g_strchomp(open_top));
+    if (!session_blk(bench->session))
+        g_error("%s", sink_buffer_text(bench->sink));
+    random_writes(bench, 20);
+    bench_settle(bench);
+    return bench;
+}
+
+static void qcow2_bench_free(struct bench *bench)
+{
+    g_autofree char *base = g_strconcat(bench->image, ".base", NULL), *top = g_strconcat(bench->image, ".top", NULL);
+
+    bench_free(bench);
+    g_unlink(base);
+    g_unlink(top);
+}
+
+/* ---- by hand ---- */
+
+struct collect {
+    struct bench *bench;
+    const struct map_source *source;
+    int64_t size;
+    struct runs *runs;
+    bool done;
+};
+
+static int on_run(void *data, const struct map_run *run)
+{
+    struct runs *runs = data;
+
+    g_assert_cmpuint(runs->count, <, G_N_ELEMENTS(runs->run));
+    runs->run[runs->count++] = *run;
+    return 0;
+}
+
+static void collect_co(void *data)
+{
+    struct collect *collect = data;
+
+    collect->runs->count = 0;
+    g_assert_cmpint(collect->source->visit_co(session_blk(collect->bench->session), 0, collect->size, on_run, collect->runs), ==, 0);
+    collect->done = true;
+}
+
+/* Every run of the side shown. */
+static struct runs *runs_of(struct bench *bench)
+{
+    struct collect collect = {bench, side_of(bench)->source, side_of(bench)->size, g_new0(struct runs, 1), false};
+
+    co_start(collect_co, &collect);
+    while (!collect.done)
+        bench_settle(bench);
+    return collect.runs;
+}
+
+static struct map_counts count_by_hand(const struct runs *runs, int64_t start, int64_t end)
+{
+    struct map_counts counts = {0};
+
+    for (unsigned i = 0; i < runs->count; i++) {
+        int64_t from = MAX(start, runs->run[i].start), to = MIN(end, runs->run[i].start + runs->run[i].length);
+
+        counts.bytes[runs->run[i].kind] += MAX(0, to - from);
+    }
+    return counts;
+}
+
+static void assert_same_counts(const struct map_counts *a, const struct map_counts *b)
+{
+    for (unsigned k = 0; k < MAP_KIND_COUNT; k++)
+        g_assert_cmpint(a->bytes[k], ==, b->bytes[k]);
+}
+
+/* Each cell shown: what is counted, and that the picture has it where the order says. */
+static void check_cells(struct bench *bench, const struct runs *runs)
+{
+    const struct map_side *side = side_of(bench);
+    const struct map_view *view = &side->view;
+    struct grid_traits traits = {.utf8 = true, .colour = true};
+
+    for (int64_t i = 0; i < (int64_t)view->columns * view->rows; i++) {
+        int64_t start = view->top + i * view->span, end = MIN(start + view->span, side->size);
+        struct map_counts expected, counted;
+        enum role role;
+        uint32_t ch;
+        int column, row;
+
+        if (start >= side->size)
+            break;
+        expected = count_by_hand(runs, start, end);
+        counted = map_pyramid_count(map_side_pyramid(side), start, end);
+        assert_same_counts(&counted, &expected);
+        map_order_place(&side->order, i, &column, &row);
+        map_cell_look(side->source->space, &expected, end - start, NULL, traits, &ch, &role);
+        const struct cell *cell = grid_cell(bench->grid, view->gutter + column, view->strip + row);
+        if (cell->ch != 0x258c && cell->ch != 0x2590)
+            g_assert_cmphex(cell->ch, ==, ch);
+    }
+}
+
+/* ---- tests ---- */
+
+static void check_every_zoom(struct bench *bench)
+{
+    g_autofree struct runs *runs = runs_of(bench);
+
+    for (int i = 0; i < 24; i++) {
+        int width = g_test_rand_int_range(20, 120), height = g_test_rand_int_range(4, 50);
+
+        side_of(bench)->cursor = g_test_rand_int_range(0, (int32_t)side_of(bench)->size);
+        show(bench, width, height);
+        check_cells(bench, runs);
+        switch (g_test_rand_int_range(0, 5)) {
+        case 0:
+            bench_ask(bench, REQUEST_MAP_ZOOM_ALL, 1);
+            break;
+        case 1:
+            bench_ask(bench, REQUEST_MAP_CURVE, 1);
+            break;
+        case 2:
+            bench_ask(bench, REQUEST_MAP_ZOOM_CELL, 1);
+            break;
+        default:
+            bench_ask(bench, REQUEST_MAP_ZOOM_IN, 1);
+        }
+    }
+}
+
+static void test_guest_order_at_every_zoom(void)
+{
+    for (int i = 0; i < 4; i++) {
+        struct bench *bench = qcow2_bench(i % 2);
+
+        show(bench, 80, 24);
+        check_every_zoom(bench);
+        qcow2_bench_free(bench);
+    }
+}
+
+static void test_host_order_at_every_zoom(void)
+{
+    for (int i = 0; i < 4; i++) {
+        struct bench *bench = qcow2_bench(i % 2);
+
+        show(bench, 80, 24);
+        bench_ask(bench, REQUEST_MAP_HOST, 1);
+        show(bench, 80, 24);
+        g_assert_cmpint(map_of(bench)->at, ==, MAP_HOST);
+        check_every_zoom(bench);
+        random_writes(bench, 3); /* the file perhaps grows */
+        show(bench, 80, 24);
+        check_every_zoom(bench);
+        qcow2_bench_free(bench);
+    }
+}
+
+static void test_raw_images_have_no_order_of_their_own(void)
+{
+    struct bench *bench = bench_new(&panel_map, SIZE);
+
+    bench_open(bench, "");
+    show(bench, 80, 24);
+    bench_ask(bench, REQUEST_MAP_HOST, 1);
+    g_assert_cmpstr(bench->remark, ==, "this format has no structure of its own: the file is the image");
+    g_assert_cmpint(map_of(bench)->at, ==, MAP_GUEST);
+    bench_free(bench);
+}
+
+static void test_both_cursors_are_on_the_same_byte(void)
+{
+    struct bench *bench = qcow2_bench(false);
+
+    bench_run(bench, "write -q -P 3 1M 64k");
+    bench->panel->ops->go(bench->panel, (1 << 20) + 4096, 0);
+    show(bench, 100, 24);
+    int64_t host = map_of(bench)->answer.extent.host_offset;
+    g_assert_cmpint(host, >, 0);
+    bench_ask(bench, REQUEST_MAP_HOST, 1);
+    show(bench, 100, 24);
+    g_assert_cmpint(map_of(bench)->sides[MAP_HOST].cursor, ==, host);
+    g_assert_true(bench_shows(bench, "data of guest 0x101000, refcount 1"));
+    map_of(bench)->sides[MAP_HOST].cursor = host + 8192; /* within the same cluster */
+    show(bench, 100, 24);
+    g_assert_cmpint(bench->panel->ops->position(bench->panel), ==, (1 << 20) + 12288);
+    bench_ask(bench, REQUEST_MAP_HOST, 1);
+    show(bench, 100, 24);
+    g_assert_cmpint(map_of(bench)->sides[MAP_GUEST].cursor, ==, (1 << 20) + 12288);
+    bench_ask(bench, REQUEST_MAP_HOST, 1);
+    show(bench, 100, 24);
+    map_of(bench)->sides[MAP_HOST].cursor = 0; /* the header is nobody's data */
+    show(bench, 100, 24);
+    g_assert_true(bench_shows(bench, "at 0x0: header, refcount 1"));
+    bench_ask(bench, REQUEST_MAP_SHOW, 1);
+    g_assert_cmpstr(bench->remark, ==, "nothing of the guest is here");
+    qcow2_bench_free(bench);
+}
+
+static void check_list(struct bench *bench)
+{
+    g_autofree struct runs *runs = runs_of(bench);
+    unsigned at = runs->count / 2;
+
+    side_of(bench)->cursor = runs->run[at].start;
+    bench_ask(bench, REQUEST_MAP_LIST, 1);
+    show(bench, 100, 8);
+    for (int i = 0; i < 200; i++) {
+        int step = g_test_rand_int_range(-20, 20);
+
+        at = (unsigned)CLAMP((int)at + step, 0, (int)runs->count - 1);
+        bench_ask(bench, step < 0 ? REQUEST_UP : REQUEST_DOWN, ABS(step));
+        show(bench, 100, 8);
+        if (step != 0)
+            g_assert_cmpint(side_of(bench)->cursor, ==, runs->run[at].start);
+    }
+    bench_ask(bench, REQUEST_LAST, 1);
+    show(bench, 100, 8);
+    bench_ask(bench, REQUEST_DOWN, 1);
+    g_assert_cmpint(side_of(bench)->cursor, ==, runs->run[runs->count - 1].start);
+    bench_ask(bench, REQUEST_MAP_LIST, 1);
+}
+
+static void check_sizes(struct bench *bench)
+{
+    g_autofree struct runs *runs = runs_of(bench);
+    const struct map_sizes *sizes = map_list_sizes(map_of(bench)->list);
+    struct map_sizes expected = {0};
+
+    bench_ask(bench, REQUEST_MAP_SIZES, 1);
+    show(bench, 100, 30);
+    for (unsigned i = 0; i < runs->count; i++) {
+        int bucket = 63 - __builtin_clzll((unsigned long long)runs->run[i].length);
+
+        expected.runs[bucket]++;
+        expected.bytes[bucket] += runs->run[i].length;
+    }
+    g_assert_true(sizes->done);
+    g_assert_cmpint(sizes->count, ==, runs->count);
+    g_assert_cmpmem(sizes->runs, sizeof(sizes->runs), expected.runs, sizeof(expected.runs));
+    g_assert_cmpmem(sizes->bytes, sizeof(sizes->bytes), expected.bytes, sizeof(expected.bytes));
+    bench_ask(bench, REQUEST_MAP_SIZES, 1);
+}
+
+static void test_every_extent_is_listed_and_counted(void)
+{
+    struct bench *bench = qcow2_bench(true);
+
+    random_writes(bench, 300);
+    show(bench, 80, 24);
+    check_list(bench);
+    check_sizes(bench);
+    bench_ask(bench, REQUEST_MAP_HOST, 1);
+    show(bench, 80, 24);
+    check_list(bench);
+    check_sizes(bench);
+    qcow2_bench_free(bench);
+}
+
+static void test_differences_are_marked(void)
+{
+    struct bench *bench = qcow2_bench(true);
+    struct map_differences *differences;
+
+    bench_run(bench, "write -q -P 77 5M 1k");
+    show(bench, 80, 24);
+    differences = map_of(bench)->differences;
+    g_assert_null(map_differences_with(differences));
+    map_differences_start(differences, bench->session, NULL);
+    show(bench, 80, 24);
+    while (map_differences_is_busy(differences))
+        bench_settle(bench);
+    g_assert_null(map_differences_error(differences));
+    unsigned at = map_differences_find(differences, 5 << 20);
+    g_assert_cmpuint(at, <, map_differences_count(differences));
+    g_assert_cmpint(map_differences_at(differences, at).start, <=, 5 << 20);
+    side_of(bench)->cursor = 0;
+    for (unsigned i = map_differences_at(differences, 0).start == 0; i < map_differences_count(differences); i++) {
+        bench_ask(bench, REQUEST_MAP_NEXT_DIFFERENCE, 1);
+        g_assert_cmpint(side_of(bench)->cursor, ==, map_differences_at(differences, i).start);
+    }
+    bench_ask(bench, REQUEST_MAP_NEXT_DIFFERENCE, 1);
+    g_assert_cmpstr(bench->remark, ==, "no next difference");
+    for (unsigned i = map_differences_count(differences) - 1; i > 0; i--) {
+        bench_ask(bench, REQUEST_MAP_PREVIOUS_DIFFERENCE, 1);
+        g_assert_cmpint(side_of(bench)->cursor, ==, map_differences_at(differences, i - 1).start);
+    }
+    bench_ask(bench, REQUEST_MAP_DIFFERENCE_LIST, 1);
+    show(bench, 80, 24);
+    g_assert_true(bench_shows(bench, "from the backing file"));
+    map_differences_start(differences, bench->session, "/none/there"); /* and the image closes meanwhile */
+    bench_run(bench, "close");
+    g_assert_null(map_differences_with(differences));
+    qcow2_bench_free(bench);
+}
+
+static void test_survives_anything(void)
+{
+    struct bench *bench = qcow2_bench(true);
+
+    for (int i = 0; i < 600; i++) {
+        bench_ask(bench, (enum request)g_test_rand_int_range(REQUEST_UP, REQUEST_COUNT), g_test_rand_int_range(1, 5));
+        bench_draw(bench, g_test_rand_int_range(1, 150), g_test_rand_int_range(1, 50));
+        if (i % 40 == 7)
+            random_writes(bench, 1);
+        if (i % 13 == 0)
+            bench_settle(bench);
+    }
+    bench_settle(bench);
+    qcow2_bench_free(bench);
+}
+
+int main(int argc, char **argv)
+{
+    int ret;
+
+    g_test_init(&argc, &argv, NULL);
+    co_init();
+    g_test_add_func("/map-orders/guest", test_guest_order_at_every_zoom);
+    g_test_add_func("/map-orders/host", test_host_order_at_every_zoom);
+    g_test_add_func("/map-orders/raw", test_raw_images_have_no_order_of_their_own);
+    g_test_add_func("/map-orders/cursors", test_both_cursors_are_on_the_same_byte);
+    g_test_add_func("/map-orders/list", test_every_extent_is_listed_and_counted);
+    g_test_add_func("/map-orders/differences", test_differences_are_marked);
+    g_test_add_func("/map-orders/anything", test_survives_anything);
+    ret = g_test_run();
+    co_done();
+    return ret;
+}

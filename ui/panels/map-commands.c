@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ui/panels/map-commands.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "engine/opts.h"
+#include "engine/sink.h"
+#include "ui/panels/map-panel.h"
+
+/* Commands are found by name only, so that the one panel there is has to be found by them. */
+static struct map_panel *map;
+
+void map_commands_serve(struct panel *panel)
+{
+    map = (struct map_panel *)panel;
+}
+
+static int differences_co(const struct command_call *call)
+{
+    g_autofree char *snapshot = NULL;
+    struct opts opts;
+    int option;
+
+    opts_start(&opts, call, map_command_differences.options);
+    while ((option = opts_next(&opts)) != -1) {
+        if (option == 's') {
+            g_free(snapshot);
+            snapshot = g_strconcat("@", opts.value, NULL);
+        } else {
+            map_differences_clear(map->differences);
+            panel_redraw(&map->panel);
+            return option == 'c' ? 0 : -EINVAL;
+        }
+    }
+    if (opts.count > (snapshot ? 0 : 1)) {
+        sink_printf(call->sink, SINK_ERR, "differences: one image, or -s and one snapshot\n");
+        return -EINVAL;
+    }
+    g_autofree char *image = opts.count > 0 ? g_strconcat(opts.operand[0][0] == '@' ? "./" : "", opts.operand[0], NULL) : NULL;
+    map_differences_start(map->differences, call->session, snapshot ? snapshot : image);
+    panel_redraw(&map->panel);
+    return 0;
+}
+
+const struct command map_command_differences = {
+    .name = "differences",
+    .args = "[-c] [-s snapshot | image]",
+    .options = "cs:",
+    .summary = "marks in the map where the image differs from another one",
+    .help = "It is compared in the background with its backing file, with an internal snapshot, or with another image.  What the\n"
+            "tables say is marked first, then what differs; compare prints the same.\n"
+            "\n"
+            "  -c           no comparison any more\n"
+            "  -s snapshot  with an internal snapshot, by its id or name\n",
+    .max_args = -1,
+    .flags = COMMAND_OURS,
+    .complete = COMMAND_COMPLETE_PATH,
+    .run_co = differences_co,
+};

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Where the image differs from another one, found in the background: what may differ by the tables at once, then what does by
+ * its content.  What was found stays when the other image has been closed again.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/compare.h"
+
+struct session;
+
+enum { MAP_DIFFERENCES_MAX = 1 << 20 }; /* ranges kept; bounds the memory */
+
+struct map_range {
+    int64_t start, end;
+    enum compare_kind kind;
+};
+
+struct map_differences;
+
+/* updated is called from a coroutine when there is something new. */
+struct map_differences *map_differences_new(void (*updated)(void *data), void *data);
+/* What is under way ends by itself and nobody hears of it. */
+void map_differences_free(struct map_differences *differences);
+/* Compares the session's image with what (see compare_open_co()); what was known is forgotten. */
+void map_differences_start(struct map_differences *differences, struct session *session, const char *what);
+/* Stops, and keeps what was found so far. */
+void map_differences_stop(struct map_differences *differences);
+/* Forgets everything: there is no comparison any more. */
+void map_differences_clear(struct map_differences *differences);
+
+/* Until it is done or stopped: 0 or -ECANCELED.  All of it may be gone after that. */
+int map_differences_wait_co(struct map_differences *differences);
+bool map_differences_is_busy(const struct map_differences *differences);
+/* NULL: there is no comparison; else what it is with, safe to show.  Valid until it changes. */
+const char *map_differences_with(const struct map_differences *differences);
+/* Why it came to nothing, safe to show; NULL: it did not. */
+const char *map_differences_error(const struct map_differences *differences);
+/* Of what is compared by content. */
+const struct compare_progress *map_differences_progress(struct map_differences *differences);
+/* When it began, clock_now_us(). */
+int64_t map_differences_since(const struct map_differences *differences);
+/* The image has changed since: what was found may be no longer so. */
+void map_differences_stale(struct map_differences *differences);
+bool map_differences_is_stale(const struct map_differences *differences);
+
+/* In order: ranges compared, then what the tables say of the rest.  Valid until the next turn of the loop. */
+unsigned map_differences_count(const struct map_differences *differences);
+struct map_range map_differences_at(const struct map_differences *differences, unsigned index);
+/* Index of the first range that ends behind offset; the count: none. */
+unsigned map_differences_find(const struct map_differences *differences, int64_t offset);
+/* There were more ranges than are kept. */
+bool map_differences_is_cut(const struct map_differences *differences);
