@@ -109,7 +109,7 @@ def test_preallocation_of_every_kind(work):
     cases = []
     for options in chosen((o for o in combinations() if o['cluster_size'] < 2 * MIB or o['refcount_bits'] == 1), 20, 3):
         mode = rand.choice(('metadata', 'falloc', 'full'))
-        cases += [(['-f', 'qcow2', '-o', option_text({**options, 'preallocation': mode})], size) for size in rand.sample((1, 513, '1M', '5001k'), 2)]
+        cases += [(['-f', 'qcow2', '-o', option_text({**options, 'preallocation': mode})], size) for size in rand.sample((0, 1, 513, '1M', '5001k'), 3)]
     same_images(work, cases)
 
 
