@@ -74,7 +74,7 @@ void fuzz_one(const uint8_t *data, size_t size)
     bool opened = false;
     session_run(session, "open -o driver=null-co,size=65536,read-zeroes=on", sink, 0, ended, &opened);
     while (!opened)
-        g_main_context_iteration(NULL, TRUE);
+        fuzz_turn();
     g_auto(GStrv) lines = g_strsplit(text + drop_in, "\n", LINES_MAX);
     for (unsigned i = 0; lines[i]; i++) {
         if (!drop_in && !strpbrk(lines[i], "/~."))
@@ -84,7 +84,7 @@ void fuzz_one(const uint8_t *data, size_t size)
         bool done = false;
         session_run(session, lines[i], sink, 0, ended, &done);
         while (!done)
-            g_main_context_iteration(NULL, TRUE);
+            fuzz_turn();
     }
     session_free(session);
     sink_free(sink);

@@ -11,11 +11,16 @@ struct input {
 struct aio *fuzz_aio(void)
 {
     static struct aio *aio;
-    if (!aio) {
-        aio = aio_new("threads", NULL);
-        aio_set_inline_calls(aio, true);
-    }
+    if (!aio)
+        aio = aio_new("manual", NULL);
     return aio;
+}
+
+void fuzz_turn(void)
+{
+    while (aio_manual_count(fuzz_aio()) > 0)
+        aio_manual_complete(fuzz_aio(), 0, 0);
+    g_main_context_iteration(NULL, TRUE);
 }
 
 char *fuzz_text(const uint8_t *data, size_t size)
@@ -34,7 +39,7 @@ void fuzz_run_co(void (*fn)(const uint8_t *data, size_t size), const uint8_t *da
     struct input input = {fn, data, size};
     co_start(body, &input);
     while (co_live() > 0)
-        g_main_context_iteration(NULL, TRUE);
+        fuzz_turn();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

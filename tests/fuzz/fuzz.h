@@ -17,8 +17,10 @@ void fuzz_one(const uint8_t *data, size_t size);
 
 enum { FUZZ_MAX = 1 << 18 };
 
-/* The back end for images; one for the whole run. */
+/* The back end for images; one for the whole run.  Its requests are carried out by fuzz_turn(): no thread takes part, nothing is left to chance. */
 struct aio *fuzz_aio(void);
+/* A turn of the loop, for who waits for something. */
+void fuzz_turn(void);
 /* Runs fn in a coroutine until it, and all it started, ended. */
 void fuzz_run_co(void (*fn)(const uint8_t *data, size_t size), const uint8_t *data, size_t size);
 /* A terminated copy (g_free). */

@@ -117,6 +117,10 @@ static void write_co(struct blk *blk, const uint8_t *data, size_t size)
             blk_truncate_co(blk, length / 2, BLK_PREALLOC_OFF, NULL, NULL);
         else if (what == 255)
             blk_truncate_co(blk, MIN(length, 1 << 30) + 100000, BLK_PREALLOC_OFF, NULL, NULL);
+        else if (what % 4 == 2 && what >= 128)
+            blk_pwrite_compressed_co(blk, offset, buf, iov.iov_len, NULL);
+        else if (what == 251)
+            blk_save_vmstate_co(blk, buf, offset, 512, NULL);
         else
             blk_pwritev_co(blk, offset, &iov, 1, 0, NULL);
     }
