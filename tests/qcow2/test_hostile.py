@@ -102,3 +102,21 @@ def test_a_sparse_file_full_of_tables(work):
         file.write(struct.pack('>Q', 1 << 62 | 0x30000) * 512)
     result = blkscope('-c', 'map --summary', '-c', 'read 0 64M', image, preexec_fn=limit_memory)
     assert 'read failed: Input/output error' in result.out
+
+
+def test_a_large_sparse_file_is_looked_at_quickly(work):
+    """What takes time is what is there, not how far the file claims to reach."""
+    image = create(work / 'a.qcow2', MIB, cluster_size=512)
+    os.truncate(image, 64 << 30)
+    result = blkscope('-c', 'map --host', '-c', 'check', image, preexec_fn=limit_memory)
+    assert result.status == 0 and '(64 GiB)  free' in result.out, result
+
+
+@pytest.mark.parametrize('entries', [1, 256], ids='{}-tables'.format)
+def test_tables_that_are_one_another(work, entries):
+    """An L1 table as one of its own L2 tables, which name it again: each level is read once, nothing goes round."""
+    image = create(work / 'a.qcow2', 512 * MIB, cluster_size=4096)
+    l1 = images.l1_table(image)
+    patch(image, (l1, None, struct.pack('>Q', l1 | 1 << 63) * entries))
+    result = blkscope('-c', 'map --summary', '-c', 'check', '-c', 'explain 0', '-c', 'map --host', '-c', 'read 0 4k', image, preexec_fn=limit_memory)
+    assert result.status == 2 and 'ERROR' in result.out, result

@@ -88,6 +88,34 @@ static int emit_cluster_co(struct hostmap *map, uint64_t cluster)
     return emit(map, &run);
 }
 
+/* How many clusters from the i-th of the window on nothing names or counts. */
+static uint64_t count_free(const struct hostmap *map, uint64_t i)
+{
+    enum { STEP = 8 };
+    static const uint16_t nothing[STEP];
+    const struct qcow2_tally *tally = &map->tally;
+    uint64_t first = i;
+    while (i + STEP <= tally->count && !memcmp(map->actual + i, nothing, STEP) && !memcmp(tally->references + i, nothing, STEP) &&
+           !memcmp(tally->roles + i, nothing, sizeof(nothing)))
+        i += STEP;
+    while (i < tally->count && !map->actual[i] && !tally->references[i] && !tally->roles[i])
+        i++;
+    return i - first;
+}
+
+/* A file may be large and sparse: what is free goes by in one piece. */
+static int emit_free(struct hostmap *map, uint64_t i, uint64_t clusters)
+{
+    const struct qcow2 *qcow2 = map->node->opaque;
+    int64_t start = (int64_t)((map->tally.first + i) << qcow2->cluster_bits);
+    struct inspect_host_run run = {
+        .start = start,
+        .bytes = MIN((int64_t)(clusters << qcow2->cluster_bits), map->node->file->size - start),
+        .refcount_known = true,
+    };
+    return emit(map, &run);
+}
+
 static int map_window_co(struct hostmap *map)
 {
     static const struct qcow2_walk_ops ops = {.region = on_region, .table = on_table};
@@ -97,8 +125,10 @@ static int map_window_co(struct hostmap *map)
     if (ret != 0)
         return ret;
     add_blocks(map);
-    for (uint64_t i = 0; ret == 0 && i < map->tally.count; i++) {
-        ret = emit_cluster_co(map, map->tally.first + i);
+    for (uint64_t i = 0; ret == 0 && i < map->tally.count;) {
+        uint64_t clusters = count_free(map, i);
+        ret = clusters ? emit_free(map, i, clusters) : emit_cluster_co(map, map->tally.first + i);
+        i += clusters ? clusters : 1;
         co_relax_co();
     }
     return ret;
