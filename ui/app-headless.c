@@ -27,12 +27,18 @@ static void set_mouse(void *data, bool on)
 {
 }
 
+static bool copy(void *data, const char *text, size_t len)
+{
+    return false;
+}
+
 static const struct desk_ops desk_ops = {
     .wake = nothing,
     .suspend = nothing,
     .repaint = nothing,
     .dress = dress,
     .mouse = set_mouse,
+    .copy = copy,
 };
 
 static int size_from(const char *variable, int otherwise)

@@ -155,12 +155,19 @@ static void set_mouse(void *data, bool on)
     app->display->ops->mouse(app->display, on);
 }
 
+static bool copy(void *data, const char *text, size_t len)
+{
+    struct app *app = data;
+    return app->display->ops->copy(app->display, text, len);
+}
+
 static const struct desk_ops desk_ops = {
     .wake = want_frame,
     .suspend = want_suspend,
     .repaint = repaint,
     .dress = dress,
     .mouse = set_mouse,
+    .copy = copy,
 };
 
 static void on_signals(void *data, unsigned which)

@@ -348,6 +348,27 @@ static void curses_mouse(struct display *display, bool on)
     curses->mouse = on;
 }
 
+/* Control characters of what comes from an image must not reach whatever it is pasted into. */
+static bool curses_copy(struct display *display, const char *text, size_t len)
+{
+    struct curses *curses = curses_of(display);
+    if (!curses->speaks_xterm || curses->left) {
+        return false;
+    }
+    g_autoptr(GString) clean = g_string_new(NULL);
+    for (size_t i = 0; i < len; i++) {
+        uint8_t byte = (uint8_t)text[i], next = i + 1 < len ? (uint8_t)text[i + 1] : 0;
+        bool c1 = (byte == 0xc2 && next >= 0x80 && next < 0xa0); /* in UTF-8 */
+        bool control = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f || c1;
+        g_string_append_c(clean, control ? '?' : text[i]);
+    }
+    g_autofree char *base64 = g_base64_encode((const guchar *)clean->str, clean->len);
+    say("\033]52;c;");
+    say(base64);
+    say("\a");
+    return true;
+}
+
 static void curses_enter(struct display *display)
 {
     struct curses *curses = curses_of(display);
@@ -393,6 +414,7 @@ static const struct display_ops curses_ops = {
     .read = curses_read,
     .fd = STDIN_FILENO,
     .mouse = curses_mouse,
+    .copy = curses_copy,
     .leave = curses_leave,
     .enter = curses_enter,
     .dress = curses_dress,

@@ -27,6 +27,7 @@ struct desk_ops {
     void (*repaint)(void *data); /* the terminal's contents are not to be trusted */
     void (*dress)(void *data, const struct theme *theme); /* paint with that theme, which may go after the call */
     void (*mouse)(void *data, bool on);                   /* whether the mouse is the program's or the terminal's own */
+    bool (*copy)(void *data, const char *text, size_t len); /* into the terminal's clipboard; false: it has none */
 };
 
 /* One at a time (the console's readline, and the commands it adds to the engine's).  The session outlives it. */

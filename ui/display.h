@@ -24,6 +24,8 @@ struct display_ops {
     int fd; /* readable when something may be waiting; -1: none */
     /* Whether the mouse is the program's (on) or the terminal's own, for marking text. */
     void (*mouse)(struct display *display, bool on);
+    /* Puts text into the clipboard behind it, and never asks for what is there; false: there is none. */
+    bool (*copy)(struct display *display, const char *text, size_t len);
     /* Gives the terminal back as it was found, and takes it again (all of it is painted with the next show). */
     void (*leave)(struct display *display);
     void (*enter)(struct display *display);

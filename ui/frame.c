@@ -2,6 +2,7 @@
 /* One frame: title, tabs, panels in their frames, overlay, and the bottom line. */
 #include <string.h>
 
+#include "ui/console/console.h"
 #include "ui/desk-private.h"
 #include "ui/keymap.h"
 
@@ -114,7 +115,12 @@ static void draw_hints(struct desk *desk, struct surface row)
     if (desk->overlay != NULL) {
         draw_hints_of(row, 1, desk->overlay->ops->context(desk->overlay));
     } else if (desk_focused(desk)->ops->key != NULL) {
-        draw_hints_of(row, 1, context);
+        g_autofree char *usage = desk->usage ? console_usage(desk_console(desk)) : NULL;
+        if (usage != NULL) {
+            surface_put_fit(row, 1, 0, row.width - 2, ROLE_HINT_LABEL, usage);
+        } else {
+            draw_hints_of(row, 1, context);
+        }
     } else {
         int x = draw_hints_of(row, 1, REQUEST_CONTEXT_GLOBAL);
         x = draw_hints_of(row, x, context);

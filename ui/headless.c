@@ -45,6 +45,11 @@ static void headless_dress(struct display *display, const struct theme *theme)
 {
 }
 
+static bool headless_copy(struct display *display, const char *text, size_t len)
+{
+    return false;
+}
+
 static void headless_free(struct display *display)
 {
     grid_free(headless_of(display)->shown);
@@ -58,6 +63,7 @@ static const struct display_ops headless_ops = {
     .read = headless_read,
     .fd = -1,
     .mouse = headless_mouse,
+    .copy = headless_copy,
     .leave = headless_nothing,
     .enter = headless_nothing,
     .dress = headless_dress,

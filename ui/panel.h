@@ -119,7 +119,10 @@ struct panel_host_ops {
     void (*remark)(struct panel_host *host, const char *text);
     void (*ask)(struct panel_host *host, enum request request);
     void (*question)(struct panel_host *host, struct panel *panel, const struct panel_question *question);
+    void (*copy)(struct panel_host *host, const char *text, size_t len, const char *what);
 };
+
+enum { PANEL_COPY_MAX = 75000 }; /* what terminals take at once */
 
 struct panel_host {
     const struct panel_host_ops *ops;
@@ -140,6 +143,11 @@ void panel_go(struct panel *panel, int64_t offset, int64_t bytes, const char *fo
 void panel_remark(struct panel *panel, const char *text);
 /* Asks the screen for a request that is not the panel's own (REQUEST_QUIT, REQUEST_FOCUS_NEXT). */
 void panel_ask(struct panel *panel, enum request request);
+/*
+ * Gives text (len bytes, anything; control characters become question marks) to the terminal's clipboard, at most PANEL_COPY_MAX
+ * bytes of it, and says so, or why not: what is its name in that remark ("3 lines").
+ */
+void panel_copy(struct panel *panel, const char *text, size_t len, const char *what);
 /* Asks the user; the question that stood there is gone. */
 void panel_question(struct panel *panel, const struct panel_question *question);
 

@@ -112,6 +112,11 @@ enum request_context {
     X(CONSOLE_PAGE_DOWN, "console-page-down", CONSOLE, NULL, NULL, "scroll the output on")                             \
     X(CONSOLE_FIRST, "console-first", CONSOLE, NULL, NULL, "on an empty line: to the oldest output")                   \
     X(CONSOLE_LAST, "console-last", CONSOLE, NULL, NULL, "on an empty line: to the newest output")                     \
+    X(CONSOLE_SEARCH, "console-search", CONSOLE, NULL, NULL, "look for a text in the output, upwards from what is shown") \
+    X(CONSOLE_SEARCH_UP, "console-search-up", CONSOLE, NULL, NULL, "to where that text is further up")                 \
+    X(CONSOLE_SEARCH_DOWN, "console-search-down", CONSOLE, NULL, NULL, "to where that text is further down")           \
+    X(CONSOLE_COPY, "console-copy", CONSOLE, NULL, NULL,                                                               \
+      "copy the lines marked by mouse, else what the last command said, to the terminal's clipboard")                  \
     X(CONSOLE_QUIT, "console-quit", CONSOLE, "quit", "quit", "on an empty line: end the program")                        \
     X(PROMPT_ACCEPT, "prompt-accept", PROMPT, NULL, "accept", "take the line")                                         \
     X(PROMPT_CANCEL, "prompt-cancel", PROMPT, NULL, "cancel", "leave without doing anything")                          \

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "engine/session.h"
+#include "io/clock.h"
 #include "io/co.h"
 #include "ui/console/console.h"
 #include "ui/desk-private.h"
+#include "ui/progress.h"
 #include "util/size.h"
 
 enum { GAP = 2, LEAST_NAME = 20 };
@@ -90,16 +92,30 @@ static int draw_running(const struct desk *desk, struct surface row, int end)
                : end;
 }
 
-/* What takes long: "search 34%  1 min 2 s left". */
+static char *text_of(const char *what, int64_t done, int64_t total, int64_t elapsed_us)
+{
+    GString *text = g_string_new(what);
+    if (total > 0) {
+        progress_append(text, done, total, elapsed_us);
+    }
+    return g_string_free(text, FALSE);
+}
+
+/* What takes long, a command first: "search  34%  1.2 GiB/s  8 s left"; NULL: nothing does. */
 static char *progress_text(const struct desk *desk)
 {
+    int64_t since;
+    struct session_progress progress;
+    const char *busy = console_busy_line(desk_console(desk), &since);
+    if (busy != NULL && session_progress(desk->session, &progress) && progress.total > 0) {
+        g_autofree char *name = g_strndup(busy, strcspn(busy, " "));
+        return text_of(name, progress.done, progress.total, clock_now_us() - since);
+    }
     for (int i = 0; i < LAYOUT_PANELS; i++) {
         struct panel *panel = desk->panels[i];
-        struct panel_progress progress;
-        if (panel->ops->progress != NULL && panel->ops->progress(panel, &progress)) {
-            return progress.total > 0 ? g_strdup_printf("%s %d%%", progress.what,
-                                                        (int)((double)progress.done * 100 / (double)progress.total))
-                                      : g_strdup(progress.what);
+        struct panel_progress own;
+        if (panel->ops->progress != NULL && panel->ops->progress(panel, &own)) {
+            return text_of(own.what, own.done, own.total, clock_now_us() - own.since_us);
         }
     }
     return NULL;
@@ -139,7 +155,7 @@ static int draw_state(const struct desk *desk, struct surface row, struct blk *b
         end = put_left_of(row, end, ROLE_BADGE_ALERT, "[IN USE]");
     }
     g_autofree char *progress = progress_text(desk), *place = place_text(desk);
-    if (progress != NULL) {
+    if (progress != NULL && text_columns(progress, -1) < end - LEAST_NAME) {
         end = put_left_of(row, end, ROLE_STATE_IN_FLIGHT, progress);
     }
     return *place != '\0' && text_columns(place, -1) < end - LEAST_NAME ? put_left_of(row, end, ROLE_BAR, place) : end;

@@ -89,7 +89,8 @@ static int compare_with_co(const struct command_call *call, const struct compare
 {
     struct compare compare = {call->session->blk, other, words->metadata_only};
     struct output output = {call, words->json, words->quiet};
-    struct compare_progress progress;
+    struct compare_progress progress = {0};
+    session_show_progress(call, &progress.done, &progress.size);
     int ret = compare_co(&compare, &progress, show_range, &output);
     if (ret == -ECANCELED)
         return ret;

@@ -102,6 +102,9 @@ static int search_co(const struct command_call *call)
     if (ret < 0)
         return ret;
     struct matches matches = {.call = call, .max_lines = words.max_lines};
+    int64_t total = words.find.to - words.find.from;
+    progress = (struct find_progress){0};
+    session_show_progress(call, &progress.done, &total);
     ret = find_co(call->session->blk, &words.find, &progress, on_match, &matches);
     if (ret == -ECANCELED)
         return ret;

@@ -77,3 +77,6 @@ void command_remove(const struct command *const *commands);
  * word begins.  They are quoted as they have to be typed, whichever way the word was.  Does not suspend; paths are listed from the local file system.
  */
 char **command_complete(struct session *session, const char *line, int cursor, int *ret_start);
+
+/* "NAME ARGUMENTS -- SUMMARY" of the command that the cursor is in; NULL: it is none (yet).  g_free. */
+char *command_usage_at(struct session *session, const char *line, int cursor);

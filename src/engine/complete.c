@@ -5,6 +5,7 @@
 
 #include "block/create.h"
 #include "engine/command.h"
+#include "engine/complete-options.h"
 #include "engine/session.h"
 
 /* What is known about the word to complete. */
@@ -151,9 +152,11 @@ static void offer_value(GPtrArray *found, const struct place *place, char letter
         offer_create_value(found, place, letter);
     else if (!strcmp(name, "write") && letter == 's')
         offer_paths(found, place->word);
-    else if (letter == 'o' && !strcmp(name, "open"))
+    else if (letter == 'o' && (!strcmp(name, "open") || !strcmp(name, "reopen"))) {
         offer_snapshots(found, place->word, session);
-    else if (letter == 't' || !strcmp(name, "reopen"))
+        complete_open_options(found, place->word);
+    }
+    else if (letter == 't' || (letter == 'c' && !strcmp(name, "reopen")))
         offer_list(found, place->word, caches);
     else if (letter == 'd')
         offer_list(found, place->word, discards);
@@ -220,6 +223,19 @@ static int find_place(const char *line, int cursor, struct place *place, GString
         }
     }
     return start;
+}
+
+char *command_usage_at(struct session *session, const char *line, int cursor)
+{
+    g_autoptr(GPtrArray) before = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GString) typed = g_string_new(NULL);
+    struct place place = {.before = before, .drop_in = session_config(session)->drop_in};
+    find_place(line, CLAMP(cursor, 0, (int)strlen(line)), &place, typed);
+    const struct command *command = command_find(before->len ? before->pdata[0] : typed->str);
+    if (!command)
+        return NULL;
+    const char *args = command_args(command, place.drop_in);
+    return g_strdup_printf("%s%s%s -- %s", command->name, args && *args ? " " : "", args ?: "", command->summary);
 }
 
 /* As it has to be typed to be taken for one word. */

@@ -127,6 +127,7 @@ static int carry_out_co(const struct command_call *call)
     }
     session->users += needs_image;
     int ret = command->run_co(call);
+    session_show_progress(call, NULL, NULL); /* they were the command's own */
     session->users -= needs_image;
     if (needs_image && !co_queue_is_empty(&session->idle))
         co_queue_wake_all(&session->idle);
@@ -134,6 +135,26 @@ static int carry_out_co(const struct command_call *call)
 }
 
 /* A check that found something has not failed for the exit status, which is what it found. */
+static struct job *job_of(const struct command_call *call)
+{
+    return (struct job *)((char *)call - G_STRUCT_OFFSET(struct job, call));
+}
+
+void session_show_progress(const struct command_call *call, const int64_t *done, const int64_t *total)
+{
+    job_of(call)->done_bytes = done;
+    job_of(call)->total_bytes = total;
+}
+
+bool session_progress(const struct session *session, struct session_progress *ret_progress)
+{
+    const struct job *job = session->running;
+    if (!job || !job->done_bytes)
+        return false;
+    *ret_progress = (struct session_progress){*job->done_bytes, *job->total_bytes};
+    return true;
+}
+
 static int run_command_co(const struct command_call *call)
 {
     int ret = carry_out_co(call);
@@ -214,7 +235,7 @@ static int run_text_co(struct job *job, const char *name, char *text)
 
 int session_run_text_co(const struct command_call *call, const char *name, char *text)
 {
-    struct job *job = (struct job *)((char *)call - G_STRUCT_OFFSET(struct job, call));
+    struct job *job = job_of(call);
     if (job->cancelled)
         return -ECANCELED;
     if (job->depth == DEPTH_MAX) {

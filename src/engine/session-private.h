@@ -26,6 +26,7 @@ struct job {
     char *line;       /* the same, untouched */
     size_t text_room; /* of both */
     int64_t since_us;
+    const int64_t *done_bytes, *total_bytes; /* of the command that runs, see session_show_progress(); NULL: it does not say */
     unsigned depth; /* of texts that run inside of it, see session_run_text_co() */
     int ret;
     bool now, cancelled, left_behind;
@@ -73,6 +74,9 @@ int session_run_text_co(const struct command_call *call, const char *name, char 
 
 /* What a check found counts for the exit status: status as inspect_check_status(). */
 void session_note_check(struct session *session, int status);
+
+/* From now on, until the command that call is about ends, these say how far it is. */
+void session_show_progress(const struct command_call *call, const int64_t *done, const int64_t *total);
 
 /* An asynchronous request begins or ends. */
 void session_aio_begin(struct session *session);

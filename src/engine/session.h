@@ -69,6 +69,11 @@ bool session_is_busy(const struct session *session);
 unsigned session_outstanding(const struct session *session);
 /* The line that runs in the foreground, or NULL; since when (clock_now_us()). */
 const char *session_busy_line(const struct session *session, int64_t *ret_since_us);
+/* How far the command in the foreground is, in bytes (or whatever it counts); false: it does not say. */
+struct session_progress {
+    int64_t done, total;
+};
+bool session_progress(const struct session *session, struct session_progress *ret_progress);
 /* `quit` was given. */
 bool session_wants_quit(const struct session *session);
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "ui/console/console.h"
+#include "ui/console/console-private.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -9,7 +9,7 @@
 #include "io/clock.h"
 #include "ui/console/line.h"
 #include "ui/console/script.h"
-#include "ui/console/scrollback.h"
+#include "ui/progress.h"
 #include "ui/text.h"
 
 #define PROMPT "> "
@@ -17,24 +17,15 @@
 enum {
     BUSY_SHOWN_AFTER_US = 300 * 1000, /* a quick command must not make the line flash */
     SECOND_US = 1000 * 1000,
+    PROGRESS_US = SECOND_US / 5,
     LIST_GAP = 2,
     LIST_MAX = 1000, /* completions listed */
 };
-
-struct console;
 
 /* Owned by nobody once its console is gone: requests that outlive the screen may still write to it. */
 struct console_sink {
     struct sink sink;
     struct console *console; /* NULL: the console is gone */
-};
-
-struct console {
-    struct panel panel;
-    struct scrollback *scrollback;
-    struct console_sink *sink;
-    int width, height; /* of the output, as last painted */
-    bool utf8;
 };
 
 static GPtrArray *orphans; /* sinks of consoles that are gone */
@@ -196,6 +187,7 @@ static void console_free(struct panel *panel)
     }
     g_ptr_array_add(orphans, console->sink);
     scrollback_free(console->scrollback);
+    g_free(console->wanted);
     g_free(console);
 }
 
@@ -213,9 +205,22 @@ const char *console_busy_line(struct panel *panel, int64_t *ret_since)
     return line != NULL && clock_now_us() - *ret_since >= BUSY_SHOWN_AFTER_US ? line : NULL;
 }
 
-static void draw_busy(struct surface surface, int y, const char *line, int64_t since)
+/* "3 s  34%  1.2 GiB/s  8 s left" */
+static char *progress_text(struct console *console, int64_t elapsed_us)
 {
-    g_autofree char *time = g_strdup_printf("  %" PRId64 " s  Ctrl-C ends it", (clock_now_us() - since) / SECOND_US);
+    struct session_progress progress;
+    GString *text = g_string_new(NULL);
+    g_string_append_printf(text, "  %" PRId64 " s", elapsed_us / SECOND_US);
+    if (session_progress(panel_session(&console->panel), &progress) && progress.total > 0) {
+        progress_append(text, progress.done, progress.total, elapsed_us);
+    }
+    return g_string_free(text, FALSE);
+}
+
+static void draw_busy(struct console *console, struct surface surface, int y, const char *line, int64_t since)
+{
+    g_autofree char *progress = progress_text(console, clock_now_us() - since);
+    g_autofree char *time = g_strconcat(progress, "  Ctrl-C ends it", NULL);
     int x = surface_put_fit(surface, 0, y, MAX(surface.width - text_columns(time, -1), 8), ROLE_STATE_IN_FLIGHT, line);
     surface_put(surface, x, y, ROLE_DIM, time);
 }
@@ -231,7 +236,7 @@ static void console_draw(struct panel *panel, struct surface surface, bool focus
     console->height = MAX(surface.height - lines_below, 0);
     int y = scrollback_draw(console->scrollback, surface_part(surface, 0, 0, surface.width, console->height));
     if (lines_below == 2) {
-        draw_busy(surface, y++, busy, since);
+        draw_busy(console, surface, y++, busy, since);
     }
     if (surface.height > 0) {
         line_draw(surface, y, focused);
@@ -287,7 +292,7 @@ static enum panel_reaction console_request(struct panel *panel, enum request req
     case REQUEST_CONSOLE_LEAVE:
         return line_wants_escape() ? feed(console, KEYCODE_ESCAPE) : PANEL_IGNORED;
     default:
-        return PANEL_IGNORED;
+        return output_request(console, request);
     }
 }
 
@@ -308,7 +313,14 @@ static int64_t console_next_tick_us(struct panel *panel)
         return -1;
     }
     int64_t elapsed = MAX(clock_now_us() - since, 0);
-    return since + (elapsed < BUSY_SHOWN_AFTER_US ? BUSY_SHOWN_AFTER_US : (elapsed / SECOND_US + 1) * SECOND_US);
+    struct session_progress progress;
+    int64_t step = session_progress(panel_session(panel), &progress) ? PROGRESS_US : SECOND_US;
+    return since + (elapsed < BUSY_SHOWN_AFTER_US ? BUSY_SHOWN_AFTER_US : (elapsed / step + 1) * step);
+}
+
+char *console_usage(struct panel *panel)
+{
+    return line_is_empty() ? NULL : line_usage();
 }
 
 void console_clear_line(struct panel *panel)
@@ -329,7 +341,7 @@ static enum panel_reaction console_mouse(struct panel *panel, const struct mouse
 {
     enum { WHEEL_ROWS = 3 };
     if (mouse->what != MOUSE_WHEEL_UP && mouse->what != MOUSE_WHEEL_DOWN) {
-        return PANEL_IGNORED;
+        return output_mouse(panel, mouse);
     }
     return scroll(console_of(panel), mouse->what == MOUSE_WHEEL_UP ? -WHEEL_ROWS : WHEEL_ROWS);
 }

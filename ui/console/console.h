@@ -24,5 +24,7 @@ const char *console_busy_line(struct panel *console, int64_t *ret_since);
 void console_run(struct panel *console, const char *line);
 /* Puts pasted text into the line; line ends are kept and run nothing. */
 void console_paste(struct panel *console, const char *text);
+/* Usage and summary of the command that is being typed, NULL: none is.  g_free. */
+char *console_usage(struct panel *console);
 /* Drops what was typed. */
 void console_clear_line(struct panel *console);

@@ -142,6 +142,8 @@ void line_open(struct session *session, const char *prompt, bool tty, const stru
     rl_bind_keyseq_if_unbound("\\e[3~", rl_delete);
     rl_bind_keyseq_if_unbound("\\e[H", rl_beg_of_line);
     rl_bind_keyseq_if_unbound("\\e[F", rl_end_of_line);
+    rl_bind_keyseq_if_unbound("\\e[1;5D", rl_backward_word);
+    rl_bind_keyseq_if_unbound("\\e[1;5C", rl_forward_word);
     if (!tty) {
         rl_callback_handler_install(prompt, accept_line);
     }
@@ -192,6 +194,7 @@ static void append_key(GString *bytes, keycode key, bool utf8)
         {KEYCODE_UP, "\033[A"},   {KEYCODE_DOWN, "\033[B"}, {KEYCODE_RIGHT, "\033[C"},   {KEYCODE_LEFT, "\033[D"},
         {KEYCODE_HOME, "\033[H"}, {KEYCODE_END, "\033[F"},  {KEYCODE_DELETE, "\033[3~"}, {KEYCODE_BACKSPACE, "\x7f"},
         {KEYCODE_ENTER, "\r"},    {KEYCODE_TAB, "\t"},      {KEYCODE_ESCAPE, "\033"},
+        {KEYCODE_LEFT | KEYCODE_CTRL, "\033[1;5D"},         {KEYCODE_RIGHT | KEYCODE_CTRL, "\033[1;5C"},
     };
     if (key & KEYCODE_ALT) {
         g_string_append_c(bytes, '\033');
@@ -267,6 +270,11 @@ void line_show(void)
 bool line_is_empty(void)
 {
     return rl_end == 0 && !RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH);
+}
+
+char *line_usage(void)
+{
+    return command_usage_at(line.session, rl_line_buffer, rl_point);
 }
 
 /* Installing the handler anew is the one way to reset all that readline keeps: searches, place in the history, undo. */

@@ -41,6 +41,8 @@ void line_hide(void);
 void line_show(void);
 
 bool line_is_empty(void);
+/* Of the command that the cursor is in; NULL: it is in none.  g_free. */
+char *line_usage(void);
 /* Drops what was typed (and any search in the history). */
 void line_clear(void);
 /* Whether Escape means something to the line itself (vi mode, inserting; a search in the history). */

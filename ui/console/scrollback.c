@@ -35,6 +35,10 @@ struct scrollback {
     int top_row;
     int width, height;  /* as last painted */
     uint64_t seen_line; /* last line painted */
+    char *marked_text;  /* NULL: none */
+    uint64_t marked_first, marked_last;
+    bool marked;
+    GArray *rows; /* the lines of those last painted */
     /* Where the last search for a line ended: neighbours are asked for next. */
     GList *found;
 };
@@ -76,6 +80,7 @@ struct scrollback *scrollback_new(size_t max_bytes)
     struct scrollback *scrollback = g_new0(struct scrollback, 1);
     g_queue_init(&scrollback->blocks);
     scrollback->max_blocks = (unsigned)MAX(max_bytes / sizeof(struct block), 2);
+    scrollback->rows = g_array_new(FALSE, FALSE, sizeof(uint64_t));
     add_block(scrollback);
     return scrollback;
 }
@@ -84,6 +89,8 @@ void scrollback_free(struct scrollback *scrollback)
 {
     if (scrollback != NULL) {
         g_queue_clear_full(&scrollback->blocks, g_free);
+        g_array_unref(scrollback->rows);
+        g_free(scrollback->marked_text);
         g_free(scrollback);
     }
 }
@@ -296,6 +303,53 @@ static void view_top(struct scrollback *scrollback, uint64_t *ret_line, int *ret
     *ret_row = scrollback->top_row;
 }
 
+/* Whether the pattern, in small letters unless exact, is at text. */
+static bool is_at(const char *text, const char *pattern, size_t len, bool exact)
+{
+    for (size_t i = 0; i < len; i++) {
+        if ((exact ? text[i] : g_ascii_tolower(text[i])) != pattern[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool has_capitals(const char *pattern)
+{
+    while (*pattern != '\0' && !g_ascii_isupper(*pattern)) {
+        pattern++;
+    }
+    return *pattern != '\0';
+}
+
+/* Where the pattern is from at on; -1: nowhere. */
+static int find_in(const char *text, int len, int at, const char *pattern)
+{
+    size_t size = strlen(pattern);
+    bool exact = has_capitals(pattern);
+    for (; size > 0 && at + (int)size <= len; at++) {
+        if (is_at(text + at, pattern, size, exact)) {
+            return at;
+        }
+    }
+    return -1;
+}
+
+static void mark_row(struct scrollback *scrollback, struct surface surface, int y, uint64_t line, const char *text, int len)
+{
+    g_array_append_val(scrollback->rows, line);
+    if (scrollback->marked && line >= scrollback->marked_first && line <= scrollback->marked_last) {
+        surface_mark(surface, 0, y, surface.width, CELL_SELECTED);
+    }
+    if (scrollback->marked_text == NULL) {
+        return;
+    }
+    int size = (int)strlen(scrollback->marked_text);
+    for (int at = 0; (at = find_in(text, len, at, scrollback->marked_text)) >= 0; at += size) {
+        surface_mark(surface, text_columns(text, at), y, text_columns(text + at, size), CELL_SELECTED);
+    }
+}
+
 int scrollback_draw(struct scrollback *scrollback, struct surface surface)
 {
     if (surface.width < 1 || surface.height < 1) {
@@ -309,13 +363,15 @@ int scrollback_draw(struct scrollback *scrollback, struct surface surface)
     uint64_t number;
     int row, y = 0;
     view_top(scrollback, &number, &row);
+    g_array_set_size(scrollback->rows, 0);
     for (; y < surface.height && number < end_line(scrollback); number++, row = 0) {
         struct line_text line = line_at(scrollback, number);
         int at = 0;
         do {
             int bytes = row_bytes(line.text + at, line.len - at, surface.width);
             if (row-- <= 0) {
-                surface_put_len(surface, 0, y++, line.role, line.text + at, bytes);
+                surface_put_len(surface, 0, y, line.role, line.text + at, bytes);
+                mark_row(scrollback, surface, y++, number, line.text + at, bytes);
             }
             at += bytes;
         } while (at < line.len && y < surface.height);
@@ -364,4 +420,101 @@ bool scrollback_follows(const struct scrollback *scrollback)
 uint64_t scrollback_below(const struct scrollback *scrollback)
 {
     return scrollback->scrolled ? end_line(scrollback) - 1 - MIN(scrollback->seen_line, end_line(scrollback) - 1) : 0;
+}
+
+/* ---- looking for text, and taking it ---- */
+
+bool scrollback_find(struct scrollback *scrollback, const char *text, uint64_t from, bool backward, uint64_t *ret_line)
+{
+    uint64_t first = first_line(scrollback), end = end_line(scrollback);
+    int64_t step = backward ? -1 : 1;
+    for (int64_t line = (int64_t)MIN(from, end) + step; line >= (int64_t)first && line < (int64_t)end; line += step) {
+        struct line_text held = line_at(scrollback, (uint64_t)line);
+        if (find_in(held.text, held.len, 0, text) >= 0) {
+            *ret_line = (uint64_t)line;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool scrollback_find_role(struct scrollback *scrollback, enum role role, uint64_t before, uint64_t *ret_line)
+{
+    for (uint64_t line = MIN(before, end_line(scrollback)); line > first_line(scrollback); line--) {
+        if (line_at(scrollback, line - 1).role == role) {
+            *ret_line = line - 1;
+            return true;
+        }
+    }
+    return false;
+}
+
+void scrollback_show(struct scrollback *scrollback, uint64_t line)
+{
+    uint64_t top = CLAMP(line, first_line(scrollback), end_line(scrollback));
+    int row = 0;
+    if (scrollback->height > 0 && scrollback->width > 0) {
+        step_back(scrollback, &top, &row, scrollback->height / 2);
+    }
+    scrollback->scrolled = true;
+    scrollback->top_line = top;
+    scrollback->top_row = row;
+}
+
+uint64_t scrollback_top(struct scrollback *scrollback)
+{
+    uint64_t line = end_line(scrollback);
+    int row;
+    if (scrollback->height > 0) {
+        view_top(scrollback, &line, &row);
+    }
+    return line;
+}
+
+uint64_t scrollback_end(const struct scrollback *scrollback)
+{
+    return end_line(scrollback);
+}
+
+bool scrollback_line_at(const struct scrollback *scrollback, int y, uint64_t *ret_line)
+{
+    if (y < 0 || y >= (int)scrollback->rows->len) {
+        return false;
+    }
+    *ret_line = g_array_index(scrollback->rows, uint64_t, y);
+    return true;
+}
+
+void scrollback_mark_text(struct scrollback *scrollback, const char *text)
+{
+    g_free(scrollback->marked_text);
+    scrollback->marked_text = text != NULL && *text != '\0' ? g_strdup(text) : NULL;
+}
+
+void scrollback_mark_lines(struct scrollback *scrollback, uint64_t first, uint64_t last)
+{
+    scrollback->marked = first <= last;
+    scrollback->marked_first = first;
+    scrollback->marked_last = last;
+}
+
+bool scrollback_marked_lines(const struct scrollback *scrollback, uint64_t *ret_first, uint64_t *ret_last)
+{
+    *ret_first = scrollback->marked_first;
+    *ret_last = scrollback->marked_last;
+    return scrollback->marked;
+}
+
+char *scrollback_text(struct scrollback *scrollback, uint64_t first, uint64_t last, size_t max)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (uint64_t line = MAX(first, first_line(scrollback)); line <= last && line < end_line(scrollback); line++) {
+        struct line_text held = line_at(scrollback, line);
+        if (text->len + (size_t)held.len + 1 > max) {
+            return NULL;
+        }
+        g_string_append_len(text, held.text, held.len);
+        g_string_append_c(text, '\n');
+    }
+    return g_strndup(text->str, text->len);
 }

@@ -43,3 +43,28 @@ void scrollback_scroll_last(struct scrollback *scrollback);
 bool scrollback_follows(const struct scrollback *scrollback);
 /* Lines below the view. */
 uint64_t scrollback_below(const struct scrollback *scrollback);
+
+/* ---- looking for text, and taking it ---- */
+
+/*
+ * The next line with that text in it (ASCII letters in either case when text has no capitals) above the line from, or from there
+ * on, that one not included; false: there is none.  Lines keep their numbers.
+ */
+bool scrollback_find(struct scrollback *scrollback, const char *text, uint64_t from, bool backward, uint64_t *ret_line);
+/* Moves the view so that the line is in it. */
+void scrollback_show(struct scrollback *scrollback, uint64_t line);
+/* The view's first line. */
+uint64_t scrollback_top(struct scrollback *scrollback);
+/* The line behind the newest. */
+uint64_t scrollback_end(const struct scrollback *scrollback);
+/* The line that a row of the view last drawn belongs to; false: none. */
+bool scrollback_line_at(const struct scrollback *scrollback, int y, uint64_t *ret_line);
+/* From now on that text is marked wherever it is painted; NULL: none is. */
+void scrollback_mark_text(struct scrollback *scrollback, const char *text);
+/* The same of lines first to last; first behind last: none. */
+void scrollback_mark_lines(struct scrollback *scrollback, uint64_t first, uint64_t last);
+bool scrollback_marked_lines(const struct scrollback *scrollback, uint64_t *ret_first, uint64_t *ret_last);
+/* Those lines that are still held, with newlines; NULL: more than max bytes.  g_free. */
+char *scrollback_text(struct scrollback *scrollback, uint64_t first, uint64_t last, size_t max);
+/* The newest line of that role above the line before; false: there is none. */
+bool scrollback_find_role(struct scrollback *scrollback, enum role role, uint64_t before, uint64_t *ret_line);

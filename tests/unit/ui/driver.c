@@ -41,7 +41,15 @@ static void on_mouse(void *data, bool on)
     ((struct driver *)data)->mouse = on;
 }
 
-static const struct desk_ops desk_ops = {on_wake, on_suspend, on_repaint, on_dress, on_mouse};
+static bool on_copy(void *data, const char *text, size_t len)
+{
+    struct driver *driver = data;
+    g_free(driver->copied);
+    driver->copied = g_strndup(text, len);
+    return true;
+}
+
+static const struct desk_ops desk_ops = {on_wake, on_suspend, on_repaint, on_dress, on_mouse, on_copy};
 
 static void make_image(const char *path)
 {
@@ -100,6 +108,7 @@ void driver_free(struct driver *driver)
     }
     g_rmdir(driver->dir);
     g_free(driver->dir);
+    g_free(driver->copied);
     g_free(driver);
     clock_set_fake_us(-1);
     g_assert_cmpuint(co_live(), ==, 0);

@@ -16,7 +16,8 @@ struct driver {
     struct desk *desk;
     char *dir; /* of its own, removed in the end */
     unsigned wakes, suspends, repaints;
-    bool mouse; /* the program has it */
+    bool mouse;   /* the program has it */
+    char *copied; /* the last text given to the clipboard, NULL: none yet */
     struct style text_style; /* of text in the theme it was last dressed with, in 24-bit colours */
 };
 

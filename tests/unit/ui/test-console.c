@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The console on a whole screen: usage, completion, search in the output, copying, progress. */
+#include <glib.h>
+#include <locale.h>
+#include <string.h>
+
+#include "driver.h"
+#include "engine/command.h"
+#include "io/co.h"
+#include "ui/progress.h"
+
+static void test_usage_is_shown_while_typing(void)
+{
+    struct driver *driver = driver_new(120, 30, driver_colour, "disk.img");
+    driver_keys(driver, ": discard");
+    g_assert_true(driver_shows(driver, "discard [-Cq] off len -- "));
+    driver_keys(driver, "Space 0");
+    g_assert_true(driver_shows(driver, "discard [-Cq] off len -- "));
+    driver_keys(driver, "Space 512 ; Space length");
+    g_assert_true(driver_shows(driver, "length -- "));
+    driver_keys(driver, "x");
+    g_assert_false(driver_shows(driver, " -- "));
+    driver_keys(driver, "Ctrl-U");
+    driver_command(driver, "set usage off");
+    driver_keys(driver, "discard");
+    g_assert_false(driver_shows(driver, " -- "));
+    driver_free(driver);
+}
+
+/* Words that continue the line, joined by spaces.  g_free. */
+static char *completions(struct driver *driver, const char *line)
+{
+    int start;
+    g_auto(GStrv) words = command_complete(driver->session, line, (int)strlen(line), &start);
+    return g_strjoinv(" ", words);
+}
+
+static void assert_completes(struct driver *driver, const char *line, const char *expected)
+{
+    g_autofree char *words = completions(driver, line);
+    g_assert_cmpstr(words, ==, expected);
+}
+
+static void test_names_complete(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    assert_completes(driver, "open -o read-o", "read-only=");
+    assert_completes(driver, "open -o driver=raw,off", "driver=raw,offset=");
+    assert_completes(driver, "open -o driver=qcow2,lazy-refcounts=", "driver=qcow2,lazy-refcounts=off driver=qcow2,lazy-refcounts=on");
+    assert_completes(driver, "open -o discard=", "discard=ignore discard=unmap");
+    assert_completes(driver, "open -o driver=blkd", "driver=blkdebug");
+    assert_completes(driver, "break flush_to_d", "flush_to_disk");
+    assert_completes(driver, "set whe", "wheel");
+    assert_completes(driver, "set mouse o", "off on");
+    assert_completes(driver, "set theme nor", "nord");
+    assert_completes(driver, "bind he", "hex");
+    assert_completes(driver, "bind hex x hex-fol", "hex-fold hex-follow");
+    g_autofree char *line = g_strdup_printf("close ; open -o driver=raw blkdebug::%s/disk.img", driver->dir);
+    driver_command(driver, line);
+    driver_command(driver, "break read_aio wait-here");
+    driver_command(driver, "aio_read -q 0 512");
+    assert_completes(driver, "resume wa", "wait-here");
+    driver_command(driver, "resume wait-here");
+    driver_free(driver);
+}
+
+static void test_output_is_searched(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_command(driver, "info");
+    driver_command(driver, "help");
+    driver_keys(driver, "F3 2 Space MiB Enter");
+    g_assert_true(driver_shows(driver, "no '2 MiB' further up")); /* the image was not asked about */
+    driver_command(driver, "length");
+    driver_command(driver, "help");
+    driver_keys(driver, "F3 > Space LENGTH Enter"); /* capitals count */
+    g_assert_true(driver_shows(driver, "no '> LENGTH' further up"));
+    driver_keys(driver, "F3 > Space length Enter");
+    g_assert_true(driver_shows(driver, "│> length"));
+    g_assert_true(driver_shows(driver, "lines below"));
+    driver_keys(driver, "F5");
+    g_assert_true(driver_shows(driver, "no '> length' further down"));
+    driver_keys(driver, "End");
+    g_assert_false(driver_shows(driver, "lines below"));
+    driver_free(driver);
+}
+
+static void test_output_is_copied(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_command(driver, "length");
+    driver_keys(driver, "F6");
+    g_assert_cmpstr(driver->copied, ==, "2 MiB\n");
+    g_assert_true(driver_shows(driver, "copied: 1 line"));
+    /* marked by mouse: the command's line, and what it said */
+    struct mouse mouse = {.what = MOUSE_PRESS, .x = 3, .y = 18, .button = 1};
+    desk_mouse(driver->desk, &mouse);
+    mouse.what = MOUSE_DRAG;
+    mouse.y = 19;
+    desk_mouse(driver->desk, &mouse);
+    mouse.what = MOUSE_RELEASE;
+    desk_mouse(driver->desk, &mouse);
+    g_assert_cmpstr(driver->copied, ==, "> length\n2 MiB\n");
+    driver_command(driver, "set clipboard off");
+    driver_keys(driver, "F6");
+    g_assert_cmpstr(driver->copied, ==, "> length\n2 MiB\n");
+    driver_command(driver, "set clipboard on");
+    driver_command(driver, "read -v 0 100k");
+    driver_keys(driver, "F6");
+    g_assert_true(driver_shows(driver, "not copied: more than the 75000 bytes"));
+    g_assert_cmpstr(driver->copied, ==, "> length\n2 MiB\n");
+    driver_free(driver);
+}
+
+static char *progress(int64_t done, int64_t total, int64_t elapsed_us)
+{
+    GString *text = g_string_new(NULL);
+    progress_append(text, done, total, elapsed_us);
+    return g_string_free(text, FALSE);
+}
+
+static void test_progress_in_words(void)
+{
+    static const struct {
+        int64_t done, total, elapsed_us;
+        const char *text;
+    } cases[] = {
+        {0, 100, 0, "  0%"},
+        {50, 100, 900000, "  50%"},
+        {1 << 20, 4 << 20, 1000000, "  25%  1 MiB/s  3 s left"},
+        {1 << 20, 101 << 20, 1000000, "  0%  1 MiB/s  1 min 40 s left"},
+        {1 << 20, INT64_C(7201) << 20, 1000000, "  0%  1 MiB/s  2 h 0 min left"},
+        {5, 0, 0, "  100%"},
+        {-5, 10, 2000000, "  0%"},
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *text = progress(cases[i].done, cases[i].total, cases[i].elapsed_us);
+        g_assert_cmpstr(text, ==, cases[i].text);
+    }
+    g_free(progress(INT64_MAX, INT64_MAX, INT64_MAX));
+    g_free(progress(1, INT64_MAX, INT64_MAX));
+}
+
+int main(int argc, char **argv)
+{
+    g_setenv("INPUTRC", "/dev/null", TRUE);
+    g_setenv("TERM", "xterm", TRUE);
+    setlocale(LC_CTYPE, "C.UTF-8");
+    g_test_init(&argc, &argv, NULL);
+    co_init();
+    g_test_add_func("/console/usage-is-shown-while-typing", test_usage_is_shown_while_typing);
+    g_test_add_func("/console/names-complete", test_names_complete);
+    g_test_add_func("/console/output-is-searched", test_output_is_searched);
+    g_test_add_func("/console/output-is-copied", test_output_is_copied);
+    g_test_add_func("/console/progress-in-words", test_progress_in_words);
+    int status = g_test_run();
+    co_done();
+    return status;
+}
