@@ -165,6 +165,19 @@ static int request_co(struct node *node, enum nbd_operation operation, int64_t o
     return nbd_connection_request_co(nbd->connection, &request);
 }
 
+/*
+ * A short read is asked for in one piece: servers then don't look for holes in it first, which costs more than the bytes.  All
+ * take that for so many (NBD protocol, NBD_CMD_FLAG_DF).
+ */
+#define ONE_PIECE_MAX 65536
+
+static unsigned read_flags(struct node *node, int64_t bytes)
+{
+    struct nbd *nbd = node->opaque;
+
+    return bytes <= ONE_PIECE_MAX && nbd_connection_export(nbd->connection)->can_df ? LIBNBD_CMD_FLAG_DF : 0;
+}
+
 static int nbd_preadv_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
     g_autofree void *bounce = NULL;
@@ -173,11 +186,11 @@ static int nbd_preadv_co(struct node *node, int64_t offset, int64_t bytes, const
     if (bytes == 0)
         return 0;
     if (niov == 1)
-        return request_co(node, NBD_READ, offset, bytes, iov->iov_base, 0);
+        return request_co(node, NBD_READ, offset, bytes, iov->iov_base, read_flags(node, bytes));
     bounce = g_try_malloc(bytes);
     if (!bounce)
         return -ENOMEM;
-    ret = request_co(node, NBD_READ, offset, bytes, bounce, 0);
+    ret = request_co(node, NBD_READ, offset, bytes, bounce, read_flags(node, bytes));
     if (ret == 0)
         iov_copy_in(iov, niov, 0, bounce, bytes);
     return ret;
