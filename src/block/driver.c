@@ -2,11 +2,12 @@
 /* The list of all drivers. */
 #include "block/driver.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "block/foreign.h"
 #include "config.h"
 
-/* In the order of their names: so blk_driver_names() is sorted. */
 static const struct driver *const drivers[] = {
     &driver_blkdebug, &driver_file, &driver_host_cdrom, &driver_host_device,
 #if HAVE_LIBNBD
@@ -21,19 +22,43 @@ const struct driver *driver_at(unsigned i)
     return i < G_N_ELEMENTS(drivers) ? drivers[i] : NULL;
 }
 
+/* Only formats: none has a name of its own or is asked what it thinks of an image's first bytes. */
+static const struct driver *find_foreign(const char *name)
+{
+#if HAVE_LIBNBD
+    return foreign_find(name);
+#else
+    return NULL;
+#endif
+}
+
 const struct driver *driver_find(const char *name)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(drivers); i++) {
         if (strcmp(drivers[i]->name, name) == 0)
             return drivers[i];
     }
-    return NULL;
+    return find_foreign(name);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 const char *const *blk_driver_names(void)
 {
-    static const char *names[G_N_ELEMENTS(drivers) + 1];
-    for (unsigned i = 0; i < G_N_ELEMENTS(drivers); i++)
-        names[i] = drivers[i]->name;
+    static const char *names[64];
+    unsigned n = 0;
+
+    if (names[0])
+        return names;
+    for (; n < G_N_ELEMENTS(drivers); n++)
+        names[n] = drivers[n]->name;
+#if HAVE_LIBNBD
+    for (unsigned i = 0; foreign_at(i) && n < G_N_ELEMENTS(names) - 1; i++)
+        names[n++] = foreign_at(i)->name;
+#endif
+    qsort(names, n, sizeof(names[0]), compare_names);
     return names;
 }

@@ -42,6 +42,24 @@ struct node *node_ref(struct node *node)
     return node;
 }
 
+int node_close_file_co(struct node *node)
+{
+    struct node *file = node->file;
+
+    for (unsigned i = 0; i < node->children->len; i++) {
+        struct node_child *child = node->children->pdata[i];
+
+        if (child->node != file)
+            continue;
+        g_ptr_array_remove_index(node->children, i);
+        g_free(child->name);
+        g_free(child);
+        break;
+    }
+    node->file = NULL;
+    return node_unref_co(file);
+}
+
 static int free_node_co(struct node *node)
 {
     int ret = 0;

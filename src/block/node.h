@@ -122,6 +122,8 @@ void node_add_child(struct node *node, const char *name, enum node_role role, st
 struct node *node_ref(struct node *node);
 /* The last one flushes, closes and frees it, then its children.  The first error; NULL is fine. */
 int node_unref_co(struct node *node);
+/* For a driver that closes: closes its `file` child before the others, and before itself.  The first error. */
+int node_close_file_co(struct node *node);
 /* Frees a node whose open_co failed: its children are closed, close_co is not called. */
 void node_abandon_co(struct node *node);
 

@@ -8,8 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "block/foreign.h"
 #include "block/open.h"
 #include "block/probe.h"
+#include "config.h"
 
 const struct driver *open_find_driver(const char *name, GError **error)
 {
@@ -18,7 +20,7 @@ const struct driver *open_find_driver(const char *name, GError **error)
     if (driver)
         return driver;
     if (probe_knows_format(name))
-        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "Driver '%s' is not supported yet", name);
+        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "Driver '%s' is not part of this build", name);
     else
         g_set_error(error, OPTIONS_ERROR, ENOENT, "Unknown driver '%s'", name);
     return NULL;
@@ -79,7 +81,7 @@ static const struct driver *probe_node_co(struct node *file, const struct node_h
     driver = driver_find(format);
     if (!driver)
         g_set_error(error, OPTIONS_ERROR, ENOTSUP,
-                    "Image is in %s format, which is not supported yet; open it with -f raw to see its bytes", format);
+                    "Image is in %s format, which this build can't read; open it with -f raw to see its bytes", format);
     else if (strcmp(format, "raw") == 0 && (how->flags & NODE_WRITABLE))
         warn_guessed(how, file->filename ? file->filename : "");
     return driver;
@@ -120,6 +122,16 @@ static const struct driver *probe_co(const struct options *options, const struct
     return driver;
 }
 
+/* With a key, the driver that can use it. */
+static const struct driver *with_key(const struct driver *driver, const struct options *options)
+{
+#if HAVE_LIBNBD
+    if (driver && foreign_decrypts(driver, options))
+        return foreign_find(driver->name);
+#endif
+    return driver;
+}
+
 const struct driver *open_choose_driver_co(struct options *options, const struct node_how *how, struct node **ret_probed,
                                            GError **error)
 {
@@ -127,9 +139,9 @@ const struct driver *open_choose_driver_co(struct options *options, const struct
     const char *filename = options_get(options, "filename");
 
     if (name)
-        return open_find_driver(name, error);
+        return with_key(open_find_driver(name, error), options);
     if (how->probe)
-        return probe_co(options, how, ret_probed, error);
+        return with_key(probe_co(options, how, ret_probed, error), options);
     if (filename)
         return driver_for_path_co(how->aio, filename);
     g_set_error_literal(error, OPTIONS_ERROR, EINVAL, "Must specify either driver or file");

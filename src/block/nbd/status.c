@@ -97,13 +97,14 @@ static struct node_status describe_dirty(int64_t offset, int64_t end, uint32_t s
     };
 }
 
+/* depth: of qemu:allocation-depth, 0 no layer, 1 the top. */
 static struct node_status describe(int64_t offset, int64_t end, uint32_t state, uint32_t depth)
 {
-    bool zero = state & STATE_ZERO, hole = state & STATE_HOLE;
+    bool zero = state & STATE_ZERO, hole = state & STATE_HOLE, none = zero && depth == 0;
 
     return (struct node_status){
         .bytes = end - offset,
-        .kind = !zero ? BLK_KIND_DATA : hole ? BLK_KIND_ZERO_PLAIN : BLK_KIND_ZERO_ALLOCATED,
+        .kind = none ? BLK_KIND_UNALLOCATED : !zero ? BLK_KIND_DATA : hole ? BLK_KIND_ZERO_PLAIN : BLK_KIND_ZERO_ALLOCATED,
         .via = zero ? NODE_STATUS_FINAL : NODE_STATUS_HOST,
         .child_offset = offset,
         .depth = depth > 0 ? MIN(depth - 1, INT16_MAX) : 0,
@@ -125,7 +126,7 @@ static int visit_reply(const struct reply *reply, int64_t offset, int64_t end, n
                 deep++;
             int64_t part_end = deep < deep_end ? MIN(run_end, deep->end) : run_end;
             struct node_status status = reply->dirty ? describe_dirty(offset, part_end, run->value)
-                                                     : describe(offset, part_end, run->value, deep < deep_end ? deep->value : 0);
+                                                     : describe(offset, part_end, run->value, deep < deep_end ? deep->value : 1);
             int ret = fn(data, offset, &status);
 
             if (ret != 0)
@@ -182,7 +183,7 @@ int nbd_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned fla
     int ret;
 
     if (!(flags & NODE_STATUS_WANT_HOLES) || !has_status(node)) {
-        *ret_status = describe(offset, offset + bytes, 0, 0);
+        *ret_status = describe(offset, offset + bytes, 0, 1);
         return 0;
     }
     reply_init(node, &reply);
@@ -201,7 +202,7 @@ int nbd_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_st
     int ret = 0;
 
     if (!has_status(node)) {
-        struct node_status status = describe(offset, end, 0, 0);
+        struct node_status status = describe(offset, end, 0, 1);
 
         return fn(data, offset, &status);
     }

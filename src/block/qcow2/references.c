@@ -56,7 +56,7 @@ static int check_plain_co(const struct node *node, const char *name, const char 
     const struct driver *driver = format ? driver_find(format) : NULL;
     if (!name_is_path(name))
         return qcow2_header_fail(error, EPERM, "The image names '%s', which is not a plain path and is not followed", safe);
-    if (driver && (driver->flags & (DRIVER_FILTER | DRIVER_PROTOCOL)) && strcmp(format, "raw") != 0)
+    if (driver && !(driver->flags & DRIVER_FORMAT) && strcmp(format, "raw") != 0)
         return qcow2_header_fail(error, EPERM, "The image names a %s node, which is not followed", driver->name);
     int ret = aio_call_co(node->aio, stat_name, &id, true);
     if (ret == 0 && !S_ISREG(id.st.st_mode) && !S_ISBLK(id.st.st_mode))

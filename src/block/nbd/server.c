@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "block/nbd/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <glib/gstdio.h>
+
+#include "block/objects.h"
+#include "block/options.h"
+
+#define PROGRAM "qemu-nbd"
+
+enum {
+    LISTEN_FD = 3,     /* where socket activation has the socket: sd_listen_fds(3) */
+    SAID_MAX = 4096,
+    PID_DIGITS = 20,
+    GRACE_MS = 5000,   /* after its client left, until it is killed */
+};
+
+struct nbd_server {
+    pid_t pid;
+    char *folder, *socket;
+    int stderr_fd;
+};
+
+/* ---- what it is started with ---- */
+
+struct start {
+    GPtrArray *argv, *env; /* char *, owned, NULL-terminated */
+    char *pid_digits;      /* in env: filled in by the child itself */
+    GArray *secrets;       /* int: descriptors from LISTEN_FD + 1 on in the child */
+    int listener, said;
+};
+
+static int fail(GError **error, const char *what)
+{
+    int code = errno;
+
+    g_set_error(error, OPTIONS_ERROR, code, "Could not start %s: %s: %s", PROGRAM, what, g_strerror(code));
+    return -code;
+}
+
+/* A secret goes by descriptor: command lines can be read by everyone. */
+static int add_secret(struct start *start, const char *id, GError **error)
+{
+    const struct options *object = objects_find(id);
+    const char *type = object ? options_get(object, "qom-type") : NULL;
+    const char *data = object ? options_get(object, "data") : NULL, *file = object ? options_get(object, "file") : NULL;
+    const char *format = object ? options_get(object, "format") : NULL;
+    int fd;
+
+    if (g_strcmp0(type, "secret") != 0) {
+        g_set_error(error, OPTIONS_ERROR, ENOENT, "No secret with id '%s'", id);
+        return -ENOENT;
+    }
+    if (!data == !file) {
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "Secret '%s' needs 'data' or 'file', and not both", id);
+        return -EINVAL;
+    }
+    if (file) {
+        fd = open(file, O_RDONLY | O_CLOEXEC);
+    } else {
+        fd = memfd_create("secret", MFD_CLOEXEC);
+        if (fd >= 0 && (write(fd, data, strlen(data)) != (ssize_t)strlen(data) || lseek(fd, 0, SEEK_SET) < 0)) {
+            close(fd);
+            fd = -1;
+        }
+    }
+    if (fd < 0)
+        return fail(error, file ? file : "secret");
+    g_array_append_val(start->secrets, fd);
+    g_ptr_array_add(start->argv, g_strdup("--object"));
+    g_ptr_array_add(start->argv, g_strdup_printf("secret,id=%s,file=/proc/self/fd/%u%s%s", id, LISTEN_FD + start->secrets->len,
+                                                 format ? ",format=" : "", format ? format : ""));
+    return 0;
+}
+
+static int fill(struct start *start, const struct nbd_server_how *how, GError **error)
+{
+    g_autofree char *program = g_find_program_in_path(PROGRAM);
+    g_auto(GStrv) environment = g_get_environ();
+    int ret = 0;
+
+    if (!program) {
+        g_set_error(error, OPTIONS_ERROR, ENOENT, "it is read through %s, which is not installed: install the package qemu-utils", PROGRAM);
+        return -ENOENT;
+    }
+    g_ptr_array_add(start->argv, g_steal_pointer(&program));
+    if (!how->writable)
+        g_ptr_array_add(start->argv, g_strdup("--read-only"));
+    for (const char *const *id = how->secrets; ret == 0 && id && *id; id++)
+        ret = add_secret(start, *id, error);
+    g_ptr_array_add(start->argv, g_strdup("--allocation-depth"));
+    g_ptr_array_add(start->argv, g_strdup("--discard=unmap"));
+    g_ptr_array_add(start->argv, g_strdup(how->image));
+    g_ptr_array_add(start->argv, NULL);
+    for (char **variable = environment; *variable; variable++) {
+        if (!g_str_has_prefix(*variable, "LISTEN_"))
+            g_ptr_array_add(start->env, g_strdup(*variable));
+    }
+    g_ptr_array_add(start->env, g_strdup("LISTEN_FDS=1"));
+    start->pid_digits = g_strdup_printf("LISTEN_PID=%*s", PID_DIGITS, "");
+    g_ptr_array_add(start->env, start->pid_digits);
+    start->pid_digits += strlen("LISTEN_PID=");
+    g_ptr_array_add(start->env, NULL);
+    return ret;
+}
+
+static int listen_here(struct nbd_server *server, struct start *start, GError **error)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+
+    server->folder = g_build_filename(g_get_tmp_dir(), "blkscope-nbd-XXXXXX", NULL);
+    if (!g_mkdtemp(server->folder)) /* 0700 */
+        return fail(error, server->folder);
+    server->socket = g_build_filename(server->folder, "socket", NULL);
+    if (strlen(server->socket) >= sizeof(name.sun_path)) {
+        errno = ENAMETOOLONG;
+        return fail(error, server->socket);
+    }
+    strcpy(name.sun_path, server->socket);
+    start->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (start->listener < 0 || bind(start->listener, (struct sockaddr *)&name, sizeof(name)) < 0 || listen(start->listener, 1) < 0)
+        return fail(error, server->socket);
+    return 0;
+}
+
+/* ---- the process ---- */
+
+/* Only what is safe between fork() and execve() where there are threads: signal-safety(7). */
+static void write_pid(char *digits)
+{
+    pid_t pid = getpid();
+    char text[PID_DIGITS];
+    int n = 0;
+
+    for (; pid > 0; pid /= 10)
+        text[n++] = '0' + pid % 10;
+    for (int i = 0; i < n; i++)
+        digits[i] = text[n - 1 - i];
+    digits[n] = '\0';
+}
+
+static bool place_descriptors(const struct start *start)
+{
+    const int *secrets = (const int *)start->secrets->data;
+    int count = start->secrets->len + 1, sink = open("/dev/null", O_RDWR | O_CLOEXEC), first = LISTEN_FD + count;
+
+    /* Out of the way of each other first, then in place. */
+    int listener = fcntl(start->listener, F_DUPFD_CLOEXEC, first), said = fcntl(start->said, F_DUPFD_CLOEXEC, first);
+    if (listener < 0 || said < 0 || dup2(sink, 0) < 0 || dup2(sink, 1) < 0 || dup2(said, 2) < 0)
+        return false;
+    for (int i = 0; i < count - 1; i++) {
+        int moved = fcntl(secrets[i], F_DUPFD_CLOEXEC, first);
+
+        if (moved < 0 || dup2(moved, LISTEN_FD + 1 + i) < 0)
+            return false;
+    }
+    return dup2(listener, LISTEN_FD) >= 0;
+}
+
+static G_NORETURN void become(const struct start *start, pid_t parent)
+{
+    static const char message[] = PROGRAM ": could not be executed\n";
+    sigset_t none;
+
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) /* it is gone already */
+        _exit(1);
+    setpgid(0, 0); /* the terminal's Ctrl-C is not for it */
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    write_pid(start->pid_digits);
+    if (place_descriptors(start))
+        execve(start->argv->pdata[0], (char **)start->argv->pdata, (char **)start->env->pdata);
+    if (write(2, message, sizeof(message) - 1) < 0)
+        _exit(126);
+    _exit(127);
+}
+
+static int launch(struct nbd_server *server, struct start *start, GError **error)
+{
+    int ends[2];
+    pid_t parent = getpid();
+
+    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+        return fail(error, "pipe");
+    fcntl(ends[0], F_SETPIPE_SZ, 65536);
+    server->stderr_fd = ends[0];
+    start->said = ends[1];
+    server->pid = fork();
+    if (server->pid == 0)
+        become(start, parent);
+    close(ends[1]);
+    return server->pid < 0 ? fail(error, "fork") : 0;
+}
+
+static void remove_socket(struct nbd_server *server)
+{
+    if (server->socket)
+        unlink(server->socket);
+    if (server->folder)
+        rmdir(server->folder);
+    g_clear_pointer(&server->socket, g_free);
+    g_clear_pointer(&server->folder, g_free);
+}
+
+static void server_free(struct nbd_server *server)
+{
+    remove_socket(server);
+    if (server->stderr_fd >= 0)
+        close(server->stderr_fd);
+    g_free(server);
+}
+
+static void close_one(void *fd)
+{
+    close(*(int *)fd);
+}
+
+int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_server, GError **error)
+{
+    struct nbd_server *server = g_new0(struct nbd_server, 1);
+    struct start start = {.argv = g_ptr_array_new_with_free_func(g_free), .env = g_ptr_array_new_with_free_func(g_free),
+                          .secrets = g_array_new(FALSE, FALSE, sizeof(int)), .listener = -1, .said = -1};
+    int ret;
+
+    g_array_set_clear_func(start.secrets, close_one);
+    server->stderr_fd = -1;
+    ret = fill(&start, how, error);
+    if (ret == 0)
+        ret = listen_here(server, &start, error);
+    if (ret == 0)
+        ret = launch(server, &start, error);
+    if (start.listener >= 0)
+        close(start.listener);
+    g_array_unref(start.secrets);
+    g_ptr_array_unref(start.argv);
+    g_ptr_array_unref(start.env);
+    if (ret < 0)
+        server_free(server);
+    else
+        *ret_server = server;
+    return ret;
+}
+
+const char *nbd_server_socket(const struct nbd_server *server)
+{
+    return server->socket;
+}
+
+void nbd_server_hide(struct nbd_server *server)
+{
+    remove_socket(server);
+}
+
+char *nbd_server_said(struct nbd_server *server)
+{
+    char text[SAID_MAX + 1];
+    ssize_t n = read(server->stderr_fd, text, SAID_MAX);
+    const char *start = text;
+
+    if (n <= 0)
+        return NULL;
+    text[n] = '\0';
+    if (g_str_has_prefix(start, PROGRAM ": "))
+        start += strlen(PROGRAM ": ");
+    return g_strchomp(g_strdup(start));
+}
+
+/* ---- its end ---- */
+
+static int await_end(void *data)
+{
+    pid_t pid = *(pid_t *)data;
+    int process = syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd end = {.fd = process, .events = POLLIN};
+
+    if (process < 0 || poll(&end, 1, GRACE_MS) != 1)
+        kill(pid, SIGKILL);
+    if (process >= 0)
+        close(process);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    return 0;
+}
+
+void nbd_server_stop_co(struct nbd_server *server, struct aio *aio)
+{
+    kill(server->pid, SIGTERM); /* it ends by itself after a client left, not before one came */
+    aio_call_co(aio, await_end, &server->pid, false);
+    server_free(server);
+}
