@@ -416,7 +416,9 @@ char *desk_picture_co(struct desk *desk)
 {
     enum { QUIET_TURNS = 3 }; /* what was read is painted by the next turn, which may read on */
     const struct aio *aio = session_config(desk->session)->aio;
-    desk_wait_co(desk);
+    if (desk_wait_co(desk) < 0) {
+        return g_strdup("");
+    }
     for (int quiet = 0; quiet < QUIET_TURNS && !co_cancelled();) {
         desk_draw(desk);
         co_yield_co();

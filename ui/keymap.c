@@ -103,6 +103,8 @@ static const struct binding bindings[] = {
     KEY(HEX, "N", FIND_PREVIOUS),
     KEY(HEX, "Esc", HEX_CLEAR),
     KEY(HEX, "o", HEX_HOST),
+    KEY(HEX, "t", HEX_TRANSLATE),
+    KEY(HEX, "Enter", HEX_ENTER),
     KEY(HEX, "Ctrl-O", HEX_JUMP_BACK),
     KEY(HEX, "Ctrl-N", HEX_JUMP_FORWARD),
     KEY(HEX, "v", HEX_SELECT),

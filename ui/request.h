@@ -78,6 +78,8 @@ enum request_context {
     X(HEX_NEXT_EXTENT, "hex-next-extent", HEX, "hex-next-extent OFFSET", "next extent", "to where the next extent begins")                 \
     X(HEX_PREVIOUS_EXTENT, "hex-previous-extent", HEX, "hex-previous-extent OFFSET", NULL, "to where this or the previous extent begins")      \
     X(HEX_HOST, "hex-host", HEX, "hex-host", "file", "the file that holds the image, then those of the layers below") \
+    X(HEX_TRANSLATE, "hex-translate", HEX, "hex-translate OFFSET", NULL, "from the guest's byte to the file's byte that holds it, or back") \
+    X(HEX_ENTER, "hex-enter", HEX, "hex-enter OFFSET", NULL, "to where the field under the cursor points") \
     X(HEX_SEARCH, "hex-search", HEX, "find TEXT", "search", "search for text") \
     X(HEX_SEARCH_HEX, "hex-search-hex", HEX, "find -x HEX", "hex", "search for bytes, typed as hex with ? for any digit") \
     X(FIND_NEXT, "find-next", HEX, "find-next OFFSET", NULL, "to the next match") \

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <inttypes.h>
+#include <string.h>
 
 #include "ui/panels/hex-inspect.h"
+#include "ui/panels/hex-notes.h"
 #include "ui/panels/hex-panel.h"
 #include "util/size.h"
 
@@ -145,23 +147,94 @@ static void draw_lines(struct hex_panel *hex, struct surface surface)
     }
 }
 
+/* "ext superblock · magic 61267 0xef53 (2 bytes at 0x438)" */
+static bool append_field(struct hex_view *view, GString *text)
+{
+    struct field_hit hit;
+
+    if (!view->notes || !hex_notes_find(view->notes, view->source, view->cursor, &hit)) {
+        return false;
+    }
+    g_string_append(text, hit.where);
+    if (*hit.name) {
+        g_string_append_printf(text, " · %s", hit.name);
+    }
+    if (hit.value) {
+        g_string_append_printf(text, " %s", hit.value);
+    }
+    if (hit.target >= 0) {
+        g_string_append(text, " · Enter goes there");
+    }
+    field_hit_clear(&hit);
+    return true;
+}
+
+static void append_numbers(struct hex_view *view, GString *text, bool big_endian, int width)
+{
+    hex_inspect_numbers(text, view->source, view->cursor, big_endian, true);
+    if (text_columns(text->str, -1) > width) {
+        g_string_truncate(text, 0);
+        hex_inspect_numbers(text, view->source, view->cursor, big_endian, false);
+    }
+}
+
+enum inspector_line { LINE_OFFSET, LINE_FIELD, LINE_LE, LINE_BE, LINE_SIGNED_LE, LINE_SIGNED_BE, LINE_CHARACTER, LINE_TIMES, LINE_UUIDS };
+
+static enum role inspector_text(struct hex_panel *hex, enum inspector_line line, int width, GString *text)
+{
+    struct hex_view *view = hex_panel_view(hex);
+
+    switch (line) {
+    case LINE_OFFSET:
+        hex_inspect_offset(text, view->origin + view->cursor);
+        if (hex->layout.inspector <= LINE_BE) { /* the field has no line of its own */
+            g_string_append(text, " · ");
+            if (!append_field(view, text)) {
+                g_string_truncate(text, text->len - strlen(" · "));
+            }
+        }
+        return ROLE_STRONG;
+    case LINE_FIELD:
+        if (append_field(view, text)) {
+            return ROLE_TEXT;
+        }
+        g_string_append(text, "no structure that is known");
+        return ROLE_DIM;
+    case LINE_LE:
+    case LINE_BE:
+        append_numbers(view, text, line == LINE_BE, width);
+        break;
+    case LINE_SIGNED_LE:
+    case LINE_SIGNED_BE:
+        hex_inspect_signed(text, view->source, view->cursor, line == LINE_SIGNED_BE);
+        break;
+    case LINE_CHARACTER:
+        hex_inspect_character(text, view->source, view->cursor);
+        break;
+    case LINE_TIMES:
+        hex_inspect_times(text, view->source, view->cursor);
+        break;
+    case LINE_UUIDS:
+        hex_inspect_uuids(text, view->source, view->cursor);
+        break;
+    }
+    return ROLE_TEXT;
+}
+
 static void draw_inspector(struct hex_panel *hex, struct surface surface)
 {
     struct hex_view *view = hex_panel_view(hex);
     g_autoptr(GString) text = g_string_new(NULL);
+    bool short_of_lines = hex->layout.inspector <= LINE_BE;
 
+    if (view->notes && surface.height > 0) {
+        hex_notes_want(view->notes, view->cursor);
+    }
     for (int y = 0; y < surface.height; y++) {
         g_string_truncate(text, 0);
-        if (y == 0) {
-            hex_inspect_offset(text, view->origin + view->cursor);
-        } else {
-            hex_inspect_numbers(text, view->source, view->cursor, y == 2, true);
-            if (text_columns(text->str, -1) > surface.width) {
-                g_string_truncate(text, 0);
-                hex_inspect_numbers(text, view->source, view->cursor, y == 2, false);
-            }
-        }
-        surface_put_fit(surface, 0, y, surface.width, y == 0 ? ROLE_STRONG : ROLE_TEXT, text->str);
+        enum role role = inspector_text(hex, (enum inspector_line)(y > 0 && short_of_lines ? y + 1 : y), surface.width, text);
+
+        surface_put_fit(surface, 0, y, surface.width, role, text->str);
     }
 }
 

@@ -2,6 +2,10 @@
 #include "ui/panels/hex-inspect.h"
 
 #include <inttypes.h>
+#include <string.h>
+
+#include "ui/panels/fields.h"
+#include "util/safetext.h"
 
 enum { SECTOR = 512, NUMBER_MAX = 8 };
 
@@ -47,4 +51,152 @@ void hex_inspect_offset(GString *text, int64_t offset)
 {
     g_string_append_printf(text, "offset %" PRId64 " 0x%" PRIx64 " · sector %" PRId64 " + %" PRId64, offset, offset,
                            offset / SECTOR, offset % SECTOR);
+}
+
+/* ---- more than whole numbers ---- */
+
+/* The bytes when they are all there and known; else what to show instead. */
+static const char *take(struct hex_source *source, int64_t offset, size_t n, uint8_t *bytes)
+{
+    uint8_t states[16];
+
+    if (source->ops->size(source) - offset < (int64_t)n) {
+        return "-";
+    }
+    source->ops->get(source, offset, n, bytes, states);
+    for (size_t i = 0; i < n; i++) {
+        if (states[i] == HEX_UNKNOWN || states[i] == HEX_ERROR) {
+            return states[i] == HEX_UNKNOWN ? "?" : "!";
+        }
+    }
+    return NULL;
+}
+
+static void append_real(GString *text, const char *missing, double value)
+{
+    if (missing) {
+        g_string_append(text, missing);
+    } else {
+        g_string_append_printf(text, "%g", value);
+    }
+}
+
+void hex_inspect_signed(GString *text, struct hex_source *source, int64_t offset, bool big_endian)
+{
+    uint8_t bytes[NUMBER_MAX];
+    uint64_t value = 0;
+    float single;
+    double twice;
+
+    g_string_append(text, big_endian ? "be" : "le");
+    for (int size = 1; size <= NUMBER_MAX; size *= 2) {
+        const char *missing = take(source, offset, (size_t)size, bytes);
+
+        value = missing ? 0 : field_number(bytes, (size_t)size, big_endian);
+        g_string_append_printf(text, "%si%d ", size > 1 ? " · " : " ", size * 8);
+        if (missing) {
+            g_string_append(text, missing);
+        } else {
+            g_string_append_printf(text, "%" PRId64, (int64_t)(value << (64 - size * 8)) >> (64 - size * 8));
+        }
+    }
+    const char *missing = take(source, offset, sizeof single, bytes);
+    uint32_t bits = missing ? 0 : (uint32_t)field_number(bytes, sizeof single, big_endian);
+
+    memcpy(&single, &bits, sizeof single);
+    g_string_append(text, " · float ");
+    append_real(text, missing, (double)single);
+    missing = take(source, offset, sizeof twice, bytes);
+    memcpy(&twice, &value, sizeof twice);
+    g_string_append(text, " · double ");
+    append_real(text, missing, twice);
+}
+
+static void append_character(GString *text, const char *utf8)
+{
+    g_autofree char *safe = safetext_escape(utf8, -1);
+
+    g_string_append_printf(text, "'%s' U+%04" PRIX32, safe, (uint32_t)g_utf8_get_char(utf8));
+}
+
+static void append_utf16(GString *text, struct hex_source *source, int64_t offset, bool big_endian)
+{
+    uint8_t bytes[4];
+    const char *missing = take(source, offset, 2, bytes);
+    size_t n = missing ? 0 : 2;
+    char utf8[8] = {0};
+
+    if (n > 0 && (bytes[big_endian ? 0 : 1] & 0xfc) == 0xd8) { /* the first of two */
+        missing = take(source, offset, 4, bytes);
+        n = missing ? 0 : 4;
+    }
+    g_autofree char *converted = n > 0 ? g_convert((const char *)bytes, (gssize)n, "UTF-8", big_endian ? "UTF-16BE" : "UTF-16LE", NULL, NULL, NULL) : NULL;
+
+    if (converted && strlen(converted) < sizeof utf8) {
+        g_string_append(text, big_endian ? " · be " : " · UTF-16 le ");
+        if (*converted) {
+            append_character(text, converted);
+        } else {
+            g_string_append(text, "U+0000");
+        }
+    } else {
+        g_string_append_printf(text, "%s%s", big_endian ? " · be " : " · UTF-16 le ", missing ? missing : "none");
+    }
+}
+
+void hex_inspect_character(GString *text, struct hex_source *source, int64_t offset)
+{
+    char utf8[5] = {0};
+    int64_t there = CLAMP(source->ops->size(source) - offset, 0, 4);
+    gunichar ch = (gunichar)-1;
+    size_t n = 0;
+
+    while (n < (size_t)there && ch >= (gunichar)-2) {
+        n++;
+        if (take(source, offset, n, (uint8_t *)utf8)) {
+            break;
+        }
+        ch = g_utf8_get_char_validated(utf8, (gssize)n);
+    }
+    g_string_append(text, "UTF-8 ");
+    if (ch == 0) {
+        g_string_append(text, "U+0000");
+    } else if (ch < (gunichar)-2) {
+        utf8[n] = '\0';
+        append_character(text, utf8);
+    } else {
+        g_string_append(text, "none");
+    }
+    append_utf16(text, source, offset, false);
+    append_utf16(text, source, offset, true);
+}
+
+static void append_time(GString *text, const char *name, const char *missing, int64_t seconds)
+{
+    g_autofree char *time = missing ? NULL : field_time(seconds);
+
+    g_string_append_printf(text, "%s%s", name, missing ? missing : time ? time : "none");
+}
+
+void hex_inspect_times(GString *text, struct hex_source *source, int64_t offset)
+{
+    static const int64_t filetime_epoch = INT64_C(11644473600), ticks = 10000000; /* 1601 to 1970, of 100 ns */
+    uint8_t bytes[NUMBER_MAX];
+    const char *missing = take(source, offset, 4, bytes);
+
+    append_time(text, "unix 32 ", missing, (int64_t)(int32_t)field_number(bytes, 4, false));
+    missing = take(source, offset, 8, bytes);
+    uint64_t value = missing ? 0 : field_number(bytes, 8, false);
+    append_time(text, " · 64 ", missing, (int64_t)value);
+    append_time(text, " · FILETIME ", missing, value > INT64_MAX ? INT64_MAX : (int64_t)value / ticks - filetime_epoch);
+}
+
+void hex_inspect_uuids(GString *text, struct hex_source *source, int64_t offset)
+{
+    uint8_t bytes[16];
+    const char *missing = take(source, offset, sizeof bytes, bytes);
+    g_autofree char *uuid = missing ? g_strdup(missing) : field_uuid(bytes, false);
+    g_autofree char *guid = missing ? g_strdup(missing) : field_uuid(bytes, true);
+
+    g_string_append_printf(text, "UUID %s · GUID %s", uuid, guid);
 }

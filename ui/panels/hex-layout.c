@@ -27,7 +27,7 @@ struct hex_layout hex_layout(int width, int height, int64_t end)
     static const int widths[] = {32, 16, 8}; /* powers of two: clusters begin where rows do */
     struct hex_layout layout = {.digits = map_view_digits(end)};
 
-    layout.inspector = height >= 9 ? 3 : height >= 6 ? 2 : height >= 4 ? 1 : 0;
+    layout.inspector = height >= 18 ? HEX_PANE_LINES : height >= 12 ? 4 : height >= 9 ? 3 : height >= 6 ? 2 : height >= 4 ? 1 : 0;
     layout.lines = MAX(0, height - layout.inspector);
     for (unsigned i = 0; i < G_N_ELEMENTS(widths); i++) {
         if (fill(&layout, width, widths[i], true) || fill(&layout, width, widths[i], false)) {

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { HEX_PANE_LINES = 9 };
+
 struct hex_layout {
     int width;     /* bytes a row: 32, 16 or 8; fewer where not even 8 fit */
     int digits;    /* of the offset */

@@ -6,11 +6,12 @@
 #include "ui/panel.h"
 #include "ui/panels/hex-cache.h"
 #include "ui/panels/hex-layout.h"
+#include "ui/panels/lookup.h"
 #include "ui/panels/hex-rows.h"
 #include "util/search.h"
 
 struct hex_hunt;
-struct lookup;
+struct hex_notes;
 
 enum hex_shown { HEX_SHOW_BUFFER, HEX_SHOW_IMAGE, HEX_SHOW_HOST };
 
@@ -19,6 +20,7 @@ struct hex_view {
     struct hex_source *source;
     struct hex_cache *cache; /* that is the source; NULL: the bytes are all there */
     struct blk *blk;         /* NULL: none */
+    struct hex_notes *notes; /* NULL: there can't be any */
     int64_t origin; /* offset in the image of the source's first byte */
     int64_t top;    /* a byte of the first line */
     int64_t cursor;
@@ -55,6 +57,7 @@ struct hex_panel {
     struct hex_view *hunt_view;
     int64_t hunt_cursor;   /* where the cursor was then */
     const char *hunt_what; /* "search", "difference"; static */
+    bool translating;      /* from the file to the guest, when the notes are there */
     GArray *jumps;         /* struct hex_place */
     guint jump;            /* index of where one is; the length: at no noted place */
 };
@@ -76,6 +79,14 @@ bool hex_views_show_host(struct hex_panel *hex, unsigned layer);
 bool hex_views_next_host(struct hex_panel *hex);
 /* The file's name and layer, for the title. */
 void hex_views_describe_host(const struct hex_panel *hex, GString *text);
+/* From the guest's byte to the file's that holds it, or back, as soon as that is known. */
+void hex_views_translate(struct hex_panel *hex);
+/* The notes of what is shown say more than before. */
+void hex_views_notes_updated(struct hex_panel *hex);
+/* The extent at the image's cursor, which was asked for to translate. */
+void hex_views_translated(struct hex_panel *hex, const struct lookup_answer *answer);
+/* Goes where the field under the cursor points to. */
+void hex_views_follow(struct hex_panel *hex);
 /* Back and forward in the list of jumps: false at its ends. */
 bool hex_views_jump(struct hex_panel *hex, int steps);
 

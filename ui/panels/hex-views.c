@@ -2,6 +2,7 @@
 /* What the hex panel shows: the last buffer, the image, the file of a layer; and the places one has been at. */
 #include <string.h>
 
+#include "ui/panels/hex-notes.h"
 #include "ui/panels/hex-panel.h"
 
 enum { JUMPS_MAX = 200 };
@@ -37,6 +38,7 @@ bool hex_views_show_host(struct hex_panel *hex, unsigned layer)
         hex->host.range_start = hex->host.range_end = 0;
         hex->host.anchor = -1;
         hex_cache_open(hex->host.cache, file);
+        hex_notes_open(hex->host.notes, file, blk_layer(hex->blk, layer, BLK_PART_LAYER));
     }
     return true;
 }
@@ -67,6 +69,100 @@ void hex_views_describe_host(const struct hex_panel *hex, GString *text)
     g_string_append_printf(text, "file %s", slash ? slash + 1 : name ? name : "");
     if (hex->blk && (hex->layer > 0 || blk_layer(hex->blk, 1, BLK_PART_LAYER))) {
         g_string_append_printf(text, " · layer %u", hex->layer);
+    }
+}
+
+/* ---- between guest and file ---- */
+
+static void say_where_not(struct hex_panel *hex, const struct lookup_answer *answer)
+{
+    static const char *const kinds[BLK_KIND_COUNT] = {
+        [BLK_KIND_DATA] = "these bytes are in another file",
+        [BLK_KIND_ZERO_PLAIN] = "no byte of a file is behind these: zeroes",
+        [BLK_KIND_ZERO_ALLOCATED] = "no byte of a file is behind these: zeroes",
+        [BLK_KIND_COMPRESSED] = "these bytes are in another file",
+        [BLK_KIND_UNALLOCATED] = "no byte of a file is behind these: no layer has them",
+        [BLK_KIND_MISSING] = "these bytes are in a layer that was not opened",
+    };
+
+    panel_remark(&hex->panel, answer->ret < 0 ? g_strerror(-answer->ret) : kinds[answer->extent.kind]);
+}
+
+void hex_views_translated(struct hex_panel *hex, const struct lookup_answer *answer)
+{
+    const struct blk_extent *extent = &answer->extent;
+    int64_t at = extent->host_offset;
+
+    if (answer->ret < 0 || answer->elsewhere || at < 0) {
+        say_where_not(hex, answer);
+        return;
+    }
+    at += extent->kind == BLK_KIND_COMPRESSED ? 0 : answer->offset - extent->start;
+    hex_panel_note_jump(hex);
+    if (hex_views_show_host(hex, (unsigned)extent->depth) && at < hex_view_size(&hex->host)) {
+        hex->host.cursor = at;
+    }
+    panel_redraw(&hex->panel);
+}
+
+static void translate_back(struct hex_panel *hex)
+{
+    int64_t guest = hex_notes_guest(hex->host.notes, hex->host.cursor);
+
+    hex->translating = false;
+    if (hex->layer > 0) {
+        panel_remark(&hex->panel, "this is a layer below: the guest may see another one's bytes instead");
+    }
+    if (guest >= 0 && guest < hex_view_size(&hex->image)) {
+        hex_panel_note_jump(hex);
+        hex->shown = HEX_SHOW_IMAGE;
+        hex->image.cursor = guest;
+    } else {
+        panel_remark(&hex->panel, "the guest does not see this byte: it is no data");
+    }
+}
+
+void hex_views_translate(struct hex_panel *hex)
+{
+    struct hex_view *view = hex_panel_view(hex);
+
+    if (hex->shown == HEX_SHOW_HOST && hex_view_size(view) > 0) {
+        hex->translating = true;
+        hex_notes_want(view->notes, view->cursor);
+        if (hex_notes_known(view->notes)) {
+            translate_back(hex);
+        }
+    } else if (hex->shown == HEX_SHOW_IMAGE && hex_view_size(view) > 0) {
+        hex->seek_view = view;
+        lookup_ask(hex->seek, view->blk, LOOKUP_AT, view->cursor);
+    } else {
+        panel_remark(&hex->panel, "a buffer is in no file: show the image first");
+    }
+}
+
+void hex_views_notes_updated(struct hex_panel *hex)
+{
+    if (hex->translating && hex->shown == HEX_SHOW_HOST) {
+        translate_back(hex);
+    }
+    hex->translating = false;
+}
+
+void hex_views_follow(struct hex_panel *hex)
+{
+    struct hex_view *view = hex_panel_view(hex);
+    struct field_hit hit;
+    int64_t target = -1;
+
+    if (view->notes && hex_view_size(view) > 0 && hex_notes_find(view->notes, view->source, view->cursor, &hit)) {
+        target = hit.target;
+        field_hit_clear(&hit);
+    }
+    if (target >= 0 && target < hex_view_size(view)) {
+        hex_panel_note_jump(hex);
+        view->cursor = target;
+    } else {
+        panel_remark(&hex->panel, target < 0 ? "no pointer is under the cursor" : "that points behind the end");
     }
 }
 

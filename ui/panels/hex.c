@@ -9,11 +9,14 @@
 
 #include "io/clock.h"
 #include "ui/panels/hex-hunt.h"
+#include "ui/panels/hex-notes.h"
 #include "ui/panels/hex-panel.h"
 #include "ui/panels/lookup.h"
 #include "util/size.h"
 
 enum { TICK_US = 100 * 1000 }; /* how often a search in the background is told of */
+
+static struct hex_panel *alive; /* so that who waited for it knows whether it still is */
 
 static struct hex_panel *hex_of(struct panel *panel)
 {
@@ -100,7 +103,9 @@ static void on_seek(void *data, const struct lookup_answer *answer)
 {
     struct hex_panel *hex = data;
 
-    if (answer->ret == 0) {
+    if (answer->question == LOOKUP_AT) {
+        hex_views_translated(hex, answer);
+    } else if (answer->ret == 0) {
         if (hex->seek_view == hex_panel_view(hex)) {
             hex_panel_note_jump(hex);
         }
@@ -207,6 +212,12 @@ static enum panel_reaction request(struct panel *panel, enum request request, in
         if (!hex_views_next_host(hex)) {
             panel_remark(panel, hex->blk ? "the image is in no file" : "no image is open");
         }
+        return PANEL_REDRAW;
+    case REQUEST_HEX_TRANSLATE:
+        hex_views_translate(hex);
+        return PANEL_REDRAW;
+    case REQUEST_HEX_ENTER:
+        hex_views_follow(hex);
         return PANEL_REDRAW;
     case REQUEST_HEX_FOLD:
         hex->fold = !hex->fold;
@@ -347,10 +358,15 @@ static int wait_co(struct panel *panel)
     struct hex_panel *hex = hex_of(panel);
     struct hex_hunt *hunt = hex->hunt ? hex_hunt_ref(hex->hunt) : NULL;
     int ret = hunt ? hex_hunt_wait_co(hunt) : 0;
-    bool stopped = hunt && hunt->ret == -ECANCELED; /* the panel may be gone */
 
     hex_hunt_unref(hunt);
-    return ret < 0 ? ret : stopped ? 0 : lookup_wait_co(hex->seek);
+    if (ret == 0 && alive == hex) {
+        ret = lookup_wait_co(hex->seek);
+    }
+    if (ret == 0 && alive == hex && hex_panel_view(hex)->notes) {
+        ret = hex_notes_wait_co(hex_panel_view(hex)->notes);
+    }
+    return alive == hex ? ret : -ECANCELED;
 }
 
 static bool progress(struct panel *panel, struct panel_progress *ret_progress)
@@ -422,6 +438,7 @@ static void forget_host(struct hex_panel *hex)
 {
     hex->host.blk = NULL;
     hex_cache_open(hex->host.cache, NULL);
+    hex_notes_open(hex->host.notes, NULL, NULL);
     if (hex->shown == HEX_SHOW_HOST) {
         struct hex_view before = hex->host;
 
@@ -443,6 +460,8 @@ static void image(struct panel *panel)
     hex->blk = hex->image.blk = session_blk(panel_session(panel));
     lookup_reset(hex->seek);
     hex_cache_open(hex->image.cache, hex->blk);
+    hex_notes_open(hex->image.notes, hex->blk, NULL);
+    hex->translating = false;
     take_buffer(hex);
     size = hex_view_size(&hex->image);
     hex->image.cursor = size > 0 ? MIN(hex->image.cursor, size - 1) : 0;
@@ -458,10 +477,20 @@ static void changed(struct panel *panel, int64_t offset, int64_t bytes)
     struct hex_panel *hex = hex_of(panel);
 
     hex_cache_changed(hex->image.cache, offset, bytes);
+    if (offset < FIELDS_PARTITIONS_BYTES) {
+        hex_notes_changed(hex->image.notes);
+    }
     if (hex->host.blk) {
+        hex_notes_changed(hex->host.notes);
         hex_cache_resized(hex->host.cache); /* tables change with the data, anywhere in the file */
         hex_cache_changed(hex->host.cache, 0, INT64_MAX);
     }
+}
+
+static void on_notes(void *data)
+{
+    hex_views_notes_updated(data);
+    panel_redraw(data);
 }
 
 static void on_cache(void *data)
@@ -482,6 +511,7 @@ static struct panel *create(struct panel_host *host)
 
         view->cache = hex_cache_new(on_cache, hex);
         view->source = hex_cache_source(view->cache);
+        view->notes = hex_notes_new(on_notes, hex);
         view->direction = 1;
         view->anchor = -1;
     }
@@ -489,6 +519,7 @@ static struct panel *create(struct panel_host *host)
     hex->buffer.anchor = -1;
     hex->seek = lookup_new(on_seek, hex);
     hex->jumps = g_array_new(FALSE, FALSE, sizeof(struct hex_place));
+    alive = hex;
     image(&hex->panel);
     return &hex->panel;
 }
@@ -497,8 +528,11 @@ static void destroy(struct panel *panel)
 {
     struct hex_panel *hex = hex_of(panel);
 
+    alive = NULL;
     hex_find_stop(hex);
     lookup_free(hex->seek);
+    hex_notes_free(hex->image.notes);
+    hex_notes_free(hex->host.notes);
     hex_cache_free(hex->image.cache);
     hex_cache_free(hex->host.cache);
     hex_buffer_free(hex->buffer.source);

@@ -189,11 +189,19 @@ static int find_sort_co(struct blk *blk, struct lookup_answer *answer)
     return ret < 0 ? ret : sorting.found < 0 ? -ENOENT : 0;
 }
 
+static bool is_in_own_file(struct blk *blk, const struct blk_extent *extent)
+{
+    struct blk *file = extent->depth >= 0 ? blk_layer(blk, (unsigned)extent->depth, BLK_PART_FILE) : NULL;
+
+    return file && extent->host_offset >= 0 && g_strcmp0(blk_filename(file), extent->host) == 0;
+}
+
 static void answer_co(struct blk *blk, struct lookup_answer *answer)
 {
     switch (answer->question) {
     case LOOKUP_AT:
         answer->ret = blk_status_co(blk, answer->offset, blk_length(blk) - answer->offset, &answer->extent);
+        answer->elsewhere = answer->ret == 0 && !is_in_own_file(blk, &answer->extent);
         answer->extent.host = NULL;
         break;
     case LOOKUP_NEXT:

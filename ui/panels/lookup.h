@@ -2,6 +2,7 @@
 /* A panel's questions about extents, answered in the background, one at a time. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "block/blk.h"
@@ -28,6 +29,7 @@ struct lookup_answer {
     int64_t offset;           /* that was asked about */
     int ret;                  /* 0, -ENOENT: there is none, or another negative errno */
     struct blk_extent extent; /* AT; its host is NULL */
+    bool elsewhere;           /* AT: the host offset is not in the file of the layer itself */
     int64_t found;            /* the others */
 };
 

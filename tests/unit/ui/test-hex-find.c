@@ -156,6 +156,74 @@ static void test_a_log_of_searches_replays(void)
     driver_free(driver);
 }
 
+/* A qcow2 image of the driver's own folder in the place of the raw one; 64k at 1M hold data. */
+static struct driver *begin_qcow2(void)
+{
+    struct driver *driver = driver_new(120, 50, driver_colour, "disk.raw");
+    g_autofree char *line = g_strdup_printf("create -q -f qcow2 %s/layer.qcow2 64M; close; open -w %s/layer.qcow2; write -q -P 7 1M 64k",
+                                            driver->dir, driver->dir);
+    driver_command(driver, line);
+    driver_keys(driver, "Esc");
+    driver_command(driver, "focus hex");
+    driver_keys(driver, "z");
+    return driver;
+}
+
+static void test_tables_of_the_file_are_explained(void)
+{
+    struct driver *driver = begin_qcow2();
+    driver_keys(driver, "o");
+    g_assert_true(driver_shows(driver, "file layer.qcow2"));
+    g_assert_true(driver_shows(driver, "qcow2 header · magic"));
+    driver_keys(driver, "g h : 0 x 2 8 Enter"); /* the L1 table's offset */
+    g_assert_true(driver_shows(driver, "Enter goes there"));
+    driver_keys(driver, "Enter");
+    assert_at(driver, 0x30000);
+    g_assert_true(driver_shows(driver, "L1 table · entry L2 table at 0x40000, used once"));
+    driver_keys(driver, "Enter");
+    assert_at(driver, 0x40000);
+    g_assert_true(driver_shows(driver, "L2 table of guest 0x0 · entry not allocated"));
+    driver_keys(driver, "Enter");
+    g_assert_true(driver_shows(driver, "no pointer is under the cursor"));
+    driver_keys(driver, "g h : 0 x 4 0 0 8 0 Enter");
+    g_assert_true(driver_shows(driver, "entry data at 0x50000, used once"));
+    driver_keys(driver, "Enter l l");
+    assert_at(driver, 0x50002);
+    g_assert_true(driver_shows(driver, "data of guest 0x100000 · guest byte 0x100002"));
+    driver_keys(driver, "g h : 0 x 2 0 0 0 2 Enter");
+    g_assert_true(driver_shows(driver, "refcount block · entry 1 for the cluster at 0x10000"));
+    driver_free(driver);
+}
+
+static void test_a_byte_is_found_in_the_file_and_back(void)
+{
+    struct driver *driver = begin_qcow2();
+    driver_command(driver, "goto 0x100123 hex");
+    driver_keys(driver, "t");
+    assert_at(driver, 0x50123);
+    g_assert_true(driver_shows(driver, "file layer.qcow2"));
+    driver_keys(driver, "l t");
+    assert_at(driver, 0x100124);
+    g_assert_true(driver_shows(driver, "hex · image"));
+    driver_keys(driver, "< t");
+    g_assert_true(driver_shows(driver, "no byte of a file is behind these"));
+    driver_keys(driver, "g h : 0 Enter t");
+    g_assert_true(driver_shows(driver, "it is no data"));
+    driver_free(driver);
+}
+
+static void test_what_is_closed_is_let_go(void)
+{
+    struct driver *driver = begin_qcow2();
+    driver_keys(driver, "o t");
+    driver_command(driver, "close");
+    g_assert_true(driver_shows(driver, "no image open"));
+    driver_keys(driver, "Esc");
+    driver_command(driver, "focus hex");
+    driver_keys(driver, "o t n Enter v x a Ctrl-O");
+    driver_free(driver);
+}
+
 int main(int argc, char **argv)
 {
     g_setenv("INPUTRC", "/dev/null", TRUE);
@@ -171,6 +239,9 @@ int main(int argc, char **argv)
     g_test_add_func("/hex-find/jump-list", test_jumps_are_taken_back);
     g_test_add_func("/hex-find/file", test_the_file_is_a_view_of_its_own);
     g_test_add_func("/hex-find/replays", test_a_log_of_searches_replays);
+    g_test_add_func("/hex-find/tables", test_tables_of_the_file_are_explained);
+    g_test_add_func("/hex-find/translation", test_a_byte_is_found_in_the_file_and_back);
+    g_test_add_func("/hex-find/closed", test_what_is_closed_is_let_go);
     int ret = g_test_run();
     co_done();
     return ret;
