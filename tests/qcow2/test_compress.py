@@ -127,6 +127,10 @@ def test_many_clusters_at_once(work, options):
 def test_one_that_fails_ends_the_request(work):
     twin = create(work / 'twin.qcow2', MIB)
     theirs(twin, 'write -P 7 192k 64k')
+    small = shutil.copy(twin, work / 'small.qcow2')
+    reference = shutil.copy(twin, work / 'reference.qcow2')
+    assert ours(small, 'write -c -P 87 128k 192k').status == theirs(reference, 'write -c -P 87 128k 192k').status == 1
+    qemu_img('compare', small.name, reference.name, cwd=work)  # those that were begun are written
     other = shutil.copy(twin, work / 'ours.qcow2')
     result = ours(other, 'write -c -P 5 0 1M', 'read -P 5 0 192k', 'read -P 7 192k 64k')
     assert 'write failed: Input/output error' in result.out and 'verification failed' not in result.out, result

@@ -160,6 +160,18 @@ static void note_freed(struct qcow2_writer *writer, uint64_t first, uint64_t end
     writer->freed_end = MAX(writer->freed_end, end);
 }
 
+static bool passes(const struct qcow2_settings *settings, enum qcow2_discard discard)
+{
+    switch (discard) {
+    case QCOW2_DISCARD_REQUEST:
+        return settings->pass_request;
+    case QCOW2_DISCARD_OTHER:
+        return settings->pass_other;
+    default:
+        return discard == QCOW2_DISCARD_ALWAYS;
+    }
+}
+
 /* Of the file what there is of n clusters; it keeps what can't be discarded, and nothing is lost by it. */
 static void discard_run_co(struct node *node, uint64_t first, uint64_t n)
 {
@@ -184,7 +196,7 @@ static void discard_free_co(struct node *node, uint64_t first, uint64_t n)
     discard_run_co(node, first + n - run, run);
 }
 
-void qcow2_alloc_free_co(struct node *node, int64_t offset, int64_t bytes, bool discard)
+void qcow2_alloc_free_co(struct node *node, int64_t offset, int64_t bytes, enum qcow2_discard discard)
 {
     struct qcow2 *qcow2 = node->opaque;
     struct qcow2_writer *writer = qcow2->writer;
@@ -196,7 +208,7 @@ void qcow2_alloc_free_co(struct node *node, int64_t offset, int64_t bytes, bool 
         note_freed(writer, first, first + n);
         ret = qcow2_counts_add_co(node, first, n, -1);
     }
-    if (ret == 0 && discard)
+    if (ret == 0 && passes(&writer->settings, discard))
         discard_free_co(node, first, n);
     /* The request was done all the same: the clusters are leaked. */
     if (ret < 0)

@@ -11,6 +11,7 @@ struct piece {
     unsigned holders;
     bool loading;
     bool changed;
+    bool asked_for; /* since the last cleaning */
     struct co_queue waiters; /* for the end of loading */
     uint64_t words[];
 };
@@ -68,6 +69,7 @@ static void hold(struct qcow2_cache *cache, struct piece *piece)
     if (is_unused(piece))
         g_queue_unlink(&cache->unused, &piece->link);
     piece->holders++;
+    piece->asked_for = true;
 }
 
 static void release(struct qcow2_cache *cache, struct piece *piece)
@@ -90,12 +92,26 @@ static void make_room(struct qcow2_cache *cache)
     }
 }
 
+void qcow2_cache_clean(struct qcow2_cache *cache)
+{
+    for (GList *link = cache->unused.head, *next; link; link = next) {
+        struct piece *piece = link->data;
+        next = link->next;
+        if (!piece->asked_for) {
+            g_queue_unlink(&cache->unused, link);
+            remove_piece(cache, piece);
+        } else {
+            piece->asked_for = false;
+        }
+    }
+}
+
 /* A new piece, held by the caller. */
 static struct piece *add_piece(struct qcow2_cache *cache, int64_t offset)
 {
     make_room(cache);
     struct piece *piece = g_malloc(sizeof(*piece) + cache->bytes);
-    *piece = (struct piece){.offset = offset, .holders = 1, .loading = true};
+    *piece = (struct piece){.offset = offset, .holders = 1, .loading = true, .asked_for = true};
     piece->link.data = piece;
     g_hash_table_insert(cache->pieces, &piece->offset, piece);
     return piece;

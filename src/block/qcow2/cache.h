@@ -30,6 +30,9 @@ size_t qcow2_cache_piece(const struct qcow2_cache *cache);
 int qcow2_cache_get_co(struct qcow2_cache *cache, int64_t offset, const uint64_t **ret_words);
 void qcow2_cache_put(struct qcow2_cache *cache, const uint64_t *words);
 
+/* Pieces that nobody asked for since the last call leave memory; changed ones stay. */
+void qcow2_cache_clean(struct qcow2_cache *cache);
+
 /* Copies what is in memory of [offset, offset + bytes), whole pieces, over what was read from the file. */
 void qcow2_cache_overlay(const struct qcow2_cache *cache, int64_t offset, size_t bytes, void *buf);
 /* Counts pieces written: a read of the file during which it moved may have missed one. */

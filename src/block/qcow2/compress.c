@@ -85,7 +85,7 @@ static int enter_co(struct node *node, int64_t table, int64_t offset, int64_t ho
     if (ret < 0)
         return ret;
     node_debug_event_co(node->file, BLK_EVENT_L2_UPDATE_COMPRESSED);
-    ret = qcow2_cache_depend_co(qcow2->l2_cache, qcow2->writer->refcounts);
+    ret = qcow2_lazy_depend_co(node);
     if (ret == 0) {
         unsigned index = offset >> qcow2->cluster_bits & ((1U << qcow2->l2_bits) - 1);
         uint64_t *words = qcow2_cache_change(qcow2->l2_cache, entries.words) + (size_t)(index - entries.first) * qcow2->entry_words;
@@ -156,9 +156,9 @@ static int write_piece_co(const struct piece *piece)
     iov_copy_out(compressing->iov, compressing->niov, piece->skip, piece->in, piece->bytes);
     ssize_t stored = qcow2_deflate_co(node, writer->deflate, piece->in, piece->out, compressing->alone);
     wait_turn_co(piece);
-    if (stored < 0 || compressing->ret < 0) {
+    if (stored < 0) {
         end_turn(piece);
-        return stored < 0 ? stored : compressing->ret;
+        return stored;
     }
     if (stored == 0)
         return write_as_it_is_co(piece, offset);

@@ -60,4 +60,6 @@ const struct driver driver_qcow2 = {
     .save_vmstate_co = qcow2_write_save_vmstate_co,
     .load_vmstate_co = qcow2_read_load_vmstate_co,
     .reopen_prepare_co = qcow2_reopen_prepare_co,
+    .reopen_commit_co = qcow2_reopen_commit_co,
+    .reopen_abort_co = qcow2_reopen_abort_co,
 };

@@ -18,7 +18,7 @@ struct qcow2_extent qcow2_link_extent(const struct qcow2 *qcow2, uint64_t entry)
     return extent;
 }
 
-void qcow2_link_release_co(struct node *node, int64_t start, int64_t end, const GArray *extents, bool discard)
+void qcow2_link_release_co(struct node *node, int64_t start, int64_t end, const GArray *extents, enum qcow2_discard discard)
 {
     const struct qcow2 *qcow2 = node->opaque;
     struct qcow2_writer *writer = qcow2->writer;
@@ -82,7 +82,9 @@ static int change_piece_co(struct node *node, const struct qcow2_plan *plan, uin
 static int change_entries_co(struct node *node, const struct qcow2_plan *plan, GArray *extents, uint64_t *ret_changed)
 {
     struct qcow2 *qcow2 = node->opaque;
-    int ret = plan->kind == QCOW2_PLAN_FRESH ? qcow2_cache_depend_co(qcow2->l2_cache, qcow2->writer->refcounts) : 0;
+    int ret = qcow2_lazy_begin_co(node);
+    if (ret == 0 && plan->kind == QCOW2_PLAN_FRESH)
+        ret = qcow2_lazy_depend_co(node);
     while (ret == 0 && *ret_changed < plan->clusters)
         ret = change_piece_co(node, plan, ret_changed, extents);
     /* What was written is there before an entry says so: it takes the place of bytes that may have been flushed. */
@@ -105,6 +107,6 @@ int qcow2_link_co(struct node *node, const struct qcow2_plan *plan, int written)
         qcow2_alloc_abort_co(node, plan->host + (int64_t)(changed << qcow2->cluster_bits), plan->clusters - changed);
     co_mutex_unlock(&writer->lock);
     qcow2_link_release_co(node, plan->cluster, plan->cluster + (int64_t)(plan->clusters << qcow2->cluster_bits), extents,
-                          false);
+                          QCOW2_DISCARD_NEVER);
     return ret;
 }

@@ -10,11 +10,7 @@
 #include "util/checked.h"
 #include "util/safetext.h"
 
-enum {
-    PIECE_MAX = 4096,     /* of an L2 table: what the cache reads at once */
-    SECTOR = 512,
-};
-#define L2_CACHE_MAX (UINT64_C(32) << 20) /* whatever the options say, memory stays bounded */
+enum { SECTOR = 512 };
 
 static void derive(struct qcow2 *qcow2)
 {
@@ -64,13 +60,34 @@ static int use_snapshot(struct qcow2 *qcow2, const char *wanted, GError **error)
     return 0;
 }
 
-static void make_caches(struct node *node, const struct qcow2_settings *settings)
+static gboolean clean_cache(void *data)
+{
+    struct qcow2 *qcow2 = data;
+    qcow2_cache_clean(qcow2->l2_cache);
+    if (qcow2->writer)
+        qcow2_cache_clean(qcow2->writer->refcounts);
+    return G_SOURCE_CONTINUE;
+}
+
+static void stop_cleaning(struct qcow2 *qcow2)
+{
+    if (!qcow2->cleaning)
+        return;
+    g_source_destroy(qcow2->cleaning);
+    g_clear_pointer(&qcow2->cleaning, g_source_unref);
+}
+
+void qcow2_settings_apply(struct node *node, const struct qcow2_settings *settings)
 {
     struct qcow2 *qcow2 = node->opaque;
-    size_t piece = MIN(PIECE_MAX, qcow2->cluster_size);
-    unsigned pieces = MAX(MIN(settings->l2_cache_size, L2_CACHE_MAX) / piece, 2);
-    qcow2->l2_cache = qcow2_cache_new(node->file, piece, pieces);
-    qcow2->inflate = qcow2_inflate_new(qcow2->header.compression, qcow2->cluster_size);
+    qcow2_cache_free(qcow2->l2_cache);
+    qcow2->l2_cache = qcow2_cache_new(node->file, settings->l2_piece, MAX(settings->l2_cache_size / settings->l2_piece, 2));
+    stop_cleaning(qcow2);
+    if (settings->clean_interval == 0)
+        return;
+    qcow2->cleaning = g_timeout_source_new_seconds(settings->clean_interval);
+    g_source_set_callback(qcow2->cleaning, clean_cache, qcow2, NULL);
+    g_source_attach(qcow2->cleaning, g_main_context_get_thread_default());
 }
 
 static int load_tables_co(struct node *node, const struct qcow2_settings *settings, GError **error)
@@ -87,7 +104,8 @@ static int load_tables_co(struct node *node, const struct qcow2_settings *settin
         return ret;
     qcow2->vm_state_offset = qcow2_truncate_l1_entries(qcow2, qcow2->size) << (qcow2->cluster_bits + qcow2->l2_bits);
     qcow2->size = qcow2->size / SECTOR * SECTOR;
-    make_caches(node, settings);
+    qcow2_settings_apply(node, settings);
+    qcow2->inflate = qcow2_inflate_new(qcow2->header.compression, qcow2->cluster_size);
     return 0;
 }
 
@@ -103,13 +121,15 @@ static int check_corrupt(struct node *node, GError **error)
 }
 
 /* Last of all: what it finds wrong with an image that may be opened read-only makes it that. */
-static int open_writer_co(struct node *node, GError **error)
+static int open_writer_co(struct node *node, const struct qcow2_settings *settings, GError **error)
 {
     if (!(node->flags & NODE_WRITABLE))
         return 0;
     bool may_read_only = node->flags & NODE_AUTO_READ_ONLY;
-    int ret = qcow2_writer_open_co(node, may_read_only ? NULL : error);
-    if (ret == 0 || !may_read_only)
+    int ret = qcow2_writer_open_co(node, settings, may_read_only ? NULL : error);
+    if (ret == 0)
+        return qcow2_writer_begin_co(node, error);
+    if (!may_read_only)
         return ret;
     node->flags &= ~(unsigned)NODE_WRITABLE;
     return 0;
@@ -155,7 +175,7 @@ static int open_image_co(struct node *node, struct options *options, GError **er
         return ret;
     derive(qcow2);
     note_inode_co(node);
-    ret = qcow2_options_take(qcow2, options, &settings, error);
+    ret = qcow2_options_take(qcow2, node->flags, options, &settings, error);
     if (ret == 0)
         ret = qcow2_references_open_data_co(node, options, error);
     if (ret == 0)
@@ -163,9 +183,7 @@ static int open_image_co(struct node *node, struct options *options, GError **er
     if (ret == 0)
         ret = qcow2_references_open_backing_co(node, options, error);
     if (ret == 0)
-        ret = open_writer_co(node, error);
-    if (ret == 0 && qcow2->writer)
-        qcow2->writer->pass_discard = settings.pass_discard >= 0 ? settings.pass_discard : (node->flags & NODE_DISCARD) != 0;
+        ret = open_writer_co(node, &settings, error);
     g_free(settings.snapshot);
     return ret;
 }
@@ -188,6 +206,7 @@ int qcow2_close_co(struct node *node)
 {
     struct qcow2 *qcow2 = node->opaque;
     int ret = qcow2_writer_close_co(node);
+    stop_cleaning(qcow2);
     qcow2_cache_free(qcow2->l2_cache);
     qcow2_inflate_free(qcow2->inflate);
     g_clear_pointer(&qcow2->snapshots, g_ptr_array_unref);
@@ -195,17 +214,5 @@ int qcow2_close_co(struct node *node)
     g_free(qcow2->l1);
     qcow2_header_clear(&qcow2->header);
     *qcow2 = (struct qcow2){0};
-    return ret;
-}
-
-/* ---- reopening ---- */
-
-int qcow2_reopen_prepare_co(struct node *node, unsigned flags, struct options *options, GError **error)
-{
-    struct qcow2_settings settings = {0};
-    if (flags & NODE_WRITABLE & ~node->flags)
-        return qcow2_header_fail(error, ENOTSUP, "A qcow2 image that is open read-only can't be made writable: Operation not supported");
-    int ret = qcow2_options_take(node->opaque, options, &settings, error);
-    g_free(settings.snapshot);
     return ret;
 }

@@ -2,18 +2,38 @@
 /* The driver's own options.  All are checked; those that only matter to a writer have no effect on reading. */
 #include <errno.h>
 
-#include "block/qcow2/qcow2.h"
+#include "block/qcow2/writer.h"
 
-static const char *const overlap_templates[] = {"none", "constant", "cached", "all", NULL};
-static const char *const overlap_switches[] = {
-    "overlap-check.main-header",    "overlap-check.active-l1",    "overlap-check.active-l2",
-    "overlap-check.refcount-table", "overlap-check.refcount-block", "overlap-check.snapshot-table",
-    "overlap-check.inactive-l1",    "overlap-check.inactive-l2",  "overlap-check.bitmap-directory",
+/* "overlap-check" and its switches, by the documentation of the reference program. */
+enum {
+    OVERLAP_CONSTANT = QCOW2_ROLE_HEADER | QCOW2_ROLE_ACTIVE_L1 | QCOW2_ROLE_REFCOUNT_TABLE | QCOW2_ROLE_SNAPSHOT_TABLE | QCOW2_ROLE_BITMAP_DIRECTORY,
+    OVERLAP_CACHED = OVERLAP_CONSTANT | QCOW2_ROLE_ACTIVE_L2 | QCOW2_ROLE_REFCOUNT_BLOCK | QCOW2_ROLE_INACTIVE_L1,
 };
-static const char *const writer_switches[] = {"pass-discard-snapshot", "pass-discard-other"};
+static const struct {
+    const char *name;
+    unsigned roles;
+} overlap_templates[] = {{"none", 0}, {"constant", OVERLAP_CONSTANT}, {"cached", OVERLAP_CACHED}, {"all", QCOW2_ROLE_ALL}};
+static const struct {
+    const char *name;
+    enum qcow2_role role;
+} overlap_switches[] = {
+    {"overlap-check.main-header", QCOW2_ROLE_HEADER},
+    {"overlap-check.active-l1", QCOW2_ROLE_ACTIVE_L1},
+    {"overlap-check.active-l2", QCOW2_ROLE_ACTIVE_L2},
+    {"overlap-check.refcount-table", QCOW2_ROLE_REFCOUNT_TABLE},
+    {"overlap-check.refcount-block", QCOW2_ROLE_REFCOUNT_BLOCK},
+    {"overlap-check.snapshot-table", QCOW2_ROLE_SNAPSHOT_TABLE},
+    {"overlap-check.inactive-l1", QCOW2_ROLE_INACTIVE_L1},
+    {"overlap-check.inactive-l2", QCOW2_ROLE_INACTIVE_L2},
+    {"overlap-check.bitmap-directory", QCOW2_ROLE_BITMAP_DIRECTORY},
+};
 
-/* What a cache of tables takes when nobody says; and the least that can work. */
-#define L2_CACHE_DEFAULT (UINT64_C(32) << 20)
+enum { PIECE_MAX = 4096 }; /* of an L2 table at once, when nobody says */
+
+/* What tables take in memory when nobody says, and at most. */
+#define L2_CACHE_DEFAULT       (UINT64_C(32) << 20)
+#define REFCOUNT_CACHE_DEFAULT (UINT64_C(1) << 20)
+#define CACHE_MAX              (UINT64_C(1) << 30)
 
 const struct driver_option qcow2_options[] = {
     {.name = "file", .type = DRIVER_OPTION_CHILD, .help = "what holds the image"},
@@ -22,7 +42,7 @@ const struct driver_option qcow2_options[] = {
     {.name = "snapshot", .type = DRIVER_OPTION_STRING, .help = "internal snapshot to read instead of the active state, by id or name"},
     {.name = "lazy-refcounts", .type = DRIVER_OPTION_BOOL, .help = "postpone refcount updates", .reopen = true},
     {.name = "pass-discard-request", .type = DRIVER_OPTION_BOOL, .help = "discards of the guest reach the file", .reopen = true},
-    {.name = "pass-discard-snapshot", .type = DRIVER_OPTION_BOOL, .help = "so do those of snapshots", .reopen = true},
+    {.name = "pass-discard-snapshot", .type = DRIVER_OPTION_BOOL, .help = "so does what deleting a snapshot frees; nothing here deletes one", .reopen = true},
     {.name = "pass-discard-other", .type = DRIVER_OPTION_BOOL, .help = "and of all else that is freed", .reopen = true},
     {.name = "overlap-check", .type = DRIVER_OPTION_STRING, .help = "none|constant|cached|all: what writes must not hit", .reopen = true},
     {.name = "overlap-check.template", .type = DRIVER_OPTION_STRING, .help = "the same, with switches for each part", .reopen = true},
@@ -39,12 +59,12 @@ const struct driver_option qcow2_options[] = {
     {.name = "l2-cache-size", .type = DRIVER_OPTION_SIZE, .help = "of these, for L2 tables", .reopen = true},
     {.name = "l2-cache-entry-size", .type = DRIVER_OPTION_SIZE, .help = "bytes of a piece of an L2 table", .reopen = true},
     {.name = "refcount-cache-size", .type = DRIVER_OPTION_SIZE, .help = "and for refcounts", .reopen = true},
-    {.name = "cache-clean-interval", .type = DRIVER_OPTION_NUMBER, .help = "seconds; accepted", .reopen = true},
+    {.name = "cache-clean-interval", .type = DRIVER_OPTION_NUMBER, .help = "seconds after which tables that nobody used leave memory; 0: never", .reopen = true},
     {.name = "encrypt", .type = DRIVER_OPTION_GROUP, .help = "of encrypted images; accepted, but data is not decrypted"},
     {},
 };
 
-static int take_overlap_check(struct options *options, GError **error)
+static int take_overlap_check(struct options *options, unsigned *ret_roles, GError **error)
 {
     g_autofree char *word = options_take_string(options, "overlap-check");
     g_autofree char *template = options_take_string(options, "overlap-check.template");
@@ -53,13 +73,19 @@ static int take_overlap_check(struct options *options, GError **error)
         return qcow2_header_fail(error, EINVAL,
                                  "Conflicting values for qcow2 options 'overlap-check' ('%s') and 'overlap-check.template' ('%s')", word,
                                  template);
-    if (value && !g_strv_contains(overlap_templates, value))
+    unsigned i = 0;
+    while (i < G_N_ELEMENTS(overlap_templates) && strcmp(overlap_templates[i].name, value ? value : "cached") != 0)
+        i++;
+    if (i == G_N_ELEMENTS(overlap_templates))
         return qcow2_header_fail(error, EINVAL,
                                  "Unsupported value '%s' for qcow2 option 'overlap-check'. Allowed are any of the following: none, "
                                  "constant, cached, all",
                                  value);
-    for (unsigned i = 0; i < G_N_ELEMENTS(overlap_switches); i++)
-        options_remove(options, overlap_switches[i]);
+    *ret_roles = overlap_templates[i].roles;
+    for (i = 0; i < G_N_ELEMENTS(overlap_switches); i++) {
+        bool on = options_take_bool(options, overlap_switches[i].name, *ret_roles & overlap_switches[i].role);
+        *ret_roles = on ? *ret_roles | overlap_switches[i].role : *ret_roles & ~overlap_switches[i].role;
+    }
     return 0;
 }
 
@@ -82,14 +108,14 @@ static int check_cache_sizes(const struct qcow2 *qcow2, const struct cache_sizes
     return 0;
 }
 
-static int take_caches(const struct qcow2 *qcow2, struct options *options, uint64_t *ret_l2, GError **error)
+static int take_caches(const struct qcow2 *qcow2, struct options *options, struct qcow2_settings *settings, GError **error)
 {
     struct cache_sizes sizes = {
         .all = options_take_size(options, "cache-size", -1),
         .l2 = options_take_size(options, "l2-cache-size", -1),
         .refcount = options_take_size(options, "refcount-cache-size", -1),
     };
-    int64_t entry = options_take_size(options, "l2-cache-entry-size", qcow2->cluster_size);
+    int64_t entry = options_take_size(options, "l2-cache-entry-size", MIN(PIECE_MAX, qcow2->cluster_size));
     uint64_t interval = options_take_number(options, "cache-clean-interval", 0);
     int ret = check_cache_sizes(qcow2, &sizes, error);
     if (ret < 0)
@@ -99,7 +125,13 @@ static int take_caches(const struct qcow2 *qcow2, struct options *options, uint6
                                  (int)qcow2->cluster_size);
     if (interval > UINT32_MAX)
         return qcow2_header_fail(error, EINVAL, "Cache clean interval too big");
-    *ret_l2 = sizes.l2 >= 0 ? (uint64_t)sizes.l2 : sizes.all >= 0 ? (uint64_t)sizes.all : L2_CACHE_DEFAULT;
+    /* What one of two sizes leaves is for the other. */
+    uint64_t l2 = sizes.l2 >= 0 ? sizes.l2 : sizes.all < 0 ? (int64_t)L2_CACHE_DEFAULT : sizes.all - MAX(sizes.refcount, 0);
+    uint64_t refcount = sizes.refcount >= 0 ? sizes.refcount : sizes.all >= 0 && sizes.l2 >= 0 ? sizes.all - sizes.l2 : (int64_t)REFCOUNT_CACHE_DEFAULT;
+    settings->l2_cache_size = MIN(l2, CACHE_MAX);
+    settings->refcount_cache_size = MIN(refcount, CACHE_MAX);
+    settings->l2_piece = entry;
+    settings->clean_interval = interval;
     return 0;
 }
 
@@ -116,22 +148,23 @@ static int take_encryption(const struct qcow2 *qcow2, struct options *options, G
     return 0;
 }
 
-int qcow2_options_take(const struct qcow2 *qcow2, struct options *options, struct qcow2_settings *ret_settings, GError **error)
+int qcow2_options_take(const struct qcow2 *qcow2, unsigned flags, struct options *options, struct qcow2_settings *ret_settings, GError **error)
 {
     struct qcow2_settings settings = {0};
-    bool lazy = options_take_bool(options, "lazy-refcounts", false);
-    int ret = take_caches(qcow2, options, &settings.l2_cache_size, error);
+    bool lazy_before = qcow2->header.compatible & QCOW2_COMPATIBLE_LAZY_REFCOUNTS;
+    settings.lazy = options_take_bool(options, "lazy-refcounts", lazy_before);
+    int ret = take_caches(qcow2, options, &settings, error);
     if (ret == 0)
-        ret = take_overlap_check(options, error);
-    if (ret == 0 && lazy && qcow2->header.version < 3)
+        ret = take_overlap_check(options, &settings.overlap, error);
+    if (ret == 0 && settings.lazy && qcow2->header.version < 3)
         ret = qcow2_header_fail(error, EINVAL, "Lazy refcounts require a qcow2 image with at least qemu 1.1 compatibility level");
     if (ret == 0)
         ret = take_encryption(qcow2, options, error);
     if (ret < 0)
         return ret;
-    for (unsigned i = 0; i < G_N_ELEMENTS(writer_switches); i++)
-        options_remove(options, writer_switches[i]);
-    settings.pass_discard = options_has(options, "pass-discard-request") ? options_take_bool(options, "pass-discard-request", false) : -1;
+    options_remove(options, "pass-discard-snapshot");
+    settings.pass_request = options_take_bool(options, "pass-discard-request", flags & NODE_DISCARD);
+    settings.pass_other = options_take_bool(options, "pass-discard-other", false);
     settings.snapshot = options_take_string(options, "snapshot");
     *ret_settings = settings;
     return 0;

@@ -49,4 +49,4 @@ struct qcow2_extent qcow2_link_extent(const struct qcow2 *qcow2, uint64_t entry)
  * Gives them back when nobody reads guest [start, end) through them any more.  extents: struct qcow2_extent; discard:
  * the guest asked for it, and the file may give up the space.  No lock held.
  */
-void qcow2_link_release_co(struct node *node, int64_t start, int64_t end, const GArray *extents, bool discard);
+void qcow2_link_release_co(struct node *node, int64_t start, int64_t end, const GArray *extents, enum qcow2_discard discard);

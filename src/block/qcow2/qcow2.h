@@ -38,6 +38,18 @@ struct qcow2_bitmap {
 };
 enum qcow2_bitmap_flags { QCOW2_BITMAP_IN_USE = 1 << 0, QCOW2_BITMAP_AUTO = 1 << 1 };
 
+/* What the options say. */
+struct qcow2_settings {
+    uint64_t l2_cache_size, refcount_cache_size; /* bytes */
+    size_t l2_piece;         /* bytes of an L2 table that are read and written at once */
+    unsigned clean_interval; /* seconds after which tables that nobody used leave memory; 0: never */
+    char *snapshot;          /* the one to open, NULL: the active state (g_free) */
+    bool lazy;               /* refcounts are not written before the image is closed */
+    bool pass_request;       /* what the guest discards is discarded in the file, */
+    bool pass_other;         /* and so is what is freed otherwise */
+    unsigned overlap;        /* enum qcow2_role: what writes are checked against */
+};
+
 struct qcow2 {
     struct qcow2_header header;
     int64_t cluster_size;
@@ -61,8 +73,11 @@ struct qcow2 {
     bool backing_left_out;     /* the image names one that was not opened: what it supplies can't be read */
 
     struct qcow2_cache *l2_cache;
+    GSource *cleaning;         /* every settings.clean_interval seconds; NULL: never */
     struct qcow2_inflate *inflate;
     struct qcow2_writer *writer; /* NULL: opened read-only */
+    uint64_t free_hint;        /* of the last writer, for the next one */
+    int64_t free_byte;
     GPtrArray *snapshots;      /* struct qcow2_snapshot, owned */
     int64_t snapshot_table_bytes;
     GPtrArray *bitmaps;        /* struct qcow2_bitmap, owned */
@@ -71,19 +86,20 @@ struct qcow2 {
 };
 
 /* open.c */
+/* Of a reader: the cache of L2 tables, all of which is as on disk. */
+void qcow2_settings_apply(struct node *node, const struct qcow2_settings *settings);
 int qcow2_open_co(struct node *node, struct options *options, GError **error);
 int qcow2_close_co(struct node *node);
+
+/* reopen.c */
 int qcow2_reopen_prepare_co(struct node *node, unsigned flags, struct options *options, GError **error);
+void qcow2_reopen_commit_co(struct node *node);
+void qcow2_reopen_abort_co(struct node *node);
 
 /* options.c */
 extern const struct driver_option qcow2_options[];
-struct qcow2_settings {
-    uint64_t l2_cache_size; /* bytes */
-    char *snapshot;         /* the one to open, NULL: the active state (g_free) */
-    int pass_discard;       /* discards of the guest reach the file: 1, 0, or -1 for as the node's discards do */
-};
-/* Takes what is for the driver itself off options.  0, or a negative errno and error. */
-int qcow2_options_take(const struct qcow2 *qcow2, struct options *options, struct qcow2_settings *ret_settings, GError **error);
+/* Takes what is for the driver itself off options; flags: enum node_flags.  0, or a negative errno and error. */
+int qcow2_options_take(const struct qcow2 *qcow2, unsigned flags, struct options *options, struct qcow2_settings *ret_settings, GError **error);
 
 /* references.c: the files an image names. */
 int qcow2_references_open_data_co(struct node *node, struct options *options, GError **error);

@@ -175,7 +175,7 @@ static void take_over_co(struct node *node, struct growth *growth)
     writer->table_count = (growth->table_clusters << qcow2->cluster_bits) / 8;
     header->refcount_table_offset = table_offset(qcow2, growth);
     header->refcount_table_clusters = growth->table_clusters;
-    qcow2_alloc_free_co(node, (int64_t)old, (int64_t)(old_clusters << qcow2->cluster_bits), false);
+    qcow2_alloc_free_co(node, (int64_t)old, (int64_t)(old_clusters << qcow2->cluster_bits), QCOW2_DISCARD_OTHER);
 }
 
 static int check_area(struct node *node, const struct growth *growth)

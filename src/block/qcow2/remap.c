@@ -120,12 +120,6 @@ static int change_piece_co(struct remap *remap, int64_t start, int64_t *ret_next
     return ret;
 }
 
-/* Whether the file gives up the space, too. */
-static bool passes_on(const struct remap *remap)
-{
-    return remap->kind == REMAP_CROP || ((const struct qcow2 *)remap->node->opaque)->writer->pass_discard;
-}
-
 static int change_range_co(struct remap *remap)
 {
     const struct qcow2 *qcow2 = remap->node->opaque;
@@ -141,7 +135,8 @@ static int change_range_co(struct remap *remap)
         if (ret == 0)
             ret = change_piece_co(remap, at, &at);
         co_mutex_unlock(&writer->lock);
-        qcow2_link_release_co(remap->node, start, at, remap->extents, passes_on(remap));
+        qcow2_link_release_co(remap->node, start, at, remap->extents,
+                              remap->kind == REMAP_CROP ? QCOW2_DISCARD_ALWAYS : QCOW2_DISCARD_REQUEST);
         g_array_set_size(remap->extents, 0);
         co_relax_co();
     }

@@ -47,7 +47,7 @@ static int shrink_l1_co(struct node *node, uint32_t entries)
         if (table == 0)
             continue;
         qcow2_overlap_remove(node, table);
-        qcow2_alloc_free_co(node, table, qcow2->cluster_size, true);
+        qcow2_alloc_free_co(node, table, qcow2->cluster_size, QCOW2_DISCARD_ALWAYS);
         co_relax_co();
     }
     return 0;
@@ -75,7 +75,7 @@ static void drop_block_co(struct node *node, uint64_t index, uint64_t block)
     qcow2_overlap_remove(node, (int64_t)block);
     qcow2_cache_forget(qcow2->writer->refcounts, (int64_t)block, qcow2->cluster_size);
     if (cluster >> qcow2->writer->block_bits != index)
-        qcow2_alloc_free_co(node, (int64_t)block, qcow2->cluster_size, true);
+        qcow2_alloc_free_co(node, (int64_t)block, qcow2->cluster_size, QCOW2_DISCARD_ALWAYS);
     else if ((int64_t)block + qcow2->cluster_size <= node->file->size)
         node_pdiscard_co(node->file, (int64_t)block, qcow2->cluster_size);
 }

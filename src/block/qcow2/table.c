@@ -133,7 +133,7 @@ int64_t qcow2_table_ensure_co(struct node *node, uint64_t l1_index)
         return table;
     qcow2_overlap_remove(node, old);
     qcow2_cache_depend_barrier(qcow2->writer->refcounts);
-    qcow2_alloc_free_co(node, old, qcow2->cluster_size, false);
+    qcow2_alloc_free_co(node, old, qcow2->cluster_size, QCOW2_DISCARD_OTHER);
     return table;
 }
 

@@ -59,7 +59,7 @@ static void take_l1_co(struct node *node, int64_t offset, uint32_t entries)
     qcow2->l1_offset = offset;
     qcow2->header.l1_offset = offset;
     if (old_bytes > 0)
-        qcow2_alloc_free_co(node, old, old_bytes, false);
+        qcow2_alloc_free_co(node, old, old_bytes, QCOW2_DISCARD_OTHER);
 }
 
 int qcow2_truncate_grow_l1_co(struct node *node, int64_t entries)

@@ -9,7 +9,6 @@
 
 enum {
     PIECE_MAX = 4096,
-    REFCOUNT_CACHE = 1 << 20, /* bytes; each counts the clusters of many requests */
     /* "Header" */
     INCOMPATIBLE_AT = 72,
     AUTOCLEAR_AT = 88,
@@ -44,6 +43,13 @@ static int flush_caches_co(struct node *node)
     return ret < 0 ? ret : refcounts_ret;
 }
 
+/* As far as the image has to be good on disk. */
+static int flush_needed_co(struct node *node)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    return qcow2_lazy_is_dirty(qcow2) ? qcow2_cache_flush_co(qcow2->l2_cache) : flush_caches_co(node);
+}
+
 int qcow2_writer_flush_co(struct node *node)
 {
     struct qcow2 *qcow2 = node->opaque;
@@ -51,7 +57,7 @@ int qcow2_writer_flush_co(struct node *node)
     if (!writer)
         return 0;
     co_mutex_lock_co(&writer->lock);
-    int ret = flush_caches_co(node);
+    int ret = flush_needed_co(node);
     co_mutex_unlock(&writer->lock);
     return ret;
 }
@@ -71,14 +77,22 @@ static int write_field_co(struct node *node, int64_t at, uint64_t value)
     return node_pwrite_co(node->file, at, 8, &word, 0);
 }
 
+int qcow2_writer_set_incompatible_co(struct node *node, uint64_t features)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    int ret = write_field_co(node, INCOMPATIBLE_AT, features);
+    if (ret == 0)
+        ret = node_flush_co(node->file);
+    if (ret == 0)
+        qcow2->header.incompatible = features;
+    return ret;
+}
+
 static void mark_main(void *data)
 {
     struct node *node = data;
     struct qcow2 *qcow2 = node->opaque;
-    qcow2->header.incompatible |= QCOW2_INCOMPATIBLE_CORRUPT;
-    int ret = write_field_co(node, INCOMPATIBLE_AT, qcow2->header.incompatible);
-    if (ret == 0)
-        ret = node_flush_co(node->file);
+    qcow2_writer_set_incompatible_co(node, qcow2->header.incompatible | QCOW2_INCOMPATIBLE_CORRUPT);
     qcow2->writer->marking = false;
     co_queue_wake_all(&qcow2->writer->marked);
 }
@@ -102,17 +116,18 @@ int qcow2_writer_corrupt(struct node *node, const char *format, ...)
 }
 
 /* Features that this version does not keep up: their data is not to be believed after it has written. */
-static int clear_autoclear_co(struct node *node, GError **error)
+static int clear_autoclear_co(struct node *node)
 {
     struct qcow2 *qcow2 = node->opaque;
     uint64_t known = QCOW2_AUTOCLEAR_BITMAPS | QCOW2_AUTOCLEAR_DATA_FILE_RAW;
     if (qcow2->header.version < 3 || !(qcow2->header.autoclear & ~known))
         return 0;
-    qcow2->header.autoclear &= known;
-    int ret = write_field_co(node, AUTOCLEAR_AT, qcow2->header.autoclear);
+    int ret = write_field_co(node, AUTOCLEAR_AT, qcow2->header.autoclear & known);
     if (ret == 0)
         ret = node_flush_co(node->file);
-    return ret < 0 ? qcow2_header_fail(error, -ret, "Could not update qcow2 header: %s", g_strerror(-ret)) : 0;
+    if (ret == 0)
+        qcow2->header.autoclear &= known;
+    return ret;
 }
 
 static int set_bitmap_in_use_co(struct node *node, struct qcow2_bitmap *bitmap)
@@ -132,7 +147,7 @@ int qcow2_writer_settle_bitmaps_co(struct node *node)
     struct qcow2 *qcow2 = node->opaque;
     if (qcow2->writer->bitmaps_settled)
         return 0;
-    int ret = 0;
+    int ret = clear_autoclear_co(node);
     for (unsigned i = 0; ret == 0 && i < qcow2->bitmaps->len; i++)
         ret = set_bitmap_in_use_co(node, qcow2->bitmaps->pdata[i]);
     if (ret == 0 && qcow2->bitmaps->len > 0)
@@ -170,17 +185,25 @@ static void complete_l1(struct qcow2 *qcow2)
 static void make_cache(struct node *node)
 {
     struct qcow2 *qcow2 = node->opaque;
+    struct qcow2_writer *writer = qcow2->writer;
     size_t piece = MIN(PIECE_MAX, qcow2->cluster_size);
     struct qcow2_cache_writing l2 = {BLK_EVENT_L2_LOAD, BLK_EVENT_L2_UPDATE, check_l2, qcow2_writer_barrier_co, node};
     struct qcow2_cache_writing refcounts = {BLK_EVENT_REFBLOCK_LOAD, BLK_EVENT_REFBLOCK_UPDATE_PART, check_refcount_block,
                                             qcow2_writer_barrier_co, node};
-    qcow2->writer->refcounts = qcow2_cache_new(node->file, piece, REFCOUNT_CACHE / piece);
-    qcow2_cache_set_writing(qcow2->writer->refcounts, &refcounts);
+    qcow2_cache_free(writer->refcounts);
+    writer->refcounts = qcow2_cache_new(node->file, piece, MAX(writer->settings.refcount_cache_size / piece, 4));
+    qcow2_cache_set_writing(writer->refcounts, &refcounts);
     qcow2_cache_set_writing(qcow2->l2_cache, &l2);
 }
 
-static void writer_free(struct qcow2_writer *writer)
+void qcow2_writer_drop(struct node *node)
 {
+    struct qcow2 *qcow2 = node->opaque;
+    struct qcow2_writer *writer = g_steal_pointer(&qcow2->writer);
+    if (!writer)
+        return;
+    qcow2->free_hint = writer->free_hint;
+    qcow2->free_byte = writer->free_byte;
     qcow2_cache_free(writer->refcounts);
     qcow2_deflate_free(writer->deflate);
     g_clear_pointer(&writer->roles, g_hash_table_unref);
@@ -188,7 +211,16 @@ static void writer_free(struct qcow2_writer *writer)
     g_free(writer);
 }
 
-int qcow2_writer_open_co(struct node *node, GError **error)
+void qcow2_writer_apply_co(struct node *node, const struct qcow2_settings *settings)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    qcow2->writer->settings = *settings;
+    qcow2->writer->settings.snapshot = NULL;
+    make_cache(node);
+    qcow2_overlap_open_co(node);
+}
+
+int qcow2_writer_open_co(struct node *node, const struct qcow2_settings *settings, GError **error)
 {
     struct qcow2 *qcow2 = node->opaque;
     int ret = check_writable(node, error);
@@ -196,21 +228,26 @@ int qcow2_writer_open_co(struct node *node, GError **error)
         return ret;
     qcow2->writer = g_new0(struct qcow2_writer, 1);
     qcow2->writer->deflate = qcow2_deflate_new(qcow2->header.compression, qcow2->cluster_size);
+    qcow2->writer->free_hint = qcow2->free_hint;
+    qcow2->writer->free_byte = qcow2->free_byte;
     complete_l1(qcow2);
-    make_cache(node);
     ret = qcow2_counts_open_co(node, error);
-    if (ret == 0)
-        ret = clear_autoclear_co(node, error);
     if (ret < 0) {
-        writer_free(g_steal_pointer(&qcow2->writer));
+        qcow2_writer_drop(node);
         return ret;
     }
-    qcow2_overlap_open(node);
+    qcow2_writer_apply_co(node, settings);
     node->limits.zeroes_alignment = INT64_C(1) << qcow2->unit_bits;
     node->limits.discard_alignment = qcow2->cluster_size;
     /* Version 2 can't say "zeroes", and where it need not it is not said to be certain either. */
     node->zero_flags = qcow2->header.version >= 3 ? BLK_MAY_UNMAP | BLK_NO_FALLBACK : BLK_MAY_UNMAP;
     return 0;
+}
+
+int qcow2_writer_begin_co(struct node *node, GError **error)
+{
+    int ret = clear_autoclear_co(node);
+    return ret < 0 ? qcow2_header_fail(error, -ret, "Could not update qcow2 header: %s", g_strerror(-ret)) : 0;
 }
 
 /* ret: of one cache. */
@@ -221,20 +258,24 @@ static int tell_failed(struct node *node, const char *what, int ret)
     return ret;
 }
 
+int qcow2_writer_finish_co(struct node *node, bool clean)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    int ret = tell_failed(node, "L2 table", qcow2_cache_flush_co(qcow2->l2_cache));
+    int refcounts_ret = tell_failed(node, "refcount block", qcow2_cache_flush_co(qcow2->writer->refcounts));
+    ret = ret < 0 ? ret : refcounts_ret;
+    return ret == 0 && clean ? qcow2_lazy_end_co(node) : ret;
+}
+
 int qcow2_writer_close_co(struct node *node)
 {
     struct qcow2 *qcow2 = node->opaque;
     struct qcow2_writer *writer = qcow2->writer;
-    int ret = 0;
     if (!writer)
         return 0;
     while (writer->marking)
         co_queue_wait_uncancellable_co(&writer->marked);
-    if (!node->dead) {
-        ret = tell_failed(node, "L2 table", qcow2_cache_flush_co(qcow2->l2_cache));
-        int refcounts_ret = tell_failed(node, "refcount block", qcow2_cache_flush_co(writer->refcounts));
-        ret = ret < 0 ? ret : refcounts_ret;
-    }
-    writer_free(g_steal_pointer(&qcow2->writer));
+    int ret = node->dead ? 0 : qcow2_writer_finish_co(node, true);
+    qcow2_writer_drop(node);
     return ret;
 }

@@ -27,7 +27,17 @@ enum qcow2_role {
     QCOW2_ROLE_REFCOUNT_BLOCK = 1 << 4,
     QCOW2_ROLE_SNAPSHOT_TABLE = 1 << 5,
     QCOW2_ROLE_INACTIVE_L1 = 1 << 6,
-    QCOW2_ROLE_BITMAP_DIRECTORY = 1 << 7,
+    QCOW2_ROLE_INACTIVE_L2 = 1 << 7,
+    QCOW2_ROLE_BITMAP_DIRECTORY = 1 << 8,
+    QCOW2_ROLE_ALL = (1 << 9) - 1,
+};
+
+/* Why a cluster is freed: whether the file gives up its space. */
+enum qcow2_discard {
+    QCOW2_DISCARD_NEVER,   /* it is going to be used again soon */
+    QCOW2_DISCARD_REQUEST, /* the guest asked for it */
+    QCOW2_DISCARD_OTHER,
+    QCOW2_DISCARD_ALWAYS,  /* the disk gets shorter */
 };
 
 /* A guest range that a request works on: whole clusters.  On the stack of the request. */
@@ -40,6 +50,7 @@ struct qcow2_flight {
 
 struct qcow2_writer {
     struct co_mutex lock;
+    struct qcow2_settings settings; /* snapshot: NULL */
     struct qcow2_cache *refcounts;
     struct qcow2_deflate *deflate;
     uint64_t *table;         /* the refcount table, in the machine's order */
@@ -53,16 +64,25 @@ struct qcow2_writer {
     struct qcow2_flight *reads;
     struct co_queue marked;  /* for the end of marking the image corrupt */
     bool marking;
-    bool pass_discard;       /* discards of the guest reach the file */
-    bool bitmaps_settled;    /* those there are say that they are in use */
+    bool bitmaps_settled;    /* those there are say that they are in use; and unknown features are cleared */
 };
 
 /* ---- writer.c ---- */
 
 /* Whether and how the image can be written: 0, or a negative errno and error.  Opens qcow2->writer. */
-int qcow2_writer_open_co(struct node *node, GError **error);
+int qcow2_writer_open_co(struct node *node, const struct qcow2_settings *settings, GError **error);
+/* What its header needs before anything is written: 0, or a negative errno and error. */
+int qcow2_writer_begin_co(struct node *node, GError **error);
+/* Other settings, of a writer that has nothing to write. */
+void qcow2_writer_apply_co(struct node *node, const struct qcow2_settings *settings);
+/* Writes what is cached; clean: and the image is not dirty any more.  The first error, which the user is told. */
+int qcow2_writer_finish_co(struct node *node, bool clean);
+/* Frees the writer; what was not written is lost. */
+void qcow2_writer_drop(struct node *node);
 /* Writes what is cached and frees the writer; the first error. */
 int qcow2_writer_close_co(struct node *node);
+/* Changes the incompatible features in the header, on stable storage when it returns.  0, or a negative errno: then nothing changed in memory. */
+int qcow2_writer_set_incompatible_co(struct node *node, uint64_t features);
 /* As the driver's flush_to_os_co. */
 int qcow2_writer_flush_co(struct node *node);
 /* Everything written so far is on stable storage. */
@@ -77,9 +97,21 @@ int qcow2_writer_relieve_co(struct node *node);
  */
 int qcow2_writer_corrupt(struct node *node, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/* ---- lazy.c; lock held, or no request runs ---- */
+
+/* Whether refcounts on disk mean nothing. */
+bool qcow2_lazy_is_dirty(const struct qcow2 *qcow2);
+/* Before an entry changes that names clusters: 0, or a negative errno. */
+int qcow2_lazy_begin_co(struct node *node);
+/* L2 entries name new clusters: these are counted on disk before, if that matters.  0, or a negative errno. */
+int qcow2_lazy_depend_co(struct node *node);
+/* Writes all, and then the image is clean.  0, or a negative errno. */
+int qcow2_lazy_end_co(struct node *node);
+
 /* ---- overlap.c ---- */
 
-void qcow2_overlap_open(struct node *node);
+/* Also for other settings. */
+void qcow2_overlap_open_co(struct node *node);
 void qcow2_overlap_add(struct node *node, enum qcow2_role role, int64_t offset);
 void qcow2_overlap_remove(struct node *node, int64_t offset);
 /* Whether [offset, offset + bytes) of the file may be written: 0, or -EIO with the image marked corrupt.  ignored: roles it may have. */
@@ -128,7 +160,7 @@ void qcow2_alloc_abort_co(struct node *node, int64_t offset, uint64_t n);
  * Takes one count from each cluster that [offset, offset + bytes) touches: an entry that was changed named them.  discard:
  * those that are free then are discarded in the file.
  */
-void qcow2_alloc_free_co(struct node *node, int64_t offset, int64_t bytes, bool discard);
+void qcow2_alloc_free_co(struct node *node, int64_t offset, int64_t bytes, enum qcow2_discard discard);
 
 /* ---- table.c; lock held ---- */
 

@@ -254,17 +254,38 @@ static void test_host_map_windows(void)
     harness_remove(name);
 }
 
-/* ---- refused ---- */
+/* ---- reopening ---- */
 
-static void test_reopening_for_writing_is_refused(void)
+static void test_reopening_a_corrupt_image_for_writing_is_refused(void)
 {
     struct craft craft = some_image();
+    craft_put64(&craft, 72, 1 << 1); /* the corrupt bit */
     char *name = craft_save(&craft);
     struct blk *blk = harness_open_co(name, "qcow2", 0);
     GError *error = NULL;
-    g_assert_cmpint(blk_reopen_co(blk, 1, -1, NULL, &error), ==, -ENOTSUP);
+    g_assert_cmpint(blk_reopen_co(blk, 1, -1, NULL, &error), ==, -EACCES);
     g_clear_error(&error);
     harness_assert_bytes_co(blk, 0, K, 1);
+    harness_close_co(blk);
+    harness_remove(name);
+}
+
+static void test_reopened_images_are_written(void)
+{
+    struct craft craft = craft_new(2 * K * K, 5);
+    char *name = craft_save(&craft);
+    struct blk *blk = harness_open_co(name, "qcow2", 0);
+    uint8_t bytes[K];
+    struct iovec iov = {memset(bytes, 7, K), K};
+    g_assert_cmpint(blk_reopen_co(blk, 1, -1, NULL, NULL), ==, 0);
+    g_assert_cmpint(blk_pwritev_co(blk, 4 * K, &iov, 1, 0, NULL), ==, 0);
+    harness_assert_bytes_co(blk, 4 * K, K, 7);
+    g_assert_cmpint(blk_reopen_co(blk, 0, -1, NULL, NULL), ==, 0);
+    g_assert_cmpint(blk_pwritev_co(blk, 0, &iov, 1, 0, NULL), <, 0);
+    harness_assert_bytes_co(blk, 4 * K, K, 7);
+    g_assert_cmpint(blk_reopen_co(blk, 1, -1, NULL, NULL), ==, 0);
+    g_assert_cmpint(blk_pwritev_co(blk, 0, &iov, 1, 0, NULL), ==, 0);
+    harness_assert_bytes_co(blk, 0, K, 7);
     harness_close_co(blk);
     harness_remove(name);
 }
@@ -332,7 +353,8 @@ static void add_tests(void)
     harness_add("/qcow2/image/compressed-in-parallel", test_compressed_in_parallel);
     harness_add("/qcow2/image/check-in-windows", test_check_windows);
     harness_add("/qcow2/image/host-map-in-windows", test_host_map_windows);
-    harness_add("/qcow2/image/reopening-for-writing-is-refused", test_reopening_for_writing_is_refused);
+    harness_add("/qcow2/image/reopening-a-corrupt-image-for-writing-is-refused", test_reopening_a_corrupt_image_for_writing_is_refused);
+    harness_add("/qcow2/image/reopened-images-are-written", test_reopened_images_are_written);
 }
 
 int main(int argc, char **argv)
