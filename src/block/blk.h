@@ -191,6 +191,14 @@ enum blk_part {
  */
 struct blk *blk_layer(struct blk *blk, unsigned layer, enum blk_part part);
 
+/*
+ * Takes notice of what others wrote to the files of an image that is open read-only; of a writable one nothing is done.  0, or a negative errno:
+ * some of it is as it was before.  The length may be another after it.
+ */
+int blk_refresh_co(struct blk *blk);
+/* Paths of the files the image is in, those of its backing files too: a new list (g_strfreev), raw bytes. */
+char **blk_files(const struct blk *blk);
+
 /* Changes an open image; all of it or nothing.  writable: 1, 0, or -1 to keep; cache: -1 to keep. */
 int blk_reopen_co(struct blk *blk, int writable, int cache, const struct options *options, GError **error);
 

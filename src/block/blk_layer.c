@@ -3,6 +3,8 @@
  * A part is a handle on a node of the chain.  It has no reference of it: nodes stay where they are until the image is closed, reopening
  * included, and closing waits for the requests of parts because they pass the image's gate.
  */
+#include <string.h>
+
 #include "block/blk-internal.h"
 
 static struct node *skip_filters(struct node *node)
@@ -52,4 +54,54 @@ struct blk *blk_layer(struct blk *blk, unsigned layer, enum blk_part part)
     made->owner = blk->owner ? blk->owner : blk;
     g_ptr_array_add(blk->layers, made);
     return made;
+}
+
+/* ---- files that others write to ---- */
+
+static int refresh_node_co(struct node *node)
+{
+    int ret = 0, own = 0;
+    for (guint i = 0; i < node->children->len; i++) {
+        const struct node_child *child = g_ptr_array_index(node->children, i);
+        int below = refresh_node_co(child->node);
+        ret = ret < 0 ? ret : below;
+    }
+    if (node->driver->refresh_co)
+        own = node->driver->refresh_co(node);
+    if (own == 0)
+        own = node_refresh_size_co(node);
+    return ret < 0 ? ret : own;
+}
+
+int blk_refresh_co(struct blk *blk)
+{
+    struct blk_request look;
+    if (blk_is_writable(blk))
+        return 0;
+    int ret = blk_quiesce_begin_co(blk);
+    if (ret < 0)
+        return ret;
+    registry_look_begin(&blk->registry, &look);
+    ret = refresh_node_co(blk->root);
+    registry_look_end(&blk->registry, &look);
+    blk_quiesce_end(blk);
+    return ret;
+}
+
+static void add_files(const struct node *node, GPtrArray *files)
+{
+    if (node->children->len == 0 && node->filename && strcmp(node->driver->name, "file") == 0)
+        g_ptr_array_add(files, g_strdup(node->filename));
+    for (guint i = 0; i < node->children->len; i++) {
+        const struct node_child *child = g_ptr_array_index(node->children, i);
+        add_files(child->node, files);
+    }
+}
+
+char **blk_files(const struct blk *blk)
+{
+    GPtrArray *files = g_ptr_array_new();
+    add_files(blk->root, files);
+    g_ptr_array_add(files, NULL);
+    return (char **)g_ptr_array_free(files, FALSE);
 }

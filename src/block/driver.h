@@ -131,6 +131,12 @@ struct driver {
     void (*reopen_commit_co)(struct node *node);
     void (*reopen_abort_co)(struct node *node);
 
+    /*
+     * Of a node that is not written by us, with no request under way: somebody else may have written to its children.  0, or a negative
+     * errno: as it was before.  NULL: nothing is kept in memory.
+     */
+    int (*refresh_co)(struct node *node);
+
     /* Breakpoints (blkdebug); the first node from the top that has them answers.  NULL: asks file. */
     void (*debug_event_co)(struct node *node, enum blk_event event);
     int (*debug_break)(struct node *node, enum blk_event event, const char *tag);

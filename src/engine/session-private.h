@@ -61,6 +61,7 @@ struct session {
     bool keep_buffers;
     struct session_buffer last;
 
+    struct watch *watch; /* of the image's files; NULL: none */
     GArray *watchers; /* struct session_watcher */
     struct sink *recent_sink; /* where blkdebug's lines go: the sink of the line run last */
 };
@@ -102,6 +103,7 @@ void session_report_open_error(const struct command_call *call, const struct blk
 
 void session_notify_image(struct session *session);
 void session_notify_busy(struct session *session);
+void session_notify_changed(struct session *session, int64_t offset, int64_t bytes);
 
 /* The end of a session: cancels the line that runs and drops the ones that wait (done: -ECANCELED). */
 void session_drop_lines(struct session *session);

@@ -7,6 +7,7 @@
 
 #include "engine/report.h"
 #include "engine/session-private.h"
+#include "engine/watch.h"
 #include "io/clock.h"
 
 struct session *session_new(const struct session_config *config)
@@ -58,6 +59,11 @@ void session_notify_busy(struct session *session)
     notify(session, busy, w_->data);
 }
 
+void session_notify_changed(struct session *session, int64_t offset, int64_t bytes)
+{
+    notify(session, changed, w_->data, offset, bytes);
+}
+
 static void on_request(void *data, const struct blk_request *request)
 {
     struct session *session = data;
@@ -66,8 +72,7 @@ static void on_request(void *data, const struct blk_request *request)
 
 static void on_changed(void *data, int64_t offset, int64_t bytes)
 {
-    struct session *session = data;
-    notify(session, changed, w_->data, offset, bytes);
+    session_notify_changed(data, offset, bytes);
 }
 
 static void on_message(void *data, const char *line)
@@ -138,6 +143,13 @@ char **session_snapshots(const struct session *session)
     return session->snapshots ? g_strdupv(session->snapshots) : g_new0(char *, 1);
 }
 
+/* Only where somebody looks at it all the time. */
+static void watch_files(struct session *session)
+{
+    if (session->keep_buffers && session->blk && !session->watch)
+        session->watch = watch_start(session);
+}
+
 int session_open_co(struct session *session, const struct blk_open *how, struct sink *sink)
 {
     struct command_call call = {.session = session, .sink = sink};
@@ -163,6 +175,7 @@ int session_open_co(struct session *session, const struct blk_open *how, struct 
     session->blk = blk;
     keep_snapshots(session);
     blk_set_observer(blk, &blk_observer, session);
+    watch_files(session);
     session_notify_image(session);
     return 0;
 }
@@ -189,6 +202,7 @@ int session_close_co(const struct command_call *call, unsigned own_users)
         }
     }
     session->blk = NULL;
+    watch_stop(g_steal_pointer(&session->watch));
     blk_set_observer(blk, NULL, NULL);
     forget_buffer(session);
     session_notify_image(session);
@@ -303,6 +317,7 @@ void session_keep_buffers(struct session *session, bool keep)
     session->keep_buffers = keep;
     if (!keep)
         forget_buffer(session);
+    watch_files(session);
 }
 
 /* ---- what others ask ---- */

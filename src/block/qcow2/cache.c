@@ -232,6 +232,15 @@ void qcow2_cache_forget(struct qcow2_cache *cache, int64_t offset, int64_t bytes
     }
 }
 
+void qcow2_cache_empty(struct qcow2_cache *cache)
+{
+    struct piece *piece;
+    while ((piece = g_queue_peek_head(&cache->unused))) {
+        g_queue_unlink(&cache->unused, &piece->link);
+        remove_piece(cache, piece);
+    }
+}
+
 /* What has to be on stable storage first. */
 static int settle_co(struct qcow2_cache *cache)
 {

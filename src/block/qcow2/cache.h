@@ -58,6 +58,9 @@ uint64_t *qcow2_cache_change(struct qcow2_cache *cache, const uint64_t *words);
 /* Pieces of [offset, offset + bytes) are no tables any more: what was changed in them is not written. */
 void qcow2_cache_forget(struct qcow2_cache *cache, int64_t offset, int64_t bytes);
 
+/* Nothing is held or changed: every piece is read anew, since somebody else may have written to the file. */
+void qcow2_cache_empty(struct qcow2_cache *cache);
+
 /* Nothing of cache is written before what other now has is on stable storage.  0, or a negative errno: then it is as before. */
 int qcow2_cache_depend_co(struct qcow2_cache *cache, struct qcow2_cache *other);
 /* Nothing of cache is written before everything written until then is on stable storage. */

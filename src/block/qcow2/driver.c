@@ -62,4 +62,5 @@ const struct driver driver_qcow2 = {
     .reopen_prepare_co = qcow2_reopen_prepare_co,
     .reopen_commit_co = qcow2_reopen_commit_co,
     .reopen_abort_co = qcow2_reopen_abort_co,
+    .refresh_co = qcow2_refresh_co,
 };
