@@ -187,6 +187,21 @@ static void on_signals(void *data, unsigned which)
     }
 }
 
+/* As eyes weigh the parts. */
+static bool is_light(const uint8_t colour[static 3])
+{
+    return colour[0] * 299 + colour[1] * 587 + colour[2] * 114 > 127 * 1000;
+}
+
+/* Terminals that can't be asked may say it in their environment: "15;0", the last is the background. */
+static void look_at_environment(struct app *app)
+{
+    const char *colours = g_getenv("COLORFGBG"), *last = colours != NULL ? strrchr(colours, ';') : NULL;
+    if (last != NULL && (strcmp(last, ";7") == 0 || strcmp(last, ";15") == 0)) {
+        desk_background(app->desk, true);
+    }
+}
+
 static void take_event(struct app *app, const struct event *event)
 {
     switch (event->kind) {
@@ -204,6 +219,8 @@ static void take_event(struct app *app, const struct event *event)
         desk_paste(app->desk, event->text);
         break;
     case EVENT_BACKGROUND:
+        desk_background(app->desk, is_light(event->colour));
+        break;
     case EVENT_NONE:
         break;
     }
@@ -271,6 +288,7 @@ static void run(struct app *app, struct session *session, bool use_history)
     app->loop = g_main_loop_new(g_main_context_get_thread_default(), FALSE);
     app->desk = desk_new(session, app->display->traits, &desk_ops, app);
     app_dress(app->desk);
+    look_at_environment(app);
     borders_load(app->desk);
     if (use_history) {
         begin_history(app);

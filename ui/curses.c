@@ -16,10 +16,12 @@
 
 #include "ui/display.h"
 #include "ui/escape.h"
+#include "ui/paint.h"
 #include "ui/restore.h"
 
 enum {
     ESCAPE_DELAY_MS = 25,
+    ANSWER_US = 200 * 1000, /* between the pieces of one */
     GIVE_UP_US = 5 * 1000 * 1000, /* a sequence whose end has not come is none */
     FLAG_VARIANTS = 4, /* combinations of CELL_SELECTED and CELL_CURSOR */
 };
@@ -45,6 +47,10 @@ struct curses {
     int64_t heard_us; /* g_get_monotonic_time() of the last input */
     bool speaks_xterm; /* knows the mouse, bracketed paste and questions for colours, or ignores them */
     bool mouse;
+    bool asked;          /* for the colour of the background, and not answered yet */
+    int64_t asked_us;
+    struct paint *paint; /* NULL: curses paints */
+    GString *out;        /* what it says of a frame */
 };
 
 static struct curses *curses_of(struct display *display)
@@ -65,13 +71,21 @@ static attr_t attributes_of(const struct style *style)
     return attributes;
 }
 
-static enum theme_depth start_colours(void)
+/* Terminals say more often in their environment that they have 24-bit colours than in their description. */
+static bool says_truecolor(void)
+{
+    const char *value = g_getenv("COLORTERM");
+    return value != NULL && (strcmp(value, "truecolor") == 0 || strcmp(value, "24bit") == 0);
+}
+
+static enum theme_depth start_colours(bool speaks_xterm)
 {
     if (!has_colors() || start_color() == ERR) {
         return THEME_MONO;
     }
     use_default_colors();
-    return theme_depth_for(COLORS, tigetflag("RGB") > 0 && COLORS >= 1 << 24);
+    bool direct = tigetflag("RGB") > 0 && COLORS >= 1 << 24;
+    return theme_depth_for(COLORS, direct || (speaks_xterm && COLORS >= 256 && says_truecolor()));
 }
 
 static void make_looks(struct curses *curses, const struct theme *theme)
@@ -90,13 +104,6 @@ static void make_looks(struct curses *curses, const struct theme *theme)
 }
 
 /* ---- showing ---- */
-
-static bool same_cell(const struct cell *a, const struct cell *b)
-{
-    return a->ch == b->ch && a->role == b->role &&
-           ((a->flags ^ b->flags) & (CELL_SELECTED | CELL_CURSOR | CELL_CONTINUED)) == 0 &&
-           memcmp(a->combining, b->combining, sizeof a->combining) == 0;
-}
 
 static void put_cell(const struct curses *curses, int x, int y, const struct cell *cell)
 {
@@ -122,8 +129,40 @@ static void show_cursor(struct curses *curses, const struct grid *grid)
         curs_set(visible ? 1 : 0);
         curses->cursor_visible = visible;
     }
-    if (visible) {
+    if (visible && curses->paint == NULL) {
         move(y, x);
+    } else if (visible) {
+        paint_cursor(curses->out, x, y);
+    }
+}
+
+/* What curses has no word for, or too many.  It keeps nothing back between refreshes, so that the order is right. */
+static void say_len(const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = write(STDOUT_FILENO, text, len);
+        if (n < 0 && errno != EINTR) {
+            return;
+        }
+        text += MAX(n, 0);
+        len -= (size_t)MAX(n, 0);
+    }
+}
+
+static void say(const char *text)
+{
+    say_len(text, strlen(text));
+}
+
+static void show_by_curses(const struct curses *curses, const struct cell *cells, size_t count, bool all)
+{
+    if (all) {
+        erase();
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (all || !paint_same(&cells[i], &curses->shown[i])) {
+            put_cell(curses, (int)(i % (size_t)curses->width), (int)(i / (size_t)curses->width), &cells[i]);
+        }
     }
 }
 
@@ -140,17 +179,21 @@ static void curses_show(struct display *display, const struct grid *grid)
         curses->shown = g_new(struct cell, count);
         curses->width = grid_width(grid);
         curses->height = grid_height(grid);
-        erase();
     }
     const struct cell *cells = grid_cell(grid, 0, 0);
-    for (size_t i = 0; i < count; i++) {
-        if (all || !same_cell(&cells[i], &curses->shown[i])) {
-            put_cell(curses, (int)(i % (size_t)curses->width), (int)(i / (size_t)curses->width), &cells[i]);
-        }
+    if (curses->paint != NULL) {
+        g_string_truncate(curses->out, 0);
+        paint_frame(curses->paint, cells, all ? NULL : curses->shown, curses->width, curses->height, curses->out);
+    } else {
+        show_by_curses(curses, cells, count, all);
     }
     memcpy(curses->shown, cells, count * sizeof *cells);
     show_cursor(curses, grid);
-    refresh();
+    if (curses->paint != NULL) {
+        say_len(curses->out->str, curses->out->len);
+    } else {
+        refresh();
+    }
 }
 
 static void curses_size(struct display *display, int *ret_width, int *ret_height)
@@ -165,6 +208,9 @@ static void curses_size(struct display *display, int *ret_width, int *ret_height
     if (width != COLS || height != LINES) {
         resizeterm(height, width);
         clearok(curscr, TRUE);
+        if (curses->paint != NULL) {
+            refresh(); /* now: it would do it while it waits for a key, over what was painted */
+        }
         g_clear_pointer(&curses->shown, g_free);
     }
     *ret_width = width;
@@ -261,7 +307,10 @@ static struct event after_escape(struct curses *curses)
     if (kind == ERR) {
         return key_event(KEYCODE_ESCAPE);
     }
-    if (ch == '[' || ch == ']') {
+    if (ch == ']' && curses->asked && escape_begins(curses->escape, ch)) {
+        return (struct event){EVENT_NONE}; /* the answer, perhaps in pieces */
+    }
+    if (ch == '[') {
         wint_t next;
         kind = get_wch(&next);
         if (kind == OK && escape_begins(curses->escape, ch)) {
@@ -280,9 +329,11 @@ static struct event curses_read(struct display *display)
     struct event event = {EVENT_NONE};
     wint_t ch;
     int kind;
-    if (escape_is_open(curses->escape) && g_get_monotonic_time() - curses->heard_us > GIVE_UP_US) {
+    int64_t silence = g_get_monotonic_time() - curses->heard_us;
+    if (escape_is_open(curses->escape) && silence > (curses->asked ? ANSWER_US : GIVE_UP_US)) {
         event = escape_give_up(curses->escape);
     }
+    curses->asked = curses->asked && g_get_monotonic_time() - curses->asked_us < GIVE_UP_US;
     while (event.kind == EVENT_NONE && (kind = get_wch(&ch)) != ERR) {
         curses->heard_us = g_get_monotonic_time();
         if (kind == KEY_CODE_YES) {
@@ -290,6 +341,7 @@ static struct event curses_read(struct display *display)
             event = key == KEYCODE_NONE ? event : key_event(key);
         } else if (escape_is_open(curses->escape)) {
             event = escape_feed(curses->escape, ch);
+            curses->asked = curses->asked && event.kind != EVENT_BACKGROUND;
         } else {
             event = ch == 0x1b ? after_escape(curses) : key_event(key_from_char(ch));
         }
@@ -302,6 +354,11 @@ static struct event curses_read(struct display *display)
 static void curses_dress(struct display *display, const struct theme *theme)
 {
     struct curses *curses = curses_of(display);
+    if (curses->paint != NULL) {
+        paint_dress(curses->paint, theme, curses->depth);
+        g_clear_pointer(&curses->shown, g_free);
+        return;
+    }
     for (int role = 0; role < ROLE_COUNT; role++) {
         for (unsigned flags = 0; flags < FLAG_VARIANTS; flags++) {
             if (curses->looks[role][flags].pair > 0) {
@@ -312,19 +369,6 @@ static void curses_dress(struct display *display, const struct theme *theme)
     make_looks(curses, theme);
     clearok(curscr, TRUE); /* pairs that were given out anew look the same to curses */
     g_clear_pointer(&curses->shown, g_free);
-}
-
-/* What curses has no word for.  It keeps nothing back between refreshes, so that the order is right. */
-static void say(const char *text)
-{
-    for (size_t len = strlen(text); len > 0;) {
-        ssize_t n = write(STDOUT_FILENO, text, len);
-        if (n < 0 && errno != EINTR) {
-            return;
-        }
-        text += MAX(n, 0);
-        len -= (size_t)MAX(n, 0);
-    }
 }
 
 #define MOUSE_ON "\033[?1002h\033[?1006h"
@@ -403,6 +447,10 @@ static void curses_free(struct display *display)
     curses_leave(display);
     delscreen(curses->screen);
     escape_free(curses->escape);
+    paint_free(curses->paint);
+    if (curses->out != NULL) {
+        g_string_free(curses->out, TRUE);
+    }
     g_free(curses->shown);
     g_free(curses);
 }
@@ -486,10 +534,16 @@ struct display *curses_new(const struct theme *theme, GError **error)
     nodelay(stdscr, TRUE);
     intrflush(stdscr, FALSE);
     leaveok(stdscr, FALSE);
-    curses->depth = start_colours();
-    make_looks(curses, theme);
     /* Of the families of terminals with a mouse, all know the rest, too. */
     curses->speaks_xterm = tigetstr("kmous") != NULL && tigetstr("kmous") != (const char *)-1;
+    curses->depth = start_colours(curses->speaks_xterm);
+    if (curses->speaks_xterm) {
+        curses->paint = paint_new();
+        curses->out = g_string_new(NULL);
+        paint_dress(curses->paint, theme, curses->depth);
+    } else {
+        make_looks(curses, theme);
+    }
     keyok(KEY_MOUSE, FALSE);
     curses->escape = escape_new();
     curses->mouse = true;
@@ -508,5 +562,10 @@ struct display *curses_new(const struct theme *theme, GError **error)
     restore_arm(STDOUT_FILENO, &curses->modes, curses->restore, curses->restore_len);
     refresh(); /* the other screen comes first: modes may belong to one */
     take_input(curses);
+    if (curses->speaks_xterm && curses->depth != THEME_MONO) {
+        say("\033]11;?\a"); /* the answer comes like a key, or never */
+        curses->asked = true;
+        curses->asked_us = g_get_monotonic_time();
+    }
     return &g_steal_pointer(&curses)->base;
 }

@@ -50,6 +50,9 @@ struct desk {
     enum role remark_role;
     struct title title;
     char *theme; /* name of the one it has */
+    bool theme_chosen;
+    bool light; /* the terminal's background is */
+    bool follow_background;
     bool use_config;
 };
 

@@ -75,9 +75,19 @@ bool desk_theme(struct desk *desk, const char *name, GError **error)
     }
     g_free(desk->theme);
     desk->theme = g_strdup(name);
+    desk->theme_chosen = true;
     desk->ops->dress(desk->data, theme);
     desk_dirty(desk);
     return true;
+}
+
+void desk_background(struct desk *desk, bool light)
+{
+    desk->light = light;
+    const char *name = light ? "light" : "default";
+    if (desk->follow_background && !desk->theme_chosen && strcmp(desk->theme, name) != 0 && desk_theme(desk, name, NULL)) {
+        desk->theme_chosen = false;
+    }
 }
 
 void desk_try_theme(struct desk *desk, const char *name)
@@ -332,7 +342,7 @@ struct desk *desk_new(struct session *session, struct grid_traits traits, const 
     desk->session = session;
     desk->ops = ops;
     desk->data = data;
-    desk->mouse = desk->clipboard = desk->usage = true;
+    desk->mouse = desk->clipboard = desk->usage = desk->follow_background = true;
     desk->wheel_rows = WHEEL_ROWS;
     desk->held = desk->held_border = -1;
     desk->theme = g_strdup("default");

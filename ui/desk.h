@@ -85,6 +85,8 @@ int64_t desk_parse_offset(const struct desk *desk, const char *text, char **ret_
 void desk_use_config(struct desk *desk, bool use_config);
 /* Makes everything look as the theme of that name (see themes.h).  False and an error: it looks as before. */
 bool desk_theme(struct desk *desk, const char *name, GError **error);
+/* What is behind the terminal's text: a theme that nobody chose follows it. */
+void desk_background(struct desk *desk, bool light);
 /* Only looks like it, until the next of either; one that can't be had changes nothing. */
 void desk_try_theme(struct desk *desk, const char *name);
 /* Whether the mouse does anything here. */

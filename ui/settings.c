@@ -114,7 +114,29 @@ static bool set_usage(void *object, const char *value, GError **error)
     return true;
 }
 
+static char *get_background(void *object)
+{
+    const struct desk *desk = object;
+    return g_strdup(desk->follow_background ? "auto" : desk->light ? "light" : "dark");
+}
+
+static bool set_background(void *object, const char *value, GError **error)
+{
+    struct desk *desk = object;
+    if (strcmp(value, "auto") != 0 && strcmp(value, "light") != 0 && strcmp(value, "dark") != 0) {
+        return refuse(value, "auto, light or dark", error);
+    }
+    desk->follow_background = true;
+    if (value[0] != 'a') {
+        desk_background(desk, value[0] == 'l');
+        desk->follow_background = false;
+    }
+    return true;
+}
+
 static const struct setting own_settings[] = {
+    {"background", "auto|light|dark", "what is behind the terminal's text, for the theme when none was chosen", get_background,
+     set_background, NULL},
     {"clipboard", "on|off", "whether what is copied is given to the terminal for its clipboard (OSC 52)", get_clipboard,
      set_clipboard, NULL},
     {"mouse", "on|off", "whether the mouse is the program's; off leaves it to the terminal, for marking text", get_mouse,
