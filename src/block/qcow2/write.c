@@ -101,28 +101,33 @@ struct writing {
     int64_t next_host; /* behind the piece planned last; 0: there is none */
 };
 
-enum { PIECES_MAX = 8 };
+enum {
+    ROWS_MAX = 8, /* of pieces whose clusters lie in a row */
+    PIECES_MAX = 32,
+};
 
 /*
  * As many pieces as can be had without waiting for others, who may wait for the first: all have their clusters before old ones are given
- * back, so that those chosen are the ones the reference program chooses.  *ret_n is valid on errors, too.
+ * back, so that those chosen are the ones the reference program chooses, which does so for eight rows at once.  *ret_n is valid on errors, too.
  */
 static int plan_pieces_co(struct node *node, struct writing *writing, struct qcow2_plan plans[PIECES_MAX], unsigned *ret_n)
 {
     const struct qcow2 *qcow2 = node->opaque;
     struct qcow2_writer *writer = qcow2->writer;
     int64_t at = writing->done;
+    unsigned rows = 0;
     *ret_n = 0;
     co_mutex_lock_co(&writer->lock);
     int ret = qcow2_writer_settle_bitmaps_co(node);
     if (ret == 0)
         ret = qcow2_writer_relieve_co(node);
-    while (ret == 0 && *ret_n < PIECES_MAX && at < writing->bytes) {
+    while (ret == 0 && rows <= ROWS_MAX && *ret_n < PIECES_MAX && at < writing->bytes) {
         struct qcow2_plan *plan = &plans[*ret_n];
         *plan = (struct qcow2_plan){0};
         ret = qcow2_plan_begin_co(node, writing->offset + at, writing->bytes - at, writing->next_host, *ret_n == 0, plan);
         if (ret == 0) {
             at += plan->bytes;
+            rows += host_of(plan, plan->offset) != writing->next_host;
             writing->next_host = host_of(plan, plan->offset + plan->bytes);
             ++*ret_n;
         }
