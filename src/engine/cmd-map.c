@@ -7,6 +7,7 @@
 #include "block/inspect.h"
 #include "engine/commands.h"
 #include "engine/map-json.h"
+#include "engine/map-svg.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
 #include "util/size.h"
@@ -75,6 +76,12 @@ static int map_co(const struct command_call *call)
         return report_failure(call, "getlength", length);
     if (!form)
         return map_runs_co(call, length);
+    if (!strcmp(form, "export")) {
+        bool force = call->argc == 4 && !strcmp(call->argv[2], "--force");
+        return call->argc == 3 || force ? map_svg_export_co(call, call->argv[call->argc - 1], force) : command_misused(call, &command_map);
+    }
+    if (call->argc > 2)
+        return command_misused(call, &command_map);
     if (!strcmp(form, "--json")) {
         ret = map_json_co(call, length);
     } else if (!strcmp(form, "--host")) {
@@ -95,8 +102,8 @@ static int map_co(const struct command_call *call)
 }
 
 static const struct command_own map_own = {
-    .args = "[--json|--extents|--summary|--host]",
-    .max_args = 1,
+    .args = "[--json|--extents|--summary|--host|export [--force] file.svg]",
+    .max_args = 3,
 };
 
 const struct command command_map = {
@@ -110,6 +117,7 @@ const struct command command_map = {
             "  --extents   every extent: kind, layer, place in which file\n"
             "  --host      what each part of the image's file is for: header, tables, data, free, leaked\n"
             "  --summary   how much there is of each kind\n"
+            "  export      writes a picture of it, as the screen shows it, to a file; --force replaces one that is there\n"
             "\n"
             "  map --summary          how much of the image is data, how much is zero\n",
     .own = &map_own,
