@@ -140,7 +140,7 @@ static void options_complete(void)
 {
     struct session *session = session_with(false);
     assert_completed("discard -", 8, "-C -q");
-    assert_completed("map --", 4, "--extents --host --json --summary");
+    assert_completed("map --", 4, "--extents --force --host --json --summary");
     assert_completed("truncate -m f", 12, "falloc full");
     assert_completed("open -t w", 8, "writeback writethrough");
     assert_completed("reopen -c n", 10, "none");
