@@ -297,7 +297,7 @@ const struct driver *foreign_find(const char *format)
     return strcmp(format, "qcow2") == 0 ? &decrypting : NULL;
 }
 
-bool foreign_decrypts(const struct driver *driver, const struct options *options)
+bool foreign_takes_key(const struct driver *driver, const struct options *options)
 {
     return driver == &driver_qcow2 && options_has(options, "encrypt.key-secret");
 }

@@ -8,5 +8,5 @@
 const struct driver *foreign_find(const char *format);
 /* The i-th, without the one for qcow2; NULL after the last. */
 const struct driver *foreign_at(unsigned i);
-/* Whether options give what it takes to decrypt an image of this format. */
-bool foreign_decrypts(const struct driver *driver, const struct options *options);
+/* Whether options have a key that the driver has no use for and foreign_find() of its name would. */
+bool foreign_takes_key(const struct driver *driver, const struct options *options);

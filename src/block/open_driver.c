@@ -122,11 +122,28 @@ static const struct driver *probe_co(const struct options *options, const struct
     return driver;
 }
 
-/* With a key, the driver that can use it. */
-static const struct driver *with_key(const struct driver *driver, const struct options *options)
+#if HAVE_LIBNBD
+/* Whether the qcow2 image that options describe is encrypted: crypt_method of its header (docs/interop/qcow2.txt). */
+static bool is_encrypted_co(const struct options *options, const struct node_how *how)
+{
+    g_autoptr(options) copy = options_copy(options);
+    uint8_t method[4] = {0};
+    struct node *file;
+
+    if (open_below_co(copy, how, "file", NODE_ROLE_FILE, &file, NULL) < 0)
+        return false;
+    if (file->size < 36 || node_pread_co(file, 32, sizeof(method), method) < 0)
+        memset(method, 0, sizeof(method));
+    node_unref_co(file);
+    return method[0] | method[1] | method[2] | method[3];
+}
+#endif
+
+/* With a key that an image needs, the driver that can use it. */
+static const struct driver *with_key_co(const struct driver *driver, const struct options *options, const struct node_how *how)
 {
 #if HAVE_LIBNBD
-    if (driver && foreign_decrypts(driver, options))
+    if (driver && foreign_takes_key(driver, options) && is_encrypted_co(options, how))
         return foreign_find(driver->name);
 #endif
     return driver;
@@ -139,9 +156,9 @@ const struct driver *open_choose_driver_co(struct options *options, const struct
     const char *filename = options_get(options, "filename");
 
     if (name)
-        return with_key(open_find_driver(name, error), options);
+        return with_key_co(open_find_driver(name, error), options, how);
     if (how->probe)
-        return with_key(probe_co(options, how, ret_probed, error), options);
+        return with_key_co(probe_co(options, how, ret_probed, error), options, how);
     if (filename)
         return driver_for_path_co(how->aio, filename);
     g_set_error_literal(error, OPTIONS_ERROR, EINVAL, "Must specify either driver or file");
