@@ -46,6 +46,7 @@ struct blk_open {
     /* Warnings, a line each without newline, as long as the image is open; may be NULL. */
     void (*warn)(void *data, const char *line);
     void *data;
+    const char *program; /* name of the program, before warnings that it gives in its own name; NULL: none.  Valid while the image is open */
 };
 
 /* "none", "writeback", ... (qemu-io's -t): 0, or -EINVAL. */

@@ -120,6 +120,7 @@ static int open_root_co(const struct blk_open *how, struct blk *blk, GError **er
         .warn_data = how->data,
         .probe = true,
     };
+    blk->registry.program = how->program;
     bool snapshot = (how->flags & BLK_OPEN_SNAPSHOT) && (flags & NODE_WRITABLE);
     struct node_how below = top;
     int ret = gather_options(how, options, error);

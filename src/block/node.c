@@ -123,15 +123,29 @@ int node_refresh_size_co(struct node *node)
     return 0;
 }
 
-void node_warn(struct node *node, const char *format, ...)
+static void warn(struct node *node, const char *program, const char *format, va_list args)
 {
     if (!node->warn)
         return;
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    g_autofree char *line = program ? g_strconcat(program, ": ", text, NULL) : g_steal_pointer(&text);
+    node->warn(node->warn_data, line);
+}
+
+void node_warn(struct node *node, const char *format, ...)
+{
     va_list args;
     va_start(args, format);
-    g_autofree char *line = g_strdup_vprintf(format, args);
+    warn(node, NULL, format, args);
     va_end(args);
-    node->warn(node->warn_data, line);
+}
+
+void node_complain(struct node *node, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    warn(node, node->registry ? node->registry->program : NULL, format, args);
+    va_end(args);
 }
 
 struct node *node_debug_node(struct node *node)

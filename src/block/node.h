@@ -130,6 +130,8 @@ void node_abandon_co(struct node *node);
 /* Asks the driver for its length and keeps it, rounded up to whole sectors, in node->size (0 or negative errno). */
 int node_refresh_size_co(struct node *node);
 void node_warn(struct node *node, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* The same with the name of the program in front. */
+void node_complain(struct node *node, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /*
  * ---- requests on a child; any alignment and length ----

@@ -11,6 +11,7 @@ struct registry {
     uint64_t last_id;
     const struct blk_observer *observer;
     void *data;
+    const char *program; /* as struct blk_open's */
     GQueue looks; /* struct co by request's link: coroutines that carry out BLK_INTERNAL requests */
     bool closing; /* the image is being closed: no request stops at a breakpoint any more */
 };

@@ -164,6 +164,7 @@ int session_open_co(struct session *session, const struct blk_open *how, struct 
     complete.aio = session->config.aio;
     complete.warn = on_warning;
     complete.data = session;
+    complete.program = session->config.prog;
     session->opening = true;
     session->recent_sink = sink;
     int ret = blk_open_co(&complete, &blk, &error);

@@ -157,3 +157,24 @@ def test_what_overlap_check_prevents(work, template):
         assert overlap_message(with_options(other, f'"overlap-check":"none","overlap-check.{TABLES[name]}":true', 'write -P 3 128k 64k')) == name
     expected = {'none': 0, 'constant': 4, 'cached': 7, 'all': 8}
     assert len(seen) >= expected[template] - 1, seen
+
+
+def test_an_empty_name_of_the_backing_file_leaves_it_out(work):
+    create(work / 'base.qcow2', MIB)
+    image = create(work / 'ours.qcow2', MIB, backing='base.qcow2')
+    commands = ['open -o backing= ours.qcow2', 'map', 'read 0 512']
+    args = [word for command in commands for word in ('-c', command)]
+    a, b = support.reference(*args, cwd=work), support.drop_in(*args, cwd=work)
+    assert (images.timeless(a.out), a.err, a.status) == (images.timeless(b.out), b.err, b.status)
+    assert image.exists()
+
+
+@pytest.mark.parametrize('event', ['cluster_alloc_bytes', 'l2_update', 'write_aio'])
+def test_what_could_not_be_written_at_the_end_is_told(work, event):
+    for command in ('write 0 64k', 'write -c 0 64k', 'write -z 0 64k'):
+        create(work / 'twin.qcow2', MIB)
+        create(work / 'ours.qcow2', MIB)
+        name = f'json:{{"driver":"qcow2","file":{{"driver":"blkdebug","inject-error":[{{"event":"{event}","errno":28,"once":false}}],"image":{{"driver":"file","filename":"NAME"}}}}}}'
+        a = support.reference('-t', 'writeback', '-c', command, name.replace('NAME', 'twin.qcow2'), cwd=work)
+        b = support.drop_in('-t', 'writeback', '-c', command, name.replace('NAME', 'ours.qcow2'), cwd=work)
+        assert (images.timeless(a.out), a.err, a.status) == (images.timeless(b.out), b.err, b.status)

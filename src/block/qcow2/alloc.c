@@ -212,5 +212,5 @@ void qcow2_alloc_free_co(struct node *node, int64_t offset, int64_t bytes, enum 
         discard_free_co(node, first, n);
     /* The request was done all the same: the clusters are leaked. */
     if (ret < 0)
-        node_warn(node, "qcow2_free_clusters failed: %s", g_strerror(-ret));
+        node_complain(node, "qcow2_free_clusters failed: %s", g_strerror(-ret));
 }

@@ -196,7 +196,10 @@ static int open_backing_co(struct node *node, struct options *options, GError **
 
 int qcow2_references_open_backing_co(struct node *node, struct options *options, GError **error)
 {
-    if (options_has(options, "backing") && !options_get(options, "backing")) {
+    const char *value = options_get(options, "backing");
+    if (value && !*value)
+        node_complain(node, "warning: Use of \"backing\": \"\" is deprecated; use \"backing\": null instead");
+    if (options_has(options, "backing") && (!value || !*value)) {
         options_remove(options, "backing");
         return 0;
     }

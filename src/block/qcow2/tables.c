@@ -9,7 +9,7 @@ void qcow2_tables_init(struct qcow2_tables *tables, struct node *node, uint64_t 
 {
     const struct qcow2 *qcow2 = node->opaque;
     /* While somebody writes, what was read ahead would be old by the time it is looked at. */
-    unsigned room = qcow2->writer ? 1 : CLAMP(most, 1, MAX(AT_ONCE >> qcow2->cluster_bits, 1));
+    unsigned room = qcow2->writer ? 1 : CLAMP(most, UINT64_C(1), (uint64_t)MAX(AT_ONCE >> qcow2->cluster_bits, 1));
     *tables = (struct qcow2_tables){.node = node, .room = room, .words = g_malloc((size_t)room << qcow2->cluster_bits)};
 }
 

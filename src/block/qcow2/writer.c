@@ -250,19 +250,22 @@ int qcow2_writer_begin_co(struct node *node, GError **error)
     return ret < 0 ? qcow2_header_fail(error, -ret, "Could not update qcow2 header: %s", g_strerror(-ret)) : 0;
 }
 
-/* ret: of one cache. */
-static int tell_failed(struct node *node, const char *what, int ret)
+/* On stable storage, or the user is told. */
+static int finish_cache_co(struct node *node, struct qcow2_cache *cache, const char *what)
 {
+    int ret = qcow2_cache_flush_co(cache);
+    if (ret == 0)
+        ret = qcow2_writer_barrier_co(node);
     if (ret < 0)
-        node_warn(node, "Failed to flush the %s cache: %s", what, g_strerror(-ret));
+        node_complain(node, "Failed to flush the %s cache: %s", what, g_strerror(-ret));
     return ret;
 }
 
 int qcow2_writer_finish_co(struct node *node, bool clean)
 {
     struct qcow2 *qcow2 = node->opaque;
-    int ret = tell_failed(node, "L2 table", qcow2_cache_flush_co(qcow2->l2_cache));
-    int refcounts_ret = tell_failed(node, "refcount block", qcow2_cache_flush_co(qcow2->writer->refcounts));
+    int ret = finish_cache_co(node, qcow2->l2_cache, "L2 table");
+    int refcounts_ret = finish_cache_co(node, qcow2->writer->refcounts, "refcount block");
     ret = ret < 0 ? ret : refcounts_ret;
     return ret == 0 && clean ? qcow2_lazy_end_co(node) : ret;
 }
