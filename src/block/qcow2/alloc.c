@@ -160,8 +160,9 @@ static void note_freed(struct qcow2_writer *writer, uint64_t first, uint64_t end
     writer->freed_end = MAX(writer->freed_end, end);
 }
 
-static bool passes(const struct qcow2_settings *settings, enum qcow2_discard discard)
+bool qcow2_alloc_passes_on(const struct qcow2 *qcow2, enum qcow2_discard discard)
 {
+    const struct qcow2_settings *settings = &qcow2->writer->settings;
     switch (discard) {
     case QCOW2_DISCARD_REQUEST:
         return settings->pass_request;
@@ -208,7 +209,7 @@ void qcow2_alloc_free_co(struct node *node, int64_t offset, int64_t bytes, enum 
         note_freed(writer, first, first + n);
         ret = qcow2_counts_add_co(node, first, n, -1);
     }
-    if (ret == 0 && passes(&writer->settings, discard))
+    if (ret == 0 && qcow2_alloc_passes_on(qcow2, discard))
         discard_free_co(node, first, n);
     /* The request was done all the same: the clusters are leaked. */
     if (ret < 0)

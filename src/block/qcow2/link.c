@@ -4,6 +4,12 @@
 
 #include "block/qcow2/plan.h"
 
+/* In an external data file a cluster may lie at offset 0. */
+bool qcow2_link_names_host(const struct qcow2 *qcow2, uint64_t entry)
+{
+    return (entry & QCOW2_ENTRY_OFFSET) || (qcow2->data_file && qcow2_is_copied(entry));
+}
+
 struct qcow2_extent qcow2_link_extent(const struct qcow2 *qcow2, uint64_t entry)
 {
     struct qcow2_extent extent = {0};
@@ -11,11 +17,23 @@ struct qcow2_extent qcow2_link_extent(const struct qcow2 *qcow2, uint64_t entry)
         uint32_t stored;
         qcow2_l2_compressed(qcow2, entry, &extent.host, &stored);
         extent.bytes = stored;
-    } else if (entry & QCOW2_ENTRY_OFFSET) {
+    } else if (qcow2_link_names_host(qcow2, entry)) {
         extent.host = (int64_t)(entry & QCOW2_ENTRY_OFFSET);
         extent.bytes = qcow2->cluster_size;
     }
     return extent;
+}
+
+/* Clusters of an external data file are not counted; each is always the same guest cluster's. */
+static void discard_data_co(struct node *node, const GArray *extents, enum qcow2_discard discard)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    for (unsigned i = 0; qcow2_alloc_passes_on(qcow2, discard) && i < extents->len; i++) {
+        const struct qcow2_extent *extent = &g_array_index(extents, struct qcow2_extent, i);
+        int64_t bytes = MIN(extent->bytes, qcow2->data->size - extent->host);
+        if (bytes > 0)
+            node_pdiscard_co(qcow2->data, extent->host, bytes);
+    }
 }
 
 void qcow2_link_release_co(struct node *node, int64_t start, int64_t end, const GArray *extents, enum qcow2_discard discard)
@@ -25,6 +43,10 @@ void qcow2_link_release_co(struct node *node, int64_t start, int64_t end, const 
     if (extents->len == 0)
         return;
     qcow2_flight_wait_reads_co(writer, start, end);
+    if (qcow2->data_file) {
+        discard_data_co(node, extents, discard);
+        return;
+    }
     co_mutex_lock_co(&writer->lock);
     for (unsigned i = 0; i < extents->len; i++) {
         const struct qcow2_extent *extent = &g_array_index(extents, struct qcow2_extent, i);
@@ -103,7 +125,7 @@ int qcow2_link_co(struct node *node, const struct qcow2_plan *plan, int written)
     co_mutex_lock_co(&writer->lock);
     if (ret == 0)
         ret = node->dead ? -EIO : change_entries_co(node, plan, extents, &changed);
-    if (ret < 0 && plan->kind == QCOW2_PLAN_FRESH && changed < plan->clusters)
+    if (ret < 0 && plan->kind == QCOW2_PLAN_FRESH && changed < plan->clusters && !qcow2->data_file)
         qcow2_alloc_abort_co(node, plan->host + (int64_t)(changed << qcow2->cluster_bits), plan->clusters - changed);
     co_mutex_unlock(&writer->lock);
     qcow2_link_release_co(node, plan->cluster, plan->cluster + (int64_t)(plan->clusters << qcow2->cluster_bits), extents,

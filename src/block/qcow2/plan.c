@@ -24,7 +24,7 @@ static int classify(struct node *node, const struct qcow2_entries *entries, int6
     qcow2_l2_run(qcow2, entries, offset, bytes, &run);
     if (run.kind == QCOW2_INVALID)
         return qcow2_l2_invalid(node, entries, table, offset);
-    if ((entry & QCOW2_ENTRY_COMPRESSED) || !qcow2_is_copied(entry) || !(entry & QCOW2_ENTRY_OFFSET))
+    if ((entry & QCOW2_ENTRY_COMPRESSED) || !qcow2_is_copied(entry) || !qcow2_link_names_host(qcow2, entry))
         return QCOW2_PLAN_FRESH;
     return run.kind == QCOW2_DATA && run.bytes == bytes ? QCOW2_PLAN_IN_PLACE : QCOW2_PLAN_KEEP;
 }
@@ -232,6 +232,10 @@ static int make_co(struct node *node, int64_t wanted, struct qcow2_plan *plan)
         return plan->table;
     if (plan->kind == QCOW2_PLAN_KEEP)
         return 0;
+    if (qcow2->data_file) {
+        plan->host = plan->cluster;
+        return 0;
+    }
     int64_t there = wanted ? qcow2_alloc_at_co(node, wanted, plan->clusters) : 0;
     if (there < 0)
         return there;
@@ -251,7 +255,7 @@ int qcow2_plan_begin_co(struct node *node, int64_t offset, int64_t bytes, int64_
     if (ret < 0)
         return ret;
     ret = make_co(node, wanted, plan);
-    if (ret == 0)
+    if (ret == 0 && !qcow2->data_file)
         ret = qcow2_overlap_check(node, 0, plan->host + (plan->start - plan->cluster), plan->end - plan->start);
     if (ret < 0)
         qcow2_flight_end(qcow2->writer, &plan->flight);

@@ -43,6 +43,8 @@ int qcow2_link_co(struct node *node, const struct qcow2_plan *plan, int written)
 struct qcow2_extent {
     int64_t host, bytes;
 };
+/* Whether an entry, not a compressed one, names a cluster. */
+bool qcow2_link_names_host(const struct qcow2 *qcow2, uint64_t entry);
 /* Those of the entry for guest offset, from one that is not UNALLOCATED or ZERO_PLAIN; bytes 0: none. */
 struct qcow2_extent qcow2_link_extent(const struct qcow2 *qcow2, uint64_t entry);
 /*

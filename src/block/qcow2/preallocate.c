@@ -62,16 +62,17 @@ static int reserve_piece_co(struct node *node, const struct qcow2_plan *plan)
 }
 
 /* The file reaches as far as the last byte. */
-static int extend_file_co(struct node *node, int64_t host_end, GError **error)
+static int extend_file_co(struct node *node, int64_t host_end, enum blk_prealloc mode, GError **error)
 {
     const struct qcow2 *qcow2 = node->opaque;
     int ret = node_refresh_size_co(qcow2->data);
     if (ret < 0)
         return qcow2_header_fail(error, -ret, "Failed to get size: %s", g_strerror(-ret));
-    return host_end > qcow2->data->size ? node_truncate_co(qcow2->data, host_end, false, BLK_PREALLOC_OFF, error) : 0;
+    return host_end > qcow2->data->size ? node_truncate_co(qcow2->data, host_end, false, mode, error) : 0;
 }
 
-static int reserve_co(struct node *node, int64_t from, int64_t to, GError **error)
+/* mode: of the file, where it has to get longer. */
+static int reserve_co(struct node *node, int64_t from, int64_t to, enum blk_prealloc mode, GError **error)
 {
     const struct qcow2 *qcow2 = node->opaque;
     int64_t wanted = 0, at = from;
@@ -88,7 +89,7 @@ static int reserve_co(struct node *node, int64_t from, int64_t to, GError **erro
         wanted = plan.host + (at - plan.cluster);
         co_relax_co();
     }
-    return wanted ? extend_file_co(node, wanted, error) : 0;
+    return wanted ? extend_file_co(node, wanted, mode, error) : 0;
 }
 
 /* ---- with data ---- */
@@ -210,5 +211,9 @@ int qcow2_preallocate_co(struct node *node, int64_t from, int64_t to, enum blk_p
 {
     if (mode == BLK_PREALLOC_OFF)
         return 0;
-    return mode == BLK_PREALLOC_METADATA ? reserve_co(node, from, to, error) : append_co(node, from, to, mode, error);
+    const struct qcow2 *qcow2 = node->opaque;
+    if (mode == BLK_PREALLOC_METADATA)
+        return reserve_co(node, from, to, BLK_PREALLOC_OFF, error);
+    /* Guest clusters have their places in an external data file, whose end is the disk's. */
+    return qcow2->data_file ? reserve_co(node, from, to, mode, error) : append_co(node, from, to, mode, error);
 }

@@ -34,7 +34,7 @@ static int change_words(const struct remap *remap, uint64_t entry, uint64_t bitm
 {
     const struct qcow2 *qcow2 = remap->node->opaque;
     bool compressed = entry & QCOW2_ENTRY_COMPRESSED;
-    bool nothing = !(entry & (QCOW2_ENTRY_OFFSET | QCOW2_ENTRY_COMPRESSED)) && !qcow2->backing && !qcow2->backing_left_out;
+    bool nothing = !compressed && !qcow2_link_names_host(qcow2, entry) && !qcow2->backing && !qcow2->backing_left_out;
     bool drops = remap->kind != REMAP_ZERO || compressed;
     *ret_entry = entry;
     *ret_bitmap = bitmap;
@@ -86,7 +86,7 @@ static int change_entry(struct remap *remap, const struct qcow2_entries *entries
     if (ret <= 0)
         return ret;
     struct qcow2_extent extent = qcow2_link_extent(qcow2, entry);
-    if (extent.bytes > 0 && !(new_entry & QCOW2_ENTRY_OFFSET))
+    if (extent.bytes > 0 && !qcow2_link_names_host(qcow2, new_entry))
         g_array_append_val(remap->extents, extent);
     uint64_t *changed = qcow2_cache_change(qcow2->l2_cache, entries->words) + (size_t)index * qcow2->entry_words;
     changed[0] = qcow2_be64(&new_entry);
@@ -197,6 +197,16 @@ static int widen_co(struct remap *remap, int64_t offset, int64_t end, int64_t un
     return ret == 1 ? 0 : ret < 0 ? ret : -ENOTSUP;
 }
 
+/* A raw data file has the bytes of the disk by itself: zeroes are written, whatever the entries say. */
+static int zero_raw_co(const struct remap *remap)
+{
+    const struct qcow2 *qcow2 = remap->node->opaque;
+    int64_t end = MIN(remap->end, remap->node->size);
+    if (!qcow2->data_file || !(qcow2->header.autoclear & QCOW2_AUTOCLEAR_DATA_FILE_RAW) || remap->kind == REMAP_CROP || remap->start >= end)
+        return 0;
+    return node_pwrite_zeroes_co(qcow2->data, remap->start, end - remap->start, remap->kind == REMAP_ZERO ? 0 : BLK_MAY_UNMAP);
+}
+
 static int remap_co(struct remap *remap, int64_t offset, int64_t bytes, int64_t unit)
 {
     const struct qcow2 *qcow2 = remap->node->opaque;
@@ -211,6 +221,8 @@ static int remap_co(struct remap *remap, int64_t offset, int64_t bytes, int64_t 
     qcow2_flight_begin(writer, &flight);
     remap->extents = g_array_new(FALSE, FALSE, sizeof(struct qcow2_extent));
     int ret = widen_co(remap, offset, offset + bytes, unit);
+    if (ret == 0)
+        ret = zero_raw_co(remap);
     if (ret == 0)
         ret = change_range_co(remap);
     g_array_unref(remap->extents);

@@ -163,18 +163,29 @@ int64_t qcow2_truncate_l1_entries(const struct qcow2 *qcow2, uint64_t size)
     return (size >> bits) + ((size & ((UINT64_C(1) << bits) - 1)) != 0);
 }
 
-static int grow_co(struct node *node, int64_t size, enum blk_prealloc prealloc, GError **error)
+/* An external data file ends where the disk does. */
+static int resize_data_co(struct node *node, int64_t size, bool exact, GError **error)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    return qcow2->data_file ? node_truncate_co(qcow2->data, size, exact, BLK_PREALLOC_OFF, error) : 0;
+}
+
+static int grow_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error)
 {
     struct qcow2 *qcow2 = node->opaque;
+    /* All of a raw data file is the disk's, and said to be so. */
+    if (prealloc == BLK_PREALLOC_OFF && qcow2->data_file && (qcow2->header.autoclear & QCOW2_AUTOCLEAR_DATA_FILE_RAW))
+        prealloc = BLK_PREALLOC_METADATA;
     co_mutex_lock_co(&qcow2->writer->lock);
     int ret = qcow2_truncate_grow_l1_co(node, qcow2_truncate_l1_entries(qcow2, size));
     co_mutex_unlock(&qcow2->writer->lock);
     if (ret < 0)
         return qcow2_header_fail(error, -ret, "Failed to grow the L1 table: %s", g_strerror(-ret));
-    ret = qcow2_preallocate_co(node, qcow2->size, size, prealloc, error);
+    ret = prealloc == BLK_PREALLOC_OFF ? resize_data_co(node, size, exact, error)
+                                       : qcow2_preallocate_co(node, qcow2->size, size, prealloc, error);
     if (ret < 0)
         return ret;
-    if (prealloc < BLK_PREALLOC_FALLOC)
+    if (prealloc < BLK_PREALLOC_FALLOC || qcow2->data_file)
         ret = cover_backing_co(node, qcow2->size, size);
     return ret < 0 ? qcow2_header_fail(error, -ret, "Failed to zero out new clusters: %s", g_strerror(-ret)) : 0;
 }
@@ -191,7 +202,9 @@ int qcow2_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prea
     co_mutex_unlock(&writer->lock);
     if (ret < 0)
         return qcow2_header_fail(error, -ret, "Could not update the flags of bitmaps: %s", g_strerror(-ret));
-    ret = size < qcow2->size ? qcow2_shrink_co(node, size, error) : grow_co(node, size, prealloc, error);
+    ret = size < qcow2->size ? qcow2_shrink_co(node, size, error) : grow_co(node, size, exact, prealloc, error);
+    if (ret == 0 && size < qcow2->size)
+        ret = resize_data_co(node, size, exact, error);
     if (ret < 0)
         return ret;
     co_mutex_lock_co(&writer->lock);

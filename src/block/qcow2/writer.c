@@ -19,10 +19,8 @@ enum {
 int qcow2_writer_barrier_co(struct node *node)
 {
     const struct qcow2 *qcow2 = node->opaque;
-    int ret = node_flush_co(node->file);
-    if (ret == 0 && qcow2->data && qcow2->data != node->file)
-        ret = node_flush_co(qcow2->data);
-    return ret;
+    int ret = qcow2->data && qcow2->data != node->file ? node_flush_co(qcow2->data) : 0;
+    return ret == 0 ? node_flush_co(node->file) : ret;
 }
 
 static int check_l2(struct node *node, int64_t offset, int64_t bytes)
@@ -164,8 +162,8 @@ static int check_writable(const struct node *node, GError **error)
     const struct qcow2_header *header = &qcow2->header;
     if (header->crypt_method != QCOW2_CRYPT_NONE)
         return qcow2_header_fail(error, ENOTSUP, "Encrypted images can't be written: Operation not supported");
-    if (qcow2->data_file)
-        return qcow2_header_fail(error, ENOTSUP, "Images with an external data file can't be written: Operation not supported");
+    if (!qcow2->data)
+        return qcow2_header_fail(error, ENOTSUP, "The external data file was not opened: Operation not supported");
     if (header->incompatible & QCOW2_INCOMPATIBLE_DIRTY)
         return qcow2_header_fail(error, ENOTSUP, "Could not repair dirty image: Operation not supported");
     if (qcow2->l1_offset != (int64_t)header->l1_offset)

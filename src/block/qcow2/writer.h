@@ -162,6 +162,9 @@ void qcow2_alloc_abort_co(struct node *node, int64_t offset, uint64_t n);
  */
 void qcow2_alloc_free_co(struct node *node, int64_t offset, int64_t bytes, enum qcow2_discard discard);
 
+/* Whether what is given back for that reason is to be discarded below. */
+bool qcow2_alloc_passes_on(const struct qcow2 *qcow2, enum qcow2_discard discard);
+
 /* ---- table.c; lock held ---- */
 
 /* Offset of the L2 table for l1_index, which is there and nobody else's after it; or a negative errno. */
