@@ -326,6 +326,47 @@ def test_resize_storm(start):
     t.assert_restored()
 
 
+def test_resize_storm_with_mouse_and_paste(start):
+    """Below the least size, too, where there is nothing to click on; what is pasted runs nothing."""
+    t = start()
+    t.send(':')
+    for i in range(200):
+        t.resize(1 + i * 7 % 60, 1 + i * 13 % 200)
+        mouse(t, (0, 32, 64, 65)[i % 4], i * 11 % 200, i * 5 % 60)
+        mouse(t, 0, i * 11 % 200, i * 5 % 60, 'm')
+        if i % 20 == 0:
+            t.send(f'\x1b[200~quit\r{"x" * i}\x1b[201~')
+    t.resize(9, 39)
+    t.wait('too small: 40x10 needed')
+    mouse(t, 0, 5, 5)
+    t.resize(24, 80)
+    t.wait('console')
+    t.send('Esc')
+    t.wait(lambda t: 'MOVE' in t or 'TYPE' in t, 'the panels')
+    command(t, '\x15length')
+    t.wait('4 MiB')
+    t.wait('> length')
+    quit_by_key(t)
+    assert t.exit_status() == 0
+    t.assert_restored()
+
+
+def test_wide_and_combining_characters_keep_their_places(work):
+    path = work / '日本語-e\u0301-disk.img'
+    support.make_image(path)
+    with Terminal(['-f', 'raw', path], columns=100) as t:
+        t.wait('disk.img')
+        command(t, 'length # 日本 語')
+        t.wait('4 MiB')
+        for columns in (81, 90, 85, 100):
+            t.resize(24, columns)
+        t.wait(lambda t: t.screen.display[-2].rstrip().endswith('┘'), 'the frame in its place')
+        t.send('Esc')
+        t.wait('MOVE')
+        t.send('q')
+        assert t.exit_status() == 0
+
+
 # ---- stopping and ending ----
 
 def test_suspend_and_continue(start):
@@ -355,6 +396,38 @@ def test_suspend_by_signal_and_resize_meanwhile(start):
     t.resize(40, 120)
     t.foreground()
     t.wait(lambda t: any(line[100:].strip() for line in t.screen.display) and 'console' in t, 'the screen in its new size')
+
+
+def test_suspend_gives_the_mouse_back_and_takes_it_again(start):
+    t = start(TERM='xterm-256color')
+    t.raw_wait(b'\x1b[?1002h')
+    t.send('Ctrl-Z')
+    assert t.report('stopped') == signal.SIGTSTP
+    t.pump(0.05)
+    t.assert_restored()
+    mark = len(t.raw)
+    t.foreground()
+    t.raw_wait(b'\x1b[?1002h', mark)
+    t.raw_wait(b'\x1b[?2004h', mark)
+    mouse(t, 0, 20, 9)
+    t.wait('> focus hex')
+    t.send('q')
+    assert t.exit_status() == 0
+    t.assert_restored()
+
+
+def test_copying_reaches_the_terminal(start):
+    t = start(TERM='xterm-256color')
+    command(t, 'length')
+    t.wait('4 MiB')
+    t.send('\x1b[17~')  # F6
+    t.raw_wait(b'\x1b]52;c;NCBNaUIK\x07')
+    command(t, 'set clipboard off ; length')
+    t.wait('off ; length')
+    mark = len(t.raw)
+    t.send('\x1b[17~')
+    t.wait('not copied')
+    assert b'\x1b]52' not in t.raw[mark:]
 
 
 def test_ctrl_c_ends_a_command_and_nothing_else(start):
