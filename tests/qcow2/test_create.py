@@ -6,6 +6,7 @@ import os
 import random
 import resource
 import shlex
+import shutil
 import signal
 import struct
 import sys
@@ -117,6 +118,36 @@ def test_preallocation_over_a_backing_file(work):
     qemu_img('create', '-q', '-f', 'raw', 'base', MIB, cwd=work)
     same_images(work, [(['-f', 'qcow2', '-u', '-b', '../base', '-F', 'raw', '-o', f'preallocation={mode},extended_l2=on'], size)
                        for mode in ('metadata', 'falloc', 'full') for size in (MIB, 3 * MIB)])
+
+
+DATA_FILE = ('', 'data_file_raw=on', 'preallocation=metadata', 'preallocation=falloc', 'preallocation=full', 'cluster_size=512', 'extended_l2=on',
+             'extended_l2=on,data_file_raw=on', 'data_file_raw=on,preallocation=full,cluster_size=4k')
+
+
+@pytest.mark.parametrize('size', [0, 1000, '2M'])
+def test_external_data_files(work, size):
+    for options in DATA_FILE:
+        args = ['-q', '-f', 'qcow2', '-o', 'data_file=data,' + options if options else 'data_file=data']
+        for folder, tool in (('ours', create), ('theirs', lambda *args: qemu_img('create', *args[1], args[2], args[3], cwd=args[0]))):
+            (work / folder).mkdir()
+            tool(work / folder, args, 'image', size)
+        for name in ('image', 'data'):
+            same_file(work / 'ours' / name, work / 'theirs' / name)
+        for folder in ('ours', 'theirs'):
+            shutil.rmtree(work / folder)
+
+
+def test_a_data_file_is_replaced_or_kept_with_its_image(work):
+    """Neither of them is there after an error, and neither is touched without -y."""
+    (work / 'data').write_text('mine')
+    args = ['-q', '-f', 'qcow2', '-o', 'data_file=data']
+    assert create(work, args, 'image', '1M').status == 1
+    assert (work / 'data').read_text() == 'mine' and os.listdir(work) == ['data']
+    assert create(work, ['-y', *args], 'image', '1M').status == 0
+    assert sorted(os.listdir(work)) == ['data', 'image'] and (work / 'data').stat().st_size == MIB
+    (work / 'folder').mkdir()
+    assert create(work, args, 'folder/image', '1M').status == 0
+    assert sorted(os.listdir(work / 'folder')) == ['data', 'image']
 
 
 def test_raw_images(work):

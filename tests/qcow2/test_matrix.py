@@ -30,7 +30,7 @@ CLUSTERS = (512, KIB, 4 * KIB, 16 * KIB, 64 * KIB, 2 * MIB)
 
 def kinds():
     for cluster, bits, compression, extended, compat, backing, data in itertools.product(
-            CLUSTERS, (1, 2, 4, 8, 16, 32, 64), ('zlib', 'zstd'), ('off', 'on'), ('v2', 'v3'), ('none', 'raw', 'qcow2'), ('none',)):
+            CLUSTERS, (1, 2, 4, 8, 16, 32, 64), ('zlib', 'zstd'), ('off', 'on'), ('v2', 'v3'), ('none', 'raw', 'qcow2'), ('none', 'file', 'raw')):
         if compat == 'v2' and (bits, compression, extended, data) != (16, 'zlib', 'off', 'none'):
             continue
         if extended == 'on' and cluster < 16 * KIB or data == 'raw' and backing != 'none':
@@ -138,6 +138,8 @@ def written_by_both(work, kind):
             assert run(program, path, batch) == run(support.reference, twin, batch)
             check(path)
             same_disk(work, path, twin)
+            if kind['data'] == 'raw':
+                same_disk(work, work / 'image.data', twin)
         except AssertionError as failed:
             raise AssertionError(f'{name_of(kind)}\n{story}\n{failed}') from None
     images.same(path, *images.reads(size, 1, 4), 'map')

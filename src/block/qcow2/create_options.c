@@ -152,9 +152,6 @@ static int read_data_file(const struct create *create, struct qcow2_create_plan 
         if (create->backing)
             return qcow2_header_fail(error, EINVAL, "Backing file and data-file-raw cannot be used at the same time");
         plan->header.autoclear |= QCOW2_AUTOCLEAR_DATA_FILE_RAW;
-        /* Only then is each byte of the disk where a raw image has it. */
-        if (plan->prealloc == BLK_PREALLOC_OFF)
-            plan->prealloc = BLK_PREALLOC_METADATA;
     }
     if (!plan->header.data_file)
         return 0;
