@@ -425,3 +425,15 @@ int blk_allocated_co(struct blk *blk, int64_t offset, int64_t bytes, blk_allocat
     ret = node_allocated_co(blk->root, offset, bytes, fn, data);
     return request_end(blk, &request, BLK_INTERNAL, ret);
 }
+
+int blk_cancel(struct blk *blk, uint64_t id)
+{
+    for (GList *link = blk->registry.requests.head; link; link = link->next) {
+        struct blk_request *request = link->data;
+        if (request->id == id) {
+            co_cancel(request->co);
+            return 0;
+        }
+    }
+    return -ENOENT;
+}

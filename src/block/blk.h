@@ -216,6 +216,12 @@ const char *const *blk_event_names(void);
 
 /* ---- the registry ---- */
 
+/*
+ * Ends a request where that is possible: its next wait that can be cancelled (at a breakpoint, for another request) returns -ECANCELED; what
+ * the disk is doing is not interrupted.  -ENOENT: no such request is pending.
+ */
+int blk_cancel(struct blk *blk, uint64_t id);
+
 /* Requests not yet done, oldest first: a list of struct blk_request, owned by the image. */
 const GQueue *blk_requests(const struct blk *blk);
 

@@ -4,6 +4,7 @@
  * that a script can rely on the next breakpoint on its way having been reached.
  */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "engine/commands.h"
 #include "engine/report.h"
@@ -100,4 +101,31 @@ const struct command command_wait_break = {
     .max_args = 1,
     .complete = COMMAND_COMPLETE_TAG,
     .run_co = wait_break_co,
+};
+
+static int cancel_co(const struct command_call *call)
+{
+    uint64_t id;
+    const char *text = call->argv[1][0] == '#' ? call->argv[1] + 1 : call->argv[1];
+    if (options_parse_number(text, &id) < 0)
+        return command_misused(call, &command_cancel);
+    int ret = blk_cancel(call->session->blk, id);
+    co_yield_co();
+    if (ret < 0)
+        report_refuse(call, "Could not cancel request %" PRIu64 ": it is not pending", id);
+    return ret;
+}
+
+const struct command command_cancel = {
+    .name = "cancel",
+    .args = "number",
+    .summary = "ends a pending request",
+    .help = "\nThe request with this number (the screen lists them) ends with an error as soon as it waits for a breakpoint or for\n"
+            "another request; what the disk is doing is not interrupted.\n"
+            "\n"
+            "  cancel 12\n",
+    .min_args = 1,
+    .max_args = 1,
+    .flags = COMMAND_OURS,
+    .run_co = cancel_co,
 };

@@ -8,9 +8,7 @@
 
 #include "engine/session.h"
 #include "io/clock.h"
-#include "ui/panel.h"
-#include "ui/panels/pending-list.h"
-#include "ui/panels/pending-table.h"
+#include "ui/panels/pending-panel.h"
 
 enum {
     TICK_FAST_US = 100 * 1000,
@@ -19,74 +17,9 @@ enum {
     HEADER_HEIGHT_MIN = 4,
 };
 
-struct pending_panel {
-    struct panel panel;
-    struct blk *blk; /* NULL: no image */
-    struct pending_list *list;
-    uint64_t selected; /* id; 0: nothing */
-    size_t selected_row, top;
-    int lines; /* rows of requests, as last drawn */
-    int64_t drawn_us;
-};
-
 static struct pending_panel *pending_of(struct panel *panel)
 {
     return (struct pending_panel *)panel;
-}
-
-static size_t row_count(const struct pending_panel *pending)
-{
-    return pending_list_count(pending->list) + pending_list_done_count(pending->list);
-}
-
-/* ---- rows ---- */
-
-static enum role role_of(enum blk_request_state state)
-{
-    static const enum role roles[] = {
-        [BLK_REQUEST_QUEUED] = ROLE_STATE_QUEUED,
-        [BLK_REQUEST_IN_FLIGHT] = ROLE_STATE_IN_FLIGHT,
-        [BLK_REQUEST_SUSPENDED] = ROLE_STATE_SUSPENDED,
-        [BLK_REQUEST_DONE] = ROLE_STATE_DONE,
-    };
-
-    return roles[state];
-}
-
-static struct pending_row row_at(const struct pending_panel *pending, size_t index)
-{
-    size_t live = pending_list_count(pending->list);
-
-    if (index < live) {
-        const struct blk_request *request = pending_list_at(pending->list, index);
-
-        return (struct pending_row){
-            .id = request->id,
-            .op = request->op,
-            .offset = request->offset,
-            .bytes = request->bytes,
-            .age_us = MAX(0, pending->drawn_us - request->started_us),
-            .role = role_of(request->state),
-            .state = blk_request_state_name(request->state),
-            .tag = request->tag,
-            .event = request->last_event,
-            .issuer = request->issuer,
-        };
-    } else {
-        const struct pending_done *done = pending_list_done_at(pending->list, index - live);
-
-        return (struct pending_row){
-            .id = done->id,
-            .op = done->op,
-            .offset = done->offset,
-            .bytes = done->bytes,
-            .age_us = MAX(0, done->took_us),
-            .role = done->ret < 0 ? ROLE_STATE_FAILED : ROLE_STATE_DONE,
-            .state = done->ret < 0 ? "failed" : "done",
-            .event = done->ret < 0 ? g_strerror(-done->ret) : NULL,
-            .issuer = done->issuer,
-        };
-    }
 }
 
 /* ---- drawing ---- */
@@ -94,16 +27,16 @@ static struct pending_row row_at(const struct pending_panel *pending, size_t ind
 /* The selection follows its request; when that is gone for good, it stays where it is. */
 static void find_selection(struct pending_panel *pending)
 {
-    size_t rows = row_count(pending);
+    size_t rows = pending_view_count(pending);
 
     if (rows == 0) {
         pending->selected = 0;
         pending->selected_row = pending->top = 0;
         return;
     }
-    if (pending->selected == 0 || !pending_list_find(pending->list, pending->selected, &pending->selected_row)) {
+    if (pending->selected == 0 || !pending_view_find(pending, pending->selected, &pending->selected_row)) {
         pending->selected_row = MIN(pending->selected_row, rows - 1);
-        pending->selected = row_at(pending, pending->selected_row).id;
+        pending->selected = pending_view_row(pending, pending->selected_row).id;
     }
     if (pending->lines > 0) {
         size_t lines = (size_t)pending->lines;
@@ -114,13 +47,13 @@ static void find_selection(struct pending_panel *pending)
     }
 }
 
-static void draw_rows(const struct pending_panel *pending, struct surface surface, bool header, bool focused)
+static void draw_rows(struct pending_panel *pending, struct surface surface, bool header, bool focused)
 {
-    size_t count = MIN((size_t)pending->lines, row_count(pending) - pending->top);
+    size_t count = MIN((size_t)pending->lines, pending_view_count(pending) - pending->top);
     g_autofree struct pending_row *rows = g_new(struct pending_row, count);
 
     for (size_t i = 0; i < count; i++) {
-        rows[i] = row_at(pending, pending->top + i);
+        rows[i] = pending_view_row(pending, pending->top + i);
     }
     pending_table_draw(surface, header, rows, (int)count);
     if (count > 0) {
@@ -137,9 +70,18 @@ static void draw(struct panel *panel, struct surface surface, bool focused)
     pending->drawn_us = clock_now_us();
     pending->lines = MAX(0, surface.height - header);
     find_selection(pending);
-    if (row_count(pending) == 0) {
+    if (pending->page == PENDING_PAGE_TIMES) {
+        pending_draw_times(pending, surface);
+        return;
+    }
+    if (pending->page == PENDING_PAGE_EVENTS) {
+        pending_draw_events(pending, surface);
+        return;
+    }
+    if (pending_view_count(pending) == 0) {
         surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM,
-                        pending->blk ? "no request is pending" : "no image is open");
+                        !pending->blk ? "no image is open"
+                        : pending->filter == PENDING_ALL ? "no request is pending" : "no such request: f shows others");
         return;
     }
     draw_rows(pending, surface, header, focused);
@@ -158,6 +100,13 @@ static void title(struct panel *panel, GString *title)
                                    blk_request_state_name((enum blk_request_state)state));
             any = true;
         }
+    }
+    if (pending->filter != PENDING_ALL) {
+        g_string_append_printf(title, "%sonly %s", any ? " · " : "", pending_filter_name(pending->filter));
+        any = true;
+    }
+    if (pending->sort != PENDING_BY_AGE) {
+        g_string_append_printf(title, "%sby %s", any ? " · " : "", pending_sort_name(pending->sort));
     }
 }
 
@@ -178,13 +127,13 @@ static int64_t next_tick_us(struct panel *panel)
 
 static enum panel_reaction select_row(struct pending_panel *pending, int64_t row)
 {
-    int64_t rows = (int64_t)row_count(pending);
+    int64_t rows = (int64_t)pending_view_count(pending);
 
     if (rows == 0) {
         return PANEL_IGNORED;
     }
     pending->selected_row = (size_t)CLAMP(row, 0, rows - 1);
-    pending->selected = row_at(pending, pending->selected_row).id;
+    pending->selected = pending_view_row(pending, pending->selected_row).id;
     return PANEL_REDRAW;
 }
 
@@ -194,8 +143,8 @@ static const struct blk_request *selected_at_breakpoint(struct pending_panel *pe
     const struct blk_request *request = NULL;
 
     find_selection(pending);
-    if (pending->selected_row < pending_list_count(pending->list)) {
-        request = pending_list_at(pending->list, pending->selected_row);
+    if (pending->selected_row < pending_view_count(pending)) {
+        request = pending_view_request(pending, pending->selected_row);
     }
     if (!request || request->state != BLK_REQUEST_SUSPENDED || !request->tag) {
         panel_remark(&pending->panel, request ? "this request is not at a breakpoint" : "no request is selected");
@@ -225,16 +174,50 @@ static void show_range(struct pending_panel *pending)
     struct pending_row row;
 
     find_selection(pending);
-    if (row_count(pending) == 0) {
+    if (pending_view_count(pending) == 0) {
         panel_remark(&pending->panel, "no request is selected");
         return;
     }
-    row = row_at(pending, pending->selected_row);
+    row = pending_view_row(pending, pending->selected_row);
     if (!pending_has_range(row.op) || !pending->blk || row.offset < 0 || row.offset >= blk_length(pending->blk)) {
         panel_remark(&pending->panel, "this request has no range inside the image");
         return;
     }
     panel_go(&pending->panel, row.offset, row.bytes, NULL);
+}
+
+static void cancel_selected(struct pending_panel *pending)
+{
+    const struct blk_request *request = NULL;
+    g_autofree char *line = NULL;
+
+    if (pending->selected_row < pending_view_count(pending)) {
+        request = pending_view_request(pending, pending->selected_row);
+    }
+    if (!request) {
+        panel_remark(&pending->panel, "no pending request is selected");
+        return;
+    }
+    line = g_strdup_printf("cancel %" PRIu64, request->id);
+    panel_run(&pending->panel, line);
+}
+
+static enum panel_reaction show_page(struct pending_panel *pending, enum pending_page page)
+{
+    pending->page = pending->page == page ? PENDING_PAGE_LIST : page;
+    return PANEL_REDRAW;
+}
+
+static enum panel_reaction toggle_trace(struct pending_panel *pending)
+{
+    if (pending->trace) {
+        g_clear_pointer(&pending->trace, pending_trace_free);
+        panel_remark(&pending->panel, "events are not kept any more");
+    } else {
+        pending->trace = pending_trace_new();
+        panel_remark(&pending->panel, "events are kept from now on: e shows those of a request");
+    }
+    return PANEL_REDRAW;
 }
 
 static enum panel_reaction request(struct panel *panel, enum request request, int count)
@@ -254,6 +237,23 @@ static enum panel_reaction request(struct panel *panel, enum request request, in
     case REQUEST_PENDING_SHOW:
         show_range(pending);
         return PANEL_HANDLED;
+    case REQUEST_PENDING_CANCEL:
+        cancel_selected(pending);
+        return PANEL_REDRAW;
+    case REQUEST_PENDING_SORT:
+        pending->sort = (enum pending_sort)((pending->sort + 1) % PENDING_SORTS);
+        pending->order_is_old = true;
+        return PANEL_REDRAW;
+    case REQUEST_PENDING_FILTER:
+        pending->filter = (enum pending_filter)((pending->filter + 1) % PENDING_FILTERS);
+        pending->order_is_old = true;
+        return PANEL_REDRAW;
+    case REQUEST_PENDING_TIMES:
+        return show_page(pending, PENDING_PAGE_TIMES);
+    case REQUEST_PENDING_EVENTS:
+        return show_page(pending, PENDING_PAGE_EVENTS);
+    case REQUEST_PENDING_TRACE:
+        return toggle_trace(pending);
     case REQUEST_UP:
         return select_row(pending, row - count);
     case REQUEST_DOWN:
@@ -281,13 +281,28 @@ static void image(struct panel *panel)
 
     if (blk != pending->blk || !blk) { /* not when it was only resized */
         pending->blk = blk;
+        pending->order_is_old = true;
         pending_list_sync(pending->list, blk);
+        memset(pending->times, 0, sizeof(pending->times));
+        if (pending->trace) {
+            pending_trace_free(pending->trace);
+            pending->trace = pending_trace_new();
+        }
     }
 }
 
 static void io(struct panel *panel, const struct blk_request *request)
 {
-    pending_list_update(pending_of(panel)->list, request);
+    struct pending_panel *pending = pending_of(panel);
+
+    pending_list_update(pending->list, request);
+    pending->order_is_old = true;
+    if (request->state == BLK_REQUEST_DONE) {
+        pending_times_add(&pending->times[request->op], request->done_us - request->started_us, request->ret < 0);
+    }
+    if (pending->trace) {
+        pending_trace_update(pending->trace, request);
+    }
 }
 
 static struct panel *create(struct panel_host *host)
@@ -297,6 +312,7 @@ static struct panel *create(struct panel_host *host)
     pending->panel.ops = &panel_pending;
     pending->panel.host = host;
     pending->list = pending_list_new();
+    pending->order = g_array_new(FALSE, FALSE, sizeof(size_t));
     image(&pending->panel);
     return &pending->panel;
 }
@@ -306,6 +322,8 @@ static void destroy(struct panel *panel)
     struct pending_panel *pending = pending_of(panel);
 
     pending_list_free(pending->list);
+    pending_trace_free(pending->trace);
+    g_array_unref(pending->order);
     g_free(pending);
 }
 

@@ -170,12 +170,116 @@ static void test_ten_thousand_are_drawn_fast(void)
     frame_us = (g_get_monotonic_time() - start_us) / FRAMES;
     g_test_message("%" G_GINT64_FORMAT " us a frame", frame_us);
     assert_title(bench, "10000 in flight");
+    bench_ask(bench, REQUEST_PENDING_SORT, 2);
+    bench_ask(bench, REQUEST_PENDING_SORT, 1);
+    start_us = g_get_monotonic_time();
+    for (int i = 0; i < FRAMES; i++) { /* each of them sorts anew */
+        bench->panel->ops->io(bench->panel, &requests[i]);
+        bench_draw(bench, 100, 40);
+    }
+    g_test_message("%" G_GINT64_FORMAT " us a frame when sorted", (g_get_monotonic_time() - start_us) / FRAMES);
+    for (int i = 0; i < 3; i++)
+        bench_ask(bench, REQUEST_PENDING_SORT, 1);
     for (int i = MANY; i-- > 0;) {
         requests[i].state = BLK_REQUEST_DONE;
         bench->panel->ops->io(bench->panel, &requests[i]);
     }
     bench_draw(bench, 100, 40);
     assert_title(bench, "");
+    bench_free(bench);
+}
+
+static void assert_rows(struct bench *bench, const char *ids)
+{
+    g_auto(GStrv) wanted = g_strsplit(ids, " ", -1);
+
+    bench_draw(bench, 120, 12);
+    for (int i = 0; wanted[i]; i++) {
+        g_autofree char *line = bench_line(bench, 1 + i), *start = g_strdup_printf("#%s ", wanted[i]);
+
+        g_assert_true(g_str_has_prefix(line, start));
+    }
+}
+
+static void test_rows_are_sorted_and_filtered(void)
+{
+    struct bench *bench = bench_new(&panel_pending, 1 << 20);
+
+    bench_open(bench, WITH_BREAKPOINTS);
+    bench_run(bench, "break write_aio A");
+    bench_run(bench, "aio_write -q 64k 512");
+    session_run(bench->session, "aio_read -q 128k 4k", bench->sink, 0, NULL, NULL);
+    session_run(bench->session, "aio_read -q 0 64k", bench->sink, 0, NULL, NULL);
+    bench_turn(bench);
+    assert_rows(bench, "1 2 3");
+    bench_ask(bench, REQUEST_PENDING_SORT, 1);
+    assert_title(bench, "2 in flight · 1 suspended · by offset");
+    assert_rows(bench, "3 1 2");
+    bench_ask(bench, REQUEST_FIRST, 1);
+    bench_ask(bench, REQUEST_PENDING_SORT, 1); /* by size; the selection is still the same request */
+    assert_rows(bench, "3 2 1");
+    bench_ask(bench, REQUEST_PENDING_SHOW, 1);
+    g_assert_cmpint(bench->gone_to, ==, 0);
+    bench_ask(bench, REQUEST_PENDING_FILTER, 1);
+    assert_rows(bench, "1");
+    g_assert_false(bench_shows(bench, "#2"));
+    bench_ask(bench, REQUEST_PENDING_RESUME, 1);
+    g_assert_cmpstr(bench->ran, ==, "resume A");
+    bench_settle(bench);
+    bench_draw(bench, 120, 12);
+    g_assert_true(bench_shows(bench, "no such request: f shows others"));
+    bench_free(bench);
+}
+
+static void test_a_suspended_request_is_cancelled(void)
+{
+    struct bench *bench = bench_new(&panel_pending, 1 << 20);
+
+    bench_open(bench, WITH_BREAKPOINTS);
+    bench_ask(bench, REQUEST_PENDING_CANCEL, 1);
+    g_assert_cmpstr(bench->remark, ==, "no pending request is selected");
+    bench_run(bench, "break read_aio A");
+    bench_run(bench, "aio_read -q 0 512");
+    bench_draw(bench, 120, 6);
+    assert_title(bench, "1 suspended");
+    bench_ask(bench, REQUEST_PENDING_CANCEL, 1);
+    bench_settle(bench);
+    g_assert_cmpstr(bench->ran, ==, "cancel 1");
+    bench_draw(bench, 120, 6);
+    assert_title(bench, "");
+    g_assert_true(bench_shows(bench, "failed"));
+    g_assert_true(bench_shows(bench, "Operation cancel"));
+    bench_free(bench);
+}
+
+static void test_times_and_events(void)
+{
+    struct bench *bench = bench_new(&panel_pending, 1 << 20);
+
+    bench_open(bench, WITH_BREAKPOINTS);
+    clock_set_fake_us(1000000);
+    bench_ask(bench, REQUEST_PENDING_TIMES, 1);
+    bench_draw(bench, 120, 12);
+    g_assert_true(bench_shows(bench, "no request is done yet"));
+    bench_ask(bench, REQUEST_PENDING_EVENTS, 1);
+    bench_draw(bench, 120, 12);
+    g_assert_true(bench_shows(bench, "events are not kept: T keeps them from now on"));
+    bench_ask(bench, REQUEST_PENDING_TRACE, 1);
+    bench_run(bench, "break read_aio A");
+    bench_run(bench, "aio_read -q 0 512");
+    clock_set_fake_us(1012000);
+    bench_run(bench, "resume A");
+    bench_draw(bench, 120, 12);
+    g_assert_true(bench_shows(bench, "#1, "));
+    g_assert_true(bench_shows(bench, "0 us            queued"));
+    g_assert_true(bench_shows(bench, "read_aio"));
+    g_assert_true(bench_shows(bench, "suspended"));
+    g_assert_true(bench_shows(bench, "12.0 ms  +12.0 ms   in flight"));
+    g_assert_true(bench_shows(bench, "done"));
+    bench_ask(bench, REQUEST_PENDING_TIMES, 1);
+    bench_draw(bench, 120, 12);
+    bench_assert_line(bench, 1, "read           1     12.0 ms  12.0 ms  12.0 ms  12.0 ms               █");
+    clock_set_fake_us(-1);
     bench_free(bench);
 }
 
@@ -199,6 +303,9 @@ int main(int argc, char **argv)
     g_test_add_func("/pending-panel/narrow", test_what_matters_fits_narrow_panels);
     g_test_add_func("/pending-panel/selection", test_the_selection_follows_its_request);
     g_test_add_func("/pending-panel/many", test_ten_thousand_are_drawn_fast);
+    g_test_add_func("/pending-panel/sorted", test_rows_are_sorted_and_filtered);
+    g_test_add_func("/pending-panel/cancel", test_a_suspended_request_is_cancelled);
+    g_test_add_func("/pending-panel/times", test_times_and_events);
     g_test_add_func("/pending-panel/anything", test_survives_anything);
     ret = g_test_run();
     co_done();
