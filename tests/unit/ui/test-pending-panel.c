@@ -271,7 +271,7 @@ static void test_times_and_events(void)
     bench_run(bench, "resume A");
     bench_draw(bench, 120, 12);
     g_assert_true(bench_shows(bench, "#1, "));
-    g_assert_true(bench_shows(bench, "0 us            queued"));
+    g_assert_true(bench_shows(bench, "0 us             queued"));
     g_assert_true(bench_shows(bench, "read_aio"));
     g_assert_true(bench_shows(bench, "suspended"));
     g_assert_true(bench_shows(bench, "12.0 ms  +12.0 ms   in flight"));
