@@ -71,14 +71,14 @@ static int extend_file_co(struct node *node, int64_t host_end, enum blk_prealloc
     return host_end > qcow2->data->size ? node_truncate_co(qcow2->data, host_end, false, mode, error) : 0;
 }
 
-/* mode: of the file, where it has to get longer. */
-static int reserve_co(struct node *node, int64_t from, int64_t to, enum blk_prealloc mode, GError **error)
+/* *ret_end: behind the last cluster in the file, 0 for none. */
+static int reserve_pieces_co(struct node *node, int64_t from, int64_t to, int64_t *ret_end, GError **error)
 {
     const struct qcow2 *qcow2 = node->opaque;
-    int64_t wanted = 0, at = from;
+    int64_t at = from;
     while (at < to) {
         struct qcow2_plan plan = {.reserve = true};
-        int ret = begin_plan_co(node, at, MIN(to - at, cluster_start(qcow2, INT32_MAX)), wanted, &plan);
+        int ret = begin_plan_co(node, at, MIN(to - at, cluster_start(qcow2, INT32_MAX)), *ret_end, &plan);
         if (ret < 0)
             return qcow2_header_fail(error, -ret, "Allocating clusters failed: %s", g_strerror(-ret));
         ret = reserve_piece_co(node, &plan);
@@ -86,10 +86,20 @@ static int reserve_co(struct node *node, int64_t from, int64_t to, enum blk_prea
         if (ret < 0)
             return qcow2_header_fail(error, -ret, "Mapping clusters failed: %s", g_strerror(-ret));
         at += plan.bytes;
-        wanted = plan.host + (at - plan.cluster);
+        *ret_end = plan.host + (at - plan.cluster);
         co_relax_co();
     }
-    return wanted ? extend_file_co(node, wanted, mode, error) : 0;
+    return 0;
+}
+
+/* mode: of the file, where it has to get longer; after an error, too, for what is mapped must not lie behind its end. */
+static int reserve_co(struct node *node, int64_t from, int64_t to, enum blk_prealloc mode, GError **error)
+{
+    int64_t end = 0;
+    int ret = reserve_pieces_co(node, from, to, &end, error);
+    if (ret < 0 && end)
+        extend_file_co(node, end, BLK_PREALLOC_OFF, NULL);
+    return ret == 0 && end ? extend_file_co(node, end, mode, error) : ret;
 }
 
 /* ---- with data ---- */
