@@ -85,7 +85,7 @@ def parse(log, commands):
             command += 1
         elif name.startswith('pwrite'):
             data = b''.join(unescape(piece) for piece in re.findall(r'"((?:\\x[0-9a-f]{2})*)"', call))
-            numbers = re.search(r'(?:\], \d+|", \d+), (\d+)(, \w+)?\)\s+= (\d+)$', call)
+            numbers = re.search(r'(?:\], \d+|", \d+), (\d+)(, \w+)?\s*\)\s+= (\d+)$', call)
             assert numbers and len(data) == int(numbers[3]), call[-200:]
             steps.append(('write', int(numbers[1]), data, 'DSYNC' in (numbers[2] or '')))
         elif name == 'fallocate':
