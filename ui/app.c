@@ -180,7 +180,10 @@ static void on_signals(void *data, unsigned which)
         repaint(app); /* was stopped without being asked: who knows what the shell did to the terminal */
     }
     if (which & SIGNALS_WINCH) {
+        /* It may have been smaller for a moment, and have the same size again. */
+        app->display->ops->forget(app->display);
         check_size(app);
+        want_frame(app);
     }
     if (which & SIGNALS_INT) {
         desk_request(app->desk, REQUEST_CANCEL, 1);

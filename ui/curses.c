@@ -217,6 +217,15 @@ static void curses_size(struct display *display, int *ret_width, int *ret_height
     *ret_height = height;
 }
 
+static void curses_forget(struct display *display)
+{
+    struct curses *curses = curses_of(display);
+    g_clear_pointer(&curses->shown, g_free);
+    if (curses->paint == NULL) {
+        clearok(curscr, TRUE);
+    }
+}
+
 /* ---- input ---- */
 
 /* The modifier digits that extended capabilities end in (kLFT5) are those of the sequences. */
@@ -463,6 +472,7 @@ static const struct display_ops curses_ops = {
     .fd = STDIN_FILENO,
     .mouse = curses_mouse,
     .copy = curses_copy,
+    .forget = curses_forget,
     .leave = curses_leave,
     .enter = curses_enter,
     .dress = curses_dress,

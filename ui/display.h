@@ -26,6 +26,8 @@ struct display_ops {
     void (*mouse)(struct display *display, bool on);
     /* Puts text into the clipboard behind it, and never asks for what is there; false: there is none. */
     bool (*copy)(struct display *display, const char *text, size_t len);
+    /* What it shows is not to be trusted (it may have cut something off): all of it is sent with the next show. */
+    void (*forget)(struct display *display);
     /* Gives the terminal back as it was found, and takes it again (all of it is painted with the next show). */
     void (*leave)(struct display *display);
     void (*enter)(struct display *display);

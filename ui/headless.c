@@ -64,6 +64,7 @@ static const struct display_ops headless_ops = {
     .fd = -1,
     .mouse = headless_mouse,
     .copy = headless_copy,
+    .forget = headless_nothing,
     .leave = headless_nothing,
     .enter = headless_nothing,
     .dress = headless_dress,

@@ -21,11 +21,12 @@ import termios
 import time
 from pathlib import Path
 
-import pyte
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / 'pty'))
 
+import pyte  # noqa: E402
 import support  # noqa: E402
+import terminal  # noqa: E402
 
 COLUMNS, ROWS = 160, 48
 TICKS = os.sysconf('SC_CLK_TCK')
@@ -42,7 +43,7 @@ class Screen:
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack('HHHH', ROWS, COLUMNS, 0, 0))
         os.kill(self.pid, signal.SIGWINCH)
         self.chunks = []
-        self.terminal = pyte.Screen(COLUMNS, ROWS)
+        self.terminal = terminal.Screen(COLUMNS, ROWS)
         self.stream = pyte.ByteStream(self.terminal)
         self.seen = 0
 

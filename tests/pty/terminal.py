@@ -25,13 +25,20 @@ KEYS = {'Enter': '\r', 'Tab': '\t', 'Shift-Tab': '\x1b[Z', 'Esc': '\x1b', 'Up': 
         'Ctrl-C': '\x03', 'Ctrl-D': '\x04', 'Ctrl-Z': '\x1a', 'Ctrl-L': '\x0c', 'Ctrl-R': '\x12', 'Ctrl-U': '\x15', 'F1': '\x1bOP'}
 
 
+class Screen(pyte.Screen):
+    @property
+    def display(self):
+        """As pyte has it, also between the two halves of a frame in which a wide character went."""
+        return [''.join(self.buffer[y][x].data for x in range(self.columns)) for y in range(self.lines)]
+
+
 class Terminal:
     def __init__(self, args, *, rows=24, columns=80, cwd=None, name='blkscope', program=None, **env):
         # What is typed in one test must not come back in another, nor reach anybody's real history.
         self.state = tempfile.TemporaryDirectory(prefix='blkscope-state-')
         env.setdefault('XDG_STATE_HOME', self.state.name)
         self.rows, self.columns = rows, columns
-        self.screen = pyte.Screen(columns, rows)
+        self.screen = Screen(columns, rows)
         self.stream = pyte.ByteStream(self.screen)
         self.raw = bytearray()  # everything the program ever wrote
         self.leader, self.follower = os.openpty()
