@@ -16,6 +16,7 @@
 #include "engine/session.h"
 #include "io/clock.h"
 #include "ui/console/histfile.h"
+#include "ui/panels/hex-marks.h"
 #include "ui/desk-private.h"
 #include "ui/display.h"
 #include "ui/opening.h"
@@ -294,6 +295,10 @@ static void run(struct app *app, struct session *session, bool use_history)
     look_at_environment(app);
     borders_load(app->desk);
     if (use_history) {
+        g_autofree char *history = histfile_path();
+        g_autofree char *folder = history != NULL ? g_path_get_dirname(history) : NULL;
+        g_autofree char *marks = folder != NULL ? g_build_filename(folder, "marks", NULL) : NULL;
+        hex_marks_keep_in(marks);
         begin_history(app);
     }
     opening_forward(desk_sink(app->desk));

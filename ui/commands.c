@@ -207,7 +207,8 @@ static const struct command command_goto = {
     .name = "goto",
     .args = "offset[..last] [panel]",
     .summary = "shows an offset in hex and map",
-    .help = "The offset is a number (64k, 0x1000), +N or -N from the cursor, N% of the image, or $ for its last byte.\n"
+    .help = "The offset is a number (64k, 0x1000), +N or -N from the cursor, N% of the image, $ for its last byte, s:N or c:N for\n"
+            "the sector or cluster of that number; h:N is a place in the image's file, h1:N in that of the layer below.\n"
             "With a last byte, the range up to it is marked.  With a panel's name, that panel gets the focus.\n",
     .min_args = 1,
     .max_args = 2,
@@ -453,11 +454,12 @@ static int request_co(const struct command_call *call)
     return desk_wait_co(desk);
 }
 
-enum { OWN_COMMANDS = 13 };
+enum { OWN_COMMANDS = 17 };
 
 static struct command request_commands[REQUEST_COUNT];
 static const struct command *commands[OWN_COMMANDS + REQUEST_COUNT + 1] = {
-    &hex_command_find,    &command_bind,        &command_focus,  &command_goto, &command_keys,  &command_layout, &command_mouse,
+    &hex_command_copy,    &hex_command_find,    &hex_command_mark, &hex_command_save, &hex_command_to_mark,
+    &command_bind,        &command_focus,  &command_goto, &command_keys,  &command_layout, &command_mouse,
     &command_save_script, &command_screen, &command_set,  &command_theme, &command_zoom, &map_command_differences,
 };
 

@@ -155,6 +155,16 @@ const char *desk_why_empty(const struct desk *desk)
     return blk == NULL ? "no image is open" : blk_length(blk) <= 0 ? "the image is empty" : NULL;
 }
 
+/* Bytes that "s:5" and "c:5" count; 0: it is neither. */
+static int64_t unit_of(const struct desk *desk, const char *text)
+{
+    enum { SECTOR = 512 };
+    if (text[0] == '\0' || text[1] != ':') {
+        return 0;
+    }
+    return text[0] == 's' ? SECTOR : text[0] == 'c' ? MAX(desk->title.cluster_size, 0) : 0;
+}
+
 int64_t desk_parse_offset(const struct desk *desk, const char *text, char **ret_why)
 {
     if (desk_why_empty(desk) != NULL) {
@@ -163,7 +173,10 @@ int64_t desk_parse_offset(const struct desk *desk, const char *text, char **ret_
     }
     int64_t size = blk_length(session_blk(desk->session)), offset = 0, number = 0;
     bool good;
-    if (strcmp(text, "$") == 0) {
+    int64_t unit = unit_of(desk, text);
+    if (unit > 0) { /* the number of a sector or a cluster */
+        good = size_parse(text + 2, &number) == 0 && checked_mul(number, unit, &offset);
+    } else if (strcmp(text, "$") == 0) {
         offset = size - 1;
         good = true;
     } else if (g_str_has_suffix(text, "%")) {
@@ -176,7 +189,7 @@ int64_t desk_parse_offset(const struct desk *desk, const char *text, char **ret_
         good = size_parse(text, &offset) == 0;
     }
     if (!good) {
-        *ret_why = g_strdup_printf("'%s' is no offset: type a number (64k, 0x1000), +N, -N, N%% or $", text);
+        *ret_why = g_strdup_printf("'%s' is no offset: type a number (64k, 0x1000), +N, -N, N%%, $, s:N or c:N", text);
         return -1;
     }
     if (offset < 0 || offset >= size) {

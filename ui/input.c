@@ -59,7 +59,7 @@ static void open_prompt(struct desk *desk)
     }
     prompt_free(desk->prompt);
     desk->prompt_panel = NULL;
-    desk->prompt = prompt_new("go to: ", "64k, 0x1000, +N or -N from the cursor, N%, $ the end");
+    desk->prompt = prompt_new("go to: ", "64k, +N, -N, N%, $, s:N sector, c:N cluster, h:N in the file");
 }
 
 void desk_question(struct desk *desk, struct panel *panel, const struct panel_question *question)

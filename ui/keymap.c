@@ -108,6 +108,12 @@ static const struct binding bindings[] = {
     KEY(HEX, "Ctrl-O", HEX_JUMP_BACK),
     KEY(HEX, "Ctrl-N", HEX_JUMP_FORWARD),
     KEY(HEX, "v", HEX_SELECT),
+    KEY(HEX, "y", HEX_YANK),
+    KEY(HEX, "m", HEX_SET_MARK),
+    KEY(HEX, "'", HEX_GO_MARK),
+    KEY(HEX, "s", HEX_GROUP),
+    KEY(HEX, "S", HEX_BYTE_ORDER),
+    KEY(HEX, "#", HEX_OFFSETS),
     KEY(HEX, "R", HEX_READ_AGAIN),
 
     KEY(PENDING, "Enter", PENDING_SHOW),

@@ -100,6 +100,12 @@ enum request_context {
     X(HEX_JUMP_BACK, "hex-jump-back", HEX, "hex-jump-back", NULL, "back to where the cursor was before it jumped") \
     X(HEX_JUMP_FORWARD, "hex-jump-forward", HEX, "hex-jump-forward", NULL, "forward again") \
     X(HEX_SELECT, "hex-select", HEX, "hex-select OFFSET", NULL, "select from here to where the cursor goes; again: the selection stays as it is") \
+    X(HEX_YANK, "hex-yank", HEX, "hex-copy FORM OFFSET LENGTH", NULL, "copy what is selected as hex, C array, base64 or text") \
+    X(HEX_SET_MARK, "hex-set-mark", HEX, "mark LETTER OFFSET", NULL, "mark this place with a letter, kept for later runs") \
+    X(HEX_GO_MARK, "hex-go-mark", HEX, "to-mark LETTER", NULL, "to a marked place") \
+    X(HEX_GROUP, "hex-group", HEX, "hex-group", NULL, "bytes together in ones, twos, fours or eights") \
+    X(HEX_BYTE_ORDER, "hex-byte-order", HEX, "hex-byte-order", NULL, "the bytes of a group in the other order") \
+    X(HEX_OFFSETS, "hex-offsets", HEX, "hex-offsets", NULL, "offsets in hex, in decimal, or from the cluster's start") \
     X(HEX_READ_AGAIN, "hex-read-again", HEX, "hex-read-again", NULL,                                                   \
       "forget what was read of the image and read it again")                                                           \
     X(PENDING_RESUME, "pending-resume", PENDING, "resume TAG", "resume", "resume the request at its breakpoint")       \

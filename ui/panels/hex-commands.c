@@ -2,11 +2,19 @@
 #include "ui/panels/hex-commands.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "engine/opts.h"
+#include "engine/session.h"
 #include "engine/sink.h"
+#include "io/aio.h"
+#include "io/co.h"
+#include "ui/panels/hex-copy.h"
 #include "ui/panels/hex-hunt.h"
+#include "ui/panels/hex-marks.h"
 #include "ui/panels/hex-panel.h"
 #include "util/safetext.h"
 #include "util/size.h"
@@ -144,4 +152,282 @@ const struct command hex_command_find = {
     .max_args = -1,
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
     .run_co = run_find_co,
+};
+
+/* ---- ranges ---- */
+
+/* What a command is about: the offset and length it was given, else what is selected. */
+struct range {
+    struct blk *blk; /* NULL: the buffer's bytes */
+    GBytes *bytes;
+    int64_t start, length;
+};
+
+static int parse_range(const struct command_call *call, int first, struct range *ret_range)
+{
+    int64_t start, end, length;
+
+    if (call->argc > first) {
+        int64_t cursor = hex_panel_view(hex)->cursor;
+        struct hex_view *before = hex_panel_view(hex);
+        int ret = call->argc != first + 2 ? complain(call, "an offset goes with a length") : place_cursor(call, call->argv[first]);
+
+        if (ret < 0) {
+            return ret;
+        }
+        start = hex_panel_view(hex)->cursor;
+        before->cursor = cursor; /* with which a selection would change */
+        if (size_parse(call->argv[first + 1], &length) != 0 || length == 0) {
+            return complain(call, "the length is a number");
+        }
+        end = length > INT64_MAX - start ? INT64_MAX : start + length;
+    } else if (!hex_view_selection(hex_panel_view(hex), &start, &end)) {
+        return complain(call, "nothing is selected: give an offset and a length, or select with v");
+    }
+    struct hex_view *view = hex_panel_view(hex);
+
+    end = MIN(end, hex_view_size(view));
+    if (start >= end) {
+        return complain(call, "there is nothing there");
+    }
+    *ret_range = (struct range){view->blk, view->blk ? NULL : g_bytes_ref(hex->bytes), start, end - start};
+    return 0;
+}
+
+static int read_range_co(const struct range *range, int64_t at, void *buf, size_t n)
+{
+    struct iovec iov = {buf, n};
+
+    if (range->blk) {
+        return blk_preadv_co(range->blk, range->start + at, &iov, 1, BLK_INTERNAL, NULL);
+    }
+    memcpy(buf, (const uint8_t *)g_bytes_get_data(range->bytes, NULL) + range->start + at, n);
+    return 0;
+}
+
+static int fail(const struct command_call *call, int ret)
+{
+    sink_printf(call->sink, SINK_ERR, "%s: %s\n", call->argv[0], g_strerror(-ret));
+    return ret;
+}
+
+static int run_copy_co(const struct command_call *call)
+{
+    int form = hex_copy_parse(call->argv[1]);
+    struct range range;
+
+    if (form < 0) {
+        return complain(call, "the form is hex, c, base64 or text");
+    }
+    int ret = parse_range(call, 2, &range);
+
+    if (ret < 0) {
+        return ret;
+    }
+    if (range.length > PANEL_COPY_MAX) {
+        g_clear_pointer(&range.bytes, g_bytes_unref);
+        return complain(call, "that is too much for a terminal's clipboard: hex-save writes it to a file");
+    }
+    g_autofree uint8_t *bytes = g_malloc((size_t)range.length);
+
+    ret = read_range_co(&range, 0, bytes, (size_t)range.length);
+    g_clear_pointer(&range.bytes, g_bytes_unref);
+    if (ret < 0) {
+        return fail(call, ret);
+    }
+    g_autofree char *text = hex_copy_text((enum hex_copy_form)form, bytes, (size_t)range.length);
+    g_autofree char *what = g_strdup_printf("%" PRId64 " bytes as %s", range.length, call->argv[1]);
+
+    if (hex) {
+        panel_copy(&hex->panel, text, strlen(text), what);
+    }
+    return 0;
+}
+
+const struct command hex_command_copy = {
+    .name = "hex-copy",
+    .args = "form [offset length]",
+    .summary = "copies bytes that the hex panel shows into the terminal's clipboard",
+    .help = "\n"
+            "Form is hex, c (a C array), base64 or text. Without an offset it is what is selected. h:OFFSET is a place in the\n"
+            "image's file.\n",
+    .min_args = 1,
+    .max_args = 3,
+    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .run_co = run_copy_co,
+};
+
+/* ---- saving ---- */
+
+enum { SAVE_CHUNK = 1 << 20 };
+
+struct saving {
+    const char *path;
+    int fd;
+    const uint8_t *bytes;
+    size_t n;
+};
+
+static int open_new(void *data)
+{
+    struct saving *saving = data;
+
+    saving->fd = open(saving->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return saving->fd < 0 ? -errno : 0;
+}
+
+static int write_bytes(void *data)
+{
+    struct saving *saving = data;
+
+    while (saving->n > 0) {
+        ssize_t done = write(saving->fd, saving->bytes, saving->n);
+
+        if (done < 0 && errno != EINTR) {
+            return -errno;
+        }
+        saving->bytes += MAX(done, 0);
+        saving->n -= (size_t)MAX(done, 0);
+    }
+    return 0;
+}
+
+static int save_co(struct aio *aio, const struct range *range, struct saving *saving)
+{
+    g_autofree uint8_t *chunk = g_malloc((size_t)MIN(range->length, SAVE_CHUNK));
+    int ret = 0;
+
+    for (int64_t at = 0; at < range->length && ret == 0; at += SAVE_CHUNK) {
+        size_t n = (size_t)MIN(SAVE_CHUNK, range->length - at);
+
+        ret = co_cancelled() ? -ECANCELED : read_range_co(range, at, chunk, n);
+        if (ret == 0) {
+            saving->bytes = chunk;
+            saving->n = n;
+            ret = aio_call_co(aio, write_bytes, saving, false);
+        }
+    }
+    return ret;
+}
+
+static int run_save_co(const struct command_call *call)
+{
+    struct aio *aio = session_config(call->session)->aio;
+    struct saving saving = {.path = call->argv[1], .fd = -1};
+    struct range range;
+    int ret = parse_range(call, 2, &range);
+
+    if (ret < 0) {
+        return ret;
+    }
+    ret = aio_call_co(aio, open_new, &saving, false);
+    if (ret == 0) {
+        ret = save_co(aio, &range, &saving);
+        ret = close(saving.fd) < 0 && ret == 0 ? -errno : ret;
+        if (ret < 0) {
+            unlink(saving.path); /* nobody wants half of it */
+        }
+    }
+    g_clear_pointer(&range.bytes, g_bytes_unref);
+    if (ret == -EEXIST) {
+        return complain(call, "there is a file of that name already, and it stays");
+    }
+    return ret < 0 && ret != -ECANCELED ? fail(call, ret) : ret;
+}
+
+const struct command hex_command_save = {
+    .name = "hex-save",
+    .args = "path [offset length]",
+    .summary = "writes bytes that the hex panel shows to a new file",
+    .help = "\n"
+            "Without an offset it is what is selected. A file that is there already is left alone.\n",
+    .min_args = 1,
+    .max_args = 3,
+    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .complete = COMMAND_COMPLETE_PATH,
+    .run_co = run_save_co,
+};
+
+/* ---- marks ---- */
+
+static void list_marks(const struct command_call *call)
+{
+    for (char mark = 'A'; mark <= 'z'; mark++) {
+        const char *place = hex_marks_get(hex->marks, mark);
+
+        if (place) {
+            sink_printf(call->sink, SINK_OUT, "%c %s\n", mark, place);
+        }
+    }
+}
+
+static int run_mark_co(const struct command_call *call)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (call->argc == 1) {
+        list_marks(call);
+        return 0;
+    }
+    if (call->argc > 2) {
+        int ret = place_cursor(call, call->argv[2]);
+
+        if (ret < 0) {
+            return ret;
+        }
+    }
+    g_autofree char *where = hex->panel.ops->where(&hex->panel);
+
+    if (!where) {
+        return complain(call, "there is nothing to mark");
+    }
+    if (call->argv[1][0] == '\0' || call->argv[1][1] != '\0' || hex_marks_set(hex->marks, call->argv[1][0], where, &error) < 0) {
+        return complain(call, "a mark is a letter");
+    }
+    if (error) {
+        sink_printf(call->sink, SINK_ERR, "mark: it is not kept for later runs: %s\n", error->message);
+    }
+    return 0;
+}
+
+static int run_to_mark_co(const struct command_call *call)
+{
+    const char *place = call->argv[1][1] == '\0' ? hex_marks_get(hex->marks, call->argv[1][0]) : NULL;
+    g_autofree char *why = NULL;
+    int64_t offset;
+
+    if (!place) {
+        return complain(call, "there is no such mark");
+    }
+    if (hex->panel.ops->place_named(&hex->panel, place, &why)) {
+        panel_redraw(&hex->panel);
+        return why ? complain(call, why) : 0;
+    }
+    if (size_parse(place, &offset) != 0 || offset >= hex_view_size(&hex->image)) {
+        return complain(call, "that place is outside the image");
+    }
+    hex->panel.ops->go(&hex->panel, offset, 0);
+    panel_redraw(&hex->panel);
+    return 0;
+}
+
+const struct command hex_command_mark = {
+    .name = "mark",
+    .args = "[letter [offset]]",
+    .summary = "marks the place of the hex panel's cursor, or lists what is marked",
+    .help = "\n"
+            "Marks are kept for each image in blkscope/marks of the state directory, unless --no-history was given.\n",
+    .max_args = 2,
+    .flags = COMMAND_OURS,
+    .run_co = run_mark_co,
+};
+
+const struct command hex_command_to_mark = {
+    .name = "to-mark",
+    .args = "letter",
+    .summary = "moves the hex panel's cursor to a marked place",
+    .min_args = 1,
+    .max_args = 1,
+    .flags = COMMAND_OURS,
+    .run_co = run_to_mark_co,
 };

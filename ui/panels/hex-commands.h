@@ -6,7 +6,7 @@
 
 struct panel;
 
-extern const struct command hex_command_find;
+extern const struct command hex_command_find, hex_command_copy, hex_command_save, hex_command_mark, hex_command_to_mark;
 
 /* From now on they are about this panel; NULL: about none. */
 void hex_commands_serve(struct panel *panel);

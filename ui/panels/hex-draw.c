@@ -114,6 +114,27 @@ static void draw_fold(struct hex_panel *hex, struct surface surface, int y, cons
     }
 }
 
+/* Rows with which a cluster begins stand out, those of a sector a little. */
+static void draw_offset(struct hex_panel *hex, struct surface surface, int y, int64_t offset)
+{
+    const struct hex_view *view = hex_panel_view(hex);
+    int64_t cluster = view->notes ? hex_notes_cluster_size(view->notes) : 0;
+    enum role role = cluster > 0 && offset % cluster == 0 ? ROLE_STRONG : offset % 512 == 0 ? ROLE_HEADER : ROLE_OFFSET;
+    int digits = hex->layout.digits;
+
+    if (hex->offsets == HEX_OFFSETS_DECIMAL) {
+        g_autofree char *text = g_strdup_printf("%*" PRId64, digits, offset);
+
+        surface_put(surface, 0, y, role, strlen(text) > (size_t)digits ? text + strlen(text) - digits : text);
+    } else if (hex->offsets == HEX_OFFSETS_IN_CLUSTER && cluster > 0) {
+        g_autofree char *text = g_strdup_printf("+%" PRIx64, offset % cluster);
+
+        surface_printf(surface, 0, y, role, "%*s", digits, text);
+    } else {
+        surface_printf(surface, 0, y, role, "%0*" PRIx64, digits, offset);
+    }
+}
+
 static void draw_lines(struct hex_panel *hex, struct surface surface)
 {
     const struct hex_layout *layout = &hex->layout;
@@ -126,7 +147,7 @@ static void draw_lines(struct hex_panel *hex, struct surface surface)
     }
     for (int y = 0; y < layout->lines; y++) {
         if (layout->hex > 0) {
-            surface_printf(surface, 0, y, ROLE_OFFSET, "%0*" PRIx64, layout->digits, view->origin + line.start);
+            draw_offset(hex, surface, y, view->origin + line.start);
         }
         if (line.rows > 1) {
             draw_fold(hex, surface, y, &line);

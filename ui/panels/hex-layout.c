@@ -7,9 +7,9 @@
 
 enum { GROUP = 8 };
 
-static int hex_columns(int width, bool gaps)
+static int hex_columns(int width, bool gaps, int group)
 {
-    return width * 3 - 1 + (gaps ? (width - 1) / GROUP : 0);
+    return width * 2 + (width - 1) / group + (gaps ? (width - 1) / GROUP : 0);
 }
 
 /* With everything, if that fits. */
@@ -18,14 +18,14 @@ static bool fill(struct hex_layout *layout, int room, int width, bool airy)
     layout->width = width;
     layout->gaps = layout->bars = airy;
     layout->hex = layout->digits + (airy ? 2 : 1);
-    layout->text = layout->hex + hex_columns(width, airy) + 1;
+    layout->text = layout->hex + hex_columns(width, airy, layout->group) + 1;
     return layout->text + width + (airy ? 1 : 0) <= room;
 }
 
-struct hex_layout hex_layout(int width, int height, int64_t end)
+struct hex_layout hex_layout(int width, int height, int64_t end, int group, bool little)
 {
     static const int widths[] = {32, 16, 8}; /* powers of two: clusters begin where rows do */
-    struct hex_layout layout = {.digits = map_view_digits(end)};
+    struct hex_layout layout = {.digits = map_view_digits(end), .group = group, .little = little};
 
     layout.inspector = height >= 18 ? HEX_PANE_LINES : height >= 12 ? 4 : height >= 9 ? 3 : height >= 6 ? 2 : height >= 4 ? 1 : 0;
     layout.lines = MAX(0, height - layout.inspector);
@@ -36,8 +36,9 @@ struct hex_layout hex_layout(int width, int height, int64_t end)
     }
     layout.text = 0;
     layout.width = GROUP;
-    if (layout.hex + hex_columns(GROUP, false) > width) {
+    if (layout.hex + hex_columns(GROUP, false, group) > width) {
         layout.hex = 0;
+        layout.group = 1;
         layout.width = CLAMP((width + 1) / 3, 1, GROUP);
     }
     return layout;
@@ -45,5 +46,7 @@ struct hex_layout hex_layout(int width, int height, int64_t end)
 
 int hex_layout_byte(const struct hex_layout *layout, int i)
 {
-    return layout->hex + i * 3 + (layout->gaps ? i / GROUP : 0);
+    int place = layout->little ? i - i % layout->group + MIN(layout->group, layout->width) - 1 - i % layout->group : i;
+
+    return layout->hex + place * 2 + place / layout->group + (layout->gaps ? place / GROUP : 0);
 }

@@ -34,6 +34,7 @@ struct hex_notes {
     bool opened;         /* what follows is known */
     GArray *partitions;  /* struct partition; NULL: none */
     GArray *header;      /* struct header_field */
+    int64_t cluster_size; /* of the image; 0: none */
     bool has_geometry;
     struct qcow2_geometry geometry;
     bool has_place;      /* what follows is known */
@@ -109,14 +110,22 @@ static void open_co(struct run *run)
     g_autofree struct first_bytes *first = g_new0(struct first_bytes, 1);
     struct iovec iov = {first->bytes, (size_t)CLAMP(blk_length(blk), 0, FIELDS_PARTITIONS_BYTES)};
 
-    first->n = iov.iov_len;
-    if (iov.iov_len == 0 || is_hole_co(blk, (int64_t)iov.iov_len) || !run->notes || blk_preadv_co(blk, 0, &iov, 1, BLK_INTERNAL, NULL) < 0) {
+    struct blk_info info;
+    int64_t cluster_size = 0;
+
+    if (!layer && blk_info_co(blk, &info) >= 0) {
+        cluster_size = MAX(0, info.cluster_size);
+        blk_info_clear(&info);
+    }
+    first->n = run->notes ? iov.iov_len : 0;
+    if (first->n == 0 || is_hole_co(blk, (int64_t)iov.iov_len) || !run->notes || blk_preadv_co(blk, 0, &iov, 1, BLK_INTERNAL, NULL) < 0) {
         first->n = 0;
     }
     if (!run->notes) {
         return;
     }
     if (!layer) {
+        run->notes->cluster_size = cluster_size;
         run->notes->partitions = fields_partitions(read_first_bytes, first, blk_length(blk));
     } else if (first->n >= QCOW2_HEADER_BYTES && fields_qcow2_geometry(first->bytes, &run->notes->geometry)) {
         run->notes->has_geometry = true;
@@ -246,6 +255,11 @@ void hex_notes_want(struct hex_notes *notes, int64_t offset)
         notes->run = run;
         co_start(run_co, run);
     }
+}
+
+int64_t hex_notes_cluster_size(const struct hex_notes *notes)
+{
+    return notes->has_geometry ? INT64_C(1) << notes->geometry.cluster_bits : notes->cluster_size;
 }
 
 bool hex_notes_known(const struct hex_notes *notes)

@@ -20,6 +20,8 @@ void hex_notes_changed(struct hex_notes *notes);
 
 /* Finds out about that place unless it is known. */
 void hex_notes_want(struct hex_notes *notes, int64_t offset);
+/* Of the image or of the format in the file; 0: there are none, or it is not known yet. */
+int64_t hex_notes_cluster_size(const struct hex_notes *notes);
 /* Whether nothing is under way: what is not known now has no answer. */
 bool hex_notes_known(const struct hex_notes *notes);
 /* Until that is known: 0, or -ECANCELED.  They may be gone after it. */

@@ -11,6 +11,7 @@
 #include "util/search.h"
 
 struct hex_hunt;
+struct hex_marks;
 struct hex_notes;
 
 enum hex_shown { HEX_SHOW_BUFFER, HEX_SHOW_IMAGE, HEX_SHOW_HOST };
@@ -30,6 +31,9 @@ struct hex_view {
     int direction;
 };
 
+/* What stands before a row. */
+enum hex_offsets { HEX_OFFSETS_HEX, HEX_OFFSETS_DECIMAL, HEX_OFFSETS_IN_CLUSTER, HEX_OFFSETS_COUNT };
+
 /* A place to come back to. */
 struct hex_place {
     enum hex_shown shown;
@@ -44,6 +48,9 @@ struct hex_panel {
     enum hex_shown shown;
     unsigned layer; /* whose file host is */
     bool fold;
+    int group;   /* bytes that stand together: 1, 2, 4, 8 */
+    bool little; /* the last of a group first */
+    enum hex_offsets offsets;
     GBytes *bytes; /* of the buffer view */
     enum blk_op op;
     int64_t length; /* of the request the buffer is from */
@@ -58,6 +65,7 @@ struct hex_panel {
     int64_t hunt_cursor;   /* where the cursor was then */
     const char *hunt_what; /* "search", "difference"; static */
     bool translating;      /* from the file to the guest, when the notes are there */
+    struct hex_marks *marks;
     GArray *jumps;         /* struct hex_place */
     guint jump;            /* index of where one is; the length: at no noted place */
 };
@@ -85,6 +93,9 @@ void hex_views_translate(struct hex_panel *hex);
 void hex_views_notes_updated(struct hex_panel *hex);
 /* The extent at the image's cursor, which was asked for to translate. */
 void hex_views_translated(struct hex_panel *hex, const struct lookup_answer *answer);
+/* Ask in what form to copy, and for a mark. */
+void hex_views_ask_copy(struct hex_panel *hex);
+void hex_views_ask_mark(struct hex_panel *hex, bool set);
 /* Goes where the field under the cursor points to. */
 void hex_views_follow(struct hex_panel *hex);
 /* Back and forward in the list of jumps: false at its ends. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the hex panel shows: the last buffer, the image, the file of a layer; and the places one has been at. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "ui/panels/hex-notes.h"
@@ -164,6 +165,75 @@ void hex_views_follow(struct hex_panel *hex)
     } else {
         panel_remark(&hex->panel, target < 0 ? "no pointer is under the cursor" : "that points behind the end");
     }
+}
+
+/* ---- questions ---- */
+
+static void answer_copy(struct panel *panel, const char *text)
+{
+    static const struct {
+        char key;
+        const char *form;
+    } forms[] = {{'h', "hex"}, {'c', "c"}, {'b', "base64"}, {'t', "text"}};
+    struct hex_panel *hex = (struct hex_panel *)panel;
+    struct hex_view *view = hex_panel_view(hex);
+    int64_t start, end, cursor = view->cursor;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(forms); i++) {
+        if (forms[i].key == text[0] && hex_view_selection(view, &start, &end)) {
+            view->cursor = start;
+            g_autofree char *where = panel->ops->where(panel);
+            g_autofree char *line = g_strdup_printf("hex-copy %s %s %" PRId64, forms[i].form, where ? where : "0", end - start);
+
+            view->cursor = cursor;
+            panel_run(panel, line);
+            return;
+        }
+    }
+    panel_remark(panel, "h, c, b or t was wanted");
+}
+
+void hex_views_ask_copy(struct hex_panel *hex)
+{
+    static const struct panel_question question = {"copy as: ", "h hex, c C array, b base64, t text", true, answer_copy};
+    int64_t start, end;
+
+    if (hex_view_selection(hex_panel_view(hex), &start, &end)) {
+        panel_question(&hex->panel, &question);
+    } else {
+        panel_remark(&hex->panel, "nothing is selected: v selects from here to where the cursor goes");
+    }
+}
+
+static void answer_mark(struct panel *panel, const char *text)
+{
+    g_autofree char *where = panel->ops->where(panel);
+    g_autofree char *line = where && g_ascii_isalpha(text[0]) ? g_strdup_printf("mark %c %s", text[0], where) : NULL;
+
+    if (line) {
+        panel_run(panel, line);
+    } else {
+        panel_remark(panel, where ? "a mark is a letter" : "there is nothing to mark");
+    }
+}
+
+static void answer_to_mark(struct panel *panel, const char *text)
+{
+    g_autofree char *line = g_ascii_isalpha(text[0]) ? g_strdup_printf("to-mark %c", text[0]) : NULL;
+
+    if (line) {
+        panel_run(panel, line);
+    } else {
+        panel_remark(panel, "a mark is a letter");
+    }
+}
+
+void hex_views_ask_mark(struct hex_panel *hex, bool set)
+{
+    static const struct panel_question to_set = {"mark as: ", "a letter", true, answer_mark};
+    static const struct panel_question to_go = {"to mark: ", "a letter", true, answer_to_mark};
+
+    panel_question(&hex->panel, set ? &to_set : &to_go);
 }
 
 /* ---- jumps ---- */

@@ -9,6 +9,7 @@
 
 #include "io/clock.h"
 #include "ui/panels/hex-hunt.h"
+#include "ui/panels/hex-marks.h"
 #include "ui/panels/hex-notes.h"
 #include "ui/panels/hex-panel.h"
 #include "ui/panels/lookup.h"
@@ -62,7 +63,7 @@ static void draw(struct panel *panel, struct surface surface, bool focused)
     struct hex_panel *hex = hex_of(panel);
     struct hex_view *view = hex_panel_view(hex);
 
-    hex->layout = hex_layout(surface.width, surface.height, view->origin + hex_view_size(view));
+    hex->layout = hex_layout(surface.width, surface.height, view->origin + hex_view_size(view), hex->group, hex->little);
     if (hex_view_size(view) == 0) {
         surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM, why_empty(hex));
         return;
@@ -94,6 +95,12 @@ static void title(struct panel *panel, GString *title)
     }
     if (!hex->fold) {
         g_string_append(title, " · unfolded");
+    }
+    if (hex->group > 1) {
+        g_string_append_printf(title, " · %d bytes %s", hex->group, hex->little ? "le" : "be");
+    }
+    if (hex->offsets != HEX_OFFSETS_HEX) {
+        g_string_append(title, hex->offsets == HEX_OFFSETS_DECIMAL ? " · decimal" : " · in cluster");
     }
 }
 
@@ -228,6 +235,22 @@ static enum panel_reaction request(struct panel *panel, enum request request, in
         return seek(hex, LOOKUP_PREVIOUS, LOOKUP_SAME);
     case REQUEST_HEX_CLEAR:
         clear(hex);
+        return PANEL_REDRAW;
+    case REQUEST_HEX_YANK:
+        hex_views_ask_copy(hex);
+        return PANEL_REDRAW;
+    case REQUEST_HEX_SET_MARK:
+    case REQUEST_HEX_GO_MARK:
+        hex_views_ask_mark(hex, request == REQUEST_HEX_SET_MARK);
+        return PANEL_REDRAW;
+    case REQUEST_HEX_GROUP:
+        hex->group = hex->group == 8 ? 1 : hex->group * 2;
+        return PANEL_REDRAW;
+    case REQUEST_HEX_BYTE_ORDER:
+        hex->little = !hex->little;
+        return PANEL_REDRAW;
+    case REQUEST_HEX_OFFSETS:
+        hex->offsets = (enum hex_offsets)((hex->offsets + 1) % HEX_OFFSETS_COUNT);
         return PANEL_REDRAW;
     case REQUEST_HEX_SELECT:
         select_from_here(hex_panel_view(hex));
@@ -459,6 +482,8 @@ static void image(struct panel *panel)
     hex_find_stop(hex);
     hex->blk = hex->image.blk = session_blk(panel_session(panel));
     lookup_reset(hex->seek);
+    hex_marks_free(hex->marks);
+    hex->marks = hex_marks_new(hex_marks_path(), hex->blk ? blk_filename(hex->blk) : NULL);
     hex_cache_open(hex->image.cache, hex->blk);
     hex_notes_open(hex->image.notes, hex->blk, NULL);
     hex->translating = false;
@@ -505,6 +530,7 @@ static struct panel *create(struct panel_host *host)
     hex->panel.ops = &panel_hex;
     hex->panel.host = host;
     hex->fold = true;
+    hex->group = 1;
     hex->layout.width = 16;
     for (int i = 0; i < 2; i++) {
         struct hex_view *view = i == 0 ? &hex->image : &hex->host;
@@ -537,6 +563,7 @@ static void destroy(struct panel *panel)
     hex_cache_free(hex->host.cache);
     hex_buffer_free(hex->buffer.source);
     g_clear_pointer(&hex->bytes, g_bytes_unref);
+    hex_marks_free(hex->marks);
     g_array_unref(hex->jumps);
     g_free(hex->search_label);
     g_free(hex);

@@ -224,6 +224,47 @@ static void test_what_is_closed_is_let_go(void)
     driver_free(driver);
 }
 
+static void test_a_selection_is_saved_and_marks_are_gone_to(void)
+{
+    struct driver *driver = begin();
+    g_autofree char *path = g_build_filename(driver->dir, "saved", NULL);
+    g_autofree char *save = g_strdup_printf("hex-save %s", path), *text = NULL;
+    gsize n = 0;
+    driver_keys(driver, "y");
+    g_assert_true(driver_shows(driver, "nothing is selected"));
+    driver_keys(driver, "v l l l l l l l");
+    g_assert_true(driver_shows(driver, "0..0x7 8 bytes"));
+    driver_command(driver, save);
+    g_assert_true(g_file_get_contents(path, &text, &n, NULL));
+    g_assert_cmpmem(text, n, "blkscope", 8);
+    driver_command(driver, save);
+    g_assert_true(driver_shows(driver, "there is a file of that name already"));
+    driver_keys(driver, "Esc y h");
+    g_assert_true(driver_shows(driver, "> hex-copy hex 0 8"));
+    driver_keys(driver, "m a");
+    driver_command(driver, "goto s:2048 hex");
+    assert_at(driver, 1 << 20);
+    driver_keys(driver, "' a");
+    assert_at(driver, 7);
+    driver_keys(driver, "' b");
+    g_assert_true(driver_shows(driver, "there is no such mark"));
+    driver_free(driver);
+}
+
+static void test_groups_and_offsets_as_one_likes(void)
+{
+    struct driver *driver = begin();
+    driver_keys(driver, "s");
+    g_assert_true(driver_shows(driver, "626c 6b73 636f 7065"));
+    driver_keys(driver, "S");
+    g_assert_true(driver_shows(driver, "6c62 736b 6f63 6570"));
+    driver_keys(driver, "s s");
+    g_assert_true(driver_shows(driver, "65706f63736b6c62"));
+    driver_keys(driver, "s #");
+    g_assert_true(driver_shows(driver, "1048576  00 01 02 03"));
+    driver_free(driver);
+}
+
 int main(int argc, char **argv)
 {
     g_setenv("INPUTRC", "/dev/null", TRUE);
@@ -242,6 +283,8 @@ int main(int argc, char **argv)
     g_test_add_func("/hex-find/tables", test_tables_of_the_file_are_explained);
     g_test_add_func("/hex-find/translation", test_a_byte_is_found_in_the_file_and_back);
     g_test_add_func("/hex-find/closed", test_what_is_closed_is_let_go);
+    g_test_add_func("/hex-find/selection-and-marks", test_a_selection_is_saved_and_marks_are_gone_to);
+    g_test_add_func("/hex-find/groups-and-offsets", test_groups_and_offsets_as_one_likes);
     int ret = g_test_run();
     co_done();
     return ret;

@@ -228,12 +228,12 @@ static void test_rows_are_as_wide_as_fits(void)
         {142, 32, true}, {109, 16, true}, {78, 16, true}, {77, 16, true}, {50, 8, true}, {33, 8, false}, {23, 8, false}, {5, 2, false}, {1, 1, false}};
 
     for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
-        struct hex_layout layout = hex_layout(sizes[i].columns, 10, 1 << 20);
+        struct hex_layout layout = hex_layout(sizes[i].columns, 10, 1 << 20, 1, false);
 
         g_assert_cmpint(layout.width, ==, sizes[i].width);
         g_assert_cmpint(layout.text > 0, ==, sizes[i].text);
     }
-    g_assert_cmpint(hex_layout(78, 10, INT64_C(15) << 40).width, ==, 16); /* a huge image at 80 columns */
+    g_assert_cmpint(hex_layout(78, 10, INT64_C(15) << 40, 1, false).width, ==, 16); /* a huge image at 80 columns */
 }
 
 static void test_a_frame_is_cheap(void)
