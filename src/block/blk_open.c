@@ -98,7 +98,7 @@ static int check_root(const struct blk_open *how, const struct node *root, GErro
         g_set_error_literal(error, OPTIONS_ERROR, EROFS, "Can't use copy-on-read on read-only device");
         return -EROFS;
     }
-    if ((how->flags & BLK_OPEN_WRITABLE) && !writable) {
+    if ((how->flags & BLK_OPEN_WRITABLE) && !writable && !root->for_repair) {
         g_set_error_literal(error, OPTIONS_ERROR, EACCES, "Block node is read-only");
         return -EACCES;
     }

@@ -59,6 +59,12 @@ int inspect_check_co(struct blk *blk, inspect_problem_fn *fn, void *data, struct
     return ret;
 }
 
+int inspect_repair_co(struct blk *blk, enum inspect_fix fix, inspect_problem_fn *fn, void *data, struct inspect_check *ret_check)
+{
+    struct node *node = find_node(blk->root);
+    return node ? node->driver->inspect->repair_co(node, fix, fn, data, ret_check) : -ENOTSUP;
+}
+
 int inspect_host_map_co(struct blk *blk, inspect_host_fn *fn, void *data)
 {
     struct node *node = find_node(blk->root);

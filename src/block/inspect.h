@@ -37,6 +37,7 @@ struct inspect_problem {
     enum inspect_severity severity;
     const char *text; /* the reference program's line; names from the image are raw bytes */
     int64_t host;     /* where in the file, for inspect_explain_host_co(); -1: nowhere */
+    bool repaired;    /* it is one no more */
 };
 typedef int inspect_problem_fn(void *data, const struct inspect_problem *problem);
 
@@ -45,9 +46,18 @@ struct inspect_check {
     int64_t corruptions, leaks, check_errors;
     int64_t total_clusters, allocated_clusters, fragmented_clusters, compressed_clusters; /* of the guest, active state */
     int64_t image_end; /* behind the last host cluster in use, bytes */
+    int64_t corruptions_fixed, leaks_fixed; /* by a repair; not counted above */
 };
 /* 0, also when problems were found: they are counted in *ret_check and told to fn (may be NULL). */
 int inspect_check_co(struct blk *blk, inspect_problem_fn *fn, void *data, struct inspect_check *ret_check);
+enum inspect_fix { INSPECT_FIX_NONE, INSPECT_FIX_LEAKS, INSPECT_FIX_ALL };
+/*
+ * The same, and repairs: LEAKS refcounts that are too high, and flags where nothing else is wrong; ALL what `qemu-img check -r all` does,
+ * up to refcounts made anew.  What is left is counted as above; once something was
+ * repaired, another check tells the whole truth.  -EROFS: the file
+ * is not writable, or a snapshot is open; -EUCLEAN: only ALL can help; -EFBIG: too many clusters to count at once.
+ */
+int inspect_repair_co(struct blk *blk, enum inspect_fix fix, inspect_problem_fn *fn, void *data, struct inspect_check *ret_check);
 /* `qemu-img check`'s exit status for a result: 0, 1 (could not be checked), 2 (corrupt), 3 (leaks). */
 int inspect_check_status(const struct inspect_check *check);
 
@@ -162,6 +172,7 @@ int inspect_header_co(struct blk *blk, inspect_field_fn *fn, void *data);
 struct node;
 struct inspect_ops {
     int (*check_co)(struct node *node, inspect_problem_fn *fn, void *data, struct inspect_check *ret_check);
+    int (*repair_co)(struct node *node, enum inspect_fix fix, inspect_problem_fn *fn, void *data, struct inspect_check *ret_check);
     int (*host_map_co)(struct node *node, inspect_host_fn *fn, void *data);
     int (*explain_host_co)(struct node *node, int64_t host, inspect_owner_fn *fn, void *data, uint64_t *ret_refcount);
     /* Its own layer only: ret_next and ret_offset are the layer that goes on, NULL if it ends here. */

@@ -77,6 +77,7 @@ struct node {
     uint64_t flushed_gen;     /* those up to here are on stable storage */
     unsigned resizes;         /* truncations so far: who wrote meanwhile does not know where the end is now */
     bool variable_length;     /* the length may change by itself (removable media): blk_length_co() asks again */
+    bool for_repair;          /* opened for writing, but only inspect_repair_co() writes, to its file: requests find it read-only */
     bool dead;                /* the driver gave up on it (corrupt): every request -ENOMEDIUM */
     void *opaque;             /* the driver's state */
     void *reopen;             /* the driver's, between prepare and commit */

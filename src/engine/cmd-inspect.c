@@ -6,6 +6,7 @@
 
 #include "block/inspect.h"
 #include "engine/commands.h"
+#include "engine/opts.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
 #include "util/size.h"
@@ -93,16 +94,63 @@ static void show_result(const struct command_call *call, const struct inspect_ch
     report_say(call, "Image end offset: %" PRId64, result->image_end);
 }
 
+/* 0 and what is left to check, or a negative errno. */
+static int repair_co(const struct command_call *call, enum inspect_fix fix, struct check *check, struct inspect_check *ret_result)
+{
+    int ret = session_wait_aio_co(call->session);
+    if (ret == 0)
+        ret = inspect_repair_co(call->session->blk, fix, show_problem, check, ret_result);
+    session_notify_image(call->session);
+    if (ret == -EROFS) {
+        report_error(call, "Block node is read-only");
+        report_hint(call, "-w opens it for writing, with -o repair=on also if it is too damaged to be written");
+        return ret;
+    }
+    if (ret == -EUCLEAN)
+        report_hint(call, "'check -r all' makes them anew");
+    if (ret < 0)
+        return ret == -ECANCELED ? ret : no_structure(call, "check", ret == -EUCLEAN ? -EIO : ret);
+    if (!ret_result->corruptions_fixed && !ret_result->leaks_fixed)
+        return 0;
+    report_say(call, "The following inconsistencies were found and repaired:\n\n    %" PRId64 " leaked clusters\n    %" PRId64 " corruptions\n",
+               ret_result->leaks_fixed, ret_result->corruptions_fixed);
+    report_say(call, "Double checking the fixed image now...");
+    return 0;
+}
+
+/* NONE, LEAKS or ALL, or -EINVAL. */
+static int parse_fix(const struct command_call *call)
+{
+    struct opts opts;
+    int fix = INSPECT_FIX_NONE, option;
+    opts_start(&opts, call, command_check.options);
+    while ((option = opts_next(&opts)) >= 0) {
+        if (option != 'r')
+            return command_misused(call, &command_check);
+        fix = !strcmp(opts.value, "leaks") ? INSPECT_FIX_LEAKS : !strcmp(opts.value, "all") ? INSPECT_FIX_ALL : -EINVAL;
+        if (fix < 0)
+            return command_misused(call, &command_check);
+    }
+    return opts.count ? command_misused(call, &command_check) : fix;
+}
+
 static int check_co(const struct command_call *call)
 {
     struct check check = {call, g_array_new(FALSE, FALSE, sizeof(int64_t))};
     struct inspect_check result;
-    int ret = inspect_check_co(call->session->blk, show_problem, &check, &result);
+    int fix = parse_fix(call), ret = MIN(fix, 0);
+    if (fix > 0)
+        ret = repair_co(call, fix, &check, &result);
+    if (ret == 0 && (!fix || result.corruptions_fixed || result.leaks_fixed)) {
+        g_array_set_size(check.hosts, 0);
+        ret = inspect_check_co(call->session->blk, show_problem, &check, &result);
+        ret = ret < 0 && ret != -ECANCELED ? no_structure(call, "check", ret) : ret;
+    }
     for (unsigned i = 0; ret == 0 && i < check.hosts->len; i++)
         ret = show_owners_co(call, g_array_index(check.hosts, int64_t, i));
     g_array_unref(check.hosts);
     if (ret < 0)
-        return ret == -ECANCELED ? ret : no_structure(call, "check", ret);
+        return ret;
     show_result(call, &result);
     session_note_check(call->session, inspect_check_status(&result));
     return inspect_check_status(&result) ? -EUCLEAN : 0;
@@ -110,11 +158,20 @@ static int check_co(const struct command_call *call)
 
 const struct command command_check = {
     .name = "check",
+    .args = "[-r leaks|all]",
+    .options = "r:",
+    .max_args = -1,
     .summary = "looks for corruption and leaked space in the image's tables",
     .help = "\n"
-            "Every refcount is compared with what the tables name, every entry with what it may be. Nothing is changed.\n"
+            "Every refcount is compared with what the tables name, every entry with what it may be.\n"
             "Under what was found stands what names the clusters concerned. The program's exit status is that of\n"
-            "qemu-img check: 1 could not be checked, 2 corruption, 3 leaked clusters; 1 also if another command failed.\n",
+            "qemu-img check: 1 could not be checked, 2 corruption, 3 leaked clusters; 1 also if another command failed.\n"
+            "\n"
+            "  -r leaks|all   repairs: refcounts that are too high, or all that can be, up to all refcounts made anew. The\n"
+            "                 image has to be open for writing (-w); one that is too damaged for that opens with\n"
+            "                 'open -w -o repair=on PATH'\n"
+            "\n"
+            "  check -r leaks         frees what nothing names\n",
     .flags = COMMAND_OURS,
     .run_co = check_co,
 };

@@ -115,7 +115,9 @@ void session_report_open_error(const struct command_call *call, const struct blk
             report_error(call, "can't open: %s", reason);
         }
     }
-    if (strstr(error->message, " lock"))
+    if (strstr(error->message, "Image is corrupt; cannot") || strstr(error->message, "repair dirty image"))
+        report_hint(call, "'open -w -o repair=on' opens it for 'check -r'");
+    else if (strstr(error->message, " lock"))
         report_hint(call, "it is in use; -U opens it all the same, at the risk of a torn view");
     else if (ret == -EACCES || ret == -EPERM)
         report_hint(call, how->flags & BLK_OPEN_WRITABLE ? "without -w it is opened for reading only"

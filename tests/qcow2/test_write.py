@@ -230,14 +230,6 @@ def test_features_unknown_are_cleared_and_bitmaps_marked(work):
     check(image)
 
 
-def test_what_is_not_written_yet_is_refused(work):
-    dirty = create(work / 'dirty.qcow2', MIB)
-    images.patch(dirty, (72, 'Q', 1))
-    result = ours(dirty, 'write 0 512')
-    assert result.status == 1 and 'Could not repair dirty image: Operation not supported' in result.err, result
-    assert images.field(dirty, 72) == 1
-
-
 @pytest.mark.parametrize('options', [{}, {'cluster_size': 512}, {'extended_l2': 'on'}, {'compat': '0.10'}], ids=name_of)
 def test_growing_leaves_the_same_file(work, options):
     twin = create(work / 'twin.qcow2', MIB, **options)

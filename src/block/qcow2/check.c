@@ -8,32 +8,16 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "block/qcow2/check-internal.h"
+#include "block/qcow2/counts.h"
 #include "block/qcow2/l2.h"
-#include "block/qcow2/refcount.h"
-#include "block/qcow2/tally.h"
 #include "block/qcow2/walk.h"
 #include "block/qcow2/writer.h"
 
 /* Bits that no standard entry may have set; bit 0 has a meaning of its own. */
 #define L2_RESERVED UINT64_C(0x3f000000000001fe)
 
-struct check {
-    struct node *node;
-    const struct qcow2 *qcow2;
-    inspect_problem_fn *fn;
-    void *data;
-    struct inspect_check result;
-    struct qcow2_refcounts refcounts;
-    struct qcow2_tally tally;
-    uint8_t *actual;     /* refcounts of the window */
-    bool first;          /* the first walk */
-    uint64_t refcount_max;
-    uint64_t used_end;   /* clusters up to the last one in use */
-};
-
-static int tell(struct check *check, enum inspect_severity severity, int64_t host, const char *format, ...) G_GNUC_PRINTF(4, 5);
-
-static int tell(struct check *check, enum inspect_severity severity, int64_t host, const char *format, ...)
+int qcow2_check_tell(struct qcow2_check *check, enum inspect_severity severity, int64_t host, const char *format, ...)
 {
     check->result.corruptions += severity == INSPECT_CORRUPTION;
     check->result.leaks += severity == INSPECT_LEAK;
@@ -44,24 +28,37 @@ static int tell(struct check *check, enum inspect_severity severity, int64_t hos
     va_start(args, format);
     g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
-    return check->fn(check->data, &(struct inspect_problem){severity, text, host});
+    return check->fn(check->data, &(struct inspect_problem){severity, text, host, false});
+}
+
+int qcow2_check_tell_fixed(struct qcow2_check *check, enum inspect_severity severity, int64_t host, const char *format, ...)
+{
+    check->result.corruptions_fixed += severity == INSPECT_CORRUPTION;
+    check->result.leaks_fixed += severity == INSPECT_LEAK;
+    if (!check->fn)
+        return 0;
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    return check->fn(check->data, &(struct inspect_problem){severity, text, host, true});
 }
 
 /* ---- counting ---- */
 
-static int count_range(struct check *check, uint64_t host, uint64_t bytes)
+static int count_range(struct qcow2_check *check, uint64_t host, uint64_t bytes)
 {
     uint64_t overflow;
     enum qcow2_tally_add added = qcow2_tally_add(&check->tally, check->node->file->size, host, bytes, 0, check->refcount_max, &overflow);
     if (added == QCOW2_TALLY_OUTSIDE)
         return !check->first ? 0
-                             : tell(check, INSPECT_CORRUPTION, host,
+                             : qcow2_check_tell(check, INSPECT_CORRUPTION, host,
                                     "ERROR: counting reference for region exceeding the end of the file by one cluster or more: offset "
                                     "0x%" PRIx64 " size 0x%" PRIx64,
                                     host, bytes);
     if (overflow == UINT64_MAX)
         return 0;
-    return tell(check, INSPECT_CORRUPTION, overflow << check->qcow2->cluster_bits,
+    return qcow2_check_tell(check, INSPECT_CORRUPTION, overflow << check->qcow2->cluster_bits,
                 "ERROR: overflow cluster offset=0x%" PRIx64 "\n"
                 "Use qemu-img amend to increase the refcount entry width or qemu-img convert to create a clean copy if the image cannot be "
                 "opened for writing",
@@ -69,10 +66,10 @@ static int count_range(struct check *check, uint64_t host, uint64_t bytes)
 }
 
 /* The image's refcount of a cluster in the window, or in the first walk of one past the end; false: not now, or not readable. */
-static bool get_refcount_co(struct check *check, uint64_t cluster, uint64_t *ret_refcount)
+bool qcow2_check_get_refcount_co(struct qcow2_check *check, uint64_t cluster, uint64_t *ret_refcount)
 {
     bool here = qcow2_tally_has(&check->tally, cluster);
-    if (!here && (!check->first || cluster < check->tally.total))
+    if (!here && (!check->first || cluster < check->clusters))
         return false;
     if (here && check->actual[cluster - check->tally.first] == QCOW2_REFCOUNT_UNKNOWN)
         return false;
@@ -87,25 +84,27 @@ static bool get_refcount_co(struct check *check, uint64_t cluster, uint64_t *ret
 
 static int on_problem(void *data, int64_t host, const char *text)
 {
-    struct check *check = data;
-    return check->first ? tell(check, INSPECT_CORRUPTION, host, "%s", text) : 0;
+    struct qcow2_check *check = data;
+    return check->first ? qcow2_check_tell(check, INSPECT_CORRUPTION, host, "%s", text) : 0;
 }
 
 static int on_region(void *data, const struct qcow2_walk_region *region)
 {
-    struct check *check = data;
+    struct qcow2_check *check = data;
     uint64_t refcount;
     int ret = count_range(check, region->host, region->bytes);
-    if (ret != 0 || region->role != INSPECT_L2 || region->snapshot != QCOW2_WALK_ACTIVE)
+    if (ret != 0 || check->copied_later || region->role != INSPECT_L2 || region->snapshot != QCOW2_WALK_ACTIVE)
         return ret;
-    if (!get_refcount_co(check, (uint64_t)region->host >> check->qcow2->cluster_bits, &refcount))
+    if (!qcow2_check_get_refcount_co(check, (uint64_t)region->host >> check->qcow2->cluster_bits, &refcount))
         return 0;
     if ((refcount == 1) == !!(region->entry & QCOW2_ENTRY_COPIED))
         return 0;
-    return tell(check, INSPECT_CORRUPTION, region->entry_host,
+    return qcow2_check_tell(check, INSPECT_CORRUPTION, region->entry_host,
                 "ERROR OFLAG_COPIED L2 cluster: l1_index=%" PRIu64 " l1_entry=%" PRIx64 " refcount=%" PRIu64, region->index, region->entry,
                 refcount);
 }
+
+enum { DROPPED = 1 };
 
 /* Where an L2 entry is, while a table is gone through. */
 struct place {
@@ -115,28 +114,28 @@ struct place {
     uint64_t expected;      /* host offset that goes on where the last cluster ended, 0: none yet */
 };
 
-static int64_t entry_host(const struct check *check, const struct place *place)
+static int64_t entry_host(const struct qcow2_check *check, const struct place *place)
 {
     return place->table->host + (int64_t)place->index * 8 * check->qcow2->entry_words;
 }
 
-static int check_compressed(struct check *check, struct place *place)
+static int check_compressed(struct qcow2_check *check, struct place *place)
 {
     int64_t host;
     uint32_t stored;
     int ret = 0;
     if (check->qcow2->data_file)
         return !check->first ? 0
-                             : tell(check, INSPECT_CORRUPTION, entry_host(check, place),
+                             : qcow2_check_tell(check, INSPECT_CORRUPTION, entry_host(check, place),
                                     "ERROR compressed cluster %u with data file, entry=0x%" PRIx64, place->index, place->entry);
     if (place->bitmap)
         return !check->first ? 0
-                             : tell(check, INSPECT_CORRUPTION, entry_host(check, place),
+                             : qcow2_check_tell(check, INSPECT_CORRUPTION, entry_host(check, place),
                                     "ERROR compressed cluster %u with non-zero subcluster allocation bitmap, entry=0x%" PRIx64, place->index,
                                     place->entry);
     qcow2_l2_compressed(check->qcow2, place->entry, &host, &stored);
     if (check->first && (place->entry & QCOW2_ENTRY_COPIED))
-        ret = tell(check, INSPECT_CORRUPTION, entry_host(check, place),
+        ret = qcow2_check_tell(check, INSPECT_CORRUPTION, entry_host(check, place),
                    "ERROR: coffset=0x%" PRIx64 ": copied flag must never be set for compressed clusters", host);
     if (check->first && place->table->snapshot == QCOW2_WALK_ACTIVE) {
         check->result.allocated_clusters++;
@@ -146,29 +145,42 @@ static int check_compressed(struct check *check, struct place *place)
     return ret ? ret : count_range(check, host, stored);
 }
 
-static int check_copied(struct check *check, const struct place *place, uint64_t host)
+static int check_copied(struct qcow2_check *check, const struct place *place, uint64_t host)
 {
     uint64_t refcount = 1;
-    if (place->table->snapshot != QCOW2_WALK_ACTIVE)
+    if (check->copied_later || place->table->snapshot != QCOW2_WALK_ACTIVE)
         return 0;
-    if (check->qcow2->data_file ? !check->first : !get_refcount_co(check, host >> check->qcow2->cluster_bits, &refcount))
+    if (check->qcow2->data_file ? !check->first : !qcow2_check_get_refcount_co(check, host >> check->qcow2->cluster_bits, &refcount))
         return 0;
     if ((refcount == 1) == !!(place->entry & QCOW2_ENTRY_COPIED))
         return 0;
-    return tell(check, INSPECT_CORRUPTION, entry_host(check, place), "ERROR OFLAG_COPIED data cluster: l2_entry=%" PRIx64 " refcount=%" PRIu64,
+    return qcow2_check_tell(check, INSPECT_CORRUPTION, entry_host(check, place), "ERROR OFLAG_COPIED data cluster: l2_entry=%" PRIx64 " refcount=%" PRIu64,
                 place->entry, refcount);
 }
 
-/* What the entry of a cluster with a place says of itself; first walk only. */
-static int check_allocated_entry(struct check *check, struct place *place, uint64_t host)
+/* The cluster reads as zeroes, wherever its place is: it loses that.  1: the entry names nothing any more. */
+static int drop_host_co(struct qcow2_check *check, const struct place *place, uint64_t host)
+{
+    uint64_t entry = check->qcow2->extended ? 0 : QCOW2_ENTRY_ZERO, word = qcow2_be64(&entry);
+    int ret = node_pwrite_co(check->node->file, entry_host(check, place), sizeof(word), &word, 0);
+    if (ret == 0)
+        ret = qcow2_check_tell_fixed(check, INSPECT_CORRUPTION, entry_host(check, place),
+                                     "Repairing offset=%" PRIx64 ": Preallocated cluster is not properly aligned; L2 entry corrupted.", host);
+    return ret ? ret : DROPPED;
+}
+
+/* What the entry of a cluster with a place says of itself; first walk only.  0, DROPPED, or what ends the walk. */
+static int check_allocated_entry(struct qcow2_check *check, struct place *place, uint64_t host)
 {
     bool zero = check->qcow2->extended ? !(uint32_t)place->bitmap : place->entry & QCOW2_ENTRY_ZERO;
     int ret = 0;
     if ((uint32_t)place->bitmap & place->bitmap >> QCOW2_SUBCLUSTERS)
-        ret = tell(check, INSPECT_CORRUPTION, entry_host(check, place),
+        ret = qcow2_check_tell(check, INSPECT_CORRUPTION, entry_host(check, place),
                    "ERROR offset=%" PRIx64 ": Allocated cluster has corrupted subcluster allocation bitmap", host);
+    if (ret == 0 && host % check->qcow2->cluster_size && zero && check->fix == INSPECT_FIX_ALL)
+        return drop_host_co(check, place, host);
     if (ret == 0 && host % check->qcow2->cluster_size)
-        ret = tell(check, INSPECT_CORRUPTION, entry_host(check, place),
+        ret = qcow2_check_tell(check, INSPECT_CORRUPTION, entry_host(check, place),
                    "ERROR offset=%" PRIx64 ": %s cluster is not properly aligned; L2 entry corrupted.", host, zero ? "Preallocated" : "Data");
     if (place->table->snapshot == QCOW2_WALK_ACTIVE) {
         check->result.allocated_clusters++;
@@ -178,7 +190,7 @@ static int check_allocated_entry(struct check *check, struct place *place, uint6
     return ret;
 }
 
-static int check_entry(struct check *check, struct place *place)
+static int check_entry(struct qcow2_check *check, struct place *place)
 {
     const struct qcow2 *qcow2 = check->qcow2;
     uint64_t host = place->entry & QCOW2_ENTRY_OFFSET;
@@ -186,26 +198,28 @@ static int check_entry(struct check *check, struct place *place)
     if (place->entry & QCOW2_ENTRY_COMPRESSED)
         return check_compressed(check, place);
     if (check->first && (place->entry & L2_RESERVED))
-        ret = tell(check, INSPECT_CORRUPTION, entry_host(check, place), "ERROR found l2 entry with reserved bits set: %" PRIx64, place->entry);
+        ret = qcow2_check_tell(check, INSPECT_CORRUPTION, entry_host(check, place), "ERROR found l2 entry with reserved bits set: %" PRIx64, place->entry);
     if (host == 0 && !(qcow2->data_file && (place->entry & QCOW2_ENTRY_COPIED))) {
         if (ret == 0 && check->first && (uint32_t)place->bitmap)
-            ret = tell(check, INSPECT_CORRUPTION, entry_host(check, place),
+            ret = qcow2_check_tell(check, INSPECT_CORRUPTION, entry_host(check, place),
                        "ERROR: Unallocated cluster has non-zero subcluster allocation map");
         return ret;
     }
     if (ret == 0 && check->first)
         ret = check_allocated_entry(check, place, host);
+    if (ret == DROPPED)
+        return 0;
     if (ret == 0 && !qcow2->data_file)
         ret = count_range(check, host, qcow2->cluster_size);
     return ret ? ret : check_copied(check, place, host);
 }
 
 /* A cluster of its own, that nothing is wrong with: what nearly all entries are.  False: it may be something else. */
-static bool take_usual(struct check *check, struct place *place, uint64_t entry)
+static bool take_usual(struct qcow2_check *check, struct place *place, uint64_t entry)
 {
     const struct qcow2_tally *tally = &check->tally;
     uint64_t host = entry & QCOW2_ENTRY_OFFSET, i = (host >> tally->cluster_bits) - tally->first;
-    if ((entry & ~QCOW2_ENTRY_OFFSET) != QCOW2_ENTRY_COPIED || host % check->qcow2->cluster_size || i >= tally->count)
+    if ((entry & ~QCOW2_ENTRY_OFFSET) != QCOW2_ENTRY_COPIED || host % check->qcow2->cluster_size || i >= tally->count || tally->first + i >= check->clusters)
         return false;
     if (tally->references[i] || check->actual[i] != 1 || host == 0)
         return false;
@@ -220,7 +234,7 @@ static bool take_usual(struct check *check, struct place *place, uint64_t entry)
 
 static int on_table(void *data, const struct qcow2_walk_table *table)
 {
-    struct check *check = data;
+    struct qcow2_check *check = data;
     struct place place = {.table = table};
     unsigned words = check->qcow2->entry_words, count = 1U << check->qcow2->l2_bits;
     bool usual = words == 1 && !check->qcow2->data_file && table->snapshot == QCOW2_WALK_ACTIVE;
@@ -243,50 +257,86 @@ static int on_table(void *data, const struct qcow2_walk_table *table)
 /* ---- refcount blocks ---- */
 
 /* Counts them; what is wrong with the table's entries is told in the first walk. */
-static int check_block(struct check *check, uint64_t i)
+static int check_block(struct qcow2_check *check, uint64_t i)
 {
     const struct qcow2 *qcow2 = check->qcow2;
     uint64_t entry = check->refcounts.table[i], host = entry & QCOW2_REFCOUNT_TABLE_OFFSET;
     int64_t at = (int64_t)qcow2->header.refcount_table_offset + (int64_t)i * 8;
+    if ((entry & 511) || host % qcow2->cluster_size)
+        check->rebuild = true;
     if (entry & 511)
-        return !check->first ? 0 : tell(check, INSPECT_CORRUPTION, at, "ERROR refcount table entry %" PRIu64 " has reserved bits set", i);
+        return !check->first ? 0 : qcow2_check_tell(check, INSPECT_CORRUPTION, at, "ERROR refcount table entry %" PRIu64 " has reserved bits set", i);
     if (host % qcow2->cluster_size)
         return !check->first ? 0
-                             : tell(check, INSPECT_CORRUPTION, at,
+                             : qcow2_check_tell(check, INSPECT_CORRUPTION, at,
                                     "ERROR refcount block %" PRIu64 " is not cluster aligned; refcount table entry corrupted", i);
-    if (host >> qcow2->cluster_bits >= check->tally.total)
-        return !check->first ? 0 : tell(check, INSPECT_CORRUPTION, at, "ERROR refcount block %" PRIu64 " is outside image", i);
+    if (host >> qcow2->cluster_bits >= check->clusters)
+        check->rebuild = true;
+    if (host >> qcow2->cluster_bits >= check->clusters)
+        return !check->first ? 0 : qcow2_check_tell(check, INSPECT_CORRUPTION, at, "ERROR refcount block %" PRIu64 " is outside image", i);
     if (host == 0)
         return 0;
     int ret = count_range(check, host, qcow2->cluster_size);
     uint64_t cluster = host >> qcow2->cluster_bits;
     if (ret != 0 || !qcow2_tally_has(&check->tally, cluster) || qcow2_tally_get(&check->tally, cluster) == 1)
         return ret;
-    return tell(check, INSPECT_CORRUPTION, at, "ERROR refcount block %" PRIu64 " refcount=%" PRIu64, i,
+    check->rebuild = true;
+    return qcow2_check_tell(check, INSPECT_CORRUPTION, at, "ERROR refcount block %" PRIu64 " refcount=%" PRIu64, i,
                 qcow2_tally_get(&check->tally, cluster));
 }
 
 /* ---- comparing ---- */
 
-static int compare_one_co(struct check *check, uint64_t cluster)
+static int set_refcount_co(struct qcow2_check *check, uint64_t cluster, uint64_t value)
+{
+    const struct qcow2 *qcow2 = check->qcow2;
+    uint64_t per_block = qcow2_refcounts_per_block(qcow2), in_word = 64 >> qcow2->header.refcount_order;
+    uint64_t block = check->refcounts.table[cluster / per_block] & QCOW2_REFCOUNT_TABLE_OFFSET;
+    int64_t at = (int64_t)(block + cluster % per_block / in_word * 8);
+    uint64_t word;
+    int ret = node_pread_co(check->node->file, at, sizeof(word), &word);
+    if (ret < 0)
+        return ret;
+    qcow2_counts_put_value(qcow2, &word, cluster % in_word, value);
+    ret = node_pwrite_co(check->node->file, at, sizeof(word), &word, 0);
+    if (ret < 0)
+        return ret;
+    check->actual[cluster - check->tally.first] = MIN(value, QCOW2_REFCOUNT_MANY);
+    if (value == 0) {
+        int64_t host = (int64_t)(cluster << qcow2->cluster_bits);
+        node_pdiscard_co(check->node->file, host, MIN(qcow2->cluster_size, check->node->file->size - host)); /* space that is not given back is no harm */
+    }
+    return 0;
+}
+
+static int compare_one_co(struct qcow2_check *check, uint64_t cluster)
 {
     uint64_t references = qcow2_tally_get(&check->tally, cluster), refcount;
     int64_t host = cluster << check->qcow2->cluster_bits;
-    if (!get_refcount_co(check, cluster, &refcount))
-        return tell(check, INSPECT_ERROR, host, "Can't get refcount for cluster %" PRIu64 ": %s", cluster, g_strerror(EIO));
+    if (cluster >= check->clusters && !references)
+        return 0;
+    if (!qcow2_check_get_refcount_co(check, cluster, &refcount))
+        return qcow2_check_tell(check, INSPECT_ERROR, host, "Can't get refcount for cluster %" PRIu64 ": %s", cluster, g_strerror(EIO));
     if (references || refcount)
         check->used_end = MAX(check->used_end, cluster + 1);
     if (references == refcount)
         return 0;
-    bool leak = refcount > references;
-    return tell(check, leak ? INSPECT_LEAK : INSPECT_CORRUPTION, host, "%s cluster %" PRIu64 " refcount=%" PRIu64 " reference=%" PRIu64,
-                leak ? "Leaked" : "ERROR", cluster, refcount, references);
+    check->rebuild |= refcount == 0;
+    enum inspect_severity severity = refcount > references ? INSPECT_LEAK : INSPECT_CORRUPTION;
+    if (check->fix == INSPECT_FIX_ALL || (check->fix == INSPECT_FIX_LEAKS && severity == INSPECT_LEAK)) {
+        int ret = set_refcount_co(check, cluster, references);
+        return ret < 0 ? ret
+                       : qcow2_check_tell_fixed(check, severity, host, "Repairing cluster %" PRIu64 " refcount=%" PRIu64 " reference=%" PRIu64,
+                                                cluster, refcount, references);
+    }
+    return qcow2_check_tell(check, severity, host, "%s cluster %" PRIu64 " refcount=%" PRIu64 " reference=%" PRIu64,
+                            severity == INSPECT_LEAK ? "Leaked" : "ERROR", cluster, refcount, references);
 }
 
 enum { ALIKE = 4096 };
 
 /* Clusters from the i-th of the window on, in whole pieces of so many, that are as they should be. */
-static uint64_t skip_right(struct check *check, uint64_t i)
+static uint64_t skip_right(struct qcow2_check *check, uint64_t i)
 {
     const struct qcow2_tally *tally = &check->tally;
     uint64_t at = i;
@@ -309,7 +359,7 @@ static uint64_t skip_right(struct check *check, uint64_t i)
     return at - i;
 }
 
-static int compare_co(struct check *check)
+int qcow2_check_compare_co(struct qcow2_check *check)
 {
     const struct qcow2_tally *tally = &check->tally;
     for (uint64_t i = 0; i < tally->count; i++) {
@@ -319,7 +369,7 @@ static int compare_co(struct check *check)
             break;
         /* The usual case, for millions of clusters. */
         if (tally->references[i] == check->actual[i] && check->actual[i] < QCOW2_REFCOUNT_MANY) {
-            if (check->actual[i])
+            if (check->actual[i] && tally->first + i < check->clusters)
                 check->used_end = MAX(check->used_end, tally->first + i + 1);
             continue;
         }
@@ -331,7 +381,7 @@ static int compare_co(struct check *check)
     return 0;
 }
 
-static int check_window_co(struct check *check)
+int qcow2_check_count_co(struct qcow2_check *check)
 {
     static const struct qcow2_walk_ops ops = {on_region, on_table, on_problem};
     int ret = qcow2_refcounts_load_co(check->node, &check->refcounts, check->tally.first, check->tally.count, check->actual);
@@ -340,36 +390,90 @@ static int check_window_co(struct check *check)
     for (uint64_t i = 0; ret == 0 && i < check->refcounts.count; i++)
         if (check->refcounts.table[i])
             ret = check_block(check, i);
-    return ret ? ret : compare_co(check);
+    return ret;
+}
+
+/* ---- all ---- */
+
+/* One cluster more than the file has: an entry that is not aligned may name it in part. */
+static void init_tally(struct qcow2_check *check, uint64_t window)
+{
+    const struct qcow2 *qcow2 = check->qcow2;
+    int64_t size = check->node->file->size;
+    check->clusters = ((uint64_t)size + qcow2->cluster_size - 1) >> qcow2->cluster_bits;
+    qcow2_tally_init(&check->tally, qcow2->cluster_bits, MIN(size, INT64_MAX - qcow2->cluster_size) + qcow2->cluster_size, false, window);
+}
+
+int qcow2_check_begin_co(struct qcow2_check *check, struct node *node, uint64_t window, inspect_problem_fn *fn, void *data)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    unsigned bits = 1U << qcow2->header.refcount_order;
+    int ret = qcow2_refcounts_open_co(node, &check->refcounts);
+    if (ret < 0)
+        return ret;
+    check->node = node;
+    check->qcow2 = qcow2;
+    check->fn = fn;
+    check->data = data;
+    check->first = true;
+    check->refcount_max = bits == 64 ? INT64_MAX : (UINT64_C(1) << bits) - 1;
+    init_tally(check, window);
+    check->actual = g_malloc(check->tally.count);
+    return 0;
+}
+
+int qcow2_check_restart_co(struct qcow2_check *check)
+{
+    struct qcow2_refcounts refcounts;
+    int ret = qcow2_refcounts_open_co(check->node, &refcounts);
+    if (ret < 0)
+        return ret;
+    qcow2_refcounts_clear(&check->refcounts);
+    check->refcounts = refcounts;
+    qcow2_tally_done(&check->tally);
+    init_tally(check, UINT64_MAX);
+    check->actual = g_realloc(check->actual, check->tally.count);
+    check->result = (struct inspect_check){0};
+    check->first = true;
+    check->used_end = 0;
+    return 0;
+}
+
+void qcow2_check_end(struct qcow2_check *check)
+{
+    g_free(check->actual);
+    qcow2_tally_done(&check->tally);
+    qcow2_refcounts_clear(&check->refcounts);
+}
+
+void qcow2_check_sum_up(struct qcow2_check *check)
+{
+    const struct qcow2 *qcow2 = check->qcow2;
+    uint64_t size = qcow2->header.size;
+    check->result.total_clusters = (size >> qcow2->cluster_bits) + ((size & (qcow2->cluster_size - 1)) != 0);
+    check->result.image_end = (int64_t)MAX(check->used_end, 1) << qcow2->cluster_bits;
 }
 
 int qcow2_check_window_co(struct node *node, uint64_t window, inspect_problem_fn *fn, void *data, struct inspect_check *ret_check)
 {
-    const struct qcow2 *qcow2 = node->opaque;
-    struct check check = {.node = node, .qcow2 = qcow2, .fn = fn, .data = data, .first = true};
-    unsigned bits = 1U << qcow2->header.refcount_order;
-    int ret = qcow2_refcounts_open_co(node, &check.refcounts);
+    struct qcow2_check check = {0};
+    int ret = qcow2_check_begin_co(&check, node, window, fn, data);
     if (ret < 0)
         return ret;
-    check.refcount_max = bits == 64 ? INT64_MAX : (UINT64_C(1) << bits) - 1;
-    qcow2_tally_init(&check.tally, qcow2->cluster_bits, node->file->size, false, window);
-    check.actual = g_malloc(check.tally.count);
     do {
-        ret = check_window_co(&check);
+        ret = qcow2_check_count_co(&check);
+        if (ret == 0)
+            ret = qcow2_check_compare_co(&check);
         check.first = false;
     } while (ret == 0 && qcow2_tally_next(&check.tally));
-    uint64_t size = qcow2->header.size;
-    check.result.total_clusters = (size >> qcow2->cluster_bits) + ((size & (qcow2->cluster_size - 1)) != 0);
-    check.result.image_end = (int64_t)MAX(check.used_end, 1) << qcow2->cluster_bits;
+    qcow2_check_sum_up(&check);
     *ret_check = check.result;
-    g_free(check.actual);
-    qcow2_tally_done(&check.tally);
-    qcow2_refcounts_clear(&check.refcounts);
+    qcow2_check_end(&check);
     return ret;
 }
 
 int qcow2_check_co(struct node *node, inspect_problem_fn *fn, void *data, struct inspect_check *ret_check)
 {
-    int ret = qcow2_writer_flush_co(node);
+    int ret = qcow2_writer_settle_co(node);
     return ret < 0 ? ret : qcow2_check_window_co(node, 0, fn, data, ret_check);
 }

@@ -24,6 +24,7 @@ static int64_t qcow2_driver_length_co(struct node *node)
 
 static const struct inspect_ops qcow2_inspect = {
     .check_co = qcow2_check_co,
+    .repair_co = qcow2_repair_co,
     .host_map_co = qcow2_hostmap_co,
     .explain_host_co = qcow2_explain_host_co,
     .explain_co = qcow2_explain_co,

@@ -122,7 +122,7 @@ int qcow2_explain_co(struct node *node, int64_t offset, int depth, inspect_step_
     uint64_t entry = qcow2_l2_l1_entry(qcow2, index), table = entry & QCOW2_ENTRY_OFFSET;
     struct qcow2_run none = {.kind = QCOW2_UNALLOCATED};
     *ret_next = NULL;
-    int ret = qcow2_writer_flush_co(node);
+    int ret = qcow2_writer_settle_co(node);
     if (ret < 0)
         return ret;
     ret = step(&explain, "L1", qcow2->l1_offset + (int64_t)index * 8, "entry %" PRIu64 " of the table at %#" PRIx64 ": 0x%016" PRIx64 "%s", index,
@@ -230,7 +230,7 @@ int qcow2_explain_host_co(struct node *node, int64_t host, inspect_owner_fn *fn,
     struct qcow2_refcounts refcounts;
     if (host < 0 || host >= node->file->size)
         return -EINVAL;
-    int ret = qcow2_writer_flush_co(node);
+    int ret = qcow2_writer_settle_co(node);
     if (ret == 0)
         ret = qcow2_refcounts_open_co(node, &refcounts);
     if (ret < 0)

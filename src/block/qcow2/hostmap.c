@@ -156,6 +156,6 @@ int qcow2_hostmap_window_co(struct node *node, uint64_t window, inspect_host_fn 
 
 int qcow2_hostmap_co(struct node *node, inspect_host_fn *fn, void *data)
 {
-    int ret = qcow2_writer_flush_co(node);
+    int ret = qcow2_writer_settle_co(node);
     return ret < 0 ? ret : qcow2_hostmap_window_co(node, 0, fn, data);
 }

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "block/qcow2/cache.h"
+#include "block/qcow2/check.h"
 #include "block/qcow2/inflate.h"
 #include "block/qcow2/writer.h"
 #include "util/checked.h"
@@ -120,13 +121,35 @@ static int check_corrupt(struct node *node, GError **error)
     return 0;
 }
 
+static int tell_repaired(void *data, const struct inspect_problem *problem)
+{
+    g_auto(GStrv) lines = g_strsplit(problem->text, "\n", -1);
+    for (int i = 0; lines[i]; i++)
+        node_warn(data, "%s", lines[i]);
+    return 0;
+}
+
+/* Its refcounts may be anything: they have to be right before the first cluster is allocated. */
+static int repair_dirty_co(struct node *node, GError **error)
+{
+    struct inspect_check result;
+    if (!qcow2_lazy_is_dirty(node->opaque))
+        return 0;
+    int ret = qcow2_repair_co(node, INSPECT_FIX_ALL, tell_repaired, node, &result);
+    if (ret == 0 && result.check_errors)
+        ret = -EIO;
+    return ret < 0 ? qcow2_header_fail(error, -ret, "Could not repair dirty image: %s", g_strerror(-ret)) : 0;
+}
+
 /* Last of all: what it finds wrong with an image that may be opened read-only makes it that. */
 static int open_writer_co(struct node *node, const struct qcow2_settings *settings, GError **error)
 {
     if (!(node->flags & NODE_WRITABLE))
         return 0;
     bool may_read_only = node->flags & NODE_AUTO_READ_ONLY;
-    int ret = qcow2_writer_open_co(node, settings, may_read_only ? NULL : error);
+    int ret = repair_dirty_co(node, may_read_only ? NULL : error);
+    if (ret == 0)
+        ret = qcow2_writer_open_co(node, settings, may_read_only ? NULL : error);
     if (ret == 0)
         return qcow2_writer_begin_co(node, error);
     if (!may_read_only)
@@ -169,13 +192,17 @@ static int open_image_co(struct node *node, struct options *options, GError **er
     struct qcow2 *qcow2 = node->opaque;
     struct qcow2_settings settings = {0};
     int ret = qcow2_header_read_co(node->file, &qcow2->header, error);
-    if (ret == 0)
-        ret = check_corrupt(node, error);
     if (ret < 0)
         return ret;
     derive(qcow2);
     note_inode_co(node);
     ret = qcow2_options_take(qcow2, node->flags, options, &settings, error);
+    if (settings.repair && (node->flags & NODE_WRITABLE)) {
+        node->for_repair = true;
+        node->flags &= ~(unsigned)NODE_WRITABLE;
+    }
+    if (ret == 0)
+        ret = check_corrupt(node, error);
     if (ret == 0)
         ret = qcow2_references_open_data_co(node, options, error);
     if (ret == 0)

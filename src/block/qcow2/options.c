@@ -40,6 +40,7 @@ const struct driver_option qcow2_options[] = {
     {.name = "backing", .type = DRIVER_OPTION_CHILD, .help = "the backing file; backing=null for none"},
     {.name = "data-file", .type = DRIVER_OPTION_CHILD, .help = "the external data file"},
     {.name = "snapshot", .type = DRIVER_OPTION_STRING, .help = "internal snapshot to read instead of the active state, by id or name"},
+    {.name = "repair", .type = DRIVER_OPTION_BOOL, .help = "with -w: open for 'check -r' only, however damaged it is"},
     {.name = "lazy-refcounts", .type = DRIVER_OPTION_BOOL, .help = "postpone refcount updates", .reopen = true},
     {.name = "pass-discard-request", .type = DRIVER_OPTION_BOOL, .help = "discards of the guest reach the file", .reopen = true},
     {.name = "pass-discard-snapshot", .type = DRIVER_OPTION_BOOL, .help = "so does what deleting a snapshot frees; nothing here deletes one", .reopen = true},
@@ -165,6 +166,7 @@ int qcow2_options_take(const struct qcow2 *qcow2, unsigned flags, struct options
     options_remove(options, "pass-discard-snapshot");
     settings.pass_request = options_take_bool(options, "pass-discard-request", flags & NODE_DISCARD);
     settings.pass_other = options_take_bool(options, "pass-discard-other", false);
+    settings.repair = options_take_bool(options, "repair", false);
     settings.snapshot = options_take_string(options, "snapshot");
     *ret_settings = settings;
     return 0;

@@ -44,6 +44,7 @@ struct qcow2_settings {
     size_t l2_piece;         /* bytes of an L2 table that are read and written at once */
     unsigned clean_interval; /* seconds after which tables that nobody used leave memory; 0: never */
     char *snapshot;          /* the one to open, NULL: the active state (g_free) */
+    bool repair;             /* opened to be repaired: nothing else is written */
     bool lazy;               /* refcounts are not written before the image is closed */
     bool pass_request;       /* what the guest discards is discarded in the file, */
     bool pass_other;         /* and so is what is freed otherwise */

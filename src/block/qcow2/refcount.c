@@ -156,7 +156,7 @@ int qcow2_refcounts_is_sparse_co(struct node *node)
     if (total < border)
         return 0;
     struct qcow2_refcounts refcounts;
-    int ret = qcow2_writer_flush_co(node);
+    int ret = qcow2_writer_settle_co(node);
     if (ret == 0)
         ret = qcow2_refcounts_open_co(node, &refcounts);
     if (ret < 0)

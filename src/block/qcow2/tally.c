@@ -33,6 +33,13 @@ bool qcow2_tally_next(struct qcow2_tally *tally)
     return true;
 }
 
+void qcow2_tally_grow(struct qcow2_tally *tally, uint64_t total)
+{
+    tally->references = g_realloc(tally->references, total);
+    memset(tally->references + tally->total, 0, total - tally->total);
+    tally->total = tally->count = total;
+}
+
 static uint64_t *many_of(const struct qcow2_tally *tally, uint64_t i)
 {
     uint64_t *value = g_hash_table_lookup(tally->many, &i);

@@ -26,6 +26,9 @@ void qcow2_tally_done(struct qcow2_tally *tally);
 /* The next window, empty; false after the last. */
 bool qcow2_tally_next(struct qcow2_tally *tally);
 
+/* The file is so many clusters long now, the new ones are not named.  Only while the window is all of it. */
+void qcow2_tally_grow(struct qcow2_tally *tally, uint64_t total);
+
 static inline bool qcow2_tally_has(const struct qcow2_tally *tally, uint64_t cluster)
 {
     return cluster - tally->first < tally->count;

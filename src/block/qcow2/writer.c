@@ -60,6 +60,18 @@ int qcow2_writer_flush_co(struct node *node)
     return ret;
 }
 
+int qcow2_writer_settle_co(struct node *node)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    struct qcow2_writer *writer = qcow2->writer;
+    if (!writer)
+        return 0;
+    co_mutex_lock_co(&writer->lock);
+    int ret = flush_caches_co(node);
+    co_mutex_unlock(&writer->lock);
+    return ret;
+}
+
 int qcow2_writer_relieve_co(struct node *node)
 {
     struct qcow2 *qcow2 = node->opaque;
@@ -164,8 +176,6 @@ static int check_writable(const struct node *node, GError **error)
         return qcow2_header_fail(error, ENOTSUP, "Encrypted images can't be written: Operation not supported");
     if (!qcow2->data)
         return qcow2_header_fail(error, ENOTSUP, "The external data file was not opened: Operation not supported");
-    if (header->incompatible & QCOW2_INCOMPATIBLE_DIRTY)
-        return qcow2_header_fail(error, ENOTSUP, "Could not repair dirty image: Operation not supported");
     if (qcow2->l1_offset != (int64_t)header->l1_offset)
         return qcow2_header_fail(error, ENOTSUP, "A snapshot can't be written: Operation not supported");
     return 0;
@@ -240,6 +250,19 @@ int qcow2_writer_open_co(struct node *node, const struct qcow2_settings *setting
     /* Version 2 can't say "zeroes", and where it need not it is not said to be certain either. */
     node->zero_flags = qcow2->header.version >= 3 ? BLK_MAY_UNMAP | BLK_NO_FALLBACK : BLK_MAY_UNMAP;
     return 0;
+}
+
+int qcow2_writer_reload_co(struct node *node)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    struct qcow2_writer *writer = qcow2->writer;
+    qcow2_cache_empty(writer->refcounts);
+    g_clear_pointer(&writer->table, g_free);
+    writer->table_count = 0;
+    int ret = qcow2_counts_open_co(node, NULL);
+    writer->free_hint = writer->free_byte = writer->freed_first = writer->freed_end = 0;
+    qcow2_overlap_open_co(node);
+    return ret;
 }
 
 int qcow2_writer_begin_co(struct node *node, GError **error)

@@ -83,8 +83,12 @@ void qcow2_writer_drop(struct node *node);
 int qcow2_writer_close_co(struct node *node);
 /* Changes the incompatible features in the header, on stable storage when it returns.  0, or a negative errno: then nothing changed in memory. */
 int qcow2_writer_set_incompatible_co(struct node *node, uint64_t features);
+/* The file was changed from elsewhere, with nothing cached: what is kept of it is loaded again.  0, or a negative errno.  Lock held. */
+int qcow2_writer_reload_co(struct node *node);
 /* As the driver's flush_to_os_co. */
 int qcow2_writer_flush_co(struct node *node);
+/* Everything cached is in the file: refcounts, too, which a lazy writer keeps back otherwise.  For who looks at them there. */
+int qcow2_writer_settle_co(struct node *node);
 /* Everything written so far is on stable storage. */
 int qcow2_writer_barrier_co(struct node *node);
 /* Before the first change of guest data: persistent bitmaps, which are not kept up, are marked as in use.  Lock held. */
