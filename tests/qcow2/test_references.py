@@ -46,7 +46,7 @@ def test_what_was_left_out_is_not_shown_as_zeroes(overlay):
     extents = [json.loads(line) for line in result.out.splitlines()]
     assert {e['kind'] for e in extents if e['start'] != 512 << 10} == {'missing'}
     screen = blkscope('--refs=none', '--headless', '-c', 'screen', overlay.name, cwd=overlay.parent)
-    assert '!! !! !! !!' in screen.out and '?????' in screen.out
+    assert '!! !! !! !!' in screen.out and 'MMMMM' in screen.out and 'M missing' in screen.out
 
 
 def test_what_was_left_out_can_be_supplied(overlay):
