@@ -16,6 +16,7 @@ static void put(struct desk *desk, int border, int cell)
     if (share == desk->shares.border[shape][border]) {
         return;
     }
+    moves_log(desk);
     desk->shares.border[shape][border] = share;
     desk_relayout(desk);
     g_autofree char *prefix =

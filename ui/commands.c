@@ -69,6 +69,7 @@ static int goto_co(const struct command_call *call)
     if (panel < 0) {
         return -EINVAL;
     }
+    desk_draw(desk); /* how far it scrolls depends on what is visible */
     int named = place_named(call, desk->panels[LAYOUT_HEX], call->argv[1]);
     if (named != 0) {
         focus(call->argc > 2 ? panel : LAYOUT_HEX);
@@ -98,12 +99,14 @@ static int focus_co(const struct command_call *call)
     if (panel < 0) {
         return -EINVAL;
     }
+    desk_draw(desk);
     focus(panel);
     return 0;
 }
 
 static int zoom_co(const struct command_call *call)
 {
+    desk_draw(desk);
     desk_zoom(desk);
     return 0;
 }
@@ -454,13 +457,13 @@ static int request_co(const struct command_call *call)
     return desk_wait_co(desk);
 }
 
-enum { OWN_COMMANDS = 17 };
+enum { OWN_COMMANDS = 2 + 17 };
 
 static struct command request_commands[REQUEST_COUNT];
 static const struct command *commands[OWN_COMMANDS + REQUEST_COUNT + 1] = {
     &hex_command_copy,    &hex_command_find,    &hex_command_mark, &hex_command_save, &hex_command_to_mark,
     &command_bind,        &command_focus,  &command_goto, &command_keys,  &command_layout, &command_mouse,
-    &command_save_script, &command_screen, &command_set,  &command_theme, &command_zoom, &map_command_differences,
+    &command_save_script, &command_screen, &moves_command_cursor, &moves_command_do, &command_set,  &command_theme, &command_zoom, &map_command_differences,
 };
 
 static bool is_command(const struct request_info *info)
@@ -487,6 +490,7 @@ void commands_add(struct desk *added)
         }
     }
     desk = added;
+    moves_serve(added);
     hex_commands_serve(added->panels[LAYOUT_HEX]);
     map_commands_serve(added->panels[LAYOUT_MAP]);
     command_add(commands);
@@ -495,6 +499,7 @@ void commands_add(struct desk *added)
 void commands_remove(void)
 {
     command_remove(commands);
+    moves_serve(NULL);
     hex_commands_serve(NULL);
     map_commands_serve(NULL);
     desk = NULL;

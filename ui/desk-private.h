@@ -31,6 +31,7 @@ struct desk {
     enum layout_panel focus;
     enum layout_panel before; /* had the focus before the console got it */
     enum layout_panel logged_focus, logged_before; /* see log.c */
+    bool moved[LAYOUT_PANELS]; /* by key or mouse, and the log does not know yet */
     bool silent; /* nothing is logged: the command that does it is in the log already */
     bool zoomed;
     bool dirty;
@@ -106,6 +107,22 @@ void log_focus_is_known(struct desk *desk);
 void log_go(struct desk *desk, int64_t offset, int64_t bytes);
 /* The line that request, count times, is now, if it is a command of its own name, else NULL; g_free. */
 char *log_line_of(struct panel *panel, enum request request, int count);
+
+/*
+ * moves.c: what movements and the mouse change in a panel is logged as a line `cursor PANEL ..`, before the next line that they
+ * matter to; one line stands for all of them.
+ */
+/* Before and after what may move panel. */
+struct panel_view moves_begin(struct panel *panel);
+void moves_end(struct desk *desk, struct panel *panel, const struct panel_view *before);
+/* Something else is about to be done and logged. */
+void moves_log(struct desk *desk);
+/* To the first or the last of all in the focused panel, which is a place to come back from: a line of its own. */
+void moves_log_end(struct desk *desk, struct panel *panel, enum request request);
+/* The commands `cursor` and `do` are about that desk; NULL: there is none. */
+void moves_serve(struct desk *desk);
+struct command;
+extern const struct command moves_command_cursor, moves_command_do;
 
 /* pointer.c has desk_mouse() and desk_use_mouse(). */
 

@@ -221,6 +221,7 @@ static void run_done(void *data, int ret)
 static void host_run(struct panel_host *host, const char *line)
 {
     struct desk *desk = desk_of(host);
+    moves_log(desk);
     log_command(desk, line);
     session_run(desk->session, line, desk_sink(desk), SESSION_RUN_NOW, run_done, NULL);
 }
@@ -229,6 +230,7 @@ static void host_go(struct panel_host *host, int64_t offset, int64_t bytes, cons
 {
     struct desk *desk = desk_of(host);
     int panel = focus != NULL ? desk_find_panel(desk, focus) : -1;
+    moves_log(desk);
     desk_show(desk, offset, bytes);
     if (panel >= 0) {
         desk_focus(desk, (enum layout_panel)panel);

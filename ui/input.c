@@ -16,6 +16,7 @@ enum { COUNT_MAX = 999999999 };
 
 void input_focus(struct desk *desk, enum layout_panel panel)
 {
+    moves_log(desk);
     desk_focus(desk, panel);
     log_focus(desk);
 }
@@ -111,6 +112,7 @@ static void accept_prompt(struct desk *desk)
     if (*text == '\0') {
         return;
     }
+    moves_log(desk);
     if (go_to_named(desk, text)) {
         return;
     }
@@ -171,6 +173,7 @@ static void global_request(struct desk *desk, enum request request, int count)
         open_prompt(desk);
         break;
     case REQUEST_ZOOM:
+        moves_log(desk);
         desk_zoom(desk);
         log_command(desk, "zoom");
         break;
@@ -212,8 +215,13 @@ struct panel *desk_panel_of(const struct desk *desk, enum request request)
 /* Whether the panel took it. */
 static bool panel_request(struct desk *desk, struct panel *panel, enum request request, int count)
 {
+    bool moves = request_info(request)->context == REQUEST_CONTEXT_MOVE;
+    struct panel_view before = moves ? moves_begin(panel) : (struct panel_view){0};
     enum panel_reaction reaction =
         panel->ops->request != NULL ? panel->ops->request(panel, request, count) : PANEL_IGNORED;
+    if (moves) {
+        moves_end(desk, panel, &before);
+    }
     if (reaction == PANEL_REDRAW) {
         desk_dirty(desk);
     }
@@ -282,6 +290,9 @@ static void key_in_prompt(struct desk *desk, keycode key)
 static void key_in_text(struct desk *desk, struct panel *panel, keycode key)
 {
     enum request request = keymap_lookup(panel->ops->context, key);
+    if (request == REQUEST_CONSOLE_RUN) {
+        moves_log(desk);
+    }
     if (request != REQUEST_NONE && request_info(request)->context != panel->ops->context) {
         desk_request(desk, request, 1);
     } else if (request == REQUEST_NONE || !panel_request(desk, panel, request, 1)) {
@@ -295,10 +306,15 @@ static void key_in_text(struct desk *desk, struct panel *panel, keycode key)
 
 void input_request(struct desk *desk, struct panel *panel, enum request request, int count)
 {
+    if (request == REQUEST_FIRST || request == REQUEST_LAST) {
+        moves_log_end(desk, panel, request);
+        return;
+    }
     if (request_info(request)->context != panel->ops->context) {
         desk_request(desk, request, count);
         return;
     }
+    moves_log(desk);
     g_autofree char *line = log_line_of(panel, request, count); /* before it moves the cursor */
     if (!panel_request(desk, panel, request, count)) {
         desk_remark(desk, ROLE_NOTE, desk_why_empty(desk));
@@ -321,7 +337,7 @@ static bool take_digit(struct desk *desk, keycode key, enum request request)
 /* The last row with a number before it is the row of that number, as in vi. */
 static void go_to_row(struct desk *desk, int row)
 {
-    desk_request(desk, REQUEST_FIRST, 1);
+    input_request(desk, desk_focused(desk), REQUEST_FIRST, 1);
     if (row > 1) {
         desk_request(desk, REQUEST_DOWN, row - 1);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The log of what keys did, in the console, each as the command it equals: replayed, it leads to the same screen.  What
- * depends on a cursor is logged with the offset it is at, so that moving one need not be.  Where the focus is follows
+ * depends on a cursor is logged with the offset it is at, and where cursors were moved in between (moves.c).  Where the focus is follows
  * from the lines alone; to know what they say, the focus they lead to is kept, and the one before the newest line, for
  * when that line gives way to the next of its kind.
  */

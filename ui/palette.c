@@ -63,6 +63,7 @@ static void take_command(struct desk *desk, const char *name)
         return;
     }
     if (args == NULL || *args == '\0') {
+        moves_log(desk);
         console_run(desk_console(desk), name);
         return;
     }

@@ -37,6 +37,14 @@ enum panel_reaction {
     PANEL_REDRAW,  /* done, paint me */
 };
 
+/* What movements and the mouse change in a panel; offsets in what it shows, rows where it shows rows. */
+struct panel_view {
+    int64_t cursor; /* -1: it has none now */
+    int64_t top;    /* the first that is visible */
+    int64_t range_start, range_end; /* marked; empty: nothing is */
+    bool growing;   /* the range goes from range_start to wherever the cursor is; range_end is 0 */
+};
+
 struct panel_progress {
     const char *what;    /* "search"; static */
     int64_t done, total; /* bytes; total 0: not known */
@@ -74,6 +82,9 @@ struct panel_ops {
     void (*go)(struct panel *panel, int64_t offset, int64_t bytes);
     /* Byte of the image its cursor is on, -1: none.  A relative `goto +64k` starts there. */
     int64_t (*position)(struct panel *panel);
+    /* Where it is now, zeroed before; and back there: false when what it shows has no such place.  Both or neither. */
+    void (*view)(struct panel *panel, struct panel_view *ret_view);
+    bool (*set_view)(struct panel *panel, const struct panel_view *view);
     /* Moves the cursor to where position() was offset, in what is shown now; nothing when that is not there. */
     void (*place)(struct panel *panel, int64_t offset);
     /*

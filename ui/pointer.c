@@ -31,11 +31,23 @@ static bool give(struct desk *desk, int panel, const struct mouse *mouse)
     own.x -= r->x + 1;
     own.y -= r->y + 1;
     const struct panel_ops *ops = desk->panels[panel]->ops;
+    struct panel_view before = moves_begin(desk->panels[panel]);
     enum panel_reaction reaction = ops->mouse != NULL ? ops->mouse(desk->panels[panel], &own) : PANEL_IGNORED;
+    moves_end(desk, desk->panels[panel], &before);
     if (reaction == PANEL_REDRAW) {
         desk_dirty(desk);
     }
     return reaction != PANEL_IGNORED;
+}
+
+/* A turn of the wheel moves up or down what has no other use for it. */
+static void turn(struct desk *desk, struct panel *panel, enum request request)
+{
+    struct panel_view before = moves_begin(panel);
+    if (panel->ops->request != NULL && panel->ops->request(panel, request, desk->wheel_rows) == PANEL_REDRAW) {
+        desk_dirty(desk);
+    }
+    moves_end(desk, panel, &before);
 }
 
 static void wheel(struct desk *desk, const struct mouse *mouse)
@@ -44,9 +56,8 @@ static void wheel(struct desk *desk, const struct mouse *mouse)
     int panel = panel_at(desk, mouse->x, mouse->y);
     if (desk->overlay != NULL) {
         desk->overlay->ops->request(desk->overlay, request, desk->wheel_rows);
-    } else if (panel >= 0 && !give(desk, panel, mouse) && desk->panels[panel]->ops->request != NULL &&
-               desk->panels[panel]->ops->request(desk->panels[panel], request, desk->wheel_rows) == PANEL_REDRAW) {
-        desk_dirty(desk);
+    } else if (panel >= 0 && !give(desk, panel, mouse)) {
+        turn(desk, desk->panels[panel], request);
     }
 }
 

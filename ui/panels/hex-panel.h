@@ -122,5 +122,7 @@ enum panel_reaction hex_move(struct hex_panel *hex, enum request request, int co
 /* Paints the view's lines and the inspector, and asks the image's cache for what is not known. */
 void hex_draw(struct hex_panel *hex, struct surface surface);
 
-/* As panel_ops has it. */
+/* As panel_ops has them. */
+void hex_recall_view(struct panel *panel, struct panel_view *ret_view);
+bool hex_recall_set_view(struct panel *panel, const struct panel_view *view);
 enum panel_reaction hex_mouse(struct panel *panel, const struct mouse *mouse);

@@ -71,6 +71,11 @@ bool map_difference_step(struct map_panel *map, int64_t steps);
 /* Moves the cursor by so many extents. */
 void map_list_step(struct map_panel *map, int64_t rows);
 
+/* ---- map-recall.c: as panel_ops has them ---- */
+
+void map_recall_view(struct panel *panel, struct panel_view *ret_view);
+bool map_recall_set_view(struct panel *panel, const struct panel_view *view);
+
 /* ---- map-mouse.c ---- */
 
 /* A press or a drag puts the cursor on the cell or the row of the list, the strip goes there. */

@@ -271,6 +271,27 @@ static enum panel_reaction request(struct panel *panel, enum request request, in
     }
 }
 
+static void view(struct panel *panel, struct panel_view *ret_view)
+{
+    struct pending_panel *pending = pending_of(panel);
+
+    find_selection(pending);
+    ret_view->cursor = pending_view_count(pending) > 0 ? (int64_t)pending->selected_row : -1;
+    ret_view->top = (int64_t)pending->top;
+}
+
+static bool set_view(struct panel *panel, const struct panel_view *view)
+{
+    struct pending_panel *pending = pending_of(panel);
+    int64_t rows = (int64_t)pending_view_count(pending);
+
+    if (view->cursor >= rows || view->top >= rows) {
+        return false;
+    }
+    pending->top = (size_t)view->top;
+    return select_row(pending, view->cursor) == PANEL_REDRAW;
+}
+
 /* ---- what happens in the session ---- */
 
 static void image(struct panel *panel)
@@ -335,6 +356,8 @@ const struct panel_ops panel_pending = {
     .title = title,
     .draw = draw,
     .request = request,
+    .view = view,
+    .set_view = set_view,
     .next_tick_us = next_tick_us,
     .image = image,
     .io = io,

@@ -2,6 +2,7 @@
 /* The whole screen on a real session: keys in, pictures out. */
 #include <glib.h>
 #include <locale.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "driver.h"
@@ -200,17 +201,39 @@ static GStrv session_log(struct driver *driver)
     return (GStrv)g_ptr_array_free(g_steal_pointer(&lines), FALSE);
 }
 
+/* A word "@10,5" is a click, "@10,5-12,6" a drag, "@10,5+3" three turns of the wheel, the others are keys or, with _ in them, commands. */
+static void do_word(struct driver *driver, const char *word)
+{
+    int x, y, to_x, to_y, turns = 0;
+    if (sscanf(word, "@%d,%d-%d,%d", &x, &y, &to_x, &to_y) == 4) {
+        desk_mouse(driver->desk, &(struct mouse){.what = MOUSE_PRESS, .x = x, .y = y, .button = 1});
+        desk_mouse(driver->desk, &(struct mouse){.what = MOUSE_DRAG, .x = to_x, .y = to_y, .button = 1});
+        desk_mouse(driver->desk, &(struct mouse){.what = MOUSE_RELEASE, .x = to_x, .y = to_y, .button = 1});
+    } else if (sscanf(word, "@%d,%d+%d", &x, &y, &turns) >= 2) {
+        for (int i = 0; i < turns; i++) {
+            desk_mouse(driver->desk, &(struct mouse){.what = MOUSE_WHEEL_DOWN, .x = x, .y = y});
+        }
+        if (turns == 0) {
+            desk_mouse(driver->desk, &(struct mouse){.what = MOUSE_PRESS, .x = x, .y = y, .button = 1});
+            desk_mouse(driver->desk, &(struct mouse){.what = MOUSE_RELEASE, .x = x, .y = y, .button = 1});
+        }
+    } else if (strchr(word, '_') != NULL) {
+        g_autofree char *line = g_strdup(word);
+        driver_command(driver, g_strdelimit(line, "_", ' '));
+    } else {
+        driver_keys(driver, word);
+    }
+    driver_settle(driver);
+}
+
 static void check_replay(const char *keys)
 {
     struct driver *driver = driver_new(120, 40, driver_colour, "disk.img");
     g_auto(GStrv) words = g_strsplit(keys, " ", -1);
     for (char **word = words; *word != NULL; word++) { /* one by one: what looks for extents has found them */
-        if (strchr(*word, '_') != NULL) {
-            driver_command(driver, g_strdelimit(*word, "_", ' '));
-        } else {
-            driver_keys(driver, *word);
-        }
+        do_word(driver, *word);
     }
+    driver_keys(driver, "Tab Shift-Tab"); /* where movements led is told by now */
     g_autofree char *before = screen_without_console(driver);
     g_auto(GStrv) log = session_log(driver);
     driver_free(driver);
@@ -224,6 +247,7 @@ static void check_replay(const char *keys)
         driver_settle(driver);
     }
     sink_free(sink);
+    driver_keys(driver, "Tab Shift-Tab"); /* a remark stays until the next key */
     g_autofree char *after = screen_without_console(driver);
     if (strcmp(before, after) != 0) {
         g_autofree char *script = g_strjoinv("\n", log);
@@ -245,6 +269,44 @@ static void test_the_log_replays(void)
     check_replay("Enter g 1m Enter Tab R Tab hex-fold_");
     check_replay("z Tab read_1m_512 Esc");
     check_replay("keys_Tab_z Tab Tab");
+}
+
+static void test_movements_replay(void)
+{
+    check_replay("Tab Down Down PageDown Right");
+    check_replay("Tab f G Up PageUp d");
+    check_replay("Tab f 40j d v j j v k u");
+    check_replay("Tab f 40j v j j 3l");
+    check_replay("Tab f 30j End Home Down Ctrl-O Down");
+    check_replay("Tab f 200G Ctrl-O");
+    check_replay("Right Right Down G Up + + Down Down Down");
+    check_replay("e Down Down e Right");
+    check_replay("o PageDown Down o Up");
+    check_replay("read_0_512 read_1k_512 read_2k_512 Esc Tab Tab Down Down");
+    check_replay("Tab f z PageDown PageDown z Down");
+    check_replay("@80,8 @85,9-90,12 @80,5+4");
+    check_replay("@5,6 @20,4+2 Tab @100,10+5 Down Down z z");
+}
+
+static void test_one_line_stands_for_all_movements(void)
+{
+    struct driver *driver = driver_new(120, 40, driver_colour, "disk.img");
+    driver_keys(driver, "Tab f Down Down");
+    g_assert_false(driver_shows(driver, "> cursor"));
+    driver_keys(driver, "Down Tab");
+    g_assert_true(driver_shows(driver, "> cursor hex 0x30 0"));
+    driver_keys(driver, "Shift-Tab Down : Esc Down Up :");
+    g_assert_false(driver_shows(driver, "> cursor hex 0x30 0"));
+    g_assert_true(driver_shows(driver, "> cursor hex 0x40 0"));
+    driver_command(driver, "do page-down 0");
+    g_assert_true(driver_shows(driver, "do: type how often"));
+    driver_command(driver, "cursor hex 0x40 0 1k..0");
+    g_assert_true(driver_shows(driver, "cursor: type an offset"));
+    driver_command(driver, "cursor hex 64t");
+    g_assert_true(driver_shows(driver, "cursor: there is no such place"));
+    driver_command(driver, "cursor console 1");
+    g_assert_true(driver_shows(driver, "cursor: type map, hex or pending first"));
+    driver_free(driver);
 }
 
 static void test_tab_visits_every_panel(void)
@@ -520,8 +582,10 @@ static void test_a_click_moves_focus_and_cursor(void)
     g_assert_true(driver_shows(driver, "> focus map"));
     desk_use_mouse(driver->desk, false);
     g_assert_false(driver->mouse);
+    g_autofree char *before = driver_text(driver);
     mouse(driver, MOUSE_PRESS, 14, 8);
-    g_assert_false(driver_shows(driver, "> focus hex"));
+    g_autofree char *after = driver_text(driver);
+    g_assert_cmpstr(after, ==, before);
     driver_free(driver);
 }
 
@@ -638,6 +702,8 @@ int main(int argc, char **argv)
     g_test_add_func("/screen/read-fills-hex-and-scrollback", test_read_fills_hex_and_scrollback);
     g_test_add_func("/screen/keys-are-logged-as-commands", test_keys_are_logged_as_commands);
     g_test_add_func("/screen/the-log-replays", test_the_log_replays);
+    g_test_add_func("/screen/movements-replay", test_movements_replay);
+    g_test_add_func("/screen/one-line-stands-for-all-movements", test_one_line_stands_for_all_movements);
     g_test_add_func("/screen/tab-visits-every-panel", test_tab_visits_every_panel);
     g_test_add_func("/screen/the-console-edits-completes-and-remembers",
                     test_the_console_edits_completes_and_remembers);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Movements in the log: not each of them, but where they led, told when it begins to matter, which is when something else is
+ * done.  A replay needs no more, and the log stays one that people can read.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "engine/command.h"
+#include "engine/sink.h"
+#include "io/co.h"
+#include "ui/desk-private.h"
+#include "util/size.h"
+
+enum { COUNT_MAX = 999999999 };
+
+static struct desk *served;
+
+void moves_serve(struct desk *desk)
+{
+    served = desk;
+}
+
+/* ---- logging ---- */
+
+struct panel_view moves_begin(struct panel *panel)
+{
+    struct panel_view view = {0};
+    if (panel->ops->view != NULL) {
+        panel->ops->view(panel, &view);
+    }
+    return view;
+}
+
+static bool same(const struct panel_view *a, const struct panel_view *b)
+{
+    return a->cursor == b->cursor && a->top == b->top && a->range_start == b->range_start && a->range_end == b->range_end &&
+           a->growing == b->growing;
+}
+
+void moves_end(struct desk *desk, struct panel *panel, const struct panel_view *before)
+{
+    struct panel_view after = moves_begin(panel);
+    for (int i = 0; i < LAYOUT_PANELS && !desk->silent && !same(before, &after); i++) {
+        desk->moved[i] |= desk->panels[i] == panel;
+    }
+}
+
+static void append_view(GString *line, const struct panel_view *view)
+{
+    g_string_append_printf(line, " %#" PRIx64 " %#" PRIx64, (uint64_t)view->cursor, (uint64_t)view->top);
+    if (view->growing) {
+        g_string_append_printf(line, " %#" PRIx64 "..", (uint64_t)view->range_start);
+    } else if (view->range_start < view->range_end) {
+        g_string_append_printf(line, " %#" PRIx64 "..%#" PRIx64, (uint64_t)view->range_start, (uint64_t)view->range_end - 1);
+    }
+}
+
+void moves_log(struct desk *desk)
+{
+    for (int i = 0; i < LAYOUT_PANELS && !desk->silent; i++) {
+        if (!desk->moved[i]) {
+            continue;
+        }
+        desk->moved[i] = false;
+        struct panel_view view = moves_begin(desk->panels[i]);
+        g_autofree char *prefix = g_strdup_printf("cursor %s", desk->panels[i]->ops->name);
+        g_autoptr(GString) line = g_string_new(prefix);
+        if (view.cursor >= 0) {
+            append_view(line, &view);
+            log_replacing(desk, prefix, line->str);
+        }
+    }
+}
+
+void moves_log_end(struct desk *desk, struct panel *panel, enum request request)
+{
+    moves_log(desk);
+    if (!desk_panel_request(desk, request, -1, 1)) {
+        return;
+    }
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        desk->moved[i] &= desk->panels[i] != panel;
+    }
+    g_autofree char *line = g_strconcat("do ", request_info(request)->name, NULL);
+    log_command(desk, line);
+}
+
+/* ---- `cursor` ---- */
+
+static bool parse_range(const char *text, struct panel_view *view)
+{
+    const char *dots = strstr(text, "..");
+    g_autofree char *first = g_strndup(text, dots != NULL ? (gsize)(dots - text) : 0);
+    int64_t last;
+    if (dots == NULL || size_parse(first, &view->range_start) != 0) {
+        return false;
+    }
+    view->growing = dots[2] == '\0';
+    if (view->growing) {
+        return true;
+    }
+    if (size_parse(dots + 2, &last) != 0 || last < view->range_start || last == INT64_MAX) {
+        return false;
+    }
+    view->range_end = last + 1;
+    return true;
+}
+
+static int cursor_co(const struct command_call *call)
+{
+    struct panel_view view = {0};
+    int panel = desk_find_panel(served, call->argv[1]);
+    if (panel < 0 || served->panels[panel]->ops->set_view == NULL) {
+        sink_printf(call->sink, SINK_ERR, "cursor: type map, hex or pending first\n");
+        return -EINVAL;
+    }
+    if (size_parse(call->argv[2], &view.cursor) != 0 || (call->argc > 3 && size_parse(call->argv[3], &view.top) != 0) ||
+        (call->argc > 4 && !parse_range(call->argv[4], &view))) {
+        sink_printf(call->sink, SINK_ERR, "cursor: type an offset, the first that is visible, and what is marked (0x1000..0x1fff)\n");
+        return -EINVAL;
+    }
+    desk_draw(served); /* what comes first may not have been painted, and then did not scroll yet */
+    view.top = call->argc > 3 ? view.top : moves_begin(served->panels[panel]).top;
+    if (!served->panels[panel]->ops->set_view(served->panels[panel], &view)) {
+        sink_printf(call->sink, SINK_ERR, "cursor: there is no such place in what the panel shows\n");
+        return -EINVAL;
+    }
+    desk_dirty(served);
+    return 0;
+}
+
+static char **panel_names(const char *const *words, unsigned count)
+{
+    const char *const names[] = {"map", "hex", "pending", NULL};
+    return count == 1 ? g_strdupv((char **)names) : NULL;
+}
+
+const struct command moves_command_cursor = {
+    .name = "cursor",
+    .args = "panel offset [top [first..[last]]]",
+    .summary = "puts a panel's cursor somewhere in what it shows",
+    .help = "\n"
+            "What movements by key and mouse come to, in the log. Offsets are those of what the panel shows: of the disk, of the\n"
+            "file, of the buffer; in pending they are rows. Top is the first that is to be visible; with first..last that is\n"
+            "marked, with first.. all from there to the cursor, also when it moves on.\n"
+            "\n"
+            "  cursor hex 0x1200 0x1000    byte 0x1200, with 0x1000 in the first row\n",
+    .min_args = 2,
+    .max_args = 4,
+    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .names_for = panel_names,
+    .run_co = cursor_co,
+};
+
+/* ---- `do` ---- */
+
+/* The line that this is in may have come from a key, which comes first. */
+static int do_co(const struct command_call *call)
+{
+    enum request request = request_find(call->argv[1]);
+    int64_t count = 1;
+    if (request == REQUEST_NONE) {
+        sink_printf(call->sink, SINK_ERR, "do: there is no such request; 'bind' lists them\n");
+        return -EINVAL;
+    }
+    if (call->argc > 2 && (size_parse(call->argv[2], &count) != 0 || count < 1 || count > COUNT_MAX)) {
+        sink_printf(call->sink, SINK_ERR, "do: type how often as a number from 1 on\n");
+        return -EINVAL;
+    }
+    co_yield_co();
+    if (served == NULL) {
+        return 0;
+    }
+    desk_draw(served);
+    served->silent = true;
+    desk_request(served, request, (int)count);
+    served->silent = false;
+    log_focus_is_known(served);
+    return desk_wait_co(served);
+}
+
+static char **request_names(const char *const *words, unsigned count)
+{
+    if (count != 1) {
+        return NULL;
+    }
+    char **names = g_new0(char *, REQUEST_COUNT + 1);
+    for (int request = 0; request < REQUEST_COUNT; request++) {
+        names[request] = g_strdup(request_info(request)->name);
+    }
+    return names;
+}
+
+const struct command moves_command_do = {
+    .name = "do",
+    .args = "request [count]",
+    .summary = "does what a key does, by the name of what it asks for",
+    .help = "\n"
+            "bind lists the names and which keys ask for them. What depends on the focus goes to the panel that has it.\n"
+            "\n"
+            "  do page-down 3    three pages down\n"
+            "  do half-page-up   half a page up\n",
+    .min_args = 1,
+    .max_args = 2,
+    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .names_for = request_names,
+    .run_co = do_co,
+};
