@@ -93,6 +93,12 @@ int inspect_explain_host_co(struct blk *blk, int64_t host, inspect_owner_fn *fn,
     return ret;
 }
 
+int inspect_owners_co(struct blk *blk, const int64_t *hosts, unsigned count, inspect_owners_fn *fn, void *data)
+{
+    struct node *node = find_node(blk->root);
+    return node ? node->driver->inspect->owners_co(node, hosts, count, fn, data) : -ENOTSUP;
+}
+
 /* Nodes without a structure of their own: what their status says. */
 static int explain_plain_co(struct node *node, int64_t offset, int depth, inspect_step_fn *fn, void *data, struct node **ret_next,
                             int64_t *ret_offset)

@@ -110,6 +110,9 @@ struct inspect_owner {
 typedef int inspect_owner_fn(void *data, const struct inspect_owner *owner);
 /* Every owner of the cluster that holds the host byte; *ret_refcount as the image counts. */
 int inspect_explain_host_co(struct blk *blk, int64_t host, inspect_owner_fn *fn, void *data, uint64_t *ret_refcount);
+/* The same for many at once, in one pass over the tables: hosts ascend, i is the index of the one whose cluster has this owner. */
+typedef int inspect_owners_fn(void *data, unsigned i, const struct inspect_owner *owner);
+int inspect_owners_co(struct blk *blk, const int64_t *hosts, unsigned count, inspect_owners_fn *fn, void *data);
 
 /* A step on the way from a guest byte to its host byte. */
 struct inspect_step {
@@ -175,6 +178,7 @@ struct inspect_ops {
     int (*repair_co)(struct node *node, enum inspect_fix fix, inspect_problem_fn *fn, void *data, struct inspect_check *ret_check);
     int (*host_map_co)(struct node *node, inspect_host_fn *fn, void *data);
     int (*explain_host_co)(struct node *node, int64_t host, inspect_owner_fn *fn, void *data, uint64_t *ret_refcount);
+    int (*owners_co)(struct node *node, const int64_t *hosts, unsigned count, inspect_owners_fn *fn, void *data);
     /* Its own layer only: ret_next and ret_offset are the layer that goes on, NULL if it ends here. */
     int (*explain_co)(struct node *node, int64_t offset, int depth, inspect_step_fn *fn, void *data, struct node **ret_next,
                       int64_t *ret_offset);

@@ -40,11 +40,16 @@ static char *owner_text(const struct command_call *call, const struct inspect_ow
 
 /* ---- check ---- */
 
-enum { OWNERS_SHOWN = 8 }; /* problems whose owners are looked up: each costs a walk over the tables */
+enum {
+    CLUSTERS_SHOWN = 256, /* whose owners are looked up, all in one pass */
+    OWNERS_SHOWN = 16,    /* of one cluster */
+};
 
 struct check {
     const struct command_call *call;
-    GArray *hosts; /* int64_t, of the first problems */
+    int64_t cluster_size;
+    GArray *hosts;     /* int64_t, where the first problems are */
+    int64_t left_out;  /* problems whose owners are not looked up */
 };
 
 static int show_problem(void *data, const struct inspect_problem *problem)
@@ -55,8 +60,16 @@ static int show_problem(void *data, const struct inspect_problem *problem)
         g_autofree char *line = report_text(check->call, lines[i]);
         report_say(check->call, "%s", line);
     }
-    if (problem->host >= 0 && check->hosts->len < OWNERS_SHOWN)
-        g_array_append_val(check->hosts, problem->host);
+    int64_t host = check->cluster_size > 0 ? problem->host / check->cluster_size * check->cluster_size : problem->host;
+    if (problem->host < 0 || problem->repaired)
+        return 0;
+    for (unsigned i = check->hosts->len; i-- > 0;) /* they come in rows: the last ones are tried first */
+        if (g_array_index(check->hosts, int64_t, i) == host)
+            return 0;
+    if (check->hosts->len < CLUSTERS_SHOWN)
+        g_array_append_val(check->hosts, host);
+    else
+        check->left_out++;
     return 0;
 }
 
@@ -68,12 +81,73 @@ static int show_owner(void *data, const struct inspect_owner *owner)
     return 0;
 }
 
-static int show_owners_co(const struct command_call *call, int64_t host)
+/* What names one cluster, as it is found. */
+struct named {
+    GString *lines;
+    unsigned count;
+};
+
+struct owners {
+    const struct command_call *call;
+    struct named *named; /* as hosts */
+};
+
+static int note_owner(void *data, unsigned i, const struct inspect_owner *owner)
 {
-    uint64_t refcount;
+    const struct owners *owners = data;
+    struct named *named = &owners->named[i];
+    if (named->count++ < OWNERS_SHOWN) {
+        g_autofree char *text = owner_text(owners->call, owner);
+        g_string_append_printf(named->lines, "%s    %s", named->lines->len ? "\n" : "", text);
+    }
+    return 0;
+}
+
+static int compare_hosts(const void *a, const void *b)
+{
+    int64_t first = *(const int64_t *)a, second = *(const int64_t *)b;
+    return first < second ? -1 : first > second;
+}
+
+static void sort_hosts(GArray *hosts)
+{
+    g_array_sort(hosts, compare_hosts);
+    for (unsigned i = hosts->len; i-- > 1;)
+        if (g_array_index(hosts, int64_t, i) == g_array_index(hosts, int64_t, i - 1))
+            g_array_remove_index(hosts, i);
+}
+
+static void show_named(const struct command_call *call, int64_t host, const struct named *named)
+{
     report_say(call, "cluster at 0x%" PRIx64 ":", host);
-    int ret = inspect_explain_host_co(call->session->blk, host, show_owner, (void *)call, &refcount);
-    return ret == -EINVAL ? 0 : ret; /* past the end of the file: nobody's */
+    g_auto(GStrv) lines = g_strsplit(named->lines->str, "\n", -1);
+    for (int i = 0; lines[i]; i++)
+        report_say(call, "%s", lines[i]);
+    if (named->count > OWNERS_SHOWN)
+        report_say(call, "    and %u more", named->count - OWNERS_SHOWN);
+    if (named->count == 0)
+        report_say(call, "    nothing names it");
+}
+
+/* Whose the clusters are in which problems were found. */
+static int show_owners_co(const struct check *check)
+{
+    const struct command_call *call = check->call;
+    sort_hosts(check->hosts);
+    unsigned count = check->hosts->len;
+    struct owners owners = {call, g_new0(struct named, count)};
+    for (unsigned i = 0; i < count; i++)
+        owners.named[i].lines = g_string_new(NULL);
+    int ret = inspect_owners_co(call->session->blk, (const int64_t *)check->hosts->data, count, note_owner, &owners);
+    for (unsigned i = 0; i < count; i++) {
+        if (ret == 0)
+            show_named(call, g_array_index(check->hosts, int64_t, i), &owners.named[i]);
+        g_string_free(owners.named[i].lines, TRUE);
+    }
+    g_free(owners.named);
+    if (ret == 0 && check->left_out)
+        report_say(call, "%" PRId64 " further problems: 'explain --host OFFSET' shows who names a cluster", check->left_out);
+    return ret;
 }
 
 static void show_result(const struct command_call *call, const struct inspect_check *result)
@@ -136,18 +210,23 @@ static int parse_fix(const struct command_call *call)
 
 static int check_co(const struct command_call *call)
 {
-    struct check check = {call, g_array_new(FALSE, FALSE, sizeof(int64_t))};
+    struct check check = {.call = call, .hosts = g_array_new(FALSE, FALSE, sizeof(int64_t))};
+    struct blk_info info = {0};
+    if (blk_info_co(call->session->blk, &info) == 0)
+        check.cluster_size = info.cluster_size;
+    blk_info_clear(&info);
     struct inspect_check result;
     int fix = parse_fix(call), ret = MIN(fix, 0);
     if (fix > 0)
         ret = repair_co(call, fix, &check, &result);
     if (ret == 0 && (!fix || result.corruptions_fixed || result.leaks_fixed)) {
         g_array_set_size(check.hosts, 0);
+        check.left_out = 0;
         ret = inspect_check_co(call->session->blk, show_problem, &check, &result);
         ret = ret < 0 && ret != -ECANCELED ? no_structure(call, "check", ret) : ret;
     }
-    for (unsigned i = 0; ret == 0 && i < check.hosts->len; i++)
-        ret = show_owners_co(call, g_array_index(check.hosts, int64_t, i));
+    if (ret == 0)
+        ret = show_owners_co(&check);
     g_array_unref(check.hosts);
     if (ret < 0)
         return ret;

@@ -168,6 +168,17 @@ def test_owners_are_named(work):
            '    data of guest offset 0x10000, named by entry 0x8000000000050000 at 0x40008\n' in result.out
 
 
+def test_owners_of_many_are_found_at_once_and_what_is_left_out_is_said(work):
+    image = create(work / 'a.qcow2', 4 * MIB, cluster_size=512)
+    write(image, 'write 0 400k')
+    qemu_img('snapshot', '-c', 'one', image)
+    for i in range(5):
+        patch(image, *((images.l2_table(image, i) + 8 * j, 'Q', COPIED | 0x5000) for j in range(64)))
+    out = blkscope('-c', 'check', image).out
+    assert '    and ' in out and 'further problems' in out and 'snapshot 1 (one)' in out
+    assert len(re.findall(r'^cluster at ', out, re.M)) <= 256
+
+
 def host_map_is_whole(image):
     """Runs without gaps over all of the file; nothing is leaked in a clean image."""
     result = blkscope('-c', 'map --host', image)

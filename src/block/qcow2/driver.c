@@ -27,6 +27,7 @@ static const struct inspect_ops qcow2_inspect = {
     .repair_co = qcow2_repair_co,
     .host_map_co = qcow2_hostmap_co,
     .explain_host_co = qcow2_explain_host_co,
+    .owners_co = qcow2_explain_owners_co,
     .explain_co = qcow2_explain_co,
     .snapshots = qcow2_snapshot_list,
     .bitmaps_co = qcow2_dirty_list_co,

@@ -140,14 +140,51 @@ int qcow2_explain_co(struct node *node, int64_t offset, int depth, inspect_step_
 
 struct search {
     const struct qcow2 *qcow2;
-    uint64_t start, end; /* the cluster */
-    inspect_owner_fn *fn;
+    const int64_t *hosts; /* ascending */
+    unsigned count;
+    inspect_owners_fn *fn;
     void *data;
 };
 
-static bool overlaps(const struct search *search, int64_t host, int64_t bytes)
+static uint64_t cluster_of(const struct search *search, unsigned i)
 {
-    return (uint64_t)host < search->end && (uint64_t)host + bytes > search->start;
+    return (uint64_t)search->hosts[i] >> search->qcow2->cluster_bits;
+}
+
+/* The first of those looked for that is not before this cluster; count: none. */
+static unsigned first_from(const struct search *search, uint64_t cluster)
+{
+    unsigned low = 0, high = search->count;
+    while (low < high) {
+        unsigned middle = low + (high - low) / 2;
+        if (cluster_of(search, middle) < cluster)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Tells of an owner to all whose clusters it names. */
+static int tell_owner(const struct search *search, const struct inspect_owner *owner)
+{
+    unsigned bits = search->qcow2->cluster_bits;
+    uint64_t last = ((uint64_t)owner->host + owner->bytes - 1) >> bits;
+    int ret = 0;
+    for (unsigned i = first_from(search, (uint64_t)owner->host >> bits); ret == 0 && i < search->count && cluster_of(search, i) <= last; i++)
+        ret = search->fn(search->data, i, owner);
+    return ret;
+}
+
+/* Most of what the tables name is not looked for. */
+static bool is_wanted(const struct search *search, int64_t host, int64_t bytes)
+{
+    unsigned bits = search->qcow2->cluster_bits;
+    uint64_t first = (uint64_t)host >> bits, last = ((uint64_t)host + bytes - 1) >> bits;
+    if (bytes <= 0 || last < cluster_of(search, 0) || first > cluster_of(search, search->count - 1))
+        return false;
+    unsigned i = first_from(search, first);
+    return i < search->count && cluster_of(search, i) <= last;
 }
 
 static void set_snapshot(const struct search *search, int snapshot, struct inspect_owner *owner)
@@ -163,7 +200,7 @@ static int on_region(void *data, const struct qcow2_walk_region *region)
 {
     const struct search *search = data;
     const struct qcow2 *qcow2 = search->qcow2;
-    if (!overlaps(search, region->host, region->bytes))
+    if (!is_wanted(search, region->host, region->bytes))
         return 0;
     struct inspect_owner owner = {
         .role = region->role,
@@ -177,7 +214,7 @@ static int on_region(void *data, const struct qcow2_walk_region *region)
         set_snapshot(search, region->snapshot, &owner);
     if (region->role == INSPECT_BITMAP_TABLE || region->role == INSPECT_BITMAP_DATA)
         owner.bitmap = ((struct qcow2_bitmap *)qcow2->bitmaps->pdata[region->bitmap])->name;
-    return search->fn(search->data, &owner);
+    return tell_owner(search, &owner);
 }
 
 static int on_table(void *data, const struct qcow2_walk_table *table)
@@ -186,7 +223,7 @@ static int on_table(void *data, const struct qcow2_walk_table *table)
     int ret = 0;
     for (unsigned i = 0; ret == 0 && i < 1U << search->qcow2->l2_bits; i++) {
         struct qcow2_walk_use use;
-        if (!qcow2_walk_entry(search->qcow2, table, i, &use) || !overlaps(search, use.host, use.bytes))
+        if (!qcow2_walk_entry(search->qcow2, table, i, &use) || !is_wanted(search, use.host, use.bytes))
             continue;
         struct inspect_owner owner = {
             .role = use.role,
@@ -197,7 +234,7 @@ static int on_table(void *data, const struct qcow2_walk_table *table)
             .entry_host = use.entry_host,
         };
         set_snapshot(search, table->snapshot, &owner);
-        ret = search->fn(search->data, &owner);
+        ret = tell_owner(search, &owner);
     }
     return ret;
 }
@@ -221,12 +258,39 @@ static int search_blocks(struct search *search, const struct qcow2_refcounts *re
     return ret;
 }
 
-int qcow2_explain_host_co(struct node *node, int64_t host, inspect_owner_fn *fn, void *data, uint64_t *ret_refcount)
+int qcow2_explain_owners_co(struct node *node, const int64_t *hosts, unsigned count, inspect_owners_fn *fn, void *data)
 {
     static const struct qcow2_walk_ops ops = {.region = on_region, .table = on_table};
-    const struct qcow2 *qcow2 = node->opaque;
-    uint64_t start = host & ~(qcow2->cluster_size - 1);
-    struct search search = {qcow2, start, start + qcow2->cluster_size, fn, data};
+    struct search search = {node->opaque, hosts, count, fn, data};
+    struct qcow2_refcounts refcounts;
+    if (count == 0)
+        return 0;
+    int ret = qcow2_writer_settle_co(node);
+    if (ret == 0)
+        ret = qcow2_refcounts_open_co(node, &refcounts);
+    if (ret < 0)
+        return ret;
+    ret = qcow2_walk_co(node, &ops, &search);
+    if (ret == 0)
+        ret = search_blocks(&search, &refcounts);
+    qcow2_refcounts_clear(&refcounts);
+    return ret;
+}
+
+struct single {
+    inspect_owner_fn *fn;
+    void *data;
+};
+
+static int on_owner(void *data, unsigned i, const struct inspect_owner *owner)
+{
+    const struct single *single = data;
+    return single->fn(single->data, owner);
+}
+
+int qcow2_explain_host_co(struct node *node, int64_t host, inspect_owner_fn *fn, void *data, uint64_t *ret_refcount)
+{
+    struct single single = {fn, data};
     struct qcow2_refcounts refcounts;
     if (host < 0 || host >= node->file->size)
         return -EINVAL;
@@ -235,12 +299,11 @@ int qcow2_explain_host_co(struct node *node, int64_t host, inspect_owner_fn *fn,
         ret = qcow2_refcounts_open_co(node, &refcounts);
     if (ret < 0)
         return ret;
-    ret = qcow2_refcounts_get_co(node, &refcounts, start >> qcow2->cluster_bits, ret_refcount);
-    if (ret < 0)
-        *ret_refcount = 0;
-    ret = qcow2_walk_co(node, &ops, &search);
-    if (ret == 0)
-        ret = search_blocks(&search, &refcounts);
+    uint64_t refcount = 0;
+    qcow2_refcounts_get_co(node, &refcounts, (uint64_t)host >> ((struct qcow2 *)node->opaque)->cluster_bits, &refcount);
     qcow2_refcounts_clear(&refcounts);
+    ret = qcow2_explain_owners_co(node, &host, 1, on_owner, &single);
+    if (ret == 0)
+        *ret_refcount = refcount;
     return ret;
 }

@@ -8,3 +8,4 @@ struct node;
 
 int qcow2_explain_co(struct node *node, int64_t offset, int depth, inspect_step_fn *fn, void *data, struct node **ret_next, int64_t *ret_offset);
 int qcow2_explain_host_co(struct node *node, int64_t host, inspect_owner_fn *fn, void *data, uint64_t *ret_refcount);
+int qcow2_explain_owners_co(struct node *node, const int64_t *hosts, unsigned count, inspect_owners_fn *fn, void *data);
