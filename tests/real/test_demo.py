@@ -14,7 +14,7 @@ def demo(work):
     shutil.copy(CHECKOUT / 'LICENSE', work / 'text')
     (work / 'label').write_bytes(b'demonstration\0\0\0')
     (work / 'swap').write_bytes(b'SWAPSPACE2')
-    result = support.blkscope('--stop-on-error', '--headless', '--script', CHECKOUT / 'demo/commands', cwd=work)
+    result = support.blkscope('--stop-on-error', '--headless', '--script', CHECKOUT / 'doc/demo/commands', cwd=work)
     assert (result.out, result.err, result.status) == ('', '', 0), result
     return work
 
