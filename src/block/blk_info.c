@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "block/blk-internal.h"
+#include "block/debug.h"
 
 /* ---- size ---- */
 
@@ -134,6 +135,28 @@ int blk_wait_break_co(struct blk *blk, const char *tag)
 {
     struct node *node = node_debug_node(blk->root);
     return node ? node->driver->debug_wait_co(node, tag) : -ENOTSUP;
+}
+
+int blk_debug_list(struct blk *blk, struct blk_debug *ret_debug)
+{
+    struct node *node = node_debug_node(blk->root);
+    return node ? node->driver->debug_list(node, ret_debug) : -ENOTSUP;
+}
+
+int blk_inject(struct blk *blk, const char *text, GError **error)
+{
+    struct node *node = node_debug_node(blk->root);
+    if (!node) {
+        g_set_error_literal(error, OPTIONS_ERROR, ENOTSUP, g_strerror(ENOTSUP));
+        return -ENOTSUP;
+    }
+    return node->driver->debug_inject(node, text, error);
+}
+
+int blk_remove_rule(struct blk *blk, uint64_t id)
+{
+    struct node *node = node_debug_node(blk->root);
+    return node ? node->driver->debug_remove_rule(node, id) : -ENOTSUP;
 }
 
 /* ---- who watches ---- */

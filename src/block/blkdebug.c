@@ -15,22 +15,6 @@
 #include <errno.h>
 #include <string.h>
 
-struct breakpoint {
-    char *tag;
-    enum blk_event event;
-};
-
-/* A request at one or more breakpoints; on its coroutine's stack. */
-struct stop {
-    struct co *co;
-    unsigned left; /* resumes it still needs */
-};
-
-struct suspension {
-    char *tag;
-    struct stop *stop;
-};
-
 /* ---- rules ---- */
 
 void blkdebug_apply_event(struct blkdebug *debug, enum blk_event event)
@@ -82,10 +66,11 @@ static int check_co(struct node *node, enum blkdebug_iotype iotype, int64_t offs
         return 0;
     error = rule->error;
     immediately = rule->immediately;
+    rule->hits++;
     if (rule->once) {
         g_queue_remove(&debug->active, rule);
         g_queue_remove(&debug->rules.by_event[rule->event], rule);
-        g_free(rule);
+        blkdebug_keep_spent(debug, rule);
     }
     if (!immediately)
         co_yield_co();
@@ -132,8 +117,9 @@ static char *hit_breakpoints(struct node *node, enum blk_event event, struct sto
             continue;
         g_queue_delete_link(&debug->breakpoints, link);
         suspension = g_new(struct suspension, 1);
-        *suspension = (struct suspension){.tag = g_strdup(breakpoint->tag), .stop = stop};
+        *suspension = (struct suspension){.tag = g_strdup(breakpoint->tag), .event = event, .stop = stop};
         g_queue_push_head(&debug->suspensions, suspension);
+        blkdebug_count_hit(debug, breakpoint->tag, event);
         stop->left++;
         g_free(last);
         last = g_strdup(breakpoint->tag);
@@ -232,6 +218,7 @@ static int blkdebug_debug_remove_break(struct node *node, const char *tag)
         breakpoint_free(breakpoint);
         ret = 0;
     }
+    blkdebug_forget_hits(debug, tag);
     /* A breakpoint that stopped a request is used up: what it holds goes on, though there is nothing left to remove. */
     for (GList *link = debug->suspensions.tail, *before; link; link = before) {
         const struct suspension *suspension = link->data;
@@ -278,6 +265,7 @@ void blkdebug_clear(struct blkdebug *debug)
 {
     g_queue_clear(&debug->active);
     blkdebug_rules_clear(&debug->rules);
+    blkdebug_clear_past(debug);
     g_queue_clear_full(&debug->breakpoints, breakpoint_free);
 }
 
@@ -363,4 +351,7 @@ const struct driver driver_blkdebug = {
     .debug_is_suspended = blkdebug_debug_is_suspended,
     .debug_wait_co = blkdebug_debug_wait_co,
     .debug_release = blkdebug_debug_release,
+    .debug_list = blkdebug_list,
+    .debug_inject = blkdebug_inject,
+    .debug_remove_rule = blkdebug_remove_rule,
 };

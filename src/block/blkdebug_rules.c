@@ -2,6 +2,7 @@
 #include "block/blkdebug_rules.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "block/driver_option.h"
@@ -102,6 +103,7 @@ static int add_rule(struct blkdebug_rules *rules, const struct section *section,
     } else {
         rule.new_state = take_state(options, "new_state", 0);
     }
+    rule.id = ++rules->last_id;
     g_queue_push_tail(&rules->by_event[rule.event], g_memdup2(&rule, sizeof(rule)));
     return 0;
 }
@@ -162,6 +164,44 @@ int blkdebug_rules_take(struct blkdebug_rules *rules, struct options *options, G
     for (unsigned i = 0; i < G_N_ELEMENTS(sections) && ret == 0; i++)
         ret = take_section(rules, &sections[i], options, error);
     return ret;
+}
+
+/* ---- one of them ---- */
+
+int blkdebug_rules_add(struct blkdebug_rules *rules, const struct options *options, GError **error)
+{
+    const struct section *section = &sections[options_has(options, "new_state")];
+    g_autoptr(options) copy = options_copy(options);
+    const char *unknown = find_unknown(options, section);
+
+    if (unknown)
+        return refuse(error, "Unknown option '%s' for [%s]", unknown, section->name);
+    return add_rule(rules, section, copy, error);
+}
+
+char *blkdebug_rule_text(const struct blkdebug_rule *rule)
+{
+    GString *text = g_string_new("event=");
+
+    g_string_append(text, blk_event_name(rule->event));
+    if (rule->state)
+        g_string_append_printf(text, ",state=%" PRId64, rule->state);
+    if (!rule->inject) {
+        g_string_append_printf(text, ",new_state=%" PRId64, rule->new_state);
+        return g_string_free(text, FALSE);
+    }
+    for (int i = 0; iotype_names[i]; i++) {
+        if (rule->iotypes == 1U << i)
+            g_string_append_printf(text, ",iotype=%s", iotype_names[i]);
+    }
+    g_string_append_printf(text, ",errno=%d", rule->error);
+    if (rule->offset != -1)
+        g_string_append_printf(text, ",sector=%" PRId64, rule->offset < 0 ? INT64_MAX : rule->offset / SECTOR);
+    if (rule->once)
+        g_string_append(text, ",once=on");
+    if (rule->immediately)
+        g_string_append(text, ",immediately=on");
+    return g_string_free(text, FALSE);
 }
 
 /* ---- the configuration file ---- */

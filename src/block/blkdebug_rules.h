@@ -19,6 +19,8 @@ enum blkdebug_iotype {
 };
 
 struct blkdebug_rule {
+    uint64_t id;       /* from 1, in the order they were given */
+    uint64_t hits;     /* errors it has injected */
     enum blk_event event;
     int64_t state;     /* applies in this state only; 0: in any */
     bool inject;       /* else it sets a state */
@@ -33,6 +35,7 @@ struct blkdebug_rule {
 /* Rules by their event, in the order they were given. */
 struct blkdebug_rules {
     GQueue by_event[BLK_EVENT_COUNT]; /* struct blkdebug_rule, owned */
+    uint64_t last_id;
 };
 
 void blkdebug_rules_clear(struct blkdebug_rules *rules);
@@ -45,3 +48,12 @@ int blkdebug_rules_take(struct blkdebug_rules *rules, struct options *options, G
  * begin with # are comments.  0 or -EINVAL.
  */
 int blkdebug_rules_parse(struct blkdebug_rules *rules, const char *text, GError **error);
+
+/*
+ * Adds one rule: the keys of inject-error.N.*, without that in front, or with new_state those of set-state.N.*.  0 or
+ * -EINVAL.
+ */
+int blkdebug_rules_add(struct blkdebug_rules *rules, const struct options *options, GError **error);
+
+/* The rule as it is written there, without what goes without saying; g_free. */
+char *blkdebug_rule_text(const struct blkdebug_rule *rule);

@@ -12,6 +12,7 @@
 #include "block/event.h"
 #include "block/options.h"
 
+struct blk_debug;
 struct create;
 struct inspect_ops;
 struct node;
@@ -146,6 +147,10 @@ struct driver {
     int (*debug_wait_co)(struct node *node, const char *tag);
     /* The image is being closed (registry->closing, nothing stops any more): every request at a breakpoint goes on. */
     void (*debug_release)(struct node *node);
+    /* As blk_debug_list(), blk_inject() and blk_remove_rule(). */
+    int (*debug_list)(struct node *node, struct blk_debug *ret_debug);
+    int (*debug_inject)(struct node *node, const char *text, GError **error);
+    int (*debug_remove_rule)(struct node *node, uint64_t id);
 
     /* Looks into its structure (block/inspect.h).  NULL: there is none to look into. */
     const struct inspect_ops *inspect;

@@ -146,3 +146,28 @@ search -x 7
 search ''
 search -n 0 a
 search a 99T
+== breakpoints and errors
+@ program: blkscope
+@ args: -f raw -w
+breakpoints
+close
+open -w -o driver=raw blkdebug::test.img
+breakpoints
+inject write_aio,errno=28,once=on
+inject event=read_aio,sector=9,iotype=read
+inject x=1
+inject read_aio,nope=1
+inject
+break write_aio A
+breakpoints
+aio_write -q 0 512
+breakpoints
+resume A
+aio_flush
+read -q 4k 1k
+breakpoints
+inject -r 2
+inject -r 2
+inject -r x
+remove_break A
+breakpoints

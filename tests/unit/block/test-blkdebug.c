@@ -2,6 +2,7 @@
 #include "harness.h"
 
 #include "block/blkdebug_rules.h"
+#include "block/debug.h"
 
 static char *small; /* a file of 1 MiB */
 
@@ -473,6 +474,142 @@ static void closing_releases_suspended_requests_co(void)
     g_assert_cmpint(reader.ret, ==, 0);
 }
 
+/* ---- what is told of it ---- */
+
+static void assert_break(const struct blk_debug *debug, unsigned index, const char *tag, const char *event, unsigned armed, unsigned held,
+                         unsigned hits)
+{
+    const struct blk_debug_break *point = &g_array_index(debug->breaks, struct blk_debug_break, index);
+
+    g_assert_cmpuint(index, <, debug->breaks->len);
+    g_assert_cmpstr(point->tag, ==, tag);
+    g_assert_cmpstr(point->event, ==, event);
+    g_assert_cmpuint(point->armed, ==, armed);
+    g_assert_cmpuint(point->held, ==, held);
+    g_assert_cmpuint(point->hits, ==, hits);
+}
+
+static void breakpoints_are_listed_co(void)
+{
+    struct blk *blk = open_watched_co();
+    struct blk_debug debug;
+    struct reader reader;
+
+    g_assert_cmpint(blk_debug_list(blk, &debug), ==, 0);
+    g_assert_cmpuint(debug.breaks->len + debug.rules->len, ==, 0);
+    blk_debug_clear(&debug);
+    g_assert_cmpint(blk_break(blk, "read_aio", "A"), ==, 0);
+    g_assert_cmpint(blk_break(blk, "write_aio", "A"), ==, 0);
+    reader_start(&reader, blk, 0);
+    g_assert_cmpint(blk_wait_break_co(blk, "A"), ==, 0);
+    g_assert_cmpint(blk_break(blk, "read_aio", "A"), ==, 0);
+    g_assert_cmpint(blk_debug_list(blk, &debug), ==, 0);
+    g_assert_cmpuint(debug.breaks->len, ==, 2);
+    assert_break(&debug, 0, "A", "read_aio", 1, 1, 1);
+    assert_break(&debug, 1, "A", "write_aio", 1, 0, 0);
+    blk_debug_clear(&debug);
+    g_assert_cmpint(blk_resume(blk, "A"), ==, 0);
+    wait_for_co(&reader);
+    reader_start(&reader, blk, 0);
+    g_assert_cmpint(blk_wait_break_co(blk, "A"), ==, 0);
+    g_assert_cmpint(blk_resume(blk, "A"), ==, 0);
+    wait_for_co(&reader);
+    g_assert_cmpint(blk_debug_list(blk, &debug), ==, 0);
+    assert_break(&debug, 0, "A", "write_aio", 1, 0, 0);
+    assert_break(&debug, 1, "A", "read_aio", 0, 0, 2); /* used up */
+    blk_debug_clear(&debug);
+    g_assert_cmpint(blk_remove_break(blk, "A"), ==, 0);
+    g_assert_cmpint(blk_debug_list(blk, &debug), ==, 0);
+    g_assert_cmpuint(debug.breaks->len, ==, 0);
+    blk_debug_clear(&debug);
+    harness_close_co(blk);
+}
+
+static void only_the_last_used_up_breakpoints_are_told_co(void)
+{
+    struct blk *blk = open_watched_co();
+    struct blk_debug debug;
+
+    for (int i = 0; i < BLK_DEBUG_PAST_MAX + 10; i++) {
+        g_autofree char *tag = g_strdup_printf("%d", i);
+        struct reader reader;
+
+        g_assert_cmpint(blk_break(blk, "read_aio", tag), ==, 0);
+        reader_start(&reader, blk, 0);
+        g_assert_cmpint(blk_wait_break_co(blk, tag), ==, 0);
+        g_assert_cmpint(blk_resume(blk, tag), ==, 0);
+        wait_for_co(&reader);
+    }
+    g_assert_cmpint(blk_debug_list(blk, &debug), ==, 0);
+    g_assert_cmpuint(debug.breaks->len, ==, BLK_DEBUG_PAST_MAX);
+    assert_break(&debug, 0, "73", "read_aio", 0, 0, 1);
+    blk_debug_clear(&debug);
+    harness_close_co(blk);
+}
+
+static void assert_rule(struct blk *blk, unsigned index, uint64_t id, const char *text, uint64_t hits, bool spent)
+{
+    struct blk_debug debug;
+
+    g_assert_cmpint(blk_debug_list(blk, &debug), ==, 0);
+    g_assert_cmpuint(index, <, debug.rules->len);
+    g_assert_cmpuint(g_array_index(debug.rules, struct blk_debug_rule, index).id, ==, id);
+    g_assert_cmpstr(g_array_index(debug.rules, struct blk_debug_rule, index).text, ==, text);
+    g_assert_cmpuint(g_array_index(debug.rules, struct blk_debug_rule, index).hits, ==, hits);
+    g_assert_cmpint(g_array_index(debug.rules, struct blk_debug_rule, index).spent, ==, spent);
+    blk_debug_clear(&debug);
+}
+
+static void errors_come_and_go_co(void)
+{
+    struct blk *blk = open_co(RULE "event=l2_load," RULE "sector=7," RULE "iotype=flush");
+
+    assert_rule(blk, 0, 1, "event=l2_load,iotype=flush,errno=5,sector=7", 0, false);
+    g_assert_cmpint(blk_inject(blk, "read_aio,errno=28,once=on,immediately=on", NULL), ==, 0);
+    g_assert_cmpint(blk_inject(blk, "event=read_aio,state=1", NULL), ==, 0);
+    g_assert_cmpint(read_one_co(blk), ==, -ENOSPC);
+    g_assert_cmpint(read_one_co(blk), ==, -EIO);
+    g_assert_cmpint(read_one_co(blk), ==, -EIO);
+    assert_rule(blk, 1, 2, "event=read_aio,errno=28,once=on,immediately=on", 1, true);
+    assert_rule(blk, 2, 3, "event=read_aio,state=1,errno=5", 2, false);
+    g_assert_cmpint(blk_remove_rule(blk, 3), ==, 0); /* though it is active */
+    g_assert_cmpint(read_one_co(blk), ==, 0);
+    g_assert_cmpint(blk_remove_rule(blk, 2), ==, 0);
+    g_assert_cmpint(blk_remove_rule(blk, 2), ==, -ENOENT);
+    g_assert_cmpint(blk_inject(blk, "none", NULL), ==, 0);
+    g_assert_cmpint(read_one_co(blk), ==, -EIO);
+    g_assert_cmpint(blk_remove_rule(blk, 4), ==, 0);
+    g_assert_cmpint(blk_inject(blk, "event=read_aio,new_state=3", NULL), ==, 0);
+    assert_rule(blk, 1, 5, "event=read_aio,new_state=3", 0, false);
+    close_any_co(blk);
+}
+
+static void bad_errors_are_refused_co(void)
+{
+    static const char *const bad[][2] = {
+        {"errno=5", "Missing event name for rule"},
+        {"", "Missing event name for rule"},
+        {"nope", "invalid parameter value: nope"},
+        {"read_aio,foo=1", "Unknown option 'foo' for [inject-error]"},
+        {"read_aio,0.event=read_aio", "Unknown option '0.event' for [inject-error]"},
+        {"read_aio,new_state=2,errno=5", "Unknown option 'errno' for [set-state]"},
+        {"read_aio,sector=x", "Parameter 'sector' expects a number"},
+    };
+    struct blk *blk = open_co("");
+    struct blk_debug debug;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GError) error = NULL;
+
+        g_assert_cmpint(blk_inject(blk, bad[i][0], &error), ==, -EINVAL);
+        g_assert_cmpstr(error->message, ==, bad[i][1]);
+    }
+    g_assert_cmpint(blk_debug_list(blk, &debug), ==, 0);
+    g_assert_cmpuint(debug.rules->len, ==, 0);
+    blk_debug_clear(&debug);
+    harness_close_co(blk);
+}
+
 static void without_blkdebug_there_are_no_breakpoints_co(void)
 {
     struct blk *blk = harness_open_co(small, "raw", 0);
@@ -521,6 +658,10 @@ static void add(void)
     harness_add("/blkdebug/suspended-request-can-be-cancelled", suspended_request_can_be_cancelled_co);
     harness_add("/blkdebug/waiting-for-a-breakpoint-can-be-cancelled", waiting_for_a_breakpoint_can_be_cancelled_co);
     harness_add("/blkdebug/closing-releases-suspended-requests", closing_releases_suspended_requests_co);
+    harness_add("/blkdebug/breakpoints-are-listed", breakpoints_are_listed_co);
+    harness_add("/blkdebug/only-the-last-used-up-breakpoints-are-told", only_the_last_used_up_breakpoints_are_told_co);
+    harness_add("/blkdebug/errors-come-and-go", errors_come_and_go_co);
+    harness_add("/blkdebug/bad-errors-are-refused", bad_errors_are_refused_co);
     harness_add("/blkdebug/without-blkdebug-there-are-no-breakpoints", without_blkdebug_there_are_no_breakpoints_co);
     g_test_add_func("/blkdebug/every-event-has-a-name", every_event_has_a_name);
 }
