@@ -10,6 +10,25 @@
 /* Images end before this, so that offsets rounded up to any alignment still fit. */
 static const int64_t length_max = INT64_MAX - ((INT64_C(1) << 30) - 1);
 
+/* One that is under way may have begun too early; the next is for all who wait. */
+static int flush_to_disk_co(struct node *node, uint64_t gen)
+{
+    if (!node->driver->flush_to_disk_co)
+        return 0;
+    while (node->flushing && node->flushed_gen < gen)
+        co_queue_wait_uncancellable_co(&node->flush_ended);
+    if (node->flushed_gen >= gen)
+        return 0;
+    uint64_t covered = node->write_gen;
+    node->flushing = true;
+    int ret = node->driver->flush_to_disk_co(node);
+    node->flushing = false;
+    if (ret == 0)
+        node->flushed_gen = MAX(node->flushed_gen, covered);
+    co_queue_wake_all(&node->flush_ended);
+    return ret;
+}
+
 int node_flush_co(struct node *node)
 {
     if (node->dead || !(node->flags & NODE_WRITABLE))
@@ -23,11 +42,10 @@ int node_flush_co(struct node *node)
         ret = driver->flush_to_os_co(node);
     if (ret < 0)
         return ret;
-    if (!(node->flags & NODE_NO_FLUSH) && node->flushed_gen != gen) {
+    if (!(node->flags & NODE_NO_FLUSH) && node->flushed_gen < gen) {
         if (node->file)
             node_debug_event_co(node->file, BLK_EVENT_FLUSH_TO_DISK);
-        if (driver->flush_to_disk_co)
-            ret = driver->flush_to_disk_co(node);
+        ret = flush_to_disk_co(node, gen);
     }
     for (unsigned i = 0; i < node->children->len; i++) {
         struct node_child *child = node->children->pdata[i];
@@ -45,6 +63,9 @@ int node_flush_written_co(struct node *node)
     /* The children have counted their part of the write; a leaf has not yet. */
     if (node->driver->flush_to_disk_co)
         node->write_gen++;
+    /* Others who submitted at the same time get as far as this, and one flush is enough. */
+    if (aio_is_sharing(node->aio))
+        co_yield_co();
     return node_flush_co(node);
 }
 

@@ -7,6 +7,7 @@
 
 #include "engine/report.h"
 #include "engine/session-private.h"
+#include "io/aio.h"
 #include "engine/watch.h"
 #include "io/clock.h"
 
@@ -220,12 +221,14 @@ int session_close_co(const struct command_call *call, unsigned own_users)
 
 void session_aio_begin(struct session *session)
 {
-    session->aio++;
+    if (session->aio++ == 0)
+        aio_set_sharing(session->config.aio, true);
 }
 
 void session_aio_end(struct session *session)
 {
-    session->aio--;
+    if (--session->aio == 0)
+        aio_set_sharing(session->config.aio, false);
     if (!co_queue_is_empty(&session->idle))
         co_queue_wake_all(&session->idle);
 }

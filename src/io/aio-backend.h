@@ -52,7 +52,7 @@ struct aio {
     struct workers *workers;   /* NULL: not needed yet */
     GMainContext *context;
     unsigned in_flight;
-    bool inline_calls;
+    bool inline_calls, sharing;
     struct aio_flush *flushes; /* running and waited for; aio-flush.c */
 };
 

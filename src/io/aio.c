@@ -2,8 +2,7 @@
 /*
  * The way of a request, until one of these has an answer:
  *   1. a buffered read asks the page cache (RWF_NOWAIT), a slice at a time;
- *   2. where nobody watches and nothing else is in flight, a call that is faster than a change of threads is made right
- * here;
+ *   2. where nobody watches, a call that is faster than a change of threads is made right here;
  *   3. the back end gets it, and the coroutine suspends until it completed.
  */
 #include "config.h"
@@ -111,6 +110,16 @@ void aio_set_inline_calls(struct aio *aio, bool allowed)
     aio->inline_calls = allowed;
 }
 
+void aio_set_sharing(struct aio *aio, bool sharing)
+{
+    aio->sharing = sharing;
+}
+
+bool aio_is_sharing(const struct aio *aio)
+{
+    return aio->sharing;
+}
+
 unsigned aio_in_flight(const struct aio *aio)
 {
     return aio->in_flight;
@@ -184,14 +193,19 @@ static bool is_literal(const struct aio *aio)
     return aio->ops && aio->ops->literal;
 }
 
-/*
- * Whether a blocking call on this thread may stand in for a request.  What waits for the device does so only for a
- * caller with nothing else to do: aio_* commands are submitted one by one, and with none in flight yet the first must
- * not hold up the second.
- */
-static bool may_run_here(const struct aio *aio, bool waits_for_device, unsigned flags)
+/* Whether a blocking call on this thread, which does not wait for the device, may stand in for a request. */
+static bool may_run_here(const struct aio *aio)
 {
-    return aio->inline_calls && !aio->in_flight && !is_literal(aio) && (!waits_for_device || flags & AIO_ALONE);
+    return aio->inline_calls && !is_literal(aio);
+}
+
+/*
+ * The same for one that does: only for a caller with nothing else to do.  aio_* commands are submitted one by one, and with none in flight
+ * yet the first must not hold up the second.
+ */
+static bool may_wait_here(const struct aio *aio, bool alone)
+{
+    return may_run_here(aio) && !aio->in_flight && alone;
 }
 
 /* ---- reads from the page cache ---- */
@@ -254,7 +268,7 @@ ssize_t aio_preadv_co(struct aio *aio, int fd, const struct iovec *iov, int niov
         .niov = MIN(niov, IOV_MAX),
         .offset = offset,
     };
-    if (may_run_here(aio, true, flags))
+    if (may_wait_here(aio, flags & AIO_ALONE))
         return aio_request_execute(&request);
     return was_read(iov, aio_request_submit_co(aio, &request));
 }
@@ -271,9 +285,9 @@ ssize_t aio_pwritev_co(struct aio *aio, int fd, const struct iovec *iov, int nio
         .niov = MIN(niov, IOV_MAX),
         .offset = offset,
     };
-    if (may_run_here(aio, flags & (AIO_FUA | AIO_DIRECT), flags))
-        return aio_request_execute(&request);
-    ssize_t n = aio_request_submit_co(aio, &request);
+    bool waits_for_device = request.flags & (AIO_FUA | AIO_DIRECT);
+    bool here = waits_for_device ? may_wait_here(aio, flags & AIO_ALONE) : may_run_here(aio);
+    ssize_t n = here ? aio_request_execute(&request) : aio_request_submit_co(aio, &request);
     int ret = n > 0 && flush_after ? aio_flush_merged_co(aio, fd) : 0;
     return ret < 0 ? ret : n;
 }
@@ -281,7 +295,7 @@ ssize_t aio_pwritev_co(struct aio *aio, int fd, const struct iovec *iov, int nio
 int aio_fdatasync_co(struct aio *aio, int fd)
 {
     struct aio_request request = {.op = AIO_FSYNC, .fd = fd};
-    if (may_run_here(aio, false, 0))
+    if (may_wait_here(aio, !aio->sharing))
         return aio_request_execute(&request);
     return is_literal(aio) ? (int)aio_request_submit_co(aio, &request) : aio_flush_merged_co(aio, fd);
 }
@@ -289,7 +303,7 @@ int aio_fdatasync_co(struct aio *aio, int fd)
 int aio_fallocate_co(struct aio *aio, int fd, int mode, int64_t offset, int64_t bytes)
 {
     struct aio_request request = {.op = AIO_FALLOCATE, .fd = fd, .mode = mode, .offset = offset, .bytes = bytes};
-    if (may_run_here(aio, false, 0))
+    if (may_run_here(aio))
         return aio_request_execute(&request);
     return aio_request_submit_co(aio, &request);
 }
@@ -297,7 +311,7 @@ int aio_fallocate_co(struct aio *aio, int fd, int mode, int64_t offset, int64_t 
 int aio_call_co(struct aio *aio, int (*fn)(void *data), void *data, bool quick)
 {
     struct aio_request request = {.op = AIO_CALL, .fd = -1, .fn = fn, .data = data};
-    if (quick && may_run_here(aio, false, 0))
+    if (quick && may_run_here(aio))
         return aio_request_execute(&request);
     return aio_request_submit_co(aio, &request);
 }

@@ -20,11 +20,17 @@ void aio_free(struct aio *aio);
 const char *aio_name(struct aio *aio);
 
 /*
- * Nobody watches (batch modes): while nothing is in flight, what is faster that way may be done on the calling thread:
- * short blocking calls, fallocate, buffered writes and fdatasync, and what waits for the device when its caller says
- * AIO_ALONE. Off to begin with: a screen must never wait for the disk.  The manual back end never does.
+ * Nobody watches (batch modes): what is faster that way may be done on the calling thread: short blocking calls, fallocate and buffered
+ * writes, and, while nothing is in flight, fdatasync and what waits for the device when its caller says AIO_ALONE. Off to begin with:
+ * a screen must never wait for the disk.  The manual back end never does.
  */
 void aio_set_inline_calls(struct aio *aio, bool allowed);
+/*
+ * Requests are under way whose submitter does not wait for them: fdatasync is not called on this thread meanwhile, so that one serves all who
+ * want it.  Off to begin with.
+ */
+void aio_set_sharing(struct aio *aio, bool sharing);
+bool aio_is_sharing(const struct aio *aio);
 
 /* Requests submitted and not completed. */
 unsigned aio_in_flight(const struct aio *aio);

@@ -453,6 +453,31 @@ static void test_flushes_are_merged_but_never_early(void)
     g_clear_pointer(&aio, aio_free);
 }
 
+/* Done on the spot, none would be there to share it. */
+static void test_flushes_are_merged_while_requests_share(void)
+{
+    aio = aio_new("threads", NULL);
+    aio->ops = &recorder;
+    submitted = g_ptr_array_new();
+    aio_set_inline_calls(aio, true);
+    int alone = 1, results[5] = {1, 1, 1, 1, 1};
+    co_start(flush_for_result, &alone);
+    g_assert_cmpint(alone, ==, 0);
+    g_assert_cmpuint(submitted->len, ==, 0);
+
+    aio_set_sharing(aio, true);
+    for (unsigned i = 0; i < G_N_ELEMENTS(results); i++)
+        co_start(flush_for_result, &results[i]);
+    complete_only_one(0);
+    complete_only_one(0);
+    for (unsigned i = 0; i < G_N_ELEMENTS(results); i++)
+        g_assert_cmpint(results[i], ==, 0);
+
+    turn_until_nobody_lives();
+    g_ptr_array_unref(submitted);
+    g_clear_pointer(&aio, aio_free);
+}
+
 /* ---- the page cache ---- */
 
 static void read_a_slice(void *data)
@@ -678,6 +703,7 @@ int main(int argc, char **argv)
     add_each("writes-durably-many-at-once", each_writes_durably_many_at_once);
     add_each("flush-error-reaches-all", each_flush_error_reaches_all);
     g_test_add_data_func("/aio/flushes-are-merged-but-never-early", test_flushes_are_merged_but_never_early, run_once);
+    g_test_add_data_func("/aio/flushes-are-merged-while-requests-share", test_flushes_are_merged_while_requests_share, run_once);
     g_test_add_data_func("/aio/inline-only-what-is-quick-and-allowed", test_inline_only_what_is_quick_and_allowed,
                          run_once);
     g_test_add_data_func("/aio/cached-reads-do-not-suspend", test_cached_reads_do_not_suspend, run_once);
