@@ -337,8 +337,9 @@ static bool take_digit(struct desk *desk, keycode key, enum request request)
 /* The last row with a number before it is the row of that number, as in vi. */
 static void go_to_row(struct desk *desk, int row)
 {
-    input_request(desk, desk_focused(desk), REQUEST_FIRST, 1);
-    if (row > 1) {
+    bool by_number = desk->overlay == NULL && desk_focused(desk)->ops->has_row_numbers;
+    input_request(desk, desk_focused(desk), REQUEST_FIRST, by_number ? row : 1);
+    if (row > 1 && !by_number) {
         desk_request(desk, REQUEST_DOWN, row - 1);
     }
 }

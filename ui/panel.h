@@ -71,7 +71,10 @@ struct panel_ops {
      * the one that page movements go by.  Not NULL.
      */
     void (*draw)(struct panel *panel, struct surface surface, bool focused);
-    /* A request of its own context or a movement; count >= 1 repeats it. */
+    /*
+     * A request of its own context or a movement; count >= 1 repeats it.  Where rows have numbers, REQUEST_FIRST with a count goes to that row.
+     */
+    bool has_row_numbers;
     enum panel_reaction (*request)(struct panel *panel, enum request request, int count);
     /*
      * A key that means nothing in its own context, for a panel in which text is typed: with it, neither movements nor

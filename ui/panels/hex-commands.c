@@ -120,7 +120,7 @@ static int run_find_co(const struct command_call *call)
     if (words.where && (ret = place_cursor(call, words.where)) < 0) {
         return ret;
     }
-    hex_find(hex, &search, opts.operand[0], -1, words.backward);
+    hex_find(hex, &search, opts.operand[0], -1, words.backward, 1);
     panel_redraw(&hex->panel);
     ret = finish_find_co(call);
     if (ret == -ENOENT) {

@@ -8,6 +8,8 @@
 #include "ui/panels/hex-panel.h"
 #include "util/safetext.h"
 
+enum { BUFFER_COUNT_MAX = 100000 }; /* matches to go over while everybody waits */
+
 bool hex_find_stop(struct hex_panel *hex)
 {
     struct hex_hunt *hunt = g_steal_pointer(&hex->hunt);
@@ -71,23 +73,38 @@ static void on_end(void *data)
 
 /* ---- buffers, which are in memory ---- */
 
+/* The match behind from, or before it; -1: there is none. */
+static ptrdiff_t next_in_buffer(const struct search *search, const uint8_t *bytes, size_t size, ptrdiff_t from, bool backward)
+{
+    size_t behind = (size_t)from + 1;
+
+    if (backward) {
+        return search_last(search, bytes, MIN(size, (size_t)from + search->len - 1));
+    }
+    ptrdiff_t found = search_first(search, bytes + behind, size - behind);
+
+    return found >= 0 ? found + (ptrdiff_t)behind : -1;
+}
+
 static void find_in_buffer(struct hex_panel *hex, const struct hex_quarry *quarry)
 {
     const struct search *search = &quarry->search;
-    size_t size = 0, len = search->len, behind = (size_t)quarry->from + 1;
+    size_t size = 0;
     const uint8_t *bytes = g_bytes_get_data(hex->bytes, &size);
+    ptrdiff_t from = (ptrdiff_t)quarry->from, found = -1;
     bool wrapped = false;
-    ptrdiff_t found;
 
-    if (quarry->backward) {
-        found = search_last(search, bytes, MIN(size, (size_t)quarry->from + len - 1));
-    } else {
-        found = search_first(search, bytes + behind, size - behind);
-        found += found >= 0 ? (ptrdiff_t)behind : 0;
-    }
-    if (found < 0 && quarry->wraps) {
-        wrapped = true;
-        found = quarry->backward ? search_last(search, bytes, size) : search_first(search, bytes, size);
+    for (int64_t i = 0; i < MIN(quarry->count, BUFFER_COUNT_MAX); i++) {
+        ptrdiff_t next = next_in_buffer(search, bytes, size, from, quarry->backward);
+
+        if (next < 0 && quarry->wraps) {
+            wrapped = true;
+            next = quarry->backward ? search_last(search, bytes, size) : search_first(search, bytes, size);
+        }
+        if (next < 0) {
+            break;
+        }
+        from = found = next;
     }
     if (found >= 0) {
         arrive(hex, &hex->buffer, found, wrapped);
@@ -115,10 +132,10 @@ static void start(struct hex_panel *hex, const struct hex_quarry *quarry, const 
     }
 }
 
-void hex_find(struct hex_panel *hex, const struct search *search, const char *label, int64_t from, bool backward)
+void hex_find(struct hex_panel *hex, const struct search *search, const char *label, int64_t from, bool backward, int count)
 {
     struct hex_quarry quarry = {
-        .search = *search, .from = from >= 0 ? from : hex_panel_view(hex)->cursor, .backward = backward, .wraps = true};
+        .search = *search, .from = from >= 0 ? from : hex_panel_view(hex)->cursor, .backward = backward, .wraps = true, .count = count};
     char *copy = g_strdup(label);
 
     g_free(hex->search_label); /* label may be that */
@@ -128,27 +145,27 @@ void hex_find(struct hex_panel *hex, const struct search *search, const char *la
     start(hex, &quarry, "search");
 }
 
-void hex_find_again(struct hex_panel *hex, bool backward)
+void hex_find_again(struct hex_panel *hex, bool backward, int count)
 {
     if (hex->search_label) {
-        hex_find(hex, &hex->search, hex->search_label, -1, backward);
+        hex_find(hex, &hex->search, hex->search_label, -1, backward, count);
     } else {
         panel_remark(&hex->panel, "nothing was searched for yet: / searches for text, \\ for hex");
     }
 }
 
-void hex_find_not_zero(struct hex_panel *hex, bool backward)
+void hex_find_not_zero(struct hex_panel *hex, bool backward, int count)
 {
-    struct hex_quarry quarry = {.search = search_not_zero(), .from = hex_panel_view(hex)->cursor, .backward = backward};
+    struct hex_quarry quarry = {.search = search_not_zero(), .from = hex_panel_view(hex)->cursor, .backward = backward, .count = count};
 
     start(hex, &quarry, "byte that is not zero");
 }
 
-void hex_find_difference(struct hex_panel *hex, bool backward)
+void hex_find_difference(struct hex_panel *hex, bool backward, int count)
 {
     struct blk *below = hex->shown == HEX_SHOW_IMAGE && hex->blk ? blk_layer(hex->blk, 1, BLK_PART_LAYER) : NULL;
     struct hex_quarry quarry = {
-        .search = search_not_zero(), .against = below, .from = hex->image.cursor, .backward = backward};
+        .search = search_not_zero(), .against = below, .from = hex->image.cursor, .backward = backward, .count = count};
 
     if (below) {
         start(hex, &quarry, "difference");

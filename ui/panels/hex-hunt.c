@@ -11,6 +11,7 @@ struct hunt {
     struct blk *blk;
     void (*ended)(void *data);
     void *data;
+    int64_t left; /* matches still to be met */
     struct co *co; /* NULL: it has returned */
     struct co_queue waiters;
 };
@@ -18,8 +19,10 @@ struct hunt {
 static int on_match(void *data, int64_t offset, int64_t count)
 {
     struct hunt *hunt = data;
-    hunt->hunt.found = offset;
-    return 1;
+    int64_t taken = MIN(count, hunt->left);
+    hunt->hunt.found = hunt->hunt.quarry.backward ? offset - (taken - 1) : offset + (taken - 1);
+    hunt->left -= taken;
+    return hunt->left == 0 ? 1 : 0;
 }
 
 /* The part from..to: 1 when there was a match. */
@@ -30,7 +33,8 @@ static int search_co(struct hunt *hunt, int64_t from, int64_t to)
     return find_co(hunt->blk, &find, &hunt->hunt.progress, on_match, hunt);
 }
 
-static int both_parts_co(struct hunt *hunt)
+/* From the cursor to the end and, if it wraps, from the beginning to the cursor: 1 when there was the last match it wants. */
+static int once_around_co(struct hunt *hunt)
 {
     const struct hex_quarry *quarry = &hunt->hunt.quarry;
     int64_t size = hunt->hunt.size, behind = MIN(quarry->from + 1, size);
@@ -45,6 +49,22 @@ static int both_parts_co(struct hunt *hunt)
     return ret;
 }
 
+static int hunt_matches_co(struct hunt *hunt)
+{
+    const struct hex_quarry *quarry = &hunt->hunt.quarry;
+    hunt->left = MAX(quarry->count, 1);
+    int ret = once_around_co(hunt);
+    int64_t met = MAX(quarry->count, 1) - hunt->left;
+    if (ret != 0 || met == 0 || hunt->hunt.done) {
+        return ret;
+    }
+    if (!quarry->wraps) {
+        return 1; /* as far as one gets */
+    }
+    hunt->left = (hunt->left - 1) % met + 1; /* every other round meets the same ones */
+    return once_around_co(hunt);
+}
+
 static void end(struct hunt *hunt, int ret)
 {
     hunt->hunt.ret = ret == 1 ? 0 : ret == 0 ? -ENOENT : ret;
@@ -57,7 +77,7 @@ static void hunt_co(void *data)
     struct hunt *hunt = data;
     hunt->co = co_self();
     co_yield_co(); /* never ends inside of the call that starts it */
-    int ret = hunt->hunt.done ? -ECANCELED : both_parts_co(hunt);
+    int ret = hunt->hunt.done ? -ECANCELED : hunt_matches_co(hunt);
     hunt->co = NULL;
     if (!hunt->hunt.done) {
         end(hunt, ret);

@@ -16,6 +16,7 @@ struct hex_quarry {
     int64_t from;        /* of the bytes behind this one, or before it */
     bool backward;
     bool wraps;          /* goes on at the other end */
+    int64_t count;       /* the count-th match, round and round; without wraps the last one when there are fewer */
 };
 
 struct hex_hunt {

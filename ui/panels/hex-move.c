@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ui/panels/hex-panel.h"
 
-enum { CONTEXT_LINES = 2, COUNT_MAX = 4096, PAGES_MAX = 256 };
+/* Lines may be folded rows, which have to be looked at one after the other; what goes further is counted in rows. */
+enum { CONTEXT_LINES = 2, LINES_MAX = 4096, PAGES_MAX = 256 };
 
 static void go_back(const struct hex_rows *rows, struct hex_line *line, int lines)
 {
@@ -43,10 +44,25 @@ void hex_move_show_cursor(struct hex_panel *hex)
     view->top = line.start;
 }
 
+/* rows * width bytes from offset, where that is inside; else the first or the last row, in the same column as far as there is one. */
+static int64_t rows_away(const struct hex_rows *rows, int64_t offset, int64_t count)
+{
+    int64_t row = hex_rows_row(rows, offset), last = hex_rows_last(rows), column = offset - row;
+    int64_t away = CLAMP(count, -row / rows->width, (last - row) / rows->width);
+
+    return MIN(row + away * rows->width + column, rows->source->ops->size(rows->source) - 1);
+}
+
 static void move_lines(struct hex_panel *hex, int64_t lines)
 {
     struct hex_view *view = hex_panel_view(hex);
+    int64_t near = hex->fold ? CLAMP(lines, -LINES_MAX, LINES_MAX) : 0, far = lines - near;
+    struct hex_rows all = hex_panel_rows(hex);
 
+    if (far != 0) {
+        view->cursor = rows_away(&all, view->cursor, far);
+        lines = near;
+    }
     for (; lines != 0; lines += lines > 0 ? -1 : 1) {
         struct hex_rows rows = hex_panel_rows(hex);
         int64_t row = hex_rows_row(&rows, view->cursor), column = view->cursor - row;
@@ -73,10 +89,17 @@ static int64_t row_below(const struct hex_rows *rows, struct hex_line line, int 
 }
 
 /* The cursor stays where it is on the screen while the lines move under it; at an end it goes to that end. */
-static void move_pages(struct hex_panel *hex, int pages)
+static void move_pages(struct hex_panel *hex, int count)
 {
     struct hex_view *view = hex_panel_view(hex);
     struct hex_rows rows = hex_panel_rows(hex);
+    int pages = CLAMP(count, -PAGES_MAX, PAGES_MAX);
+    int64_t far = (int64_t)(count - pages) * MAX(1, hex->layout.lines - 1);
+
+    if (far != 0) {
+        view->top = rows_away(&rows, view->top, far);
+        rows.cursor = view->cursor = rows_away(&rows, view->cursor, far);
+    }
     int64_t lines = (int64_t)MAX(1, hex->layout.lines - 1) * pages, cursor_row = hex_rows_row(&rows, view->cursor);
     struct hex_line last_top = hex_rows_line(&rows, hex_rows_last(&rows)), top, line;
     int k = 0;
@@ -114,9 +137,9 @@ static void move_bytes(struct hex_panel *hex, int64_t bytes)
 enum panel_reaction hex_move(struct hex_panel *hex, enum request request, int count)
 {
     struct hex_view *view = hex_panel_view(hex);
+    struct hex_rows rows = hex_panel_rows(hex);
     int width = hex->layout.width;
 
-    count = MIN(count, COUNT_MAX);
     switch (request) {
     case REQUEST_LEFT:
         move_bytes(hex, -count);
@@ -131,10 +154,10 @@ enum panel_reaction hex_move(struct hex_panel *hex, enum request request, int co
         move_lines(hex, count);
         break;
     case REQUEST_PAGE_UP:
-        move_pages(hex, -MIN(count, PAGES_MAX));
+        move_pages(hex, -count);
         break;
     case REQUEST_PAGE_DOWN:
-        move_pages(hex, MIN(count, PAGES_MAX));
+        move_pages(hex, count);
         break;
     case REQUEST_ROW_START:
         view->cursor -= view->cursor % width;
@@ -143,7 +166,7 @@ enum panel_reaction hex_move(struct hex_panel *hex, enum request request, int co
         view->cursor = MIN(view->cursor - view->cursor % width + width, hex_view_size(view)) - 1;
         break;
     case REQUEST_FIRST:
-        view->cursor = 0;
+        view->cursor = MIN((int64_t)(count - 1) * width, hex_rows_last(&rows));
         break;
     case REQUEST_LAST:
         view->cursor = hex_view_size(view) - 1;

@@ -57,6 +57,8 @@ struct hex_panel {
     struct hex_layout layout; /* as last drawn */
     struct lookup *seek;
     struct hex_view *seek_view; /* that was asked about */
+    int seeks;             /* still to be made, the one under way among them */
+    bool seek_went_on;     /* and is at one of them already */
     struct search search;
     char *search_label;    /* as it was typed; NULL: nothing was searched for yet */
     bool show_matches;
@@ -101,12 +103,12 @@ void hex_views_follow(struct hex_panel *hex);
 /* Back and forward in the list of jumps: false at its ends. */
 bool hex_views_jump(struct hex_panel *hex, int steps);
 
-/* hex-find.c: searches what is shown.  label is copied; from: bytes behind (before) this one, -1: the cursor's. */
-void hex_find(struct hex_panel *hex, const struct search *search, const char *label, int64_t from, bool backward);
+/* hex-find.c: searches what is shown.  label is copied; from: bytes behind (before) this one, -1: the cursor's; count: the count-th match. */
+void hex_find(struct hex_panel *hex, const struct search *search, const char *label, int64_t from, bool backward, int count);
 /* The same again. */
-void hex_find_again(struct hex_panel *hex, bool backward);
-void hex_find_not_zero(struct hex_panel *hex, bool backward);
-void hex_find_difference(struct hex_panel *hex, bool backward);
+void hex_find_again(struct hex_panel *hex, bool backward, int count);
+void hex_find_not_zero(struct hex_panel *hex, bool backward, int count);
+void hex_find_difference(struct hex_panel *hex, bool backward, int count);
 /* Whether one was running. */
 bool hex_find_stop(struct hex_panel *hex);
 /* Sets marks[i] for each of n bytes from start (of a row) that is part of a match. */

@@ -112,23 +112,32 @@ static void on_seek(void *data, const struct lookup_answer *answer)
 
     if (answer->question == LOOKUP_AT) {
         hex_views_translated(hex, answer);
-    } else if (answer->ret == 0) {
-        if (hex->seek_view == hex_panel_view(hex)) {
+        return;
+    }
+    if (answer->ret == 0) {
+        if (hex->seek_view == hex_panel_view(hex) && !hex->seek_went_on) {
             hex_panel_note_jump(hex);
         }
+        hex->seek_went_on = true;
         hex->seek_view->cursor = answer->found;
-        panel_redraw(&hex->panel);
+        if (--hex->seeks > 0) {
+            lookup_ask_sort(hex->seek, hex->seek_view->blk, answer->question, answer->sort, answer->found);
+        }
     } else {
+        hex->seeks = 0;
         lookup_remark(&hex->panel, answer);
     }
+    panel_redraw(&hex->panel);
 }
 
-static enum panel_reaction seek(struct hex_panel *hex, enum lookup_question question, enum lookup_sort sort)
+static enum panel_reaction seek(struct hex_panel *hex, enum lookup_question question, enum lookup_sort sort, int count)
 {
     struct hex_view *view = hex_panel_view(hex);
 
     if (view->blk && hex_view_size(view) > 0) {
         hex->seek_view = view;
+        hex->seeks = count;
+        hex->seek_went_on = false;
         lookup_ask_sort(hex->seek, view->blk, question, sort, view->cursor);
     } else {
         panel_remark(&hex->panel, "a buffer has no extents: show the image first");
@@ -136,12 +145,25 @@ static enum panel_reaction seek(struct hex_panel *hex, enum lookup_question ques
     return PANEL_HANDLED;
 }
 
+/* Jumps that are many may take as long as a search. */
+static bool cancel(struct panel *panel)
+{
+    struct hex_panel *hex = hex_of(panel);
+    bool seeks = hex->seeks > 0;
+
+    if (seeks) {
+        lookup_reset(hex->seek);
+        hex->seeks = 0;
+    }
+    return hex_find_stop(hex) || seeks;
+}
+
 static void clear(struct hex_panel *hex)
 {
     struct hex_view *view = hex_panel_view(hex);
     int64_t start, end;
 
-    if (hex_find_stop(hex)) {
+    if (cancel(&hex->panel)) {
         panel_remark(&hex->panel, "the search was stopped");
     } else if (hex_view_selection(view, &start, &end)) {
         view->anchor = -1;
@@ -162,7 +184,7 @@ static void select_from_here(struct hex_view *view)
 }
 
 /* What jumps to where something begins; false: another request. */
-static bool seek_request(struct hex_panel *hex, enum request request)
+static bool seek_request(struct hex_panel *hex, enum request request, int count)
 {
     static const struct {
         enum request next, previous;
@@ -176,14 +198,14 @@ static bool seek_request(struct hex_panel *hex, enum request request)
 
     for (size_t i = 0; i < G_N_ELEMENTS(sorts); i++) {
         if (request == sorts[i].next || request == sorts[i].previous) {
-            seek(hex, request == sorts[i].next ? LOOKUP_NEXT_SORT : LOOKUP_PREVIOUS_SORT, sorts[i].sort);
+            seek(hex, request == sorts[i].next ? LOOKUP_NEXT_SORT : LOOKUP_PREVIOUS_SORT, sorts[i].sort, count);
             return true;
         }
     }
     return false;
 }
 
-static bool find_request(struct hex_panel *hex, enum request request)
+static bool find_request(struct hex_panel *hex, enum request request, int count)
 {
     switch (request) {
     case REQUEST_HEX_SEARCH:
@@ -192,18 +214,18 @@ static bool find_request(struct hex_panel *hex, enum request request)
         return true;
     case REQUEST_FIND_NEXT:
     case REQUEST_FIND_PREVIOUS:
-        hex_find_again(hex, request == REQUEST_FIND_PREVIOUS);
+        hex_find_again(hex, request == REQUEST_FIND_PREVIOUS, count);
         return true;
     case REQUEST_HEX_NEXT_NOT_ZERO:
     case REQUEST_HEX_PREVIOUS_NOT_ZERO:
-        hex_find_not_zero(hex, request == REQUEST_HEX_PREVIOUS_NOT_ZERO);
+        hex_find_not_zero(hex, request == REQUEST_HEX_PREVIOUS_NOT_ZERO, count);
         return true;
     case REQUEST_HEX_NEXT_DIFFERENCE:
     case REQUEST_HEX_PREVIOUS_DIFFERENCE:
-        hex_find_difference(hex, request == REQUEST_HEX_PREVIOUS_DIFFERENCE);
+        hex_find_difference(hex, request == REQUEST_HEX_PREVIOUS_DIFFERENCE, count);
         return true;
     default:
-        return seek_request(hex, request);
+        return seek_request(hex, request, count);
     }
 }
 
@@ -230,9 +252,9 @@ static enum panel_reaction request(struct panel *panel, enum request request, in
         hex->fold = !hex->fold;
         return PANEL_REDRAW;
     case REQUEST_HEX_NEXT_EXTENT:
-        return seek(hex, LOOKUP_NEXT, LOOKUP_SAME);
+        return seek(hex, LOOKUP_NEXT, LOOKUP_SAME, count);
     case REQUEST_HEX_PREVIOUS_EXTENT:
-        return seek(hex, LOOKUP_PREVIOUS, LOOKUP_SAME);
+        return seek(hex, LOOKUP_PREVIOUS, LOOKUP_SAME, count);
     case REQUEST_HEX_CLEAR:
         clear(hex);
         return PANEL_REDRAW;
@@ -268,7 +290,7 @@ static enum panel_reaction request(struct panel *panel, enum request request, in
     default:
         break;
     }
-    if (find_request(hex, request)) {
+    if (find_request(hex, request, count)) {
         return PANEL_REDRAW;
     }
     if (hex_view_size(hex_panel_view(hex)) == 0 || hex->layout.lines == 0) {
@@ -402,11 +424,6 @@ static bool progress(struct panel *panel, struct panel_progress *ret_progress)
     return hunt != NULL;
 }
 
-static bool cancel(struct panel *panel)
-{
-    return hex_find_stop(hex_of(panel));
-}
-
 static int64_t next_tick_us(struct panel *panel)
 {
     return hex_of(panel)->hunt ? clock_now_us() + TICK_US : -1;
@@ -482,6 +499,7 @@ static void image(struct panel *panel)
     hex_find_stop(hex);
     hex->blk = hex->image.blk = session_blk(panel_session(panel));
     lookup_reset(hex->seek);
+    hex->seeks = 0;
     hex_marks_free(hex->marks);
     hex->marks = hex_marks_new(hex_marks_path(), hex->blk ? blk_filename(hex->blk) : NULL);
     hex_cache_open(hex->image.cache, hex->blk);
@@ -575,6 +593,7 @@ const struct panel_ops panel_hex = {
     .create = create,
     .free = destroy,
     .title = title,
+    .has_row_numbers = true,
     .draw = draw,
     .request = request,
     .go = go,

@@ -239,7 +239,9 @@ static void run_co(void *data)
             start_next(lookup);
         } else {
             lookup->fn(lookup->data, &run->answer);
-            co_queue_wake_all(&lookup->waiters);
+            if (!lookup->run) { /* unless the answer led to the next question */
+                co_queue_wake_all(&lookup->waiters);
+            }
         }
     }
     g_free(run);

@@ -42,7 +42,7 @@ typedef void lookup_fn(void *data, const struct lookup_answer *answer);
 
 struct lookup;
 
-/* fn is called from a coroutine and must not suspend. */
+/* fn is called from a coroutine and must not suspend; it may ask again, and who waits does so for that answer, too. */
 struct lookup *lookup_new(lookup_fn *fn, void *data);
 /* A question under way ends by itself and nobody hears of it. */
 void lookup_free(struct lookup *lookup);

@@ -112,6 +112,61 @@ static void test_jumps_know_what_is_where(void)
     driver_free(driver);
 }
 
+/* The driver's image has 64 rows of the same text, data up to 4096, and 64 KiB of it from 1 MiB on. */
+static void test_counts_go_further(void)
+{
+    struct driver *driver = begin();
+    driver_keys(driver, "3 ]");
+    assert_at(driver, (1 << 20) + 65536);
+    driver_keys(driver, "Ctrl-O"); /* one jump */
+    assert_at(driver, 0);
+    driver_keys(driver, "9 ]"); /* as far as there are some */
+    assert_at(driver, (1 << 20) + 65536);
+    g_assert_true(driver_shows(driver, "no next extent"));
+    driver_keys(driver, "3 [");
+    assert_at(driver, 0);
+    driver_keys(driver, "/ demo Enter");
+    driver_keys(driver, "3 n");
+    assert_at(driver, 3 * 16 + 9);
+    driver_keys(driver, "2 N");
+    assert_at(driver, 16 + 9);
+    driver_keys(driver, "6 4 n"); /* once around */
+    assert_at(driver, 16 + 9);
+    driver_keys(driver, "9 9 9 9 9 9 9 9 9 n");
+    assert_at(driver, (1 + 999999999 % 64) % 64 * 16 + 9);
+    driver_command(driver, "goto 1M hex");
+    driver_keys(driver, "3 w");
+    assert_at(driver, (1 << 20) + 3);
+    driver_command(driver, "read 0 1k");
+    driver_keys(driver, "Esc /");
+    driver_keys(driver, "demo Enter");
+    driver_keys(driver, "6 5 n");
+    assert_at(driver, 16 + 9);
+    driver_free(driver);
+}
+
+static void test_rows_have_numbers(void)
+{
+    struct driver *driver = begin();
+    driver_keys(driver, "1 2 G");
+    assert_at(driver, 11 * 16);
+    driver_keys(driver, "1 0 0 0 0 0 G"); /* in the middle of folded rows, beyond what is counted line by line */
+    assert_at(driver, 99999 * 16);
+    driver_keys(driver, "9 9 9 9 9 9 9 9 9 9 9 9 G");
+    assert_at(driver, (2 << 20) - 16);
+    driver_keys(driver, "f < 6 5 0 0 0 j");
+    assert_at(driver, 65000 * 16);
+    driver_keys(driver, "3 l 6 0 0 0 0 k");
+    assert_at(driver, 5000 * 16 + 3);
+    driver_keys(driver, "1 0 0 0 PageDown"); /* nine rows each */
+    assert_at(driver, 14000 * 16 + 3);
+    driver_keys(driver, "9 9 9 9 9 9 9 9 9 PageUp");
+    assert_at(driver, 3);
+    driver_keys(driver, "7 0 0 0 0 0 l");
+    assert_at(driver, 700003);
+    driver_free(driver);
+}
+
 static void test_jumps_are_taken_back(void)
 {
     struct driver *driver = begin();
@@ -277,6 +332,8 @@ int main(int argc, char **argv)
     g_test_add_func("/hex-find/hex", test_hex_is_found_with_any_digit);
     g_test_add_func("/hex-find/highlight", test_matches_are_highlighted_until_escape);
     g_test_add_func("/hex-find/semantic-jumps", test_jumps_know_what_is_where);
+    g_test_add_func("/hex-find/counts", test_counts_go_further);
+    g_test_add_func("/hex-find/row-numbers", test_rows_have_numbers);
     g_test_add_func("/hex-find/jump-list", test_jumps_are_taken_back);
     g_test_add_func("/hex-find/file", test_the_file_is_a_view_of_its_own);
     g_test_add_func("/hex-find/replays", test_a_log_of_searches_replays);
