@@ -117,8 +117,8 @@ struct panel_view moves_begin(struct panel *panel);
 void moves_end(struct desk *desk, struct panel *panel, const struct panel_view *before);
 /* Something else is about to be done and logged. */
 void moves_log(struct desk *desk);
-/* To the first or the last of all in the focused panel, which is a place to come back from: a line of its own. */
-void moves_log_end(struct desk *desk, struct panel *panel, enum request request);
+/* To the first (or to row count) or the last of all in the focused panel, which is a place to come back from: a line of its own. */
+void moves_log_end(struct desk *desk, struct panel *panel, enum request request, int count);
 /* The commands `cursor` and `do` are about that desk; NULL: there is none. */
 void moves_serve(struct desk *desk);
 struct command;

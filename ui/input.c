@@ -307,7 +307,7 @@ static void key_in_text(struct desk *desk, struct panel *panel, keycode key)
 void input_request(struct desk *desk, struct panel *panel, enum request request, int count)
 {
     if (request == REQUEST_FIRST || request == REQUEST_LAST) {
-        moves_log_end(desk, panel, request);
+        moves_log_end(desk, panel, request, panel->ops->has_row_numbers ? count : 1);
         return;
     }
     if (request_info(request)->context != panel->ops->context) {
@@ -337,9 +337,12 @@ static bool take_digit(struct desk *desk, keycode key, enum request request)
 /* The last row with a number before it is the row of that number, as in vi. */
 static void go_to_row(struct desk *desk, int row)
 {
-    bool by_number = desk->overlay == NULL && desk_focused(desk)->ops->has_row_numbers;
-    input_request(desk, desk_focused(desk), REQUEST_FIRST, by_number ? row : 1);
-    if (row > 1 && !by_number) {
+    if (desk->overlay == NULL && desk_focused(desk)->ops->has_row_numbers) {
+        input_request(desk, desk_focused(desk), REQUEST_FIRST, row);
+        return;
+    }
+    input_request(desk, desk_focused(desk), REQUEST_FIRST, 1);
+    if (row > 1) {
         desk_request(desk, REQUEST_DOWN, row - 1);
     }
 }

@@ -74,17 +74,21 @@ void moves_log(struct desk *desk)
     }
 }
 
-void moves_log_end(struct desk *desk, struct panel *panel, enum request request)
+void moves_log_end(struct desk *desk, struct panel *panel, enum request request, int count)
 {
     moves_log(desk);
-    if (!desk_panel_request(desk, request, -1, 1)) {
+    if (!desk_panel_request(desk, request, -1, count)) {
         return;
     }
     for (int i = 0; i < LAYOUT_PANELS; i++) {
         desk->moved[i] &= desk->panels[i] != panel;
     }
-    g_autofree char *line = g_strconcat("do ", request_info(request)->name, NULL);
-    log_command(desk, line);
+    g_autoptr(GString) line = g_string_new("do ");
+    g_string_append(line, request_info(request)->name);
+    if (count > 1) {
+        g_string_append_printf(line, " %d", count);
+    }
+    log_command(desk, line->str);
 }
 
 /* ---- `cursor` ---- */
