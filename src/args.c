@@ -108,6 +108,11 @@ static const char common_options[] =
     "  -h, --help             this text\n"
     "  -V, --version          the version\n";
 
+const char *args_help_options(bool own)
+{
+    return own ? own_options : common_options;
+}
+
 static void print_help(const struct args *args)
 {
     const char *prog = args->session.prog;

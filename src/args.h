@@ -26,3 +26,6 @@ enum args_result { ARGS_RUN, ARGS_EXIT_OK, ARGS_EXIT_FAILURE };
 /* Reads the command line; help, version and messages are written by it.  Release with args_clear(). */
 enum args_result args_parse(int argc, char **argv, struct args *ret_args);
 void args_clear(struct args *args);
+
+/* The lines of --help for the options of our own, or for those that the reference program has too.  Static. */
+const char *args_help_options(bool own);

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is installed, manuals and completions made from the tables, and how the program is hardened."""
+import os
+import re
+import subprocess
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+import support
+
+BUILD = Path(support.BLKSCOPE).resolve().parent
+
+
+@pytest.fixture(scope='module')
+def installed(tmp_path_factory):
+    """The files that an installation has, below its root."""
+    if not (BUILD / 'build.ninja').exists():
+        pytest.skip('the program under test is not in a build folder')
+    root = tmp_path_factory.mktemp('root')
+    subprocess.run(['meson', 'install', '-C', BUILD, '--no-rebuild', '--destdir', root], check=True, capture_output=True)
+    prefix, = (path.parents[1] for path in root.rglob('bin/blkscope'))
+    return prefix
+
+
+def test_layout(installed):
+    wanted = ['bin/blkscope', 'share/man/man1/blkscope.1', 'share/man/man7/blkscope-keys.7', 'share/man/man7/blkscope-qcow2.7',
+              'share/man/man7/blkscope-security.7', 'share/bash-completion/completions/blkscope', 'share/zsh/site-functions/_blkscope',
+              'share/fish/vendor_completions.d/blkscope.fish', 'share/applications/blkscope.desktop',
+              'share/metainfo/io.github.blkscope.metainfo.xml', 'share/blkscope/themes/dark.theme']
+    missing = [name for name in wanted if not (installed / name).is_file()]
+    assert missing == []
+    result = subprocess.run([installed / 'bin/blkscope', '--version'], check=True, capture_output=True, text=True)
+    assert result.stdout.startswith('blkscope version'), result
+
+
+def commands():
+    """Names of all commands there are, from the program itself."""
+    text = support.blkscope('--headless', '-c', 'help').out
+    return re.findall(r'^([a-z_-]+)[ ,]', text, re.M)
+
+
+def manual(path):
+    """The words of a manual, whole: on a terminal they would be hyphenated."""
+    return path.read_text().replace('\\', '')
+
+
+def test_manual_names_every_option_and_command(installed):
+    text = manual(installed / 'share/man/man1/blkscope.1')
+    help_text = support.blkscope('--help').out
+    options = re.findall(r'--([a-z][a-z-]+)', help_text)
+    assert len(options) > 20 and [name for name in options if name not in text] == []
+    names = commands()
+    assert len(names) > 40, names
+    keys = manual(installed / 'share/man/man7/blkscope-keys.7')
+    assert [name for name in names if name not in text and name not in keys] == []
+
+
+def test_completions(installed):
+    bash = installed / 'share/bash-completion/completions/blkscope'
+    script = f'source {bash}; COMP_WORDS=(blkscope --rea); COMP_CWORD=1; _blkscope; echo "${{COMPREPLY[@]}}"; ' \
+             'COMP_WORDS=(blkscope -t writeb); COMP_CWORD=2; _blkscope; echo "${COMPREPLY[@]}"'
+    result = subprocess.run(['bash', '-c', script], check=True, capture_output=True, text=True)
+    assert result.stdout == '--read-only\nwriteback\n', result
+    for name in re.findall(r'--([a-z][a-z-]+)', support.blkscope('--help').out):
+        assert f'--{name}[' in (installed / 'share/zsh/site-functions/_blkscope').read_text()
+        assert f'-l {name} ' in (installed / 'share/fish/vendor_completions.d/blkscope.fish').read_text()
+
+
+def test_desktop_data(installed):
+    ET.parse(installed / 'share/metainfo/io.github.blkscope.metainfo.xml')
+    entry = (installed / 'share/applications/blkscope.desktop').read_text()
+    assert 'Terminal=true' in entry and 'Exec=blkscope %f' in entry
+
+
+@pytest.mark.skipif(bool(support.FLAVOUR), reason='the sanitizers have their own rules')
+def test_hardening():
+    """Position independent, all relocations done and read-only, no executable stack, stack protector, fortified calls."""
+    def readelf(*args):
+        return subprocess.run(['readelf', '-W', *args, support.BLKSCOPE], check=True, capture_output=True, text=True).stdout
+
+    assert re.search(r'Type:\s+DYN', readelf('-h'))
+    segments, dynamic, symbols = readelf('-l'), readelf('-d'), readelf('--dyn-syms')
+    assert 'GNU_RELRO' in segments and re.search(r'BIND_NOW|FLAGS.*NOW', dynamic)
+    assert re.search(r'GNU_STACK.*RW ', segments), 'no executable stack'
+    assert '__stack_chk_fail' in symbols and '_chk@' in symbols.replace('__stack_chk_fail', '')
+    assert not os.path.islink(support.BLKSCOPE)
