@@ -26,7 +26,7 @@ SECTOR = 512
 SIZE = 2 * MIB
 SEED = int(os.environ.get('SEED', '1'))
 POINTS = int(os.environ.get('ROUNDS', '12'))
-CALLS = 'read,pwrite64,pwritev,pwritev2,fdatasync,fsync,fallocate,ftruncate'
+CALLS = 'read,write,writev,pwrite64,pwritev,pwritev2,fdatasync,fsync,fallocate,ftruncate'
 strace = shutil.which('strace')
 pytestmark = pytest.mark.skipif(not strace, reason='strace is not installed')
 
@@ -65,7 +65,7 @@ def unescape(text):
 
 def parse(log, commands):
     """
-    In order of completion: ('command', n), ('write', offset, bytes, whether it is on the disk at once), ('zero', offset, bytes),
+    In order of completion: ('command', n), ('told', guest offset of a write that was reported, how many commands were there), ('write', offset, bytes, whether it is on the disk at once), ('zero', offset, bytes),
     ('size', bytes) and ('sync', how many of the steps had ended when it began).
     """
     started, steps, command = {}, [], 0
@@ -83,6 +83,9 @@ def parse(log, commands):
         if name == 'read' and call.startswith('read(0,') and not call.endswith('= 0'):
             steps.append(('command', command))
             command += 1
+        elif name in ('write', 'writev') and call.startswith((name + '(1,',)):
+            text = b''.join(unescape(piece) for piece in re.findall(r'"((?:\\x[0-9a-f]{2})*)"', call))
+            steps += [('told', int(offset), command) for offset in re.findall(rb'wrote (?:\d+/\d+) bytes at offset (\d+)', text)]
         elif name.startswith('pwrite'):
             data = b''.join(unescape(piece) for piece in re.findall(r'"((?:\\x[0-9a-f]{2})*)"', call))
             numbers = re.search(r'(?:\], \d+|", \d+), (\d+)(, \w+)?\s*\)\s+= (\d+)$', call)
@@ -137,7 +140,7 @@ def crashed(before, steps, rand):
     data = bytearray(before)
     keep = rand.choice([0.0, 0.1, 0.5, 0.9, 1.0])
     for i, step in enumerate(steps):
-        if step[0] in ('command', 'sync'):
+        if step[0] in ('command', 'sync', 'told'):
             continue
         if i < synced or (step[0] == 'write' and step[3]) or rand.random() < keep:
             apply(data, step)
@@ -166,14 +169,24 @@ class Guest:
         self.unsure[start:start + length] = bytes([not certain or match[2] == 'discard']) * length
 
 
-def expected(contents, commands, begun, writethrough):
+def find_told(commands, steps):
+    """The numbers of aio_write commands that were reported."""
+    told = set()
+    for step in steps:
+        if step[0] == 'told':
+            matches = ((i, COMMAND.match(commands[i])) for i in range(step[2]))
+            told.add(max(i for i, match in matches if match and match[2] == 'write' and int(match[4]) == step[1]))
+    return told
+
+
+def expected(contents, commands, begun, writethrough, told):
     """After the crash in the command before number begun: what was flushed, or written through."""
     guest = Guest(contents)
     ended = commands[:max(begun - 1, 0)]
     flushed = max((i for i, command in enumerate(ended) if command == 'flush'), default=-1)
     complete = max((i for i, command in enumerate(ended) if command == 'aio_flush'), default=-1)
     for i, command in enumerate(commands[:begun]):
-        through = writethrough and i < len(ended) and (not command.startswith('aio_') or i < complete)
+        through = writethrough and (i in told or i < len(ended) and (not command.startswith('aio_') or i < complete))
         guest.play(command, i < flushed or through)
     return guest
 
@@ -198,12 +211,13 @@ def run_script(work, image, commands, rand, points, args):
     qemu_img('convert', '-O', 'raw', image.name, 'before.raw', cwd=work)
     contents = (work / 'before.raw').read_bytes()
     steps = parse(record(work, image, commands, args), commands)
+    assert any(step[0] == 'told' for step in steps)
     places = [i + 1 for i, step in enumerate(steps) if step[0] != 'command']
     for point in sorted(rand.sample(places, min(points, len(places)))):
         begun = sum(1 for step in steps[:point] if step[0] == 'command')
         data = crashed(before, steps[:point], rand)
         try:
-            verify(work, data, expected(contents, commands, begun, '-t' not in args), rand)
+            verify(work, data, expected(contents, commands, begun, '-t' not in args, find_told(commands, steps[:point])), rand)
         except AssertionError as error:
             raise AssertionError(f'after step {point} of {len(steps)}, in {commands[:begun][-3:]}: {error}') from None
 
@@ -265,5 +279,5 @@ def test_a_crash_leaks_at_worst(work, options, args, backed):
     if not backed or cluster > 512:
         qemu_img('snapshot', '-c', 's', image.name, cwd=work)
     images.write(image, *random_commands(rand, cluster, 6), *(['write -P 77 0 1M'] if options == SMALL else []))
-    kinds = (*KINDS, 'aio') if args else KINDS
+    kinds = (*KINDS, 'aio')
     run_script(work, image, random_commands(rand, cluster, 24, kinds), rand, POINTS, args)
