@@ -17,6 +17,10 @@ struct title {
     char *format;              /* NULL: not known (yet) */
     int64_t cluster_size;      /* 0: none */
     char *holders;             /* who else has it locked; NULL: nobody */
+    struct lookup *lookup;     /* for the layer; NULL: nothing was asked yet */
+    int64_t asked;             /* about this offset; -1: none */
+    int64_t layer_start, layer_end; /* this range is supplied by that layer, -1: by none; empty: not known */
+    int layer;
 };
 
 struct desk {
@@ -152,6 +156,8 @@ void title_draw(struct desk *desk, struct surface row);
 /* The image was opened, closed or changed: asks anew. */
 void title_image(struct desk *desk);
 void title_done(struct desk *desk);
+/* What it holds has changed somewhere. */
+void title_changed(struct desk *desk);
 
 /* commands.c: `goto` and its like, in the engine's table while there is a desk. */
 void commands_add(struct desk *desk);

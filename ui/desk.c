@@ -327,6 +327,7 @@ static void on_request(void *data, const struct blk_request *request)
 static void on_changed(void *data, int64_t offset, int64_t bytes)
 {
     struct desk *desk = data;
+    title_changed(desk);
     for (int i = 0; i < LAYOUT_PANELS; i++) {
         if (desk->panels[i]->ops->changed != NULL) {
             desk->panels[i]->ops->changed(desk->panels[i], offset, bytes);

@@ -9,6 +9,7 @@
 #include "io/co.h"
 #include "ui/console/console.h"
 #include "ui/desk-private.h"
+#include "ui/panels/lookup.h"
 #include "ui/progress.h"
 #include "util/size.h"
 
@@ -49,7 +50,51 @@ void title_done(struct desk *desk)
     }
     g_free(desk->title.format);
     g_free(desk->title.holders);
-    desk->title = (struct title){0};
+    lookup_free(desk->title.lookup);
+    desk->title = (struct title){.asked = -1};
+}
+
+/* ---- the layer ---- */
+
+void title_changed(struct desk *desk)
+{
+    desk->title.asked = -1;
+    desk->title.layer_end = desk->title.layer_start;
+}
+
+static void on_layer(void *data, const struct lookup_answer *answer)
+{
+    struct desk *desk = data;
+    const struct blk_extent *extent = &answer->extent;
+    if (answer->ret == 0 && extent->length > 0) {
+        desk->title.layer_start = extent->start;
+        desk->title.layer_end = extent->start + extent->length;
+        desk->title.layer = extent->kind == BLK_KIND_UNALLOCATED ? -1 : extent->depth;
+        desk_dirty(desk);
+    }
+}
+
+/* Which one supplies the byte; asks when that is not known, and nothing is said meanwhile. */
+static void append_layer(struct desk *desk, int64_t offset, GString *text)
+{
+    struct title *title = &desk->title;
+    struct blk *blk = session_blk(desk->session);
+    if (blk_layer(blk, 1, BLK_PART_LAYER) == NULL) {
+        return; /* there is but one */
+    }
+    if (offset < title->layer_start || offset >= title->layer_end) {
+        if (title->asked != offset) {
+            title->asked = offset;
+            title->lookup = title->lookup != NULL ? title->lookup : lookup_new(on_layer, desk);
+            lookup_ask(title->lookup, blk, LOOKUP_AT, offset);
+        }
+        return;
+    }
+    if (title->layer < 0) {
+        g_string_append(text, " no layer");
+    } else {
+        g_string_append_printf(text, " layer %d", title->layer);
+    }
 }
 
 void title_image(struct desk *desk)
@@ -122,13 +167,14 @@ static char *progress_text(const struct desk *desk)
 }
 
 /* Offset of the cursor and what is selected, of the panel that has the focus. */
-static char *place_text(const struct desk *desk)
+static char *place_text(struct desk *desk)
 {
     struct panel *panel = desk_focused(desk);
     g_autoptr(GString) text = g_string_new(NULL);
     int64_t offset = panel->ops->position != NULL ? panel->ops->position(panel) : -1;
     if (offset >= 0) {
         g_string_append_printf(text, "0x%" PRIx64, (uint64_t)offset);
+        append_layer(desk, offset, text);
     }
     if (panel->ops->selection != NULL) {
         gsize len = text->len;
@@ -141,7 +187,7 @@ static char *place_text(const struct desk *desk)
 }
 
 /* Returns the column left of everything. */
-static int draw_state(const struct desk *desk, struct surface row, struct blk *blk)
+static int draw_state(struct desk *desk, struct surface row, struct blk *blk)
 {
     int end = draw_running(desk, row, row.width - 1);
     unsigned pending = blk_requests(blk)->length;

@@ -47,6 +47,7 @@ struct inspect_check {
     int64_t total_clusters, allocated_clusters, fragmented_clusters, compressed_clusters; /* of the guest, active state */
     int64_t image_end; /* behind the last host cluster in use, bytes */
     int64_t corruptions_fixed, leaks_fixed; /* by a repair; not counted above */
+    int64_t done, total; /* while a check runs: how far it is, in bytes of the guest for each time all is gone through; total 0: not known */
 };
 /* 0, also when problems were found: they are counted in *ret_check and told to fn (may be NULL). */
 int inspect_check_co(struct blk *blk, inspect_problem_fn *fn, void *data, struct inspect_check *ret_check);

@@ -51,16 +51,16 @@ static int carry_out_co(struct request *request)
     }
 }
 
-static void report_end(struct request *request, int ret)
+static void report_end_co(struct request *request, int ret)
 {
     struct transfer_options *options = &request->options;
-    int64_t elapsed = clock_now_ns() - request->started_ns;
+    int64_t elapsed = clock_now_ns() - request->started_ns, dumped;
     bool reads = request->op == BLK_OP_READ, discards = request->op == BLK_OP_DISCARD;
     if (ret < 0) {
         report_failure(&request->call, reads ? "readv" : discards ? "aio_discard" : "aio_write", ret);
     } else if (reads) {
         options->pattern_count = request->bytes;
-        transfer_finish_read(&request->call, options, request->offset, request->vector.buffer, request->bytes, elapsed);
+        transfer_finish_read_co(&request->call, options, request->offset, request->vector.buffer, request->bytes, elapsed, &dumped);
     } else {
         transfer_finish(&request->call, options, discards ? "discard" : "wrote", request->offset, request->bytes, 1,
                         elapsed);
@@ -72,7 +72,7 @@ static void request_co(void *data)
     struct request *request = data;
     struct session *session = request->call.session;
     int ret = carry_out_co(request);
-    report_end(request, ret);
+    report_end_co(request, ret);
     if (ret >= 0 && request->vector.buffer)
         transfer_vector_keep(&request->call, request->op, request->offset, &request->vector);
     free_request(request);

@@ -215,7 +215,8 @@ static int check_co(const struct command_call *call)
     if (blk_info_co(call->session->blk, &info) == 0)
         check.cluster_size = info.cluster_size;
     blk_info_clear(&info);
-    struct inspect_check result;
+    struct inspect_check result = {0};
+    session_show_progress(call, &result.done, &result.total);
     int fix = parse_fix(call), ret = MIN(fix, 0);
     if (fix > 0)
         ret = repair_co(call, fix, &check, &result);

@@ -14,12 +14,13 @@
 
 struct runs {
     const struct command_call *call;
-    int64_t length;
+    int64_t done, length;
 };
 
 static int show_run(void *data, int64_t offset, int64_t bytes, bool allocated)
 {
-    const struct runs *runs = data;
+    struct runs *runs = data;
+    runs->done = offset;
     report_map_run(runs->call, offset, bytes, runs->length - offset, allocated);
     return 0;
 }
@@ -27,7 +28,8 @@ static int show_run(void *data, int64_t offset, int64_t bytes, bool allocated)
 /* The classic form: adjacent runs of the same state are one line. */
 static int map_runs_co(const struct command_call *call, int64_t length)
 {
-    struct runs runs = {call, length};
+    struct runs runs = {call, 0, length};
+    session_show_progress(call, &runs.done, &runs.length);
     int ret = blk_allocated_co(call->session->blk, 0, length, show_run, &runs);
     if (ret < 0 && ret != -ECANCELED)
         report_error(call, "Failed to get allocation status: %s", g_strerror(-ret));
@@ -36,18 +38,23 @@ static int map_runs_co(const struct command_call *call, int64_t length)
 
 struct visit {
     const struct command_call *call;
+    int64_t done, total;
 };
 
 static int show_extent(void *data, const struct blk_extent *extent)
 {
-    report_extent(((struct visit *)data)->call, extent);
+    struct visit *visit = data;
+    visit->done = extent->start;
+    report_extent(visit->call, extent);
     return 0;
 }
 
 /* What a cluster of the file is for: its roles, or that it is free or leaked. */
 static int show_host_run(void *data, const struct inspect_host_run *run)
 {
-    const struct command_call *call = ((struct visit *)data)->call;
+    struct visit *visit = data;
+    const struct command_call *call = visit->call;
+    visit->done = run->start;
     char size[SIZE_TEXT_MAX];
     g_autoptr(GString) roles = g_string_new(NULL);
     for (unsigned role = 0; role < INSPECT_ROLE_COUNT; role++)
@@ -82,6 +89,9 @@ static int map_co(const struct command_call *call)
     }
     if (call->argc > 2)
         return command_misused(call, &command_map);
+    visit.total = !strcmp(form, "--host") ? MAX(inspect_host_size(blk), 0) : length;
+    if (!strcmp(form, "--host") || !strcmp(form, "--extents"))
+        session_show_progress(call, &visit.done, &visit.total);
     if (!strcmp(form, "--json")) {
         ret = map_json_co(call, length);
     } else if (!strcmp(form, "--host")) {

@@ -78,7 +78,7 @@ static int read_co(const struct command_call *call)
     if (ret < 0)
         return ret;
     transfer_prepare_read(call, &args.options, &vector);
-    int64_t started = clock_now_ns();
+    int64_t started = clock_now_ns(), dumped = 0;
     if (args.vm_state)
         ret = blk_load_vmstate_co(blk, vector.buffer, args.offset, args.count, session_issuer(call));
     else
@@ -87,7 +87,9 @@ static int read_co(const struct command_call *call)
     if (ret < 0) {
         report_failure(call, "read", ret);
     } else {
-        ret = transfer_finish_read(call, &args.options, args.offset, vector.buffer, args.count, elapsed);
+        if (args.options.dump)
+            session_show_progress(call, &dumped, &args.count);
+        ret = transfer_finish_read_co(call, &args.options, args.offset, vector.buffer, args.count, elapsed, &dumped);
         transfer_vector_keep(call, args.vm_state ? BLK_OP_LOAD_VMSTATE : BLK_OP_READ, args.offset, &vector);
     }
     transfer_vector_done(call, &vector);

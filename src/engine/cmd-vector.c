@@ -41,12 +41,14 @@ static int readv_co(const struct command_call *call)
     transfer_prepare_read(call, &options, &vector);
     int64_t started = clock_now_ns();
     ret = blk_preadv_co(call->session->blk, offset, vector.iov, vector.niov, 0, session_issuer(call));
-    int64_t elapsed = clock_now_ns() - started;
+    int64_t elapsed = clock_now_ns() - started, dumped = 0;
     if (ret < 0) {
         report_failure(call, "readv", ret);
     } else {
+        if (options.dump)
+            session_show_progress(call, &dumped, &vector.total);
         options.pattern_count = vector.total;
-        ret = transfer_finish_read(call, &options, offset, vector.buffer, vector.total, elapsed);
+        ret = transfer_finish_read_co(call, &options, offset, vector.buffer, vector.total, elapsed, &dumped);
         transfer_vector_keep(call, BLK_OP_READ, offset, &vector);
     }
     transfer_vector_done(call, &vector);

@@ -10,6 +10,7 @@
 #include "engine/report-json.h"
 #include "engine/session.h"
 #include "engine/sink.h"
+#include "io/co.h"
 #include "util/hexrow.h"
 #include "util/pattern.h"
 #include "util/safetext.h"
@@ -210,17 +211,23 @@ void report_mismatch(const struct command_call *call, int64_t offset, int64_t by
     report_refuse(call, "Pattern verification failed at offset %" PRId64 ", %" PRId64 " bytes", offset, bytes);
 }
 
-void report_dump(const struct command_call *call, int64_t offset, const uint8_t *bytes, size_t n)
+int report_dump_co(const struct command_call *call, int64_t offset, const uint8_t *bytes, size_t n, int64_t *done)
 {
     if (json(call)) {
         report_json_dump(call, offset, bytes, n);
-        return;
+        return 0;
     }
     g_autofree char *text = g_malloc(hexrow_text_size(MIN(n, DUMP_CHUNK)));
     for (size_t at = 0; at < n; at += DUMP_CHUNK) {
         size_t len = hexrow_format(text, offset + at, bytes + at, MIN(n - at, DUMP_CHUNK));
         sink_write(call->sink, SINK_OUT, text, len);
+        *done = at + MIN(n - at, DUMP_CHUNK);
+        if (call->sink->ops->live)
+            co_relax_co();
+        if (co_cancelled())
+            return -ECANCELED;
     }
+    return 0;
 }
 
 /* ---- the image ---- */

@@ -54,8 +54,8 @@ struct report_transfer {
 void report_transfer(const struct command_call *call, const struct report_transfer *transfer);
 /* A pattern that is not there. */
 void report_mismatch(const struct command_call *call, int64_t offset, int64_t bytes);
-/* -v: rows of 16 bytes. */
-void report_dump(const struct command_call *call, int64_t offset, const uint8_t *bytes, size_t n);
+/* -v: rows of 16 bytes; *done says how far it is.  0, or -ECANCELED.  Gives way to others where somebody watches. */
+int report_dump_co(const struct command_call *call, int64_t offset, const uint8_t *bytes, size_t n, int64_t *done);
 void report_length(const struct command_call *call, int64_t length);
 void report_info(const struct command_call *call, const struct blk_info *info);
 /* A run of `map`; left: bytes from offset to the end of the image. */

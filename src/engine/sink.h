@@ -2,6 +2,7 @@
 /* Where a command's words go: stdout and stderr, a scrollback, a test's buffer. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum sink_stream {
@@ -20,6 +21,8 @@ struct sink_ops {
     /* Everything written so far is to be seen now; NULL: nothing to do. */
     void (*flush)(struct sink *sink);
     void (*free)(struct sink *sink); /* NULL: nothing to do */
+    /* Somebody watches what comes and may have enough of it: who writes much lets others go on in between. */
+    bool live;
 };
 
 struct sink {

@@ -203,8 +203,8 @@ void transfer_finish(const struct command_call *call, const struct transfer_opti
                           });
 }
 
-int transfer_finish_read(const struct command_call *call, const struct transfer_options *options, int64_t offset,
-                         const uint8_t *buffer, int64_t bytes, int64_t elapsed_ns)
+int transfer_finish_read_co(const struct command_call *call, const struct transfer_options *options, int64_t offset,
+                            const uint8_t *buffer, int64_t bytes, int64_t elapsed_ns, int64_t *dumped)
 {
     int ret = 0;
     if (options->pattern >= 0 &&
@@ -214,8 +214,8 @@ int transfer_finish_read(const struct command_call *call, const struct transfer_
     }
     if (options->quiet)
         return ret;
-    if (options->dump)
-        report_dump(call, offset, buffer, bytes);
+    if (options->dump && report_dump_co(call, offset, buffer, bytes, dumped) < 0)
+        return -ECANCELED;
     transfer_finish(call, options, "read", offset, bytes, 1, elapsed_ns);
     return ret;
 }

@@ -69,10 +69,11 @@ void transfer_prepare_read(const struct command_call *call, const struct transfe
                            const struct transfer_vector *vector);
 
 /*
- * After a successful read: pattern line, dump, report.  0, or -EINVAL for a pattern that is not there.
+ * After a successful read: pattern line, dump, report.  0, -EINVAL for a pattern that is not there, or -ECANCELED while it dumped.
+ * *dumped: bytes so far.
  */
-int transfer_finish_read(const struct command_call *call, const struct transfer_options *options, int64_t offset,
-                         const uint8_t *buffer, int64_t bytes, int64_t elapsed_ns);
+int transfer_finish_read_co(const struct command_call *call, const struct transfer_options *options, int64_t offset,
+                            const uint8_t *buffer, int64_t bytes, int64_t elapsed_ns, int64_t *dumped);
 /* After a successful write or discard. */
 void transfer_finish(const struct command_call *call, const struct transfer_options *options, const char *done,
                      int64_t offset, int64_t bytes, int ops, int64_t elapsed_ns);

@@ -441,6 +441,41 @@ def test_ctrl_c_ends_a_command_and_nothing_else(start):
     assert t.job.poll() is None
 
 
+def memory(pid, what):
+    with open(f'/proc/{pid}/status') as status:
+        return next(int(line.split()[1]) for line in status if line.startswith(what))
+
+
+@pytest.mark.skipif(bool(support.FLAVOUR), reason='minutes of output under a sanitizer')
+def test_a_gigabyte_of_output_leaves_the_screen_alive_and_the_memory_flat(work):
+    (work / 'big.img').write_bytes(b'')
+    os.truncate(work / 'big.img', 256 << 20)
+    with Terminal(['-f', 'raw', work / 'big.img'], cwd=work) as t:
+        t.wait('console')
+        command(t, 'read -v 0 256m')
+        t.wait('TYPE')
+        leave_console(t)
+        t.send('?')
+        t.wait('close  / search')
+        t.send('q')
+        t.wait(lambda t: '256 MiB, 1 ops' in t, 'the end of the dump')
+        assert memory(t.pid, 'VmHWM') < (256 + 100) << 10  # the buffer and little else
+
+
+def test_ctrl_c_ends_a_dump_at_once(work):
+    (work / 'big.img').write_bytes(b'')
+    os.truncate(work / 'big.img', 512 << 20)
+    with Terminal(['-f', 'raw', work / 'big.img'], cwd=work) as t:
+        t.wait('console')
+        command(t, 'read -v 0 512m')
+        t.wait(lambda t: '00000000  ................' in t or '00 00 00 00' in t, 'rows of the dump')
+        t.send('Ctrl-C')
+        command(t, 'length')
+        t.wait('512 MiB')
+        t.wait('> length')
+        assert '512 MiB, 1 ops' not in t
+
+
 def test_the_screen_lives_while_a_command_runs(start):
     t = start()
     command(t, 'sleep 60000')

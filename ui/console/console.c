@@ -37,17 +37,31 @@ static struct console *console_of(struct panel *panel)
 
 /* ---- output ---- */
 
+/* Hints stand behind two spaces, and are not what went wrong. */
+static enum role role_of(enum sink_stream stream, const char *text, size_t len)
+{
+    static const char warning[] = ": warning: ";
+    if (stream == SINK_ERR && len > 2 && text[0] == ' ' && text[1] == ' ') {
+        return ROLE_NOTE;
+    }
+    if (stream == SINK_ERR && memmem(text, len, warning, strlen(warning)) != NULL) {
+        return ROLE_WARNING;
+    }
+    return stream == SINK_OUT ? ROLE_TEXT : ROLE_ERROR;
+}
+
 static void sink_take(struct sink *sink, enum sink_stream stream, const char *text, size_t len)
 {
     struct console *console = ((struct console_sink *)sink)->console;
     if (console != NULL) {
-        scrollback_add(console->scrollback, stream == SINK_OUT ? ROLE_TEXT : ROLE_ERROR, text, len);
+        scrollback_add(console->scrollback, role_of(stream, text, len), text, len);
         panel_redraw(&console->panel);
     }
 }
 
 static const struct sink_ops console_sink_ops = {
     .write = sink_take,
+    .live = true,
 };
 
 struct sink *console_sink(struct panel *panel)

@@ -70,6 +70,7 @@ static void sink_flush_stdout(struct sink *sink)
 static const struct sink_ops plain_sink_ops = {
     .write = sink_take,
     .flush = sink_flush_stdout,
+    .live = true,
 };
 
 /* ---- input ---- */

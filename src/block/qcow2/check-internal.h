@@ -14,6 +14,8 @@ struct qcow2_check {
     void *data;
     enum inspect_fix fix;
     struct inspect_check result;
+    struct inspect_check *live; /* is told how far this is; NULL: nobody wants to know */
+    int64_t walked;             /* bytes of the guest in walks that are done */
     struct qcow2_refcounts refcounts;
     struct qcow2_tally tally;
     uint8_t *actual;     /* refcounts of the window */

@@ -13,6 +13,7 @@
 #include "block/qcow2/l2.h"
 #include "block/qcow2/walk.h"
 #include "block/qcow2/writer.h"
+#include "util/checked.h"
 
 /* Bits that no standard entry may have set; bit 0 has a meaning of its own. */
 #define L2_RESERVED UINT64_C(0x3f000000000001fe)
@@ -239,6 +240,8 @@ static int on_table(void *data, const struct qcow2_walk_table *table)
     unsigned words = check->qcow2->entry_words, count = 1U << check->qcow2->l2_bits;
     bool usual = words == 1 && !check->qcow2->data_file && table->snapshot == QCOW2_WALK_ACTIVE;
     int ret = 0;
+    if (check->live && table->snapshot == QCOW2_WALK_ACTIVE)
+        check->live->done = check->walked + (int64_t)(table->l1_index << (check->qcow2->l2_bits + check->qcow2->cluster_bits));
     for (unsigned i = 0; ret == 0 && i < count; i++) {
         uint64_t entry = table->words[i * words];
         uint64_t bitmap = words == 2 ? table->words[i * words + 1] : 0;
@@ -460,11 +463,17 @@ int qcow2_check_window_co(struct node *node, uint64_t window, inspect_problem_fn
     int ret = qcow2_check_begin_co(&check, node, window, fn, data);
     if (ret < 0)
         return ret;
+    int64_t size = (int64_t)check.qcow2->header.size, walks = (int64_t)(check.clusters / MAX(check.tally.count, 1)) + 1;
+    *ret_check = (struct inspect_check){0};
+    if (!checked_mul(size, walks, &ret_check->total))
+        ret_check->total = 0;
+    check.live = ret_check;
     do {
         ret = qcow2_check_count_co(&check);
         if (ret == 0)
             ret = qcow2_check_compare_co(&check);
         check.first = false;
+        check.walked += size;
     } while (ret == 0 && qcow2_tally_next(&check.tally));
     qcow2_check_sum_up(&check);
     *ret_check = check.result;

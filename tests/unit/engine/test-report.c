@@ -240,12 +240,13 @@ static void json_transfers_and_extents(void)
 
 static void dumps_have_rows_of_sixteen(void)
 {
+    int64_t done;
     uint8_t bytes[20] = "A.z";
     assert_reported(new_config,
                     "00000200:  41 2e 7a 00 00 00 00 00 00 00 00 00 00 00 00 00  A.z.............\n"
                     "00000210:  00 00 00 00  ....\n",
-                    report_dump(call, 512, bytes, sizeof(bytes)));
-    assert_reported(json_config, "{\"offset\": 512, \"hex\": \"412e7a\"}\n", report_dump(call, 512, bytes, 3));
+                    report_dump_co(call, 512, bytes, sizeof(bytes), &done));
+    assert_reported(json_config, "{\"offset\": 512, \"hex\": \"412e7a\"}\n", report_dump_co(call, 512, bytes, 3, &done));
 }
 
 int main(int argc, char **argv)

@@ -118,6 +118,22 @@ static void test_errors_are_shown(void)
     driver_free(driver);
 }
 
+static void test_the_first_line_names_the_layer(void)
+{
+    struct driver *driver = driver_new(120, 40, driver_colour, "disk.img");
+    driver_command(driver, "goto 0 hex");
+    g_assert_false(driver_shows(driver, "layer")); /* there is but one */
+    g_autofree char *line = g_strdup_printf("close; open -s -o driver=raw %s/disk.img; goto 1m hex", driver->dir);
+    driver_command(driver, line);
+    g_assert_true(driver_shows(driver, "0x100000 layer 1  "));
+    driver_command(driver, "write -q 1m 64k");
+    driver_keys(driver, "Esc");
+    g_assert_true(driver_shows(driver, "0x100000 layer 0  "));
+    driver_keys(driver, "End");
+    g_assert_true(driver_shows(driver, "0x1fffff layer 1  "));
+    driver_free(driver);
+}
+
 static void test_a_hostile_name_is_shown_escaped(void)
 {
     struct driver *driver = driver_new(80, 24, driver_colour, "a\nb\033[2J\xe2\x80\xae\xff.img");
@@ -698,6 +714,7 @@ int main(int argc, char **argv)
     g_test_add_func("/screen/help-fits-any-screen", test_help_fits_any_screen);
     g_test_add_func("/screen/a-suspended-request-is-shown-and-resumed", test_a_suspended_request_is_shown_and_resumed);
     g_test_add_func("/screen/errors-are-shown", test_errors_are_shown);
+    g_test_add_func("/screen/the-first-line-names-the-layer", test_the_first_line_names_the_layer);
     g_test_add_func("/screen/a-hostile-name-is-shown-escaped", test_a_hostile_name_is_shown_escaped);
     g_test_add_func("/screen/read-fills-hex-and-scrollback", test_read_fills_hex_and_scrollback);
     g_test_add_func("/screen/keys-are-logged-as-commands", test_keys_are_logged_as_commands);
