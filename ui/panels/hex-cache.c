@@ -13,6 +13,7 @@
 
 #include "io/co.h"
 #include "ui/panels/hex-holes.h"
+#include "ui/panels/hex-repeats.h"
 #include "ui/panels/lookup.h"
 
 enum {
@@ -39,7 +40,7 @@ struct load {
     struct blk *blk;
     int64_t block, end; /* first byte, first one behind */
     bool stale;         /* changed while it was read */
-    bool has_data;
+    bool has_data, has_hole;
     uint8_t *bytes;
     uint32_t bad;
 };
@@ -54,6 +55,7 @@ struct hex_cache {
     GHashTable *by_block; /* of &slot->block to slot */
     GQueue loads;
     struct hex_holes holes;
+    struct hex_repeats *repeats;
     uint64_t frame;
     uint64_t changes; /* how often the image changed */
     int64_t wanted[WANTED_MAX];
@@ -124,11 +126,20 @@ static void get(struct hex_source *source, int64_t offset, size_t n, uint8_t *by
     while (n > 0) {
         const struct hex_hole *hole = hex_holes_at(&cache->holes, offset);
         struct slot *slot = hole ? NULL : slot_of(cache, offset);
+        struct hex_hole stretch;
+        bool repeats = !hole && !slot && hex_repeats_at(cache->repeats, offset, &stretch);
         int64_t to = hole ? hole->end : MIN(block_of(offset) + HEX_BLOCK, hex_holes_next(&cache->holes, offset));
+
+        if (!hole && !slot) {
+            to = MIN(to, repeats ? stretch.end : hex_repeats_next(cache->repeats, offset));
+        }
         size_t part = (size_t)MIN((int64_t)n, to - offset);
 
         if (slot) {
             get_from_slot(cache, slot, offset, part, bytes, states);
+        } else if (repeats) {
+            hex_repeats_fill(&stretch, offset, bytes, part);
+            memset(states, HEX_KNOWN, part);
         } else {
             memset(bytes, 0, part);
             memset(states, hole ? HEX_HOLE : HEX_UNKNOWN, part);
@@ -163,7 +174,21 @@ static bool hole(struct hex_source *source, int64_t offset, int64_t *ret_start, 
     return found != NULL;
 }
 
-static const struct hex_source_ops ops = {.size = size, .get = get, .piece = piece, .hole = hole};
+/* Rows that are no whole number of patterns are the same only where all bytes are. */
+static bool same(struct hex_source *source, int64_t offset, int width, int64_t *ret_start, int64_t *ret_end)
+{
+    struct hex_hole stretch;
+
+    if (!hex_repeats_at(((struct hex_cache *)source)->repeats, offset, &stretch) ||
+        (width % 8 != 0 && (stretch.pattern << 8 | stretch.pattern >> 56) != stretch.pattern)) {
+        return false;
+    }
+    *ret_start = stretch.start;
+    *ret_end = stretch.end;
+    return true;
+}
+
+static const struct hex_source_ops ops = {.size = size, .get = get, .piece = piece, .hole = hole, .same = same};
 
 /* ---- a load ---- */
 
@@ -191,7 +216,7 @@ static int64_t part_at_co(struct load *load, int64_t offset, bool *ret_hole)
         if (extent.kind == BLK_KIND_DATA || extent.kind == BLK_KIND_COMPRESSED || extent.kind == BLK_KIND_MISSING) {
             return MIN(end, load->end);
         }
-        *ret_hole = true;
+        *ret_hole = load->has_hole = true;
         hex_holes_add(&load->cache->holes, offset, end);
         return end;
     }
@@ -228,6 +253,9 @@ static void keep(struct load *load)
     struct hex_cache *cache = load->cache;
     struct slot *slot = slot_of(cache, load->block);
 
+    if (!load->stale && !load->bad && !load->has_hole) {
+        hex_repeats_note(cache->repeats, load->block, load->bytes, (size_t)(load->end - load->block));
+    }
     if (slot) {
         free_slot(cache, slot);
     } else if (load->has_data) {
@@ -315,9 +343,11 @@ static void start_load(struct hex_cache *cache, int64_t block)
     const struct hex_hole *hole = hex_holes_at(&cache->holes, block);
     struct slot *slot = slot_of(cache, block);
     int64_t end = MIN(cache->size - block, HEX_BLOCK) + block;
+    struct hex_hole stretch;
+    bool repeats = !slot && hex_repeats_at(cache->repeats, block, &stretch) && stretch.end >= end;
     struct load *load;
 
-    if ((hole && hole->end >= end) || (slot && !slot->stale) || is_loading(cache, block) ||
+    if ((hole && hole->end >= end) || repeats || (slot && !slot->stale) || is_loading(cache, block) ||
         cache->loads.length >= LOADS_MAX || (!slot && !has_room(cache))) {
         return;
     }
@@ -353,6 +383,7 @@ struct hex_cache *hex_cache_new(void (*updated)(void *data), void *data)
     cache->source.ops = &ops;
     cache->updated = updated;
     cache->data = data;
+    cache->repeats = hex_repeats_new(updated, data);
     cache->by_block = g_hash_table_new(g_int64_hash, g_int64_equal);
     for (size_t i = 0; i < HEX_BLOCKS_MAX; i++) {
         cache->slots[i].block = -1;
@@ -364,6 +395,7 @@ void hex_cache_free(struct hex_cache *cache)
 {
     if (cache) {
         hex_cache_open(cache, NULL);
+        hex_repeats_free(cache->repeats);
         g_hash_table_unref(cache->by_block);
         g_free(cache);
     }
@@ -383,6 +415,7 @@ void hex_cache_open(struct hex_cache *cache, struct blk *blk)
     hex_holes_clear(&cache->holes);
     cache->blk = blk;
     cache->size = blk ? MAX(0, blk_length(blk)) : 0;
+    hex_repeats_open(cache->repeats, blk, cache->size);
 }
 
 void hex_cache_resized(struct hex_cache *cache)
@@ -394,6 +427,7 @@ void hex_cache_resized(struct hex_cache *cache)
     } else if (size > cache->size) {
         hex_cache_changed(cache, cache->size - 1, 1); /* the last block is longer now */
         cache->size = size;
+        hex_repeats_open(cache->repeats, cache->blk, size);
     }
 }
 
@@ -403,6 +437,7 @@ void hex_cache_changed(struct hex_cache *cache, int64_t offset, int64_t bytes)
 
     cache->changes++;
     hex_holes_remove(&cache->holes, offset, end);
+    hex_repeats_changed(cache->repeats, offset, end);
     for (size_t i = 0; i < HEX_BLOCKS_MAX; i++) {
         struct slot *slot = &cache->slots[i];
 
@@ -440,13 +475,30 @@ static void want_ahead(struct hex_cache *cache, int64_t offset, int direction)
 {
     for (int i = 0; i < AHEAD_BLOCKS && offset >= 0 && offset < cache->size; i++) {
         const struct hex_hole *hole = hex_holes_at(&cache->holes, offset);
+        struct hex_hole stretch;
 
         if (hole) {
             offset = direction > 0 ? hole->end : hole->start - 1;
+        } else if (hex_repeats_at(cache->repeats, offset, &stretch)) {
+            offset = direction > 0 ? stretch.end : stretch.start - 1;
         } else {
             start_load(cache, block_of(offset));
             offset = direction > 0 ? block_of(offset) + HEX_BLOCK : block_of(offset) - 1;
         }
+    }
+}
+
+/* What folds has to be known to its end for what is behind it to be shown. */
+static void extend_repeats(struct hex_cache *cache, int64_t start, int64_t end, int direction)
+{
+    hex_repeats_show(cache->repeats, start, end);
+    for (size_t i = 0; i < cache->wanted_count; i++) {
+        if (cache->wanted[i] > 0) {
+            hex_repeats_extend(cache->repeats, cache->wanted[i] - 1, 1);
+        }
+    }
+    if (direction < 0) {
+        hex_repeats_extend(cache->repeats, start, -1);
     }
 }
 
@@ -465,5 +517,6 @@ void hex_cache_end(struct hex_cache *cache, int64_t start, int64_t end, int dire
             start_load(cache, slot->block);
         }
     }
+    extend_repeats(cache, start, end, direction);
     want_ahead(cache, direction > 0 ? end : start - 1, direction);
 }

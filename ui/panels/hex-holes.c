@@ -43,29 +43,6 @@ static void drop_farthest(struct hex_holes *holes, size_t from)
     }
 }
 
-void hex_holes_add(struct hex_holes *holes, int64_t start, int64_t end)
-{
-    struct hex_hole joined = {start, end};
-    size_t first, behind;
-
-    if (start >= end) {
-        return;
-    }
-    first = find(holes, start > 0 ? start - 1 : 0);
-    for (behind = first; behind < holes->count && holes->list[behind].start <= end; behind++) {
-        if (holes->list[behind].start < joined.start) {
-            joined.start = holes->list[behind].start;
-        }
-        if (holes->list[behind].end > joined.end) {
-            joined.end = holes->list[behind].end;
-        }
-    }
-    replace(holes, first, behind, &joined, 1);
-    if (holes->count > HEX_HOLES_MAX) {
-        drop_farthest(holes, first);
-    }
-}
-
 void hex_holes_remove(struct hex_holes *holes, int64_t start, int64_t end)
 {
     struct hex_hole rest[2];
@@ -78,10 +55,10 @@ void hex_holes_remove(struct hex_holes *holes, int64_t start, int64_t end)
         return;
     }
     if (holes->list[first].start < start) {
-        rest[n++] = (struct hex_hole){holes->list[first].start, start};
+        rest[n++] = (struct hex_hole){holes->list[first].start, start, holes->list[first].pattern};
     }
     if (holes->list[behind - 1].end > end) {
-        rest[n++] = (struct hex_hole){end, holes->list[behind - 1].end};
+        rest[n++] = (struct hex_hole){end, holes->list[behind - 1].end, holes->list[behind - 1].pattern};
     }
     replace(holes, first, behind, rest, n);
     if (holes->count > HEX_HOLES_MAX) {
@@ -109,4 +86,36 @@ int64_t hex_holes_next(const struct hex_holes *holes, int64_t offset)
         i++;
     }
     return i < holes->count ? holes->list[i].start : INT64_MAX;
+}
+
+void hex_holes_add(struct hex_holes *holes, int64_t start, int64_t end)
+{
+    hex_holes_add_like(holes, start, end, 0);
+}
+
+void hex_holes_add_like(struct hex_holes *holes, int64_t start, int64_t end, uint64_t pattern)
+{
+    struct hex_hole joined = {start, end, pattern};
+
+    if (start >= end) {
+        return;
+    }
+    hex_holes_remove(holes, start, end);
+
+    size_t first = find(holes, start > 0 ? start - 1 : 0), behind;
+
+    if (first < holes->count && holes->list[first].end == start && holes->list[first].pattern != pattern) {
+        first++;
+    }
+    behind = first;
+    if (behind < holes->count && holes->list[behind].end == start) {
+        joined.start = holes->list[behind++].start;
+    }
+    if (behind < holes->count && holes->list[behind].start == end && holes->list[behind].pattern == pattern) {
+        joined.end = holes->list[behind++].end;
+    }
+    replace(holes, first, behind, &joined, 1);
+    if (holes->count > HEX_HOLES_MAX) {
+        drop_farthest(holes, first);
+    }
 }

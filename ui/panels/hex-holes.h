@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A bounded, sorted list of stretches that are known to read as zeroes. */
+/* A bounded, sorted list of stretches that are known to read as zeroes, or to repeat some other eight bytes. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,6 +11,7 @@ enum { HEX_HOLES_MAX = 4096 };
 
 struct hex_hole {
     int64_t start, end;
+    uint64_t pattern; /* the bytes at each multiple of 8, in order */
 };
 
 /* Zero-initialised is empty; nothing to free. */
@@ -19,8 +20,10 @@ struct hex_holes {
     size_t count;
 };
 
-/* Joined with those it touches; when there are too many, the one farthest from it is forgotten. */
+/* Zeroes, joined with those it touches; when there are too many, the one farthest from it is forgotten. */
 void hex_holes_add(struct hex_holes *holes, int64_t start, int64_t end);
+/* In the place of what was there, joined with those of its pattern that it touches. */
+void hex_holes_add_like(struct hex_holes *holes, int64_t start, int64_t end, uint64_t pattern);
 void hex_holes_remove(struct hex_holes *holes, int64_t start, int64_t end);
 void hex_holes_clear(struct hex_holes *holes);
 /* The one with this byte, or NULL. */

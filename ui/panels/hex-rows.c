@@ -22,6 +22,11 @@ static bool hole_at(const struct hex_rows *rows, int64_t offset, int64_t *ret_st
     return rows->source->ops->hole && rows->source->ops->hole(rows->source, offset, ret_start, ret_end);
 }
 
+static bool same_at(const struct hex_rows *rows, int64_t offset, int64_t *ret_start, int64_t *ret_end)
+{
+    return rows->source->ops->same && rows->source->ops->same(rows->source, offset, rows->width, ret_start, ret_end);
+}
+
 static bool is_known(const uint8_t *states, int n)
 {
     for (int i = 0; i < n; i++) {
@@ -51,7 +56,7 @@ static bool is_folded(const struct hex_rows *rows, int64_t row, int64_t last)
         rows->source->ops->run(rows->source, row, width, &start, &end);
         return row > start;
     }
-    if (hole_at(rows, before, &start, &end) && row + width <= end) {
+    if ((hole_at(rows, before, &start, &end) || same_at(rows, before, &start, &end)) && row + width <= end) {
         return true;
     }
     if (row / HEX_BLOCK != before / HEX_BLOCK) {
@@ -88,8 +93,8 @@ static int64_t fold_end(const struct hex_rows *rows, int64_t row, int64_t last)
 
         if (rows->source->ops->run) {
             rows->source->ops->run(rows->source, row, width, &start, &to);
-        } else if (hole_at(rows, row - width, &start, &end) && row + width <= end) {
-            to = hex_rows_row(rows, end); /* the first row not wholly in the hole */
+        } else if ((hole_at(rows, row - width, &start, &end) || same_at(rows, row - width, &start, &end)) && row + width <= end) {
+            to = hex_rows_row(rows, end); /* the first row not wholly in there */
         } else {
             size_t n = rows->source->ops->piece(rows->source, row - width, &bytes);
             int64_t block_end = (row / HEX_BLOCK + 1) * HEX_BLOCK;
@@ -116,8 +121,8 @@ static int64_t fold_start(const struct hex_rows *rows, int64_t row, int64_t last
         if (rows->source->ops->run) {
             rows->source->ops->run(rows->source, row, width, &start, &end);
             first = start + width;
-        } else if (hole_at(rows, row, &start, &end)) {
-            /* The hole's first full row is not folded for the hole's sake, the one behind it is. */
+        } else if (hole_at(rows, row, &start, &end) || same_at(rows, row, &start, &end)) {
+            /* The first full row of it is not folded for its sake, the one behind it is. */
             first = hex_rows_row(rows, start + width - 1) + width;
         } else {
             continue;

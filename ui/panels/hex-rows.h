@@ -11,8 +11,8 @@ enum { HEX_ROW_MAX = 32 };
 
 /*
  * A row is folded when it is full, known, not the last one, not the cursor's, and equal to the row before it; in an
- * image's data the row that a block of the cache begins with is not, so that how a line looks depends on bytes near by
- * only, whichever way it was reached.  All offsets below are of a row's first byte.
+ * image's data the row that a block of the cache begins with is only when a known stretch of the same bytes goes on there, so that how a line
+ * looks depends on bytes near by, whichever way it was reached.  All offsets below are of a row's first byte.
  */
 struct hex_rows {
     struct hex_source *source;

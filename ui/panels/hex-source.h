@@ -24,6 +24,8 @@ struct hex_source_ops {
     size_t (*piece)(struct hex_source *source, int64_t offset, const uint8_t **ret_bytes);
     /* The stretch of HEX_HOLE that offset lies in, as far as it is known; NULL: there are none. */
     bool (*hole)(struct hex_source *source, int64_t offset, int64_t *ret_start, int64_t *ret_end);
+    /* The stretch offset lies in where rows of that width are known to be the same; NULL: no such thing is known. */
+    bool (*same)(struct hex_source *source, int64_t offset, int width, int64_t *ret_start, int64_t *ret_end);
     /*
      * The rows of width bytes around the one at row, as many as have the same bytes: from the first one's start to the
      * last one's end.  NULL: too little is known at a time, rows are compared within blocks.

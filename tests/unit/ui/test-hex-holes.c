@@ -51,6 +51,34 @@ static void test_like_a_flag_for_each_byte(void)
     g_assert_null(hex_holes_at(holes, 0));
 }
 
+/* Patterns 1, 2, 3 against a byte that says which. */
+static void test_patterns_stay_apart(void)
+{
+    g_autofree struct hex_holes *holes = g_new0(struct hex_holes, 1);
+    uint8_t is[SIZE] = {0};
+
+    for (int i = 0; i < STEPS; i++) {
+        int start = g_test_rand_int_range(0, SIZE), end = g_test_rand_int_range(start, MIN(SIZE, start + 30) + 1);
+        uint8_t pattern = (uint8_t)g_test_rand_int_range(0, 4);
+
+        memset(is + start, pattern, (size_t)(end - start));
+        if (pattern > 0) {
+            hex_holes_add_like(holes, start, end, pattern);
+        } else {
+            hex_holes_remove(holes, start, end);
+        }
+        for (int at = 0; at < SIZE; at += 7) {
+            const struct hex_hole *hole = hex_holes_at(holes, at);
+
+            g_assert_cmpint(hole ? hole->pattern : 0, ==, is[at]);
+            if (hole) {
+                g_assert_true(hole->start == 0 || is[hole->start - 1] != is[at]);
+                g_assert_true(hole->end == SIZE || is[hole->end] != is[at]);
+            }
+        }
+    }
+}
+
 static void test_too_many_forget_the_farthest(void)
 {
     g_autofree struct hex_holes *holes = g_new0(struct hex_holes, 1);
@@ -74,6 +102,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/hex-holes/random", test_like_a_flag_for_each_byte);
+    g_test_add_func("/hex-holes/patterns", test_patterns_stay_apart);
     g_test_add_func("/hex-holes/bounded", test_too_many_forget_the_farthest);
     return g_test_run();
 }

@@ -95,6 +95,46 @@ static void test_holes_are_not_read(void)
     bench_free(bench);
 }
 
+/* From and to places within blocks, in one byte and in eight different ones. */
+static void test_equal_rows_fold_over_any_length(void)
+{
+    static const uint8_t patterns[2][8] = {{7, 7, 7, 7, 7, 7, 7, 7}, {1, 2, 3, 4, 5, 6, 7, 8}};
+    struct bench *bench = bench_new(&panel_hex, 40 << 20);
+    g_autofree uint8_t *bytes = g_malloc(20 << 20);
+    int fd = open(bench->image, O_WRONLY | O_CLOEXEC);
+
+    for (int i = 0; i < 2; i++) {
+        for (int at = 0; at < 20 << 20; at++)
+            bytes[at] = patterns[i][at % 8];
+        g_assert_cmpint(pwrite(fd, bytes, (size_t)(20 << 20) - 1001 * 16, i * (20 << 20) + 1000), ==, (20 << 20) - 1001 * 16);
+    }
+    close(fd);
+    bench_open(bench, "");
+    bench_show(bench, 100, 40);
+    bench_settle(bench);
+    for (int i = 0; i < 2; i++) {
+        g_autofree char *fold = g_strdup_printf("* %d rows, 19.985 MiB the same", ((20 << 20) - 1001 * 16) / 16 - 2);
+        bench->panel->ops->go(bench->panel, i * (20 << 20), 1);
+        bench_show(bench, 100, 40);
+        g_assert_true(bench_shows(bench, fold));
+        bench->panel->ops->go(bench->panel, (i + 1) * (20 << 20) - 1, 1); /* and from below */
+        bench_ask(bench, REQUEST_UP, 12);
+        bench_show(bench, 100, 40);
+        bench_ask(bench, REQUEST_HEX_READ_AGAIN, 1);
+        bench_show(bench, 100, 40);
+        bench_ask(bench, REQUEST_PAGE_UP, 1);
+        bench_show(bench, 100, 40);
+        bench_ask(bench, REQUEST_PAGE_UP, 1);
+        bench_show(bench, 100, 40);
+        g_assert_true(bench_shows(bench, "MiB the same"));
+    }
+    bench_run(bench, "write -P 9 3M 16");
+    bench->panel->ops->go(bench->panel, 0, 1);
+    bench_show(bench, 100, 40);
+    g_assert_true(bench_shows(bench, "00300000  09 09 09 09"));
+    bench_free(bench);
+}
+
 static void test_pages_cross_a_huge_image_both_ways(void)
 {
     int64_t size = INT64_C(15) << 40, middle = INT64_C(6) << 40;
@@ -290,6 +330,7 @@ int main(int argc, char **argv)
     g_test_add_func("/hex-panel/unknown", test_is_unknown_until_the_disk_answers);
     g_test_add_func("/hex-panel/hung", test_a_hung_read_delays_nothing_else);
     g_test_add_func("/hex-panel/holes", test_holes_are_not_read);
+    g_test_add_func("/hex-panel/long-folds", test_equal_rows_fold_over_any_length);
     g_test_add_func("/hex-panel/pages", test_pages_cross_a_huge_image_both_ways);
     g_test_add_func("/hex-panel/errors", test_errors_are_shown_where_they_are);
     g_test_add_func("/hex-panel/breakpoints", test_looking_uses_up_no_breakpoint);
