@@ -13,6 +13,7 @@
 #include "ui/overlay.h"
 #include "ui/panels/hex-commands.h"
 #include "ui/panels/map-commands.h"
+#include "ui/panels/pending-commands.h"
 #include "ui/themes.h"
 #include "util/size.h"
 
@@ -464,6 +465,7 @@ static const struct command *commands[OWN_COMMANDS + REQUEST_COUNT + 1] = {
     &hex_command_copy,    &hex_command_find,    &hex_command_mark, &hex_command_save, &hex_command_to_mark,
     &command_bind,        &command_focus,  &command_goto, &command_keys,  &command_layout, &command_mouse,
     &command_save_script, &command_screen, &moves_command_cursor, &moves_command_do, &command_set,  &command_theme, &command_zoom, &map_command_differences,
+    &pending_command_trace,
 };
 
 static bool is_command(const struct request_info *info)
@@ -493,6 +495,7 @@ void commands_add(struct desk *added)
     moves_serve(added);
     hex_commands_serve(added->panels[LAYOUT_HEX]);
     map_commands_serve(added->panels[LAYOUT_MAP]);
+    pending_commands_serve(added->panels[LAYOUT_PENDING]);
     command_add(commands);
 }
 
@@ -502,5 +505,6 @@ void commands_remove(void)
     moves_serve(NULL);
     hex_commands_serve(NULL);
     map_commands_serve(NULL);
+    pending_commands_serve(NULL);
     desk = NULL;
 }

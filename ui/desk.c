@@ -224,6 +224,7 @@ static void host_run(struct panel_host *host, const char *line)
     moves_log(desk);
     log_command(desk, line);
     session_run(desk->session, line, desk_sink(desk), SESSION_RUN_NOW, run_done, NULL);
+    desk_dirty(desk);
 }
 
 static void host_go(struct panel_host *host, int64_t offset, int64_t bytes, const char *focus)

@@ -125,6 +125,9 @@ static const struct binding bindings[] = {
     KEY(PENDING, "t", PENDING_TIMES),
     KEY(PENDING, "e", PENDING_EVENTS),
     KEY(PENDING, "T", PENDING_TRACE),
+    KEY(PENDING, "B", PENDING_BREAKS),
+    KEY(PENDING, "a", PENDING_ADD_BREAK),
+    KEY(PENDING, "i", PENDING_INJECT),
 
     KEY(CONSOLE, "Enter", CONSOLE_RUN),
     KEY(CONSOLE, "Tab", CONSOLE_COMPLETE),

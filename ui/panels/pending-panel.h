@@ -12,6 +12,7 @@ enum pending_page {
     PENDING_PAGE_LIST,
     PENDING_PAGE_TIMES,  /* how long requests took */
     PENDING_PAGE_EVENTS, /* what the selected request passed */
+    PENDING_PAGE_BREAKS, /* breakpoints and injected errors */
 };
 
 enum pending_sort { PENDING_BY_AGE, PENDING_BY_OFFSET, PENDING_BY_SIZE, PENDING_BY_OPERATION, PENDING_BY_STATE, PENDING_SORTS };
@@ -33,6 +34,7 @@ struct pending_panel {
     int64_t drawn_us;
     struct pending_times times[BLK_OP_COUNT];
     struct pending_trace *trace; /* NULL: events are not kept */
+    size_t break_row, break_top; /* of the list of breakpoints and rules, as last drawn */
 };
 
 /* ---- pending-view.c: rows as they are shown ---- */
@@ -50,3 +52,20 @@ const char *pending_filter_name(enum pending_filter filter);
 
 void pending_draw_times(const struct pending_panel *pending, struct surface surface);
 void pending_draw_events(const struct pending_panel *pending, struct surface surface);
+
+/* "resume TAG", with the word quoted where it has to be. */
+void pending_run_with(struct pending_panel *pending, const char *command, const char *word);
+
+/* ---- pending-breaks.c ---- */
+
+void pending_draw_breaks(struct pending_panel *pending, struct surface surface, bool focused);
+/* Requests of the page, while it is shown. */
+enum panel_reaction pending_breaks_request(struct pending_panel *pending, enum request request, int count);
+/* Asks for a breakpoint, for an error. */
+enum panel_reaction pending_ask_break(struct pending_panel *pending);
+enum panel_reaction pending_ask_error(struct pending_panel *pending);
+
+/* ---- pending-commands.c ---- */
+
+/* Events are kept, or no more. */
+void pending_set_trace(struct pending_panel *pending, bool on);

@@ -78,6 +78,10 @@ static void draw(struct panel *panel, struct surface surface, bool focused)
         pending_draw_events(pending, surface);
         return;
     }
+    if (pending->page == PENDING_PAGE_BREAKS) {
+        pending_draw_breaks(pending, surface, focused);
+        return;
+    }
     if (pending_view_count(pending) == 0) {
         surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM,
                         !pending->blk ? "no image is open"
@@ -89,9 +93,11 @@ static void draw(struct panel *panel, struct surface surface, bool focused)
 
 static void title(struct panel *panel, GString *title)
 {
+    static const char *const pages[] = {[PENDING_PAGE_LIST] = "", [PENDING_PAGE_TIMES] = "times", [PENDING_PAGE_EVENTS] = "events", [PENDING_PAGE_BREAKS] = "breakpoints"};
     struct pending_panel *pending = pending_of(panel);
-    bool any = false;
+    bool any = pending->page != PENDING_PAGE_LIST;
 
+    g_string_append(title, pages[pending->page]);
     for (int state = BLK_REQUEST_QUEUED; state < BLK_REQUEST_DONE; state++) {
         size_t count = pending_list_count_state(pending->list, (enum blk_request_state)state);
 
@@ -153,20 +159,22 @@ static const struct blk_request *selected_at_breakpoint(struct pending_panel *pe
     return request;
 }
 
-/* "resume TAG", with the tag quoted where it has to be. */
-static void run_with_tag(struct pending_panel *pending, const char *command)
+void pending_run_with(struct pending_panel *pending, const char *command, const char *word)
 {
     static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:-+/@%,=";
-    const struct blk_request *request = selected_at_breakpoint(pending);
-    g_autofree char *quoted = NULL, *line = NULL;
+    g_autofree char *quoted = *word && *word != '-' && word[strspn(word, plain)] == '\0' ? g_strdup(word) : g_shell_quote(word);
+    g_autofree char *line = g_strdup_printf("%s %s", command, quoted);
 
-    if (!request) {
-        return;
-    }
-    quoted = *request->tag && request->tag[strspn(request->tag, plain)] == '\0' ? g_strdup(request->tag)
-                                                                               : g_shell_quote(request->tag);
-    line = g_strdup_printf("%s %s", command, quoted);
     panel_run(&pending->panel, line);
+}
+
+static void run_with_tag(struct pending_panel *pending, const char *command)
+{
+    const struct blk_request *request = selected_at_breakpoint(pending);
+
+    if (request) {
+        pending_run_with(pending, command, request->tag);
+    }
 }
 
 static void show_range(struct pending_panel *pending)
@@ -210,13 +218,8 @@ static enum panel_reaction show_page(struct pending_panel *pending, enum pending
 
 static enum panel_reaction toggle_trace(struct pending_panel *pending)
 {
-    if (pending->trace) {
-        g_clear_pointer(&pending->trace, pending_trace_free);
-        panel_remark(&pending->panel, "events are not kept any more");
-    } else {
-        pending->trace = pending_trace_new();
-        panel_remark(&pending->panel, "events are kept from now on: e shows those of a request");
-    }
+    panel_remark(&pending->panel, pending->trace ? "events are not kept any more" : "events are kept from now on: e shows those of a request");
+    panel_run(&pending->panel, pending->trace ? "trace off" : "trace on");
     return PANEL_REDRAW;
 }
 
@@ -225,6 +228,13 @@ static enum panel_reaction request(struct panel *panel, enum request request, in
     struct pending_panel *pending = pending_of(panel);
     int64_t row, page = (int64_t)MAX(1, pending->lines - 1) * count;
 
+    if (pending->page == PENDING_PAGE_BREAKS) {
+        enum panel_reaction reaction = pending_breaks_request(pending, request, count);
+
+        if (reaction != PANEL_IGNORED) {
+            return reaction;
+        }
+    }
     find_selection(pending);
     row = (int64_t)pending->selected_row;
     switch (request) {
@@ -254,6 +264,12 @@ static enum panel_reaction request(struct panel *panel, enum request request, in
         return show_page(pending, PENDING_PAGE_EVENTS);
     case REQUEST_PENDING_TRACE:
         return toggle_trace(pending);
+    case REQUEST_PENDING_BREAKS:
+        return show_page(pending, PENDING_PAGE_BREAKS);
+    case REQUEST_PENDING_ADD_BREAK:
+        return pending_ask_break(pending);
+    case REQUEST_PENDING_INJECT:
+        return pending_ask_error(pending);
     case REQUEST_UP:
         return select_row(pending, row - count);
     case REQUEST_DOWN:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "panel-bench.h"
+#include "ui/panels/pending-panel.h"
 
 #define WITH_BREAKPOINTS ",file.driver=blkdebug,file.image.driver=file,file.image.filename="
 
@@ -264,7 +265,7 @@ static void test_times_and_events(void)
     bench_ask(bench, REQUEST_PENDING_EVENTS, 1);
     bench_draw(bench, 120, 12);
     g_assert_true(bench_shows(bench, "events are not kept: T keeps them from now on"));
-    bench_ask(bench, REQUEST_PENDING_TRACE, 1);
+    pending_set_trace((struct pending_panel *)bench->panel, true);
     bench_run(bench, "break read_aio A");
     bench_run(bench, "aio_read -q 0 512");
     clock_set_fake_us(1012000);
@@ -280,6 +281,64 @@ static void test_times_and_events(void)
     bench_draw(bench, 120, 12);
     bench_assert_line(bench, 1, "read           1     12.0 ms  12.0 ms  12.0 ms  12.0 ms               █");
     clock_set_fake_us(-1);
+    bench_free(bench);
+}
+
+static void answer(struct bench *bench, const char *text)
+{
+    g_assert_nonnull(bench->question);
+    bench->question->answer(bench->panel, text);
+    bench_settle(bench);
+}
+
+static void test_breakpoints_and_errors_are_listed_and_changed(void)
+{
+    struct bench *bench = bench_new(&panel_pending, 1 << 20);
+
+    bench_ask(bench, REQUEST_PENDING_BREAKS, 1);
+    bench_draw(bench, 80, 6);
+    bench_assert_line(bench, 0, "no image is open");
+    bench_open(bench, "");
+    bench_draw(bench, 80, 6);
+    bench_assert_line(bench, 0, "breakpoints need blkdebug: open blkdebug::IMAGE");
+    bench_run(bench, "close");
+    bench_open(bench, WITH_BREAKPOINTS);
+    bench_draw(bench, 80, 6);
+    bench_assert_line(bench, 0, "nothing stops requests: a adds a breakpoint, i injects an error");
+    bench_ask(bench, REQUEST_PENDING_REMOVE_BREAK, 1);
+    g_assert_cmpstr(bench->remark, ==, "there is no breakpoint and no error");
+    bench_ask(bench, REQUEST_PENDING_ADD_BREAK, 1);
+    answer(bench, " read_aio  odd tag ");
+    g_assert_cmpstr(bench->ran, ==, "break read_aio 'odd tag'");
+    answer(bench, "l2_load");
+    g_assert_cmpstr(bench->ran, ==, "break l2_load l2_load");
+    bench_ask(bench, REQUEST_PENDING_INJECT, 1);
+    answer(bench, "write_aio,errno=28,once=on");
+    bench_run(bench, "aio_read -q 0 512");
+    bench_run(bench, "aio_write -q 0 512");
+    bench_draw(bench, 80, 6);
+    assert_title(bench, "breakpoints · 1 suspended");
+    bench_assert_line(bench, 0, "tag, #   event      state           hits  error");
+    bench_assert_line(bench, 1, "odd tag  read_aio   1 suspended        1");
+    bench_assert_line(bench, 2, "l2_load  l2_load    waits              0");
+    bench_assert_line(bench, 3, "#1       write_aio  used up            1  No space left on device, once=on");
+    g_assert_true(grid_cell(bench->grid, 0, 1)->flags & CELL_CURSOR);
+    bench_ask(bench, REQUEST_LAST, 1);
+    bench_draw(bench, 80, 3); /* two rows */
+    bench_assert_line(bench, 2, "#1       write_aio  used up            1  No space left on device, once=on");
+    bench_ask(bench, REQUEST_PENDING_REMOVE_BREAK, 1);
+    g_assert_cmpstr(bench->ran, ==, "inject -r 1");
+    bench_ask(bench, REQUEST_PENDING_REMOVE_BREAK, 1);
+    g_assert_cmpstr(bench->ran, ==, "remove_break l2_load");
+    bench_ask(bench, REQUEST_PENDING_SHOW, 1);
+    bench_draw(bench, 80, 6);
+    g_assert_true(bench_shows(bench, "#1"));
+    bench_ask(bench, REQUEST_PENDING_BREAKS, 1);
+    bench_ask(bench, REQUEST_PENDING_RESUME, 1);
+    bench_settle(bench);
+    g_assert_cmpstr(bench->ran, ==, "resume 'odd tag'");
+    bench_draw(bench, 80, 6);
+    bench_assert_line(bench, 1, "odd tag  read_aio  used up            1");
     bench_free(bench);
 }
 
@@ -306,6 +365,7 @@ int main(int argc, char **argv)
     g_test_add_func("/pending-panel/sorted", test_rows_are_sorted_and_filtered);
     g_test_add_func("/pending-panel/cancel", test_a_suspended_request_is_cancelled);
     g_test_add_func("/pending-panel/times", test_times_and_events);
+    g_test_add_func("/pending-panel/breakpoints", test_breakpoints_and_errors_are_listed_and_changed);
     g_test_add_func("/pending-panel/anything", test_survives_anything);
     ret = g_test_run();
     co_done();
