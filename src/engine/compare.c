@@ -179,6 +179,10 @@ int compare_co(const struct compare *compare, struct compare_progress *progress,
     struct walk walk = {compare, progress, fn, data, {compare->a, blk_length(compare->a)}, {compare->b, blk_length(compare->b)}};
     int ret = 0;
     *progress = (struct compare_progress){.size = MAX(walk.a.size, walk.b.size)};
+    if (compare->end > 0) {
+        progress->size = MIN(progress->size, compare->end + (COMPARE_GRAIN - compare->end % COMPARE_GRAIN) % COMPARE_GRAIN);
+        progress->done = compare->start - compare->start % COMPARE_GRAIN;
+    }
     walk.a.buffer = compare->metadata_only ? NULL : g_malloc(PIECE);
     walk.b.buffer = compare->metadata_only ? NULL : g_malloc(PIECE);
     while (ret == 0 && progress->done < progress->size) {

@@ -22,12 +22,13 @@ const char *compare_kind_name(enum compare_kind kind); /* "different", ... */
 struct compare {
     struct blk *a, *b; /* the shorter one reads as zeroes past its end */
     bool metadata_only;
+    int64_t start, end; /* only this range, widened to whole sectors; end 0: all of it */
 };
 
 /* How far it is; written by compare_co() as it goes. */
 struct compare_progress {
     int64_t size;  /* of the longer one */
-    int64_t done;  /* bytes that are dealt with, read or not */
+    int64_t done;  /* what lies before is dealt with, read or not */
     int64_t read;  /* bytes that had to be read, of both */
     int64_t bytes[COMPARE_UNREADABLE + 1]; /* found so far, by kind */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Where the image differs from another one, found in the background: what may differ by the tables at once, then what does by
- * its content.  What was found stays when the other image has been closed again.
+ * its content, and what the image's writers change, again.  What was found stays when the other image has been closed again.
  */
 #pragma once
 
@@ -43,8 +43,11 @@ const char *map_differences_error(const struct map_differences *differences);
 const struct compare_progress *map_differences_progress(struct map_differences *differences);
 /* When it began, clock_now_us(). */
 int64_t map_differences_since(const struct map_differences *differences);
-/* The image has changed since: what was found may be no longer so. */
-void map_differences_stale(struct map_differences *differences);
+/*
+ * These bytes of the image have changed: they are compared again, a little later.  Until then, and for good when the comparison was stopped,
+ * what was found may be no longer so.
+ */
+void map_differences_changed(struct map_differences *differences, int64_t offset, int64_t bytes);
 bool map_differences_is_stale(const struct map_differences *differences);
 
 /* In order: ranges compared, then what the tables say of the rest.  Valid until the next turn of the loop. */
@@ -52,5 +55,7 @@ unsigned map_differences_count(const struct map_differences *differences);
 struct map_range map_differences_at(const struct map_differences *differences, unsigned index);
 /* Index of the first range that ends behind offset; the count: none. */
 unsigned map_differences_find(const struct map_differences *differences, int64_t offset);
+/* Whether there is one in this part of the image's file, as far as that holds the bytes as they are; only for a format with a file of its own. */
+bool map_differences_touch_host(const struct map_differences *differences, int64_t start, int64_t end);
 /* There were more ranges than are kept. */
 bool map_differences_is_cut(const struct map_differences *differences);

@@ -105,10 +105,20 @@ void map_cell_look(const struct map_space *space, const struct map_counts *count
 static void difference_look(const struct map_panel *map, int64_t start, int64_t end, bool utf8, uint32_t *ret_ch, enum role *ret_role)
 {
     const struct map_differences *differences = map->differences;
-    unsigned index = map->at == MAP_GUEST && map_differences_with(differences) ? map_differences_find(differences, start) : 0;
+    unsigned index;
 
-    if (map->at != MAP_GUEST || !map_differences_with(differences) || index >= map_differences_count(differences) ||
-        map_differences_at(differences, index).start >= end) {
+    if (!map_differences_with(differences)) {
+        return;
+    }
+    if (map->at == MAP_HOST) {
+        if (map_differences_touch_host(differences, start, end)) {
+            *ret_ch = utf8 ? 0x2260 : 'x';
+            *ret_role = ROLE_WARNING;
+        }
+        return;
+    }
+    index = map_differences_find(differences, start);
+    if (index >= map_differences_count(differences) || map_differences_at(differences, index).start >= end) {
         return;
     }
     bool perhaps = map_differences_at(differences, index).kind == COMPARE_PERHAPS;
@@ -180,29 +190,43 @@ static int64_t strip_bound(const struct map_pyramid *pyramid, int64_t size, int 
     return column == columns ? size : (int64_t)checked_align_down((uint64_t)at, (uint64_t)1 << pyramid->shift);
 }
 
-/* All of it in one line, with what the cells show marked. */
-static void draw_strip(const struct map_side *side, struct surface surface)
+/* Where a strip's cells are. */
+struct strip {
+    const char *label;
+    int gutter, columns;
+    bool is_other; /* of the order that is not shown: its cursor is marked, else what the cells show */
+};
+
+/* All of an order in one line. */
+static void draw_strip(const struct map_side *side, struct surface surface, const struct strip *strip)
 {
     const struct map_view *view = &side->view;
     const struct map_pyramid *pyramid = map_side_all(side);
     int64_t window_end = map_view_end(view, side->size);
 
-    if (view->gutter > 0) {
-        surface_put(surface, 0, 0, ROLE_DIM, "overview");
+    if (strip->gutter > 0) {
+        surface_put(surface, 0, 0, ROLE_DIM, strip->label);
     }
-    for (int x = 0; x < view->columns; x++) {
-        int64_t start = strip_bound(pyramid, side->size, x, view->columns);
-        int64_t end = strip_bound(pyramid, side->size, x + 1, view->columns);
+    for (int x = 0; x < strip->columns; x++) {
+        int64_t start = strip_bound(pyramid, side->size, x, strip->columns);
+        int64_t end = strip_bound(pyramid, side->size, x + 1, strip->columns);
         struct map_counts counts;
         enum role role;
         uint32_t ch;
 
-        end = end > start ? end : map_pyramid_leaf_end(pyramid, map_pyramid_leaf_at(pyramid, start));
-        counts = map_pyramid_count(pyramid, start, end);
-        map_cell_look(side->source->space, &counts, end - start, NULL, surface_traits(surface), &ch, &role);
-        surface_put_char(surface, view->gutter + x, 0, role, ch);
-        if (start < window_end && view->top < end) {
-            surface_mark(surface, view->gutter + x, 0, 1, CELL_SELECTED);
+        if (end <= start) {
+            end = side->blk ? map_pyramid_leaf_end(pyramid, map_pyramid_leaf_at(pyramid, start)) : start + 1;
+        }
+        if (side->blk) {
+            counts = map_pyramid_count(pyramid, start, end);
+            map_cell_look(side->source->space, &counts, end - start, NULL, surface_traits(surface), &ch, &role);
+        } else {
+            ch = '-'; /* only where the cursor is, is known */
+            role = ROLE_DIM;
+        }
+        surface_put_char(surface, strip->gutter + x, 0, role, ch);
+        if (strip->is_other ? side->cursor >= start && side->cursor < end : start < window_end && view->top < end) {
+            surface_mark(surface, strip->gutter + x, 0, 1, CELL_SELECTED);
         }
     }
 }
@@ -213,7 +237,13 @@ void map_draw_picture(const struct map_panel *map, struct surface surface)
     const struct map_view *view = &side->view;
 
     if (view->strip > 0) {
-        draw_strip(side, surface);
+        draw_strip(side, surface, &(struct strip){"overview", view->gutter, view->columns, false});
+    }
+    if (view->other > 0) {
+        const struct map_side *other = &map->sides[!map->at];
+        struct strip strip = {map->at == MAP_HOST ? "disk" : "file", view->gutter, view->columns, true};
+
+        draw_strip(other, surface_part(surface, 0, view->strip + view->rows, surface.width, 1), &strip);
     }
     draw_cells(map, surface_part(surface, 0, view->strip, surface.width, view->rows));
     map_draw_readout(map, surface_part(surface, 0, surface.height - view->readout, surface.width, view->readout));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ui/panels/map-kind.h"
 
+#include <glib.h>
+
 static const struct map_kind_info guest_kinds[MAP_GUEST_KINDS] = {
     [MAP_DATA] = {"data", ROLE_KIND_DATA, .full = true, .whole = 'D', .some = 'd'},
     [MAP_ZERO_PLAIN] = {"zero", ROLE_KIND_ZERO, .empty = 0xb7, .empty_ascii = '.', .whole = '.', .some = 'z'},
@@ -10,6 +12,9 @@ static const struct map_kind_info guest_kinds[MAP_GUEST_KINDS] = {
     [MAP_UNALLOCATED] = {"unallocated", ROLE_KIND_UNALLOCATED, .empty = ' ', .empty_ascii = ' ', .whole = ' ', .some = 'u'},
     [MAP_MISSING] = {"missing", ROLE_KIND_UNKNOWN, .rank = 1, .whole = 'M', .some = 'm', .mark = 'M'},
     [MAP_BACKING] = {"backing", ROLE_KIND_MIXED, .full = true, .whole = 'B', .some = 'b'},
+    [MAP_BACKING_2] = {"backing 2", ROLE_KIND_MIXED, .full = true, .whole = '2', .some = '2', .mark = '2'},
+    [MAP_BACKING_3] = {"backing 3", ROLE_KIND_MIXED, .full = true, .whole = '3', .some = '3', .mark = '3'},
+    [MAP_BACKING_DEEPER] = {"backing 4+", ROLE_KIND_MIXED, .full = true, .whole = '4', .some = '4', .mark = '4'},
     [MAP_ERROR] = {"error", ROLE_KIND_ERROR, .rank = 3, .whole = '!', .some = '!', .mark = '!'},
 };
 
@@ -39,7 +44,7 @@ const char *map_kind_name(enum map_kind kind)
 enum map_kind map_kind_of(const struct blk_extent *extent)
 {
     if (extent->depth > 0 && (extent->kind == BLK_KIND_DATA || extent->kind == BLK_KIND_COMPRESSED)) {
-        return MAP_BACKING;
+        return (enum map_kind)(MAP_BACKING + MIN(extent->depth, MAP_BACKING_DEEPER - MAP_BACKING + 1) - 1);
     }
     return (enum map_kind)extent->kind;
 }

@@ -20,7 +20,10 @@ enum map_kind {
     MAP_COMPRESSED = BLK_KIND_COMPRESSED,
     MAP_UNALLOCATED = BLK_KIND_UNALLOCATED,
     MAP_MISSING = BLK_KIND_MISSING,
-    MAP_BACKING = BLK_KIND_COUNT, /* data that a lower layer of the chain supplies */
+    MAP_BACKING = BLK_KIND_COUNT, /* data that the layer below supplies */
+    MAP_BACKING_2,                /* the one below that */
+    MAP_BACKING_3,
+    MAP_BACKING_DEEPER,
     MAP_ERROR,                    /* asking for the status failed */
     MAP_GUEST_KINDS,
 };

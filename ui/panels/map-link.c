@@ -14,7 +14,15 @@ struct link_run {
     struct map_link_answer answer;
 };
 
+/* Who waits; outlives the link while somebody does. */
+struct waiters {
+    struct co_queue queue;
+    unsigned refs;
+    bool busy;
+};
+
 struct map_link {
+    struct waiters *waiters;
     void (*fn)(void *data, const struct map_link_answer *answer);
     void *data;
     struct link_run *run;
@@ -185,6 +193,34 @@ static void answer_co(struct link_run *run)
 
 static void start_next(struct map_link *link);
 
+static void waiters_unref(struct waiters *waiters)
+{
+    if (--waiters->refs == 0) {
+        g_free(waiters);
+    }
+}
+
+static void set_busy(struct map_link *link, bool busy)
+{
+    link->waiters->busy = busy;
+    if (!busy) {
+        co_queue_wake_all(&link->waiters->queue);
+    }
+}
+
+int map_link_wait_co(struct map_link *link)
+{
+    struct waiters *waiters = link->waiters;
+    int ret = 0;
+
+    waiters->refs++;
+    while (waiters->busy && ret == 0) {
+        ret = co_queue_wait_co(&waiters->queue);
+    }
+    waiters_unref(waiters);
+    return ret;
+}
+
 static void run_co(void *data)
 {
     struct link_run *run = data;
@@ -201,6 +237,7 @@ static void run_co(void *data)
         if (link->next.blk) {
             start_next(link);
         } else {
+            set_busy(link, false);
             link->fn(link->data, &run->answer);
         }
     }
@@ -216,6 +253,7 @@ static void start_next(struct map_link *link)
     run->answer.question = link->next;
     link->next.blk = NULL;
     link->run = run;
+    set_busy(link, true);
     co_start(run_co, run);
 }
 
@@ -223,6 +261,8 @@ struct map_link *map_link_new(void (*fn)(void *data, const struct map_link_answe
 {
     struct map_link *link = g_new0(struct map_link, 1);
 
+    link->waiters = g_new0(struct waiters, 1);
+    link->waiters->refs = 1;
     link->fn = fn;
     link->data = data;
     return link;
@@ -232,6 +272,7 @@ void map_link_free(struct map_link *link)
 {
     if (link) {
         map_link_reset(link);
+        waiters_unref(link->waiters);
         g_free(link);
     }
 }
@@ -255,4 +296,5 @@ void map_link_reset(struct map_link *link)
         co_cancel(link->run->co);
         link->run = NULL;
     }
+    set_busy(link, false);
 }

@@ -34,5 +34,7 @@ struct map_link *map_link_new(void (*fn)(void *data, const struct map_link_answe
 void map_link_free(struct map_link *link);
 /* Asks; a question not yet answered is dropped, and this one put as soon as that has come back. */
 void map_link_ask(struct map_link *link, const struct map_link_question *question);
+/* Until every question is answered or dropped: 0, or -ECANCELED; the link may be gone after it. */
+int map_link_wait_co(struct map_link *link);
 /* Drops every question: the image is about to go away. */
 void map_link_reset(struct map_link *link);

@@ -2,10 +2,10 @@
 /* The mouse in the map: a press or a drag puts the cursor on the cell. */
 #include "ui/panels/map-panel.h"
 
-/* The strip stands for all of it. */
-static int64_t offset_in_strip(const struct map_side *side, int column)
+/* A strip stands for all of it. */
+static int64_t offset_in_strip(const struct map_side *side, int column, int columns)
 {
-    return (int64_t)((__int128)side->size * column / side->view.columns);
+    return (int64_t)((__int128)side->size * column / columns);
 }
 
 enum panel_reaction map_mouse(struct panel *panel, const struct mouse *mouse)
@@ -16,7 +16,10 @@ enum panel_reaction map_mouse(struct panel *panel, const struct mouse *mouse)
     int row = mouse->y - view->strip;
     __int128 offset;
 
-    if (mouse->button != 1 || mouse->what == MOUSE_RELEASE || !map->blk || side->size == 0 || mouse->y < 0 || row >= view->rows) {
+    if (mouse->button != 1 || mouse->what == MOUSE_RELEASE || !map->blk || side->size == 0 || mouse->y < 0 || row >= view->rows + view->other) {
+        return PANEL_IGNORED;
+    }
+    if (row >= view->rows && (map->page != MAP_PAGE_PICTURE || map->sides[!map->at].size == 0)) {
         return PANEL_IGNORED;
     }
     if (map->page == MAP_PAGE_LIST) {
@@ -31,7 +34,12 @@ enum panel_reaction map_mouse(struct panel *panel, const struct mouse *mouse)
         return PANEL_IGNORED;
     }
     int column = CLAMP(mouse->x - view->gutter, 0, view->columns - 1);
-    offset = row < 0 ? offset_in_strip(side, column)
+    if (row >= view->rows) {
+        map->sides[!map->at].cursor = offset_in_strip(&map->sides[!map->at], column, view->columns);
+        map_follow(map);
+        return PANEL_REDRAW;
+    }
+    offset = row < 0 ? offset_in_strip(side, column, view->columns)
                      : view->top + (__int128)map_order_index(&side->order, column, row) * view->span;
     if (offset >= side->size) {
         return PANEL_HANDLED;

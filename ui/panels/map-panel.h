@@ -46,6 +46,9 @@ static inline struct map_side *map_panel_side(const struct map_panel *map)
     return (struct map_side *)&map->sides[map->at];
 }
 
+/* The side shown follows the cursor of the other one, when it is known where that is. */
+void map_follow(struct map_panel *map);
+
 /* ---- map-draw.c ---- */
 
 /* What a cell with these counts looks like; first: those of its first half, NULL if they are not known apart. */

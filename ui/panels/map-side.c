@@ -118,6 +118,7 @@ void map_side_layout(struct map_side *side, int width, int height, enum map_orde
         .zoom_span = side->zoom_span,
         .near_top = side->view.top,
         .cursor = side->cursor,
+        .linked = side->linked,
         .paged = order == MAP_ORDER_CURVE,
     };
 

@@ -20,6 +20,7 @@ struct map_side {
     unsigned detail_shift;
     struct map_view view; /* as last drawn */
     struct map_order order;
+    bool linked;          /* there is another order, which has a line below the cells where there is room */
     int64_t zoom_span;    /* 0: everything is visible */
     int64_t cursor;       /* a byte: where its cell starts, or where somebody was sent */
     int64_t range_start, range_end; /* shown as selected; empty: nothing is */

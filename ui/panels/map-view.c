@@ -56,12 +56,13 @@ static int64_t fit_span(int64_t size, int64_t cells, int64_t leaf)
     return ((want - 1) / (INT64_C(1) << shift) + 1) << shift;
 }
 
-static void share_lines(struct map_view *view, int height, bool zoomed)
+static void share_lines(struct map_view *view, int height, bool zoomed, bool linked)
 {
     view->legend = height >= 20 ? 3 : height >= 12 ? 1 : 0;
     view->readout = height >= 8 ? 3 + view->legend : height >= 5 ? 2 : height >= 3 ? 1 : 0;
     view->strip = zoomed && height >= 6;
-    view->rows = MAX(0, height - view->readout - view->strip);
+    view->other = linked && height >= 16;
+    view->rows = MAX(0, height - view->readout - view->strip - view->other);
 }
 
 static void place_top(struct map_view *view, const struct map_view_wish *wish)
@@ -83,7 +84,7 @@ struct map_view map_view_layout(int width, int height, const struct map_view_wis
 {
     struct map_view view = {0};
 
-    share_lines(&view, height, wish->zoom_span > 0);
+    share_lines(&view, height, wish->zoom_span > 0, wish->linked);
     view.gutter = width >= GUTTER_WIDTH_MIN && !wish->paged ? map_view_digits(wish->size) + 3 : 0;
     view.columns = MAX(0, width - view.gutter);
     if (view.columns >= 32) {

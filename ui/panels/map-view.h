@@ -12,7 +12,8 @@ struct map_view {
     int strip;         /* lines above the cells for the whole image: 0 or 1 */
     int gutter;        /* columns the offsets take, with the space behind them; 0: no room */
     int columns, rows; /* cells; 0: no room */
-    int readout;       /* lines below the cells: */
+    int other;         /* lines below the cells for all of the other order: 0 or 1 */
+    int readout;       /* lines below these: */
     int legend;        /* so many of them for what kinds there are in all */
     int64_t span;      /* of a cell */
     int64_t top;       /* first byte shown: a multiple of a row's span, or where it is paged, of all cells' */
@@ -24,6 +25,7 @@ struct map_view_wish {
     int64_t zoom_span; /* wanted span of a cell; 0: the whole image is to be seen */
     int64_t near_top;  /* where the top was before */
     int64_t cursor;    /* must be visible */
+    bool linked;       /* there is another order */
     bool paged;        /* rows are no ranges, so that all that is seen moves at once; there is no gutter */
 };
 

@@ -4,12 +4,16 @@
  * extents.  Both orders have a cursor; they are linked: when one moves, the other is sent to the same byte as soon as that is found.
  */
 
+#include <inttypes.h>
+
 #include "ui/panels/lookup.h"
 #include "ui/panels/map-panel.h"
 #include "util/checked.h"
 #include "util/size.h"
 
 enum { ZOOM_SHIFT = 3 /* a step shows an eighth */ };
+
+#define HOST_UNASKED_MAX (INT64_C(16) << 30)
 
 static struct map_panel *map_of(struct panel *panel)
 {
@@ -51,8 +55,7 @@ static void ask_once(struct map_panel *map)
     ask_about(map, map->at);
 }
 
-/* The side shown follows the cursor of the other one, when it is known where that is. */
-static void follow(struct map_panel *map)
+void map_follow(struct map_panel *map)
 {
     map->following = true;
     ask_about(map, !map->at);
@@ -122,6 +125,17 @@ static void on_seek(void *data, const struct lookup_answer *answer)
 
 /* ---- painting ---- */
 
+/* The line below the cells shows the file's order, too; its whole structure is read for that only if this does not take long. */
+static void open_host(struct map_panel *map, bool linked)
+{
+    struct map_side *host = &map->sides[MAP_HOST];
+    int64_t size = linked ? inspect_host_size(map->blk) : 0;
+
+    if (linked && map->at == MAP_GUEST && !host->blk && host->size != size) {
+        map_side_open(host, size <= HOST_UNASKED_MAX ? map->blk : NULL, size);
+    }
+}
+
 static void draw(struct panel *panel, struct surface surface, bool focused)
 {
     struct map_panel *map = map_of(panel);
@@ -131,6 +145,7 @@ static void draw(struct panel *panel, struct surface surface, bool focused)
         surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM, map->blk ? "the image is empty" : "no image is open");
         return;
     }
+    open_host(map, side->linked = inspect_host_size(map->blk) > 0);
     map_side_layout(side, surface.width, surface.height, map->order);
     if (side->view.rows == 0) {
         return;
@@ -208,7 +223,7 @@ static enum panel_reaction turn(struct map_panel *map)
     }
     map->at = !map->at;
     open_list(map);
-    follow(map);
+    map_follow(map);
     return PANEL_REDRAW;
 }
 
@@ -306,7 +321,7 @@ static enum panel_reaction seek_difference(struct map_panel *map, int steps)
         return PANEL_HANDLED;
     }
     if (map->at == MAP_HOST) {
-        follow(map);
+        map_follow(map);
     }
     return PANEL_REDRAW;
 }
@@ -473,7 +488,7 @@ static void place(struct panel *panel, int64_t offset)
     if (offset >= 0 && offset < map->sides[MAP_GUEST].size && offset != map->sides[MAP_GUEST].cursor) {
         map->sides[MAP_GUEST].cursor = offset;
         if (map->at == MAP_HOST) {
-            follow(map);
+            map_follow(map);
         }
     }
 }
@@ -494,6 +509,39 @@ static int64_t position(struct panel *panel)
     struct map_panel *map = map_of(panel);
 
     return map->blk && map->sides[MAP_GUEST].size > 0 ? map->sides[MAP_GUEST].cursor : -1;
+}
+
+/* In the file's order places are named like hex names them there. */
+static char *where(struct panel *panel)
+{
+    struct map_panel *map = map_of(panel);
+    int64_t offset = map->at == MAP_HOST ? map->sides[MAP_HOST].cursor : position(panel);
+
+    if (!map->blk || map_panel_side(map)->size == 0 || offset < 0) {
+        return NULL;
+    }
+    return g_strdup_printf(map->at == MAP_HOST ? "h:%#" PRIx64 : "%#" PRIx64, (uint64_t)offset);
+}
+
+static bool place_named(struct panel *panel, const char *name, char **ret_why)
+{
+    struct map_panel *map = map_of(panel);
+    struct map_side *host = &map->sides[MAP_HOST];
+    int64_t offset;
+
+    *ret_why = NULL;
+    if (!g_str_has_prefix(name, "h:")) {
+        return false;
+    }
+    if (!map->blk || map->at != MAP_HOST) {
+        *ret_why = g_strdup("the map does not show the file: map-host does");
+    } else if (size_parse(name + 2, &offset) != 0 || offset < 0 || offset >= host->size) {
+        *ret_why = g_strdup("that is no place in the file: type h:64k");
+    } else {
+        host->cursor = offset;
+        panel_redraw(panel);
+    }
+    return true;
 }
 
 /* ---- the image ---- */
@@ -525,7 +573,7 @@ static void host_changed(struct map_panel *map)
         return;
     }
     if (size > 0 && size != host->size) {
-        map_side_open(host, map->at == MAP_HOST ? map->blk : NULL, size);
+        map_side_open(host, map->blk, size);
         if (map->at == MAP_HOST) {
             open_list(map);
         }
@@ -543,7 +591,7 @@ static void changed(struct panel *panel, int64_t offset, int64_t bytes)
     map_scan_changed(map->sides[MAP_GUEST].detail, offset, bytes);
     host_changed(map);
     map_list_stale(map->list);
-    map_differences_stale(map->differences);
+    map_differences_changed(map->differences, offset, bytes);
     map->asked = false;
 }
 
@@ -551,7 +599,9 @@ static int wait_co(struct panel *panel)
 {
     struct map_panel *map = map_of(panel);
 
-    return map_differences_is_busy(map->differences) ? map_differences_wait_co(map->differences) : lookup_wait_co(map->seek);
+    return map_differences_is_busy(map->differences) ? map_differences_wait_co(map->differences)
+           : map->following                          ? map_link_wait_co(map->link)
+                                                     : lookup_wait_co(map->seek);
 }
 
 static bool cancel(struct panel *panel)
@@ -615,6 +665,8 @@ const struct panel_ops panel_map = {
     .go = go,
     .position = position,
     .place = place,
+    .where = where,
+    .place_named = place_named,
     .view = map_recall_view,
     .set_view = map_recall_set_view,
     .mouse = map_mouse,

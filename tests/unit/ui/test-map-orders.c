@@ -358,6 +358,161 @@ static void test_differences_are_marked(void)
     qcow2_bench_free(bench);
 }
 
+static void ignore(void *data)
+{
+}
+
+static void wait_for(struct bench *bench, const struct map_differences *differences)
+{
+    bench_settle(bench);
+    while (map_differences_is_busy(differences) || map_differences_is_stale(differences)) {
+        g_main_context_iteration(NULL, TRUE);
+        bench_settle(bench);
+    }
+}
+
+/* What is known after changes is what a comparison of everything finds. */
+static void assert_true_of_all(struct bench *bench, const struct map_differences *differences)
+{
+    struct map_differences *all = map_differences_new(ignore, NULL);
+
+    map_differences_start(all, bench->session, NULL);
+    wait_for(bench, all);
+    g_assert_cmpuint(map_differences_count(differences), ==, map_differences_count(all));
+    for (unsigned i = 0; i < map_differences_count(all); i++) {
+        g_assert_cmpint(map_differences_at(differences, i).start, ==, map_differences_at(all, i).start);
+        g_assert_cmpint(map_differences_at(differences, i).end, ==, map_differences_at(all, i).end);
+        g_assert_cmpint(map_differences_at(differences, i).kind, ==, map_differences_at(all, i).kind);
+    }
+    g_assert_cmpint(map_differences_progress((struct map_differences *)differences)->bytes[COMPARE_DIFFERENT], ==,
+                    map_differences_progress(all)->bytes[COMPARE_DIFFERENT]);
+    map_differences_free(all);
+}
+
+static void test_what_is_written_is_compared_again(void)
+{
+    struct bench *bench = qcow2_bench(true);
+    struct map_differences *differences = map_of(bench)->differences;
+
+    show(bench, 80, 24);
+    map_differences_start(differences, bench->session, NULL);
+    random_writes(bench, 2); /* while it runs */
+    wait_for(bench, differences);
+    assert_true_of_all(bench, differences);
+    for (int i = 0; i < 6; i++) {
+        random_writes(bench, i == 3 ? 90 : 3); /* more than are kept apart */
+        g_assert_true(map_differences_is_stale(differences));
+        wait_for(bench, differences);
+        assert_true_of_all(bench, differences);
+    }
+    random_writes(bench, 1); /* and while that is compared again the comparison ends */
+    map_differences_clear(differences);
+    bench_settle(bench);
+    g_assert_false(map_differences_is_stale(differences));
+    qcow2_bench_free(bench);
+}
+
+static void test_differences_are_marked_in_the_file(void)
+{
+    struct bench *bench = qcow2_bench(true);
+    struct map_differences *differences = map_of(bench)->differences;
+
+    bench_run(bench, "discard -q 4M 2M");
+    bench_run(bench, "write -q -P 77 5M 64k");
+    bench->panel->ops->go(bench->panel, 5 << 20, 0);
+    show(bench, 100, 24);
+    int64_t host = map_of(bench)->answer.extent.host_offset;
+    g_assert_cmpint(host, >, 0);
+    map_differences_start(differences, bench->session, NULL);
+    wait_for(bench, differences);
+    g_assert_true(map_differences_touch_host(differences, host, host + 1));
+    g_assert_true(map_differences_touch_host(differences, host + 65535, host + 65536));
+    g_assert_false(map_differences_touch_host(differences, 0, 65536)); /* the header */
+    bench_ask(bench, REQUEST_MAP_HOST, 1);
+    show(bench, 100, 24);
+    g_assert_true(bench_shows(bench, "\u2260"));
+    bench_run(bench, "write -q -P 77 12M 64k"); /* where there was nothing */
+    wait_for(bench, differences);
+    bench_ask(bench, REQUEST_MAP_HOST, 1);
+    bench->panel->ops->go(bench->panel, 12 << 20, 0);
+    show(bench, 100, 24);
+    host = map_of(bench)->answer.extent.host_offset;
+    g_assert_true(map_differences_touch_host(differences, host, host + 1));
+    qcow2_bench_free(bench);
+}
+
+static void test_places_in_the_file_have_names(void)
+{
+    struct bench *bench = qcow2_bench(false);
+    g_autofree char *guest = NULL, *host = NULL, *why = NULL;
+
+    bench->panel->ops->go(bench->panel, 1 << 20, 0);
+    show(bench, 100, 24);
+    guest = bench->panel->ops->where(bench->panel);
+    g_assert_cmpstr(guest, ==, "0x100000");
+    g_assert_false(bench->panel->ops->place_named(bench->panel, "0x100000", &why));
+    g_assert_true(bench->panel->ops->place_named(bench->panel, "h:0", &why));
+    g_assert_cmpstr(why, ==, "the map does not show the file: map-host does");
+    g_clear_pointer(&why, g_free);
+    bench_ask(bench, REQUEST_MAP_HOST, 1);
+    show(bench, 100, 24);
+    g_assert_true(bench->panel->ops->place_named(bench->panel, "h:64k", &why));
+    g_assert_null(why);
+    g_assert_cmpint(map_of(bench)->sides[MAP_HOST].cursor, ==, 65536);
+    host = bench->panel->ops->where(bench->panel);
+    g_assert_cmpstr(host, ==, "h:0x10000");
+    g_assert_true(bench->panel->ops->place_named(bench->panel, "h:1T", &why));
+    g_assert_cmpstr(why, ==, "that is no place in the file: type h:64k");
+    qcow2_bench_free(bench);
+}
+
+static void test_layers_are_told_apart(void)
+{
+    static const char *const names[] = {"data", "backing", "backing 2", "backing 3", "backing 4+", "backing 4+"};
+
+    for (int depth = 0; depth < (int)G_N_ELEMENTS(names); depth++) {
+        struct blk_extent extent = {.length = 1, .kind = BLK_KIND_DATA, .depth = depth};
+
+        g_assert_cmpstr(map_kind_name(map_kind_of(&extent)), ==, names[depth]);
+        extent.kind = BLK_KIND_ZERO_PLAIN;
+        g_assert_cmpstr(map_kind_name(map_kind_of(&extent)), ==, "zero");
+    }
+}
+
+/* A line below the cells shows the other order with its cursor. */
+static void test_both_cursors_are_seen(void)
+{
+    struct bench *bench = qcow2_bench(false);
+    struct mouse mouse = {.what = MOUSE_PRESS, .button = 1};
+
+    bench_run(bench, "write -q -P 3 1M 64k");
+    bench->panel->ops->go(bench->panel, 1 << 20, 0);
+    show(bench, 100, 24);
+    for (mouse.y = 0;; mouse.y++) {
+        g_autofree char *line = bench_line(bench, mouse.y);
+
+        if (g_str_has_prefix(line, "file "))
+            break;
+    }
+    int64_t host = map_of(bench)->sides[MAP_HOST].cursor, size = map_of(bench)->sides[MAP_HOST].size;
+    int gutter = side_of(bench)->view.gutter, columns = side_of(bench)->view.columns;
+    int x = gutter;
+    while (!(grid_cell(bench->grid, x, mouse.y)->flags & CELL_SELECTED))
+        x++;
+    g_assert_cmpint(size * (x - gutter) / columns, <=, host);
+    g_assert_cmpint(size * (x + 1 - gutter) / columns, >=, host);
+    mouse.x = gutter; /* the header: no byte of the disk, so that the disk's cursor stays */
+    g_assert_cmpint(bench->panel->ops->mouse(bench->panel, &mouse), ==, PANEL_REDRAW);
+    show(bench, 100, 24);
+    g_assert_cmpint(side_of(bench)->cursor, ==, 1 << 20);
+    mouse.x = x;
+    bench->panel->ops->mouse(bench->panel, &mouse);
+    show(bench, 100, 24);
+    bench_draw(bench, 100, 12);
+    g_assert_false(bench_shows(bench, "file "));
+    qcow2_bench_free(bench);
+}
+
 /* ---- what others write ---- */
 
 static void wait_until_shown(struct bench *bench, const char *text)
@@ -443,6 +598,11 @@ int main(int argc, char **argv)
     g_test_add_func("/map-orders/cursors", test_both_cursors_are_on_the_same_byte);
     g_test_add_func("/map-orders/list", test_every_extent_is_listed_and_counted);
     g_test_add_func("/map-orders/differences", test_differences_are_marked);
+    g_test_add_func("/map-orders/again", test_what_is_written_is_compared_again);
+    g_test_add_func("/map-orders/differences-in-the-file", test_differences_are_marked_in_the_file);
+    g_test_add_func("/map-orders/places", test_places_in_the_file_have_names);
+    g_test_add_func("/map-orders/layers", test_layers_are_told_apart);
+    g_test_add_func("/map-orders/both-cursors", test_both_cursors_are_seen);
     g_test_add_func("/map-orders/others-raw", test_what_others_write_to_a_raw_image_shows);
     g_test_add_func("/map-orders/others-qcow2", test_what_others_write_to_a_qcow2_image_shows);
     g_test_add_func("/map-orders/anything", test_survives_anything);
