@@ -9,6 +9,9 @@
 struct blk {
     struct node *root; /* NULL only while opening */
     char *filename;
+    char *format;            /* as it was opened, for who opens it again: NULL when none was given */
+    struct options *options; /* the same */
+    enum blk_refs refs;
     enum blk_cache cache;
     unsigned flags;    /* enum blk_open_flags */
     bool guessed_raw;
@@ -30,6 +33,9 @@ void blk_free(struct blk *blk);
 /* Passes the gate for something that is no request: until blk_leave() the image is neither closed nor reopened.  0, or -ECANCELED. */
 int blk_enter_co(struct blk *blk);
 void blk_leave(struct blk *blk);
+
+/* Takes notice of what was written to the files below by others; see blk_refresh_co().  No request is under way. */
+int blk_refresh_node_co(struct node *node);
 
 /* Keeps new requests at the gate and waits for those under way and for others who quiesce.  0, or -ECANCELED: nothing changed. */
 int blk_quiesce_begin_co(struct blk *blk);

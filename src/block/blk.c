@@ -15,6 +15,9 @@ struct blk *blk_new(const struct blk_open *how)
 {
     struct blk *blk = g_new0(struct blk, 1);
     blk->filename = g_strdup(how->filename);
+    blk->format = g_strdup(how->format);
+    blk->options = how->options ? options_copy(how->options) : NULL;
+    blk->refs = how->refs;
     blk->cache = how->cache;
     blk->flags = how->flags;
     g_queue_init(&blk->registry.requests);
@@ -26,6 +29,8 @@ void blk_free(struct blk *blk)
     if (!blk)
         return;
     g_clear_pointer(&blk->layers, g_ptr_array_unref);
+    options_free(blk->options);
+    g_free(blk->format);
     g_free(blk->filename);
     g_free(blk);
 }

@@ -58,12 +58,12 @@ struct blk *blk_layer(struct blk *blk, unsigned layer, enum blk_part part)
 
 /* ---- files that others write to ---- */
 
-static int refresh_node_co(struct node *node)
+int blk_refresh_node_co(struct node *node)
 {
     int ret = 0, own = 0;
     for (guint i = 0; i < node->children->len; i++) {
         const struct node_child *child = g_ptr_array_index(node->children, i);
-        int below = refresh_node_co(child->node);
+        int below = blk_refresh_node_co(child->node);
         ret = ret < 0 ? ret : below;
     }
     if (node->driver->refresh_co)
@@ -82,7 +82,7 @@ int blk_refresh_co(struct blk *blk)
     if (ret < 0)
         return ret;
     registry_look_begin(&blk->registry, &look);
-    ret = refresh_node_co(blk->root);
+    ret = blk_refresh_node_co(blk->root);
     registry_look_end(&blk->registry, &look);
     blk_quiesce_end(blk);
     return ret;

@@ -5,47 +5,54 @@
  * A byte is of this layer from when its write has ended.  Truncation cuts off what is below, too: an image that grows again has
  * zeroes there.
  */
-#include "block/overlay.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "block/iov.h"
-#include "util/intervals.h"
+#include "block/overlay-internal.h"
 
 enum {
     SECTOR = 512,
     CLUSTER = 65536, /* discards are for whole ones, as in the reference's temporary images */
 };
 
-struct overlay {
-    struct node *base, *file; /* both children */
-    struct intervals *ours;   /* bytes that are in file */
-    int64_t base_end;         /* bytes of base behind this don't show */
-    int64_t size;
-};
-
-enum source { OURS, BASE, NOBODY };
-
-/* Who supplies the byte at offset, and for how many of at most bytes that holds. */
-static enum source find_source(const struct overlay *overlay, int64_t offset, int64_t bytes, int64_t *ret_bytes)
+enum overlay_source overlay_source(const struct overlay *overlay, int64_t offset, int64_t bytes, int64_t *ret_bytes)
 {
     int64_t end;
-    enum source source = OURS;
+    enum overlay_source source = OVERLAY_OURS;
     if (!intervals_at(overlay->ours, offset, &end)) {
-        source = offset < overlay->base_end ? BASE : NOBODY;
-        if (source == BASE)
+        source = offset < overlay->base_end ? OVERLAY_BASE : OVERLAY_NOBODY;
+        if (source == OVERLAY_BASE)
             end = MIN(end, overlay->base_end);
     }
     *ret_bytes = MIN(bytes, end - offset);
     return source;
 }
 
+/* ---- changes, one after the other while they are journalled ---- */
+
+static void begin_write_co(struct node *node, int64_t offset, int64_t bytes)
+{
+    struct overlay *overlay = node->opaque;
+    if (!overlay->journal)
+        return;
+    co_mutex_lock_co(&overlay->lock);
+    overlay_keep_write_co(node, offset, offset + bytes);
+}
+
+/* The journal may have come meanwhile: then there was no lock. */
+static void end_change(struct overlay *overlay)
+{
+    if (overlay->lock.owner == co_self())
+        co_mutex_unlock(&overlay->lock);
+}
+
 static int end_write(struct overlay *overlay, int64_t offset, int64_t bytes, int ret)
 {
     if (ret == 0)
         intervals_add(overlay->ours, offset, offset + bytes);
+    end_change(overlay);
     return ret;
 }
 
@@ -57,13 +64,13 @@ static int overlay_preadv_co(struct node *node, int64_t offset, int64_t bytes, c
     g_autofree struct iovec *slice = g_new(struct iovec, niov);
     int ret = 0;
     for (int64_t done = 0, n; ret == 0 && done < bytes; done += n) {
-        enum source source = find_source(overlay, offset + done, bytes - done, &n);
-        if (source == NOBODY) {
+        enum overlay_source source = overlay_source(overlay, offset + done, bytes - done, &n);
+        if (source == OVERLAY_NOBODY) {
             iov_fill_zero(iov, niov, done, n);
             continue;
         }
         int count = iov_slice(iov, niov, done, n, slice);
-        ret = node_preadv_co(source == OURS ? overlay->file : overlay->base, offset + done, n, slice, count, flags);
+        ret = node_preadv_co(source == OVERLAY_OURS ? overlay->file : overlay->base, offset + done, n, slice, count, flags);
     }
     return ret;
 }
@@ -71,12 +78,14 @@ static int overlay_preadv_co(struct node *node, int64_t offset, int64_t bytes, c
 static int overlay_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
     struct overlay *overlay = node->opaque;
+    begin_write_co(node, offset, bytes);
     return end_write(overlay, offset, bytes, node_pwritev_co(overlay->file, offset, bytes, iov, niov, flags));
 }
 
 static int overlay_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags)
 {
     struct overlay *overlay = node->opaque;
+    begin_write_co(node, offset, bytes);
     return end_write(overlay, offset, bytes, node_pwrite_zeroes_co(overlay->file, offset, bytes, flags | BLK_MAY_UNMAP));
 }
 
@@ -103,13 +112,11 @@ static int refuse_truncate(const struct overlay *overlay, int64_t size, enum blk
     return -EINVAL;
 }
 
-static int overlay_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error)
+int overlay_resize_co(struct overlay *overlay, int64_t size, enum blk_prealloc prealloc, GError **error)
 {
-    struct overlay *overlay = node->opaque;
     int64_t old_size = overlay->size;
-    int ret = refuse_truncate(overlay, size, prealloc, error);
-    if (ret == 0) /* there is no metadata to allocate */
-        ret = node_truncate_co(overlay->file, size, true, prealloc == BLK_PREALLOC_METADATA ? BLK_PREALLOC_OFF : prealloc, error);
+    /* There is no metadata to allocate. */
+    int ret = node_truncate_co(overlay->file, size, true, prealloc == BLK_PREALLOC_METADATA ? BLK_PREALLOC_OFF : prealloc, error);
     if (ret < 0)
         return ret;
     overlay->size = size;
@@ -120,20 +127,35 @@ static int overlay_truncate_co(struct node *node, int64_t size, bool exact, enum
     return 0;
 }
 
+static int overlay_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error)
+{
+    struct overlay *overlay = node->opaque;
+    int ret = refuse_truncate(overlay, size, prealloc, error);
+    if (ret < 0)
+        return ret;
+    if (overlay->journal) {
+        co_mutex_lock_co(&overlay->lock);
+        overlay_keep_resize_co(node, size);
+    }
+    ret = overlay_resize_co(overlay, size, prealloc, error);
+    end_change(overlay);
+    return ret;
+}
+
 static int overlay_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status)
 {
     struct overlay *overlay = node->opaque;
     struct node_status status = {.child_offset = offset};
-    switch (find_source(overlay, offset, bytes, &status.bytes)) {
-    case OURS:
+    switch (overlay_source(overlay, offset, bytes, &status.bytes)) {
+    case OVERLAY_OURS:
         status.via = NODE_STATUS_PASS;
         status.child = overlay->file;
         break;
-    case BASE:
+    case OVERLAY_BASE:
         status.via = NODE_STATUS_BACKING;
         status.child = overlay->base;
         break;
-    case NOBODY:
+    case OVERLAY_NOBODY:
         status.via = NODE_STATUS_FINAL;
         status.kind = BLK_KIND_UNALLOCATED;
         break;
@@ -145,12 +167,13 @@ static int overlay_status_co(struct node *node, int64_t offset, int64_t bytes, u
 static int overlay_close_co(struct node *node)
 {
     struct overlay *overlay = node->opaque;
+    overlay_journal_free_co(overlay->journal);
     intervals_free(overlay->ours);
     return 0;
 }
 
 /* Not in the list of drivers: nobody can name it. */
-static const struct driver driver_overlay = {
+const struct driver driver_overlay = {
     .name = "overlay",
     .state_size = sizeof(struct overlay),
     .close_co = overlay_close_co,
@@ -188,7 +211,7 @@ static int make_temporary(void *data)
     return 0;
 }
 
-static int open_file_co(const struct node_how *how, int64_t size, struct node **ret_file, GError **error)
+int overlay_open_file_co(const struct node_how *how, int64_t size, struct node **ret_file, GError **error)
 {
     struct temporary temporary = {.size = size};
     int ret = aio_call_co(how->aio, make_temporary, &temporary, true);
@@ -198,7 +221,7 @@ static int open_file_co(const struct node_how *how, int64_t size, struct node **
     }
     struct node_how file_how = *how;
     file_how.flags = NODE_WRITABLE | NODE_NO_FLUSH | NODE_DISCARD;
-    file_how.perm = NODE_PERM_READ | NODE_PERM_WRITE;
+    file_how.perm = NODE_PERM_READ | NODE_PERM_WRITE | NODE_PERM_RESIZE;
     file_how.shared = NODE_PERM_ALL;
     file_how.probe = false;
     file_how.depth++;
@@ -219,7 +242,7 @@ static int open_file_co(const struct node_how *how, int64_t size, struct node **
 int overlay_open_co(struct node *base, const struct node_how *how, struct node **ret_node, GError **error)
 {
     struct node *file;
-    int ret = open_file_co(how, base->size, &file, error);
+    int ret = overlay_open_file_co(how, base->size, &file, error);
     if (ret < 0) {
         node_unref_co(base);
         return ret;

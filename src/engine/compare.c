@@ -92,7 +92,7 @@ static bool same_place(const struct blk_extent *a, const struct blk_extent *b, i
 static bool is_settled(const struct walk *walk, int64_t at)
 {
     const struct blk_extent *a = &walk->a.extent, *b = &walk->b.extent;
-    return (reads_as_zeroes(a) && reads_as_zeroes(b)) || same_place(a, b, at);
+    return (reads_as_zeroes(a) && reads_as_zeroes(b)) || same_place(a, b, at) || (walk->compare->below && a->depth > 0);
 }
 
 /* ---- content ---- */

@@ -23,6 +23,7 @@ struct compare {
     struct blk *a, *b; /* the shorter one reads as zeroes past its end */
     bool metadata_only;
     int64_t start, end; /* only this range, widened to whole sectors; end 0: all of it */
+    bool below; /* b is the layer right below a: where a's top layer has nothing, they are the same */
 };
 
 /* How far it is; written by compare_co() as it goes. */

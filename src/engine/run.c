@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "block/blk_overlay.h"
 #include "engine/commands.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
@@ -107,6 +108,16 @@ static int refuse_unknown(const struct command_call *call)
     return -EINVAL;
 }
 
+/* Each command is a step that can be undone. */
+static void mark_step(const struct command_call *call)
+{
+    struct session *session = call->session;
+    if (session->config.drop_in || !session->blk || !blk_has_overlay(session->blk))
+        return;
+    g_autofree char *label = g_strjoinv(" ", call->argv);
+    blk_overlay_mark(session->blk, label);
+}
+
 static int carry_out_co(const struct command_call *call)
 {
     struct session *session = call->session;
@@ -125,6 +136,7 @@ static int carry_out_co(const struct command_call *call)
         report_hint(call, "'reopen -w' opens it for writing");
         return -EACCES;
     }
+    mark_step(call);
     session->users += needs_image;
     int ret = command->run_co(call);
     session_show_progress(call, NULL, NULL); /* they were the command's own */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "harness.h"
 
+#include "block/blk_overlay.h"
+
 enum { SIZE = 40 << 20, PAGE = 16 << 20, KIB64 = 64 << 10 };
 
 static uint8_t *model;
@@ -137,8 +139,178 @@ static void read_only_stays_read_only(void)
     harness_remove(name);
 }
 
+/* ---- undone and done again ---- */
+
+enum { STEPS = 40, ROOM = 6 * KIB64 };
+
+struct moment {
+    int64_t size;
+    uint8_t bytes[ROOM];
+};
+
+static void assert_moment_co(struct blk *blk, const struct moment *moment)
+{
+    static uint8_t buf[ROOM];
+    g_assert_cmpint(blk_length(blk), ==, moment->size);
+    g_assert_cmpint(harness_read_co(blk, 0, moment->size, buf), ==, 0);
+    g_assert_cmpint(memcmp(buf, moment->bytes, moment->size), ==, 0);
+}
+
+static void change_at_random_co(struct blk *blk, struct moment *moment, GRand *rand)
+{
+    int64_t offset = g_rand_int_range(rand, 0, moment->size), bytes = g_rand_int_range(rand, 1, MIN(moment->size - offset, 70000) + 1);
+    uint8_t pattern = g_rand_int_range(rand, 1, 256);
+    switch (g_rand_int_range(rand, 0, 6)) {
+    case 0: {
+        int64_t size = g_rand_int_range(rand, 1, ROOM / 512 + 1) * 512;
+        enum blk_prealloc prealloc = size > moment->size && g_rand_boolean(rand) ? BLK_PREALLOC_METADATA : BLK_PREALLOC_OFF;
+        g_assert_cmpint(blk_truncate_co(blk, size, prealloc, NULL, NULL), ==, 0);
+        if (size > moment->size)
+            memset(moment->bytes + moment->size, 0, size - moment->size);
+        moment->size = size;
+        break;
+    }
+    case 1:
+    case 2:
+        g_assert_cmpint(blk_pwrite_zeroes_co(blk, offset, bytes, 0, NULL), ==, 0);
+        memset(moment->bytes + offset, 0, bytes);
+        break;
+    default:
+        g_assert_cmpint(harness_fill_co(blk, offset, bytes, pattern), ==, 0);
+        memset(moment->bytes + offset, pattern, bytes);
+    }
+}
+
+static void move_to_co(struct blk *blk, unsigned *at, unsigned to)
+{
+    for (; *at != to; *at = *at < to ? *at + 1 : *at - 1) {
+        g_autofree char *label = NULL;
+        g_assert_cmpint(blk_overlay_move_co(blk, *at < to, &label, NULL), ==, 0);
+        g_assert_cmpint(atoi(label), ==, *at < to ? *at + 1 : *at);
+    }
+}
+
+static void steps_lead_back_and_forth(void)
+{
+    struct moment *moments = g_new0(struct moment, STEPS + 1);
+    for (unsigned seed = 1; seed <= 20; seed++) {
+        g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
+        char *name = harness_file(3 * KIB64);
+        struct blk *blk = harness_open_co(name, "raw", BLK_OPEN_WRITABLE);
+        g_assert_cmpint(harness_fill_co(blk, 0, 3 * KIB64, 0x77), ==, 0);
+        harness_close_co(blk);
+        blk = harness_open_co(name, "raw", BLK_OPEN_WRITABLE | BLK_OPEN_SNAPSHOT);
+        moments[0].size = 3 * KIB64;
+        memset(moments[0].bytes, 0x77, 3 * KIB64);
+        for (unsigned i = 1; i <= STEPS; i++) {
+            g_autofree char *label = g_strdup_printf("%u", i);
+            moments[i] = moments[i - 1];
+            blk_overlay_mark(blk, "nothing"); /* a step without changes vanishes */
+            blk_overlay_mark(blk, label);
+            do
+                change_at_random_co(blk, &moments[i], rand);
+            while (g_rand_boolean(rand));
+            assert_moment_co(blk, &moments[i]);
+            struct blk_overlay_status status;
+            g_assert_cmpint(blk_overlay_status(blk, &status), ==, 0);
+            if (status.undo < i) { /* cut to the size it had: no change */
+                change_at_random_co(blk, &moments[i], rand);
+                while (blk_overlay_status(blk, &status) == 0 && status.undo < i)
+                    change_at_random_co(blk, &moments[i], rand);
+            }
+        }
+        unsigned at = STEPS;
+        for (unsigned i = 0; i < 30; i++) {
+            move_to_co(blk, &at, g_rand_int_range(rand, 0, STEPS + 1));
+            assert_moment_co(blk, &moments[at]);
+        }
+        move_to_co(blk, &at, STEPS / 2);
+        struct blk_overlay_progress progress;
+        g_assert_cmpint(blk_overlay_commit_co(blk, &progress, NULL), ==, 0);
+        g_assert_cmpint(progress.done, ==, progress.total);
+        assert_moment_co(blk, &moments[at]);
+        g_assert_cmpint(blk_overlay_move_co(blk, false, NULL, NULL), ==, -ENOENT);
+        g_assert_cmpint(harness_fill_co(blk, 0, 512, 0xee), ==, 0);
+        g_assert_cmpint(blk_overlay_discard_co(blk, NULL), ==, 0);
+        assert_moment_co(blk, &moments[at]);
+        harness_close_co(blk);
+        blk = harness_open_co(name, "raw", 0);
+        assert_moment_co(blk, &moments[at]);
+        harness_close_co(blk);
+        harness_remove(name);
+    }
+    g_free(moments);
+}
+
+static void a_change_ends_what_could_be_done_again(void)
+{
+    char *name = harness_file(KIB64);
+    struct blk *blk = harness_open_co(name, "raw", 0);
+    g_autofree char *undone = NULL;
+    g_autoptr(GError) error = NULL;
+    g_assert_cmpint(harness_fill_co(blk, 0, 512, 1), ==, -EPERM);
+    g_assert_cmpint(blk_overlay_start_co(blk, NULL), ==, 0);
+    g_assert_cmpint(blk_overlay_start_co(blk, NULL), ==, -EEXIST);
+    blk_overlay_mark(blk, "first");
+    g_assert_cmpint(harness_fill_co(blk, 0, 512, 1), ==, 0);
+    g_assert_cmpint(blk_overlay_move_co(blk, false, &undone, NULL), ==, 0);
+    g_assert_cmpstr(undone, ==, "first");
+    blk_overlay_mark(blk, "second");
+    g_assert_cmpint(harness_fill_co(blk, 512, 512, 2), ==, 0);
+    g_assert_cmpint(blk_overlay_move_co(blk, true, NULL, &error), ==, -ENOENT);
+    g_assert_cmpstr(error->message, ==, "there is nothing to redo");
+    harness_assert_bytes_co(blk, 0, 512, 0);
+    harness_close_co(blk);
+    harness_remove(name);
+}
+
+static void the_oldest_steps_go_first(void)
+{
+    char *name = harness_file(1 << 20);
+    struct blk *blk = harness_open_co(name, "raw", BLK_OPEN_WRITABLE | BLK_OPEN_SNAPSHOT);
+    struct blk_overlay_status status;
+    for (unsigned i = 0; i < 1005; i++) {
+        blk_overlay_mark(blk, "step");
+        g_assert_cmpint(harness_fill_co(blk, 0, 512, 1 + i % 200), ==, 0);
+    }
+    g_assert_cmpint(blk_overlay_status(blk, &status), ==, 0);
+    g_assert_cmpuint(status.undo, ==, 1000);
+    g_assert_true(status.lost);
+    for (unsigned i = 0; i < 1000; i++) {
+        g_autofree char *label = NULL;
+        g_assert_cmpint(blk_overlay_move_co(blk, false, &label, NULL), ==, 0);
+    }
+    harness_assert_bytes_co(blk, 0, 512, 5);
+    harness_close_co(blk);
+    harness_remove(name);
+}
+
+/* Nothing is lost: neither what was written nor the way back. */
+static void a_commit_that_fails_keeps_the_layer(void)
+{
+    char *name = harness_file(KIB64);
+    struct blk *blk = harness_open_co(name, "raw", BLK_OPEN_WRITABLE | BLK_OPEN_SNAPSHOT);
+    struct blk_overlay_progress progress;
+    g_autofree char *label = NULL;
+    g_autoptr(GError) error = NULL;
+    blk_overlay_mark(blk, "write");
+    g_assert_cmpint(harness_fill_co(blk, 100, 512, 3), ==, 0);
+    g_assert_cmpint(truncate(name, 2 * KIB64), ==, 0); /* by somebody else */
+    g_assert_cmpint(blk_overlay_commit_co(blk, &progress, &error), ==, -ESTALE);
+    g_assert_cmpint(progress.done, ==, 0);
+    harness_assert_bytes_co(blk, 100, 512, 3);
+    g_assert_cmpint(blk_overlay_move_co(blk, false, &label, NULL), ==, 0);
+    harness_assert_bytes_co(blk, 100, 512, 0);
+    harness_close_co(blk);
+    harness_remove(name);
+}
+
 static void add_tests(void)
 {
+    harness_add("/block/overlay/steps-lead-back-and-forth", steps_lead_back_and_forth);
+    harness_add("/block/overlay/a-change-ends-redo", a_change_ends_what_could_be_done_again);
+    harness_add("/block/overlay/the-oldest-steps-go-first", the_oldest_steps_go_first);
+    harness_add("/block/overlay/a-failed-commit-keeps-the-layer", a_commit_that_fails_keeps_the_layer);
     harness_add("/block/overlay/writes-stay-in-it", writes_stay_in_the_temporary_layer);
     harness_add("/block/overlay/parts-show-the-layers-and-their-files", parts_show_the_layers_and_their_files);
     harness_add("/block/overlay/truncation", truncation_cuts_off_what_is_below);

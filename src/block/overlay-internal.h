@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the overlay_*.c files share: the layer's state. */
+#pragma once
+
+#include "block/overlay.h"
+#include "block/overlay_journal.h"
+
+struct overlay {
+    struct node *base, *file; /* both children */
+    struct intervals *ours;   /* bytes that are in file */
+    int64_t base_end;         /* bytes of base behind this don't show */
+    int64_t size;
+    struct co_mutex lock;     /* while journalling: who changes something */
+    struct overlay_journal *journal; /* NULL: nothing is kept */
+};
+
+extern const struct driver driver_overlay;
+
+enum overlay_source { OVERLAY_OURS, OVERLAY_BASE, OVERLAY_NOBODY };
+
+/* Who supplies the byte at offset, and for how many of at most bytes that holds. */
+enum overlay_source overlay_source(const struct overlay *overlay, int64_t offset, int64_t bytes, int64_t *ret_bytes);
+
+/* An unlinked file of that size, open as a node.  0, or a negative errno and an error. */
+int overlay_open_file_co(const struct node_how *how, int64_t size, struct node **ret_file, GError **error);
+
+/* Makes the layer that size; prealloc as of a truncation.  Keeps nothing of what is cut off. */
+int overlay_resize_co(struct overlay *overlay, int64_t size, enum blk_prealloc prealloc, GError **error);
+
+/* Keep what [start, end), or a change of size, is about to replace in step.  0, or a negative errno. */
+int overlay_keep_co(struct node *node, struct overlay_step *step, int64_t start, int64_t end);
+int overlay_keep_size_co(struct node *node, struct overlay_step *step, int64_t new_size);
+/* The same for a change that comes in: a journal that can't keep it forgets all. */
+void overlay_keep_write_co(struct node *node, int64_t start, int64_t end);
+void overlay_keep_resize_co(struct node *node, int64_t new_size);
+
+/* Drops all that was written, and the journal: the image below shows, as long as it is. */
+int overlay_reset_co(struct node *node);
