@@ -7,6 +7,8 @@
 #include "ui/panels/hex-panel.h"
 #include "util/size.h"
 
+enum { SECTOR = 512 };
+
 static enum role byte_role(uint8_t byte, uint8_t state)
 {
     switch (state) {
@@ -114,12 +116,19 @@ static void draw_fold(struct hex_panel *hex, struct surface surface, int y, cons
     }
 }
 
-/* Rows with which a cluster begins stand out, those of a sector a little. */
+/* Whether a unit of that size (0: there are none) begins in a row: with 24 bytes a row not always at its first byte. */
+static bool begins(int64_t offset, int width, int64_t unit)
+{
+    return unit > 0 && (offset % unit == 0 || offset / unit != (offset + width - 1) / unit);
+}
+
+/* Rows in which a cluster begins stand out, those of a sector a little. */
 static void draw_offset(struct hex_panel *hex, struct surface surface, int y, int64_t offset)
 {
     const struct hex_view *view = hex_panel_view(hex);
     int64_t cluster = view->notes ? hex_notes_cluster_size(view->notes) : 0;
-    enum role role = cluster > 0 && offset % cluster == 0 ? ROLE_STRONG : offset % 512 == 0 ? ROLE_HEADER : ROLE_OFFSET;
+    int width = hex->layout.width;
+    enum role role = begins(offset, width, cluster) ? ROLE_STRONG : begins(offset, width, SECTOR) ? ROLE_HEADER : ROLE_OFFSET;
     int digits = hex->layout.digits;
 
     if (hex->offsets == HEX_OFFSETS_DECIMAL) {
@@ -261,7 +270,16 @@ static void draw_inspector(struct hex_panel *hex, struct surface surface)
 
 void hex_draw(struct hex_panel *hex, struct surface surface)
 {
-    draw_lines(hex, surface);
+    int side = hex->layout.side;
+
+    draw_lines(hex, side > 0 ? surface_part(surface, 0, 0, side - 1, surface.height) : surface);
+    for (int y = 0; side > 0 && y < surface.height; y++) {
+        surface_put_char(surface, side - 1, y, ROLE_FRAME, 0x2502);
+    }
+    if (side > 0) {
+        hex_side_draw(hex, surface_part(surface, side, 0, surface.width - side, surface.height));
+        return;
+    }
     draw_inspector(hex, surface_part(surface, 0, surface.height - hex->layout.inspector, surface.width,
                                      hex->layout.inspector));
 }

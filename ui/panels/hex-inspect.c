@@ -133,18 +133,17 @@ static void append_utf16(GString *text, struct hex_source *source, int64_t offse
     g_autofree char *converted = n > 0 ? g_convert((const char *)bytes, (gssize)n, "UTF-8", big_endian ? "UTF-16BE" : "UTF-16LE", NULL, NULL, NULL) : NULL;
 
     if (converted && strlen(converted) < sizeof utf8) {
-        g_string_append(text, big_endian ? " · be " : " · UTF-16 le ");
         if (*converted) {
             append_character(text, converted);
         } else {
             g_string_append(text, "U+0000");
         }
     } else {
-        g_string_append_printf(text, "%s%s", big_endian ? " · be " : " · UTF-16 le ", missing ? missing : "none");
+        g_string_append(text, missing ? missing : "none");
     }
 }
 
-void hex_inspect_character(GString *text, struct hex_source *source, int64_t offset)
+static void append_utf8(GString *text, struct hex_source *source, int64_t offset)
 {
     char utf8[5] = {0};
     int64_t there = CLAMP(source->ops->size(source) - offset, 0, 4);
@@ -156,9 +155,8 @@ void hex_inspect_character(GString *text, struct hex_source *source, int64_t off
         if (take(source, offset, n, (uint8_t *)utf8)) {
             break;
         }
-        ch = g_utf8_get_char_validated(utf8, (gssize)n);
+        ch = utf8[0] == 0 ? 0 : g_utf8_get_char_validated(utf8, (gssize)n);
     }
-    g_string_append(text, "UTF-8 ");
     if (ch == 0) {
         g_string_append(text, "U+0000");
     } else if (ch < (gunichar)-2) {
@@ -167,7 +165,15 @@ void hex_inspect_character(GString *text, struct hex_source *source, int64_t off
     } else {
         g_string_append(text, "none");
     }
+}
+
+void hex_inspect_character(GString *text, struct hex_source *source, int64_t offset)
+{
+    g_string_append(text, "UTF-8 ");
+    append_utf8(text, source, offset);
+    g_string_append(text, " · UTF-16 le ");
     append_utf16(text, source, offset, false);
+    g_string_append(text, " · be ");
     append_utf16(text, source, offset, true);
 }
 
@@ -178,9 +184,16 @@ static void append_time(GString *text, const char *name, const char *missing, in
     g_string_append_printf(text, "%s%s", name, missing ? missing : time ? time : "none");
 }
 
+/* Of 100 ns since 1601, as seconds since 1970. */
+static int64_t filetime_seconds(uint64_t value)
+{
+    static const int64_t epoch = INT64_C(11644473600), ticks = 10000000;
+
+    return value > INT64_MAX ? INT64_MAX : (int64_t)value / ticks - epoch;
+}
+
 void hex_inspect_times(GString *text, struct hex_source *source, int64_t offset)
 {
-    static const int64_t filetime_epoch = INT64_C(11644473600), ticks = 10000000; /* 1601 to 1970, of 100 ns */
     uint8_t bytes[NUMBER_MAX];
     const char *missing = take(source, offset, 4, bytes);
 
@@ -188,7 +201,7 @@ void hex_inspect_times(GString *text, struct hex_source *source, int64_t offset)
     missing = take(source, offset, 8, bytes);
     uint64_t value = missing ? 0 : field_number(bytes, 8, false);
     append_time(text, " · 64 ", missing, (int64_t)value);
-    append_time(text, " · FILETIME ", missing, value > INT64_MAX ? INT64_MAX : (int64_t)value / ticks - filetime_epoch);
+    append_time(text, " · FILETIME ", missing, filetime_seconds(value));
 }
 
 void hex_inspect_uuids(GString *text, struct hex_source *source, int64_t offset)
@@ -199,4 +212,85 @@ void hex_inspect_uuids(GString *text, struct hex_source *source, int64_t offset)
     g_autofree char *guid = missing ? g_strdup(missing) : field_uuid(bytes, true);
 
     g_string_append_printf(text, "UUID %s · GUID %s", uuid, guid);
+}
+
+/* ---- each by itself ---- */
+
+static const struct {
+    const char *name;
+    uint8_t bytes;
+    bool orders;
+} types[HEX_INSPECT_TYPES] = {
+    [HEX_INSPECT_U8] = {"u8", 1, false},        [HEX_INSPECT_U16] = {"u16", 2, true},       [HEX_INSPECT_U32] = {"u32", 4, true},
+    [HEX_INSPECT_U64] = {"u64", 8, true},       [HEX_INSPECT_I8] = {"i8", 1, false},        [HEX_INSPECT_I16] = {"i16", 2, true},
+    [HEX_INSPECT_I32] = {"i32", 4, true},       [HEX_INSPECT_I64] = {"i64", 8, true},       [HEX_INSPECT_FLOAT] = {"float", 4, true},
+    [HEX_INSPECT_DOUBLE] = {"double", 8, true}, [HEX_INSPECT_UTF16] = {"UTF-16", 0, true},  [HEX_INSPECT_UNIX32] = {"unix 32", 4, true},
+    [HEX_INSPECT_UNIX64] = {"unix 64", 8, true}, [HEX_INSPECT_FILETIME] = {"FILETIME", 8, true}, [HEX_INSPECT_UTF8] = {"UTF-8", 0, false},
+    [HEX_INSPECT_UUID] = {"UUID", 16, false},   [HEX_INSPECT_GUID] = {"GUID", 16, false},
+};
+
+const char *hex_inspect_name(enum hex_inspect_type type)
+{
+    return types[type].name;
+}
+
+bool hex_inspect_has_orders(enum hex_inspect_type type)
+{
+    return types[type].orders;
+}
+
+static void append_of_number(GString *text, enum hex_inspect_type type, uint64_t value)
+{
+    int unused = 64 - types[type].bytes * 8;
+    float single;
+    double twice;
+    uint32_t bits = (uint32_t)value;
+
+    switch (type) {
+    case HEX_INSPECT_FLOAT:
+        memcpy(&single, &bits, sizeof single);
+        append_real(text, NULL, (double)single);
+        break;
+    case HEX_INSPECT_DOUBLE:
+        memcpy(&twice, &value, sizeof twice);
+        append_real(text, NULL, twice);
+        break;
+    case HEX_INSPECT_UNIX32:
+        append_time(text, "", NULL, (int64_t)(int32_t)bits);
+        break;
+    case HEX_INSPECT_UNIX64:
+        append_time(text, "", NULL, (int64_t)value);
+        break;
+    case HEX_INSPECT_FILETIME:
+        append_time(text, "", NULL, filetime_seconds(value));
+        break;
+    default:
+        if (type >= HEX_INSPECT_I8) {
+            g_string_append_printf(text, "%" PRId64, (int64_t)(value << unused) >> unused);
+        } else {
+            g_string_append_printf(text, "%" PRIu64, value);
+        }
+        break;
+    }
+}
+
+void hex_inspect_value(GString *text, struct hex_source *source, int64_t offset, enum hex_inspect_type type, bool big_endian)
+{
+    uint8_t bytes[16];
+    size_t n = types[type].bytes;
+    const char *missing = take(source, offset, n, bytes);
+
+    if (missing) {
+        g_string_append(text, missing);
+    } else if (type == HEX_INSPECT_UTF16) {
+        append_utf16(text, source, offset, big_endian);
+    } else if (type == HEX_INSPECT_UTF8) {
+        append_utf8(text, source, offset);
+    } else if (n == sizeof bytes) {
+        g_autofree char *uuid = field_uuid(bytes, type == HEX_INSPECT_GUID);
+
+        g_string_append(text, uuid);
+    } else {
+        append_of_number(text, type, field_number(bytes, n, big_endian));
+    }
 }

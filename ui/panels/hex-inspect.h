@@ -23,5 +23,32 @@ void hex_inspect_times(GString *text, struct hex_source *source, int64_t offset)
 /* Appends "UUID ... · GUID ...". */
 void hex_inspect_uuids(GString *text, struct hex_source *source, int64_t offset);
 
+/* The same, each by itself. */
+enum hex_inspect_type {
+    HEX_INSPECT_U8,
+    HEX_INSPECT_U16,
+    HEX_INSPECT_U32,
+    HEX_INSPECT_U64,
+    HEX_INSPECT_I8,
+    HEX_INSPECT_I16,
+    HEX_INSPECT_I32,
+    HEX_INSPECT_I64,
+    HEX_INSPECT_FLOAT,
+    HEX_INSPECT_DOUBLE,
+    HEX_INSPECT_UTF16,
+    HEX_INSPECT_UNIX32,
+    HEX_INSPECT_UNIX64,
+    HEX_INSPECT_FILETIME,
+    HEX_INSPECT_UTF8,
+    HEX_INSPECT_UUID,
+    HEX_INSPECT_GUID,
+    HEX_INSPECT_TYPES,
+};
+const char *hex_inspect_name(enum hex_inspect_type type);
+/* Whether the byte order matters. */
+bool hex_inspect_has_orders(enum hex_inspect_type type);
+/* Appends the value: "-" behind the end, "?" not known, "!" unreadable, "none" when the bytes mean nothing of that type. */
+void hex_inspect_value(GString *text, struct hex_source *source, int64_t offset, enum hex_inspect_type type, bool big_endian);
+
 /* Appends "offset 65536 0x10000 · sector 128 + 0"; offset is that in the image. */
 void hex_inspect_offset(GString *text, int64_t offset);

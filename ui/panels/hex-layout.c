@@ -22,14 +22,21 @@ static bool fill(struct hex_layout *layout, int room, int width, bool airy)
     return layout->text + width + (airy ? 1 : 0) <= room;
 }
 
-struct hex_layout hex_layout(int width, int height, int64_t end, int group, bool little)
+struct hex_layout hex_layout(int width, int height, int64_t end, int group, bool little, int most)
 {
-    static const int widths[] = {32, 16, 8}; /* powers of two: clusters begin where rows do */
+    static const int widths[] = {32, 24, 16, 8};
     struct hex_layout layout = {.digits = map_view_digits(end), .group = group, .little = little};
 
-    layout.inspector = height >= 18 ? HEX_PANE_LINES : height >= 12 ? 4 : height >= 9 ? 3 : height >= 6 ? 2 : height >= 4 ? 1 : 0;
+    if (width >= HEX_SIDE_FROM) {
+        layout.side = width - HEX_SIDE_COLUMNS;
+        width = layout.side - 1;
+    }
+    layout.inspector = layout.side > 0 ? 0 : height >= 18 ? HEX_PANE_LINES : height >= 12 ? 4 : height >= 9 ? 3 : height >= 6 ? 2 : height >= 4 ? 1 : 0;
     layout.lines = MAX(0, height - layout.inspector);
     for (unsigned i = 0; i < G_N_ELEMENTS(widths); i++) {
+        if (most > 0 && widths[i] > most) {
+            continue;
+        }
         if (fill(&layout, width, widths[i], true) || fill(&layout, width, widths[i], false)) {
             return layout;
         }

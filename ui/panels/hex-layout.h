@@ -5,10 +5,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { HEX_PANE_LINES = 9 };
+enum {
+    HEX_PANE_LINES = 9,
+    HEX_SIDE_FROM = 150,  /* columns of a panel that has room for the inspector beside the bytes */
+    HEX_SIDE_COLUMNS = 60,
+    HEX_SIDE_LINES = 25,  /* when all of it is there */
+};
 
 struct hex_layout {
-    int width;     /* bytes a row: 32, 16 or 8; fewer where not even 8 fit */
+    int width;     /* bytes a row: 32, 24, 16 or 8; fewer where not even 8 fit */
     int digits;    /* of the offset */
     int hex;       /* column of the first byte; 0: no room for offsets */
     int text;      /* column of the first character; 0: no room */
@@ -18,9 +23,10 @@ struct hex_layout {
     bool little;   /* the last of a group first */
     int lines;     /* of bytes */
     int inspector; /* lines below them */
+    int side;      /* column of the inspector beside them; 0: it is below, or nowhere */
 };
 
-/* end: the largest offset to be shown; group: 1, 2, 4 or 8. */
-struct hex_layout hex_layout(int width, int height, int64_t end, int group, bool little);
+/* end: the largest offset to be shown; group: 1, 2, 4 or 8; most: bytes a row where that many fit, 0: as many as fit. */
+struct hex_layout hex_layout(int width, int height, int64_t end, int group, bool little, int most);
 /* Column of the i-th byte's first digit. */
 int hex_layout_byte(const struct hex_layout *layout, int i);

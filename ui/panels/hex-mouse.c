@@ -32,12 +32,18 @@ static bool line_at(struct hex_panel *hex, int y, struct hex_line *ret_line)
     return true;
 }
 
+/* A press on the inspector is none on a byte; a drag may go there. */
+static bool is_beside(const struct hex_panel *hex, const struct mouse *mouse)
+{
+    return mouse->what == MOUSE_PRESS && hex->layout.side > 0 && mouse->x >= hex->layout.side - 1;
+}
+
 enum panel_reaction hex_mouse(struct panel *panel, const struct mouse *mouse)
 {
     struct hex_panel *hex = (struct hex_panel *)panel;
     struct hex_view *view = hex_panel_view(hex);
     struct hex_line line;
-    if (mouse->button != 1 || mouse->what == MOUSE_RELEASE || !line_at(hex, mouse->y, &line)) {
+    if (mouse->button != 1 || mouse->what == MOUSE_RELEASE || is_beside(hex, mouse) || !line_at(hex, mouse->y, &line)) {
         return PANEL_IGNORED;
     }
     int64_t at = MIN(line.start + byte_at(&hex->layout, mouse->x), hex_view_size(view) - 1);

@@ -48,6 +48,7 @@ struct hex_panel {
     enum hex_shown shown;
     unsigned layer; /* whose file host is */
     bool fold;
+    int most;    /* bytes a row; 0: as many as fit */
     int group;   /* bytes that stand together: 1, 2, 4, 8 */
     bool little; /* the last of a group first */
     enum hex_offsets offsets;
@@ -123,6 +124,8 @@ enum panel_reaction hex_move(struct hex_panel *hex, enum request request, int co
 
 /* Paints the view's lines and the inspector, and asks the image's cache for what is not known. */
 void hex_draw(struct hex_panel *hex, struct surface surface);
+/* hex-side.c: the inspector for panels with room for it beside the bytes. */
+void hex_side_draw(struct hex_panel *hex, struct surface surface);
 
 /* As panel_ops has them. */
 void hex_recall_view(struct panel *panel, struct panel_view *ret_view);

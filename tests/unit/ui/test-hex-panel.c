@@ -265,15 +265,47 @@ static void test_writes_appear(void)
 static void test_rows_are_as_wide_as_fits(void)
 {
     static const struct { int columns, width; bool text; } sizes[] = {
-        {142, 32, true}, {109, 16, true}, {78, 16, true}, {77, 16, true}, {50, 8, true}, {33, 8, false}, {23, 8, false}, {5, 2, false}, {1, 1, false}};
+        {142, 32, true}, {109, 24, true}, {104, 16, true}, {78, 16, true}, {77, 16, true}, {50, 8, true}, {33, 8, false}, {23, 8, false}, {5, 2, false}, {1, 1, false}};
 
     for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
-        struct hex_layout layout = hex_layout(sizes[i].columns, 10, 1 << 20, 1, false);
+        struct hex_layout layout = hex_layout(sizes[i].columns, 10, 1 << 20, 1, false, 0);
 
         g_assert_cmpint(layout.width, ==, sizes[i].width);
         g_assert_cmpint(layout.text > 0, ==, sizes[i].text);
     }
-    g_assert_cmpint(hex_layout(78, 10, INT64_C(15) << 40, 1, false).width, ==, 16); /* a huge image at 80 columns */
+    g_assert_cmpint(hex_layout(78, 10, INT64_C(15) << 40, 1, false, 0).width, ==, 16); /* a huge image at 80 columns */
+}
+
+static void test_wide_panels_inspect_beside_the_bytes(void)
+{
+    struct bench *bench = bench_new(&panel_hex, 4096);
+    uint8_t bytes[16] = {0xd6, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x41, 0, 0, 0, 0, 0, 0, 0x80};
+    int fd = open(bench->image, O_WRONLY | O_CLOEXEC);
+
+    g_assert_cmpint(pwrite(fd, bytes, sizeof bytes, 4080), ==, sizeof bytes);
+    close(fd);
+    bench_open(bench, "");
+    bench->panel->ops->go(bench->panel, 4080, 1);
+    bench_show(bench, 160, 30);
+    g_assert_true(bench_shows(bench, "00000ff0  d6 ff ff ff ff ff ff ff  41 00 00 00 00 00 00 80│........A.......│"));
+    g_assert_true(bench_shows(bench, "u16      65494                    55039"));
+    g_assert_true(bench_shows(bench, "u64      18446744073709551574     15492382718154506239"));
+    g_assert_true(bench_shows(bench, "i32      -42                      -687865857"));
+    g_assert_true(bench_shows(bench, "unix 64  1969-12-31 23:59:18 UTC  none"));
+    g_assert_true(bench_shows(bench, "UTF-8    none"));
+    g_assert_true(bench_shows(bench, "UUID     d6ffffff-ffff-ffff-4100-000000000080"));
+    g_assert_true(bench_shows(bench, "GUID     ffffffd6-ffff-ffff-4100-000000000080"));
+    bench_ask(bench, REQUEST_RIGHT, 8);
+    bench_show(bench, 160, 30);
+    g_assert_true(bench_shows(bench, "UTF-8    'A' U+0041"));
+    g_assert_true(bench_shows(bench, "UTF-16   'A' U+0041               '\344\204\200' U+4100"));
+    g_assert_true(bench_shows(bench, "GUID     -"));
+    bench_ask(bench, REQUEST_RIGHT, 1);
+    bench_show(bench, 160, 30);
+    g_assert_true(bench_shows(bench, "UTF-8    U+0000"));
+    bench_show(bench, 160, 8); /* as much as there is room for */
+    bench_show(bench, 150, 1);
+    bench_free(bench);
 }
 
 static void test_a_frame_is_cheap(void)
@@ -338,6 +370,7 @@ int main(int argc, char **argv)
     g_test_add_func("/hex-panel/buffer", test_the_last_buffer_is_shown);
     g_test_add_func("/hex-panel/writes", test_writes_appear);
     g_test_add_func("/hex-panel/widths", test_rows_are_as_wide_as_fits);
+    g_test_add_func("/hex-panel/side", test_wide_panels_inspect_beside_the_bytes);
     g_test_add_func("/hex-panel/cheap", test_a_frame_is_cheap);
     g_test_add_func("/hex-panel/largest", test_the_largest_image);
     g_test_add_func("/hex-panel/anything", test_survives_anything);
