@@ -29,6 +29,20 @@ int qcow2_counts_open_co(struct node *node, GError **error)
     return 0;
 }
 
+int qcow2_counts_write_table_co(struct node *node)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    const struct qcow2_writer *writer = qcow2->writer;
+    g_autofree uint64_t *words = g_new(uint64_t, writer->table_count);
+    int64_t offset = (int64_t)qcow2->header.refcount_table_offset, bytes = writer->table_count * INT64_C(8);
+    for (uint32_t i = 0; i < writer->table_count; i++)
+        words[i] = qcow2_be64(&writer->table[i]);
+    int ret = qcow2_overlap_check(node, QCOW2_ROLE_REFCOUNT_TABLE, offset, bytes);
+    if (ret == 0)
+        ret = node_pwrite_co(node->file, offset, bytes, words, 0);
+    return ret < 0 ? ret : qcow2_writer_barrier_co(node);
+}
+
 /* ---- values ---- */
 
 /* As qcow2_refcounts_value() reads it. */
@@ -242,6 +256,9 @@ int qcow2_counts_cover_co(struct node *node, uint64_t first, uint64_t n, uint64_
 {
     const struct qcow2 *qcow2 = node->opaque;
     unsigned bits = qcow2->writer->block_bits;
+    int settled = qcow2_doubt_settle_co(node);
+    if (settled < 0)
+        return settled;
     for (uint64_t index = first >> bits; index <= (first + n - 1) >> bits; index++) {
         int64_t block = qcow2_counts_block(node, index << bits);
         if (block < 0)

@@ -10,6 +10,9 @@ int64_t qcow2_counts_block(struct node *node, uint64_t cluster);
 /* In a whole block in memory. */
 void qcow2_counts_put_value(const struct qcow2 *qcow2, void *block, uint64_t index, uint64_t value);
 
+/* The refcount table as it is in memory.  0: it is on stable storage; or a negative errno. */
+int qcow2_counts_write_table_co(struct node *node);
+
 /* The first of the clusters before `end` behind which none of them is counted: 0, or a negative errno. */
 int qcow2_counts_find_end_co(struct node *node, uint64_t end, uint64_t *ret_end);
 

@@ -15,8 +15,10 @@ bool qcow2_lazy_is_dirty(const struct qcow2 *qcow2)
 int qcow2_lazy_begin_co(struct node *node)
 {
     struct qcow2 *qcow2 = node->opaque;
-    if (!qcow2->writer->settings.lazy || qcow2_lazy_is_dirty(qcow2))
+    if (!qcow2->writer->settings.lazy)
         return 0;
+    if (qcow2_lazy_is_dirty(qcow2))
+        return qcow2_doubt_settle_co(node); /* the file may say that it is not */
     return qcow2_writer_set_incompatible_co(node, qcow2->header.incompatible | QCOW2_INCOMPATIBLE_DIRTY);
 }
 

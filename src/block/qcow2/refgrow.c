@@ -40,11 +40,14 @@ static int hook_up_co(struct node *node, uint64_t index, int64_t block)
         return ret;
     node_debug_event_co(node->file, BLK_EVENT_REFBLOCK_ALLOC_HOOKUP);
     ret = node_pwrite_co(node->file, at, 8, &word, 0);
+    if (ret == 0) {
+        qcow2->writer->table[index] = block;
+        qcow2_overlap_add(node, QCOW2_ROLE_REFCOUNT_BLOCK, block);
+        ret = qcow2_writer_barrier_co(node);
+    }
     if (ret < 0)
-        return ret;
-    qcow2->writer->table[index] = block;
-    qcow2_overlap_add(node, QCOW2_ROLE_REFCOUNT_BLOCK, block);
-    return qcow2_writer_barrier_co(node);
+        qcow2_doubt_note(node);
+    return ret;
 }
 
 /* ---- a new table ---- */
@@ -156,7 +159,11 @@ static int switch_header_co(struct node *node, uint64_t offset, uint32_t cluster
     enum { REFCOUNT_TABLE_OFFSET_AT = 48 };
     node_debug_event_co(node->file, BLK_EVENT_REFBLOCK_ALLOC_SWITCH_TABLE);
     int ret = node_pwrite_co(node->file, REFCOUNT_TABLE_OFFSET_AT, sizeof(fields), &fields, 0);
-    return ret < 0 ? ret : qcow2_writer_barrier_co(node);
+    if (ret == 0)
+        ret = qcow2_writer_barrier_co(node);
+    if (ret < 0)
+        qcow2_doubt_note(node);
+    return ret;
 }
 
 static void take_over_co(struct node *node, struct growth *growth)
@@ -251,7 +258,9 @@ static int place_area_co(struct node *node, uint64_t clusters, struct growth *gr
 int qcow2_refgrow_make_area_co(struct node *node, uint64_t from, uint64_t clusters, uint64_t *ret_first)
 {
     struct growth growth = {.first = from};
-    int ret = place_area_co(node, clusters, &growth);
+    int ret = qcow2_doubt_settle_co(node);
+    if (ret == 0)
+        ret = place_area_co(node, clusters, &growth);
     if (ret == 0)
         ret = check_area(node, &growth);
     if (ret == 0)

@@ -80,20 +80,6 @@ static void drop_block_co(struct node *node, uint64_t index, uint64_t block)
         node_pdiscard_co(node->file, (int64_t)block, qcow2->cluster_size);
 }
 
-static int write_table_co(struct node *node)
-{
-    const struct qcow2 *qcow2 = node->opaque;
-    const struct qcow2_writer *writer = qcow2->writer;
-    g_autofree uint64_t *words = g_new(uint64_t, writer->table_count);
-    int64_t offset = (int64_t)qcow2->header.refcount_table_offset, bytes = writer->table_count * INT64_C(8);
-    for (uint32_t i = 0; i < writer->table_count; i++)
-        words[i] = qcow2_be64(&writer->table[i]);
-    int ret = qcow2_overlap_check(node, QCOW2_ROLE_REFCOUNT_TABLE, offset, bytes);
-    if (ret == 0)
-        ret = node_pwrite_co(node->file, offset, bytes, words, 0);
-    return ret < 0 ? ret : qcow2_writer_barrier_co(node);
-}
-
 struct dropped {
     uint64_t index, block;
 };
@@ -130,7 +116,9 @@ static int drop_blocks_co(struct node *node)
         ret = find_unused_co(node, dropped);
     if (ret < 0 || dropped->len == 0)
         return ret;
-    ret = write_table_co(node);
+    ret = qcow2_counts_write_table_co(node);
+    if (ret < 0)
+        qcow2_doubt_note(node);
     for (unsigned i = 0; i < dropped->len; i++) {
         const struct dropped *entry = &g_array_index(dropped, struct dropped, i);
         if (ret == 0)

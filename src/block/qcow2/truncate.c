@@ -46,7 +46,11 @@ static int activate_l1_co(struct node *node, uint64_t offset, uint32_t entries)
     } fields = {qcow2_be32(&entries), qcow2_be64(&offset)};
     node_debug_event_co(node->file, BLK_EVENT_L1_GROW_ACTIVATE_TABLE);
     int ret = node_pwrite_co(node->file, L1_SIZE_AT, sizeof(fields), &fields, 0);
-    return ret < 0 ? ret : qcow2_writer_barrier_co(node);
+    if (ret == 0)
+        ret = qcow2_writer_barrier_co(node);
+    if (ret < 0)
+        qcow2_doubt_note(node);
+    return ret;
 }
 
 static void take_l1_co(struct node *node, int64_t offset, uint32_t entries)
@@ -149,8 +153,10 @@ static int set_size_co(struct node *node, uint64_t size)
     int ret = node_pwrite_co(node->file, SIZE_AT, sizeof(word), &word, 0);
     if (ret == 0)
         ret = qcow2_writer_barrier_co(node);
-    if (ret < 0)
+    if (ret < 0) {
+        qcow2_doubt_note(node);
         return ret;
+    }
     qcow2->header.size = size;
     qcow2->size = size;
     qcow2->vm_state_offset = (int64_t)qcow2_truncate_l1_entries(qcow2, size) << (qcow2->cluster_bits + qcow2->l2_bits);
@@ -198,7 +204,9 @@ int qcow2_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prea
     if (ret < 0)
         return ret;
     co_mutex_lock_co(&writer->lock);
-    ret = qcow2_writer_settle_bitmaps_co(node);
+    ret = qcow2_doubt_settle_co(node);
+    if (ret == 0)
+        ret = qcow2_writer_settle_bitmaps_co(node);
     co_mutex_unlock(&writer->lock);
     if (ret < 0)
         return qcow2_header_fail(error, -ret, "Could not update the flags of bitmaps: %s", g_strerror(-ret));

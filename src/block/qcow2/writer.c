@@ -95,6 +95,8 @@ int qcow2_writer_set_incompatible_co(struct node *node, uint64_t features)
         ret = node_flush_co(node->file);
     if (ret == 0)
         qcow2->header.incompatible = features;
+    else
+        qcow2_doubt_note(node);
     return ret;
 }
 

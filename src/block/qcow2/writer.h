@@ -64,6 +64,7 @@ struct qcow2_writer {
     struct qcow2_flight *reads;
     struct co_queue marked;  /* for the end of marking the image corrupt */
     bool marking;
+    bool in_doubt;           /* the header or the refcount table: see doubt.c */
     bool bitmaps_settled;    /* those there are say that they are in use; and unknown features are cleared */
 };
 
@@ -100,6 +101,13 @@ int qcow2_writer_relieve_co(struct node *node);
  * service.  -EIO.
  */
 int qcow2_writer_corrupt(struct node *node, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/* ---- doubt.c; lock held ---- */
+
+/* A write to the header or to the refcount table failed: what the file has there is not known. */
+void qcow2_doubt_note(struct node *node);
+/* Writes them as they are in memory if need be.  0: the file has them; or a negative errno. */
+int qcow2_doubt_settle_co(struct node *node);
 
 /* ---- lazy.c; lock held, or no request runs ---- */
 
