@@ -8,8 +8,11 @@
 
 #include "util/checked.h"
 
-/* Zero bytes that a driver can't make any cheaper are written in pieces of this size. */
-enum { FALLBACK_MAX = 1 << 20 };
+/*
+ * Zero bytes that a driver can't make any cheaper are written in pieces as large as the reference program's, for what is written at once
+ * gets its place in a format at once; they are the same few bytes again and again.
+ */
+enum { FALLBACK_MAX = 16 << 20, FALLBACK_BUFFER = 1 << 20 };
 
 /*
  * Length of the next piece of [offset, offset + bytes): up to the alignment if offset is off it, then as many
@@ -36,16 +39,26 @@ static int drive_zeroes_co(struct node *node, int64_t offset, int64_t bytes, uns
     return -ENOTSUP;
 }
 
+/* iov: of the same size bytes of zeroes, as often as it takes; how many there are. */
+static int repeat(void *zeroes, size_t size, int64_t bytes, struct iovec *iov)
+{
+    int n = 0;
+    for (; bytes > 0; bytes -= iov[n++].iov_len)
+        iov[n] = (struct iovec){zeroes, MIN(bytes, (int64_t)size)};
+    return n;
+}
+
 static int write_zero_bytes_co(struct node *node, int64_t offset, int64_t bytes)
 {
+    struct iovec iov[FALLBACK_MAX / FALLBACK_BUFFER];
     int64_t step = MAX(FALLBACK_MAX, node->limits.request_alignment);
-    size_t size = MIN(bytes, step);
+    size_t size = MIN(bytes, MAX(FALLBACK_BUFFER, node->limits.request_alignment));
     void *buf = node_buffer(node, size);
     memset(buf, 0, size);
     int ret = 0;
     for (int64_t done = 0; ret == 0 && done < bytes; done += step) {
-        struct iovec iov = {buf, MIN(bytes - done, step)};
-        ret = node_write_pieces_co(node, offset + done, iov.iov_len, &iov, 1, 0);
+        int64_t n = MIN(bytes - done, step);
+        ret = node_write_pieces_co(node, offset + done, n, iov, repeat(buf, size, n, iov), 0);
         co_relax_co();
     }
     free(buf);

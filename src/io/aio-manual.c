@@ -61,6 +61,13 @@ void aio_manual_complete(struct aio *aio, unsigned index, int result)
     aio_request_complete(request, result < 0 ? result : aio_request_execute(request));
 }
 
+void aio_manual_complete_failing(struct aio *aio, unsigned index, int error)
+{
+    struct aio_request *request = take(aio, index);
+    aio_request_execute(request);
+    aio_request_complete(request, error);
+}
+
 void aio_manual_complete_short(struct aio *aio, unsigned index, int64_t bytes)
 {
     struct aio_request *request = take(aio, index);

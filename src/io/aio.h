@@ -70,5 +70,7 @@ unsigned aio_manual_count(struct aio *aio);
 struct aio_manual_view aio_manual_peek(struct aio *aio, unsigned index);
 /* Carries the request out with blocking calls and completes it, or completes it with result if that is negative. */
 void aio_manual_complete(struct aio *aio, unsigned index, int result);
-/* The same for a read or write that comes to an end early: after at most so many bytes (at least one). */
+/* Carries it out, and tells of an error all the same (negative errno). */
+void aio_manual_complete_failing(struct aio *aio, unsigned index, int error);
+/* Carries out a read or write that comes to an end early: after at most so many bytes (at least one). */
 void aio_manual_complete_short(struct aio *aio, unsigned index, int64_t bytes);

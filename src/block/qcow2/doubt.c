@@ -2,7 +2,7 @@
 /*
  * What is known of the file after a failed write: one that reports an error may have reached the disk all the same.  If it was to the header
  * or to the refcount table, the file may name tables and blocks that memory holds for free, and go on naming them when others are in
- * use.  So before anything is allocated, or taken out of a table, both are written anew as memory has them.
+ * use.  So before anything is allocated, taken out of a table or said to be flushed, both are written anew as memory has them.
  */
 #include <errno.h>
 

@@ -98,6 +98,10 @@ static int64_t make_co(struct node *node, uint64_t index, int64_t old)
         return ret;
     }
     ret = write_l1_entry_co(node, index, table | QCOW2_ENTRY_COPIED);
+    if (ret == -ECANCELED) { /* while it waited for another write of the same block: it never began */
+        abort_table_co(node, table);
+        return ret;
+    }
     if (ret < 0) {
         /* Whether the entry reached the disk is not known: the new table stays counted, leaked at worst. */
         qcow2_overlap_remove(node, table);

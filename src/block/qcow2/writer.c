@@ -56,6 +56,8 @@ int qcow2_writer_flush_co(struct node *node)
         return 0;
     co_mutex_lock_co(&writer->lock);
     int ret = flush_needed_co(node);
+    if (ret == 0)
+        ret = qcow2_doubt_settle_co(node);
     co_mutex_unlock(&writer->lock);
     return ret;
 }
@@ -290,6 +292,8 @@ int qcow2_writer_finish_co(struct node *node, bool clean)
     int ret = finish_cache_co(node, qcow2->l2_cache, "L2 table");
     int refcounts_ret = finish_cache_co(node, qcow2->writer->refcounts, "refcount block");
     ret = ret < 0 ? ret : refcounts_ret;
+    if (ret == 0)
+        ret = qcow2_doubt_settle_co(node);
     return ret == 0 && clean ? qcow2_lazy_end_co(node) : ret;
 }
 

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Every write of the header or of a table's entry fails once, without having been carried out or all the same, and every flush after one;
+ * what comes after that succeeds.  The tables grow meanwhile: the refcount table, the L1 table, and they shrink.
+ */
+#include "block/create.h"
+#include "block/inspect.h"
+#include "harness.h"
+
+enum { K = 1024, M = K * K, KEPT = 64 * K };
+
+static struct blk *blk;
+static char *name;
+static const char *new_options; /* of the image */
+static unsigned answered;     /* requests so far that may fail */
+static unsigned failing;      /* the one that fails, from 1; 0: none */
+static bool carried_out;      /* and was carried out all the same */
+static bool failed;           /* a command did */
+
+static void turn(void)
+{
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+}
+
+/* Entries of 8 bytes, of the L1 and the refcount table, or the header. */
+static bool may_fail(void)
+{
+    static bool after;
+    struct aio_manual_view view = aio_manual_peek(harness_aio, 0);
+    bool was_after = after;
+    if (view.op != AIO_WRITE && view.op != AIO_FSYNC)
+        return false;
+    after = view.op == AIO_WRITE && (view.bytes == 8 || view.offset < 512);
+    return after || (was_after && view.op == AIO_FSYNC);
+}
+
+static void answer(void)
+{
+    if (!may_fail() || ++answered != failing)
+        aio_manual_complete(harness_aio, 0, 0);
+    else if (carried_out)
+        aio_manual_complete_failing(harness_aio, 0, -EIO);
+    else
+        aio_manual_complete(harness_aio, 0, -EIO);
+}
+
+static void run(co_fn *fn)
+{
+    co_start(fn, NULL);
+    for (turn(); aio_manual_count(harness_aio); turn())
+        answer();
+    g_assert_cmpuint(co_live(), ==, 0);
+}
+
+static void create_body(void *data)
+{
+    g_autoptr(options) parsed = options_new();
+    GError *error = NULL;
+    g_assert_true(options_parse(parsed, new_options, NULL, &error));
+    struct blk_create how = {.filename = name, .format = "qcow2", .options = parsed, .size = 4 * M, .replace = true, .aio = harness_aio};
+    blk_create_co(&how, &error);
+    g_assert_no_error(error);
+}
+
+/* Close to where the refcount table has to grow. */
+static void fill_body(void *data)
+{
+    blk = harness_open_co(name, "qcow2", BLK_OPEN_WRITABLE);
+    g_assert_cmpint(harness_fill_co(blk, 0, KEPT, 7), ==, 0);
+    g_assert_cmpint(harness_fill_co(blk, KEPT, 2 * M - 3 * KEPT / 2, 9), ==, 0);
+    harness_close_co(blk);
+}
+
+static void note(int ret)
+{
+    failed = failed || ret < 0;
+}
+
+static void work_body(void *data)
+{
+    blk = harness_open_co(name, "qcow2", BLK_OPEN_WRITABLE | BLK_OPEN_DISCARD_UNMAP);
+    note(harness_fill_co(blk, 2 * M - KEPT / 2, KEPT, 3));
+    note(harness_fill_co(blk, 3 * M, 30 * K, 4));
+    note(blk_truncate_co(blk, 5 * M, BLK_PREALLOC_OFF, "truncate", NULL));
+    note(harness_fill_co(blk, blk_length(blk) - 20 * K, 20 * K, 5));
+    note(blk_pdiscard_co(blk, 2 * M - KEPT, 40 * K, 0, "discard"));
+    note(blk_flush_co(blk, "flush"));
+    note(blk_truncate_co(blk, 9 * M / 2, BLK_PREALLOC_OFF, "truncate", NULL));
+    note(harness_fill_co(blk, 5 * M / 2, 20 * K, 6));
+    note(harness_fill_co(blk, blk_length(blk) - 100 * K, 20 * K, 6));
+    note(blk_flush_co(blk, "flush"));
+    note(blk_close_co(blk, NULL));
+}
+
+static int show_problem(void *data, const struct inspect_problem *problem)
+{
+    g_test_message("request %u: %s", failing, problem->text);
+    return 0;
+}
+
+static void check_body(void *data)
+{
+    struct inspect_check check;
+    blk = harness_open_co(name, "qcow2", strstr(new_options, "lazy") ? BLK_OPEN_WRITABLE : 0);
+    g_assert_cmpint(inspect_check_co(blk, show_problem, NULL, &check), ==, 0);
+    g_assert_cmpint(check.check_errors + check.corruptions, ==, 0);
+    if (!failed && !failing)
+        g_assert_cmpint(check.leaks, ==, 0);
+    harness_assert_bytes_co(blk, 0, KEPT, 7);
+    harness_assert_bytes_co(blk, KEPT, 2 * M - 5 * KEPT / 2, 9);
+    harness_close_co(blk);
+}
+
+/* How many requests there were. */
+static unsigned work(unsigned which, bool done, const char *image, gsize bytes)
+{
+    g_assert_true(g_file_set_contents(name, image, bytes, NULL));
+    answered = 0;
+    failing = which;
+    carried_out = done;
+    failed = false;
+    run(work_body);
+    unsigned n = answered;
+    answered = G_MAXUINT / 2;
+    run(check_body);
+    return n;
+}
+
+static void test_each_request_fails(gconstpointer data)
+{
+    g_autofree char *image = NULL;
+    gsize bytes;
+    new_options = data;
+    failing = 0;
+    name = harness_file(0);
+    run(create_body);
+    run(fill_body);
+    g_assert_true(g_file_get_contents(name, &image, &bytes, NULL));
+    unsigned n = work(0, false, image, bytes);
+    g_assert_false(failed);
+    for (unsigned i = 1; i <= n; i += 1 + n / 40) {
+        work(i, false, image, bytes);
+        work(i, true, image, bytes);
+    }
+    harness_remove(name);
+}
+
+static void add(void)
+{
+    g_test_add_data_func("/block/qcow2/writer/each-request-fails", "cluster_size=512,refcount_bits=64", test_each_request_fails);
+    g_test_add_data_func("/block/qcow2/writer/each-request-fails/lazy", "cluster_size=512,refcount_bits=64,lazy_refcounts=on",
+                         test_each_request_fails);
+}
+
+int main(int argc, char **argv)
+{
+    return harness_main(&argc, &argv, "manual", add);
+}
