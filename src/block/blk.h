@@ -42,6 +42,7 @@ struct blk_open {
     unsigned flags;       /* enum blk_open_flags */
     enum blk_cache cache;
     enum blk_refs refs;
+    const GPtrArray *approved; /* struct reference: what is followed although refs would leave it out; NULL: nothing.  Valid while opening */
     struct aio *aio;
     /* Warnings, a line each without newline, as long as the image is open; may be NULL. */
     void (*warn)(void *data, const char *line);

@@ -114,6 +114,7 @@ static int open_root_co(const struct blk_open *how, struct blk *blk, GError **er
         .perm = NODE_PERM_READ | (flags & NODE_WRITABLE ? NODE_PERM_WRITE : 0),
         .shared = NODE_PERM_ALL,
         .refs = how->refs,
+        .approved = how->approved,
         .aio = how->aio,
         .registry = &blk->registry,
         .warn = how->warn,
@@ -128,6 +129,7 @@ static int open_root_co(const struct blk_open *how, struct blk *blk, GError **er
     if (ret < 0)
         return ret;
     if (snapshot) {
+        below.layer = 1; /* the temporary one is above it */
         below.flags &= ~NODE_WRITABLE;
         below.perm &= ~NODE_PERM_WRITE;
     }

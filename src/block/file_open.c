@@ -30,6 +30,8 @@ const struct driver_option file_options[] = {
 struct open_call {
     const char *path;
     unsigned flags; /* enum node_flags; NODE_WRITABLE is taken off where NODE_AUTO_READ_ONLY allows */
+    struct reference_expect expect;
+    int unfit; /* it is not what is expected: negative errno of reference_check() */
     int fd;
     struct stat st;
     uint32_t request_alignment, memory_alignment;
@@ -46,18 +48,52 @@ static int open_with(const char *path, unsigned flags)
     return fd;
 }
 
+/* The descriptor, or a negative errno. */
+static int open_as_allowed(const char *path, unsigned *flags)
+{
+    int fd = open_with(path, *flags);
+    if (fd < 0 && (*flags & NODE_AUTO_READ_ONLY) && (*flags & NODE_WRITABLE) &&
+        (errno == EACCES || errno == EROFS || errno == EPERM)) {
+        *flags &= ~NODE_WRITABLE;
+        fd = open_with(path, *flags);
+    }
+    return fd < 0 ? -errno : fd;
+}
+
+/*
+ * Where an image named the file: what is checked is what is opened, whatever the path has come to mean since somebody looked.  To
+ * open some devices is to do something already, so the check is made on a descriptor that opens nothing (O_PATH).
+ */
+static int open_expected(struct open_call *call)
+{
+    struct stat st, opened;
+    int place = open(call->path, O_PATH | O_CLOEXEC);
+    if (place < 0)
+        return -errno;
+    int fd = fstat(place, &st) < 0 ? -errno : 0;
+    call->unfit = fd == 0 ? reference_check(&call->expect, &st) : 0;
+    if (fd == 0 && call->unfit == 0) {
+        g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", place);
+        fd = open_as_allowed(path, &call->flags);
+        if (fd == -ENOENT) /* no /proc */
+            fd = open_as_allowed(call->path, &call->flags);
+    }
+    close(place);
+    if (fd >= 0 && (fstat(fd, &opened) < 0 || opened.st_ino != st.st_ino || opened.st_dev != st.st_dev)) {
+        close(fd);
+        call->unfit = -ESTALE;
+    }
+    return call->unfit < 0 ? call->unfit : fd;
+}
+
 /* Runs where it may block. */
 static int open_fd(void *data)
 {
     struct open_call *call = data;
-    call->fd = open_with(call->path, call->flags);
-    if (call->fd < 0 && (call->flags & NODE_AUTO_READ_ONLY) && (call->flags & NODE_WRITABLE) &&
-        (errno == EACCES || errno == EROFS || errno == EPERM)) {
-        call->flags &= ~NODE_WRITABLE;
-        call->fd = open_with(call->path, call->flags);
-    }
-    if (call->fd < 0)
-        return -errno;
+    int fd = reference_expects(&call->expect) ? open_expected(call) : open_as_allowed(call->path, &call->flags);
+    if (fd < 0)
+        return fd;
+    call->fd = fd;
     fcntl(call->fd, F_SETFL, fcntl(call->fd, F_GETFL) & ~O_NONBLOCK);
     if (fstat(call->fd, &call->st) < 0) {
         int ret = -errno;
@@ -75,6 +111,11 @@ static int open_fd_co(struct node *node, struct open_call *call, const char *fil
     int ret = aio_call_co(node->aio, open_fd, call, true);
     if (ret == -EINVAL && (call->flags & NODE_DIRECT))
         g_set_error(error, OPTIONS_ERROR, EINVAL, "Could not open '%s': filesystem does not support O_DIRECT", filename);
+    else if (call->unfit == -EPERM)
+        g_set_error(error, OPTIONS_ERROR, EPERM, "The image names '%s', which is neither a file nor a block device and is not followed",
+                    filename);
+    else if (call->unfit < 0)
+        g_set_error(error, OPTIONS_ERROR, ESTALE, "'%s' is not the file any more that it was when it was looked at", filename);
     else if (ret < 0)
         g_set_error(error, OPTIONS_ERROR, -ret, "Could not open '%s': %s", filename, g_strerror(-ret));
     return ret;
@@ -197,7 +238,7 @@ int file_open_co(struct node *node, struct options *options, GError **error)
     int ret = take_options(node, options, &filename, &locking, error);
     if (ret < 0)
         return ret;
-    struct open_call call = {.path = filename, .flags = node->flags};
+    struct open_call call = {.path = filename, .flags = node->flags, .expect = node->expect};
     ret = open_fd_co(node, &call, filename, error);
     if (ret < 0)
         return ret;

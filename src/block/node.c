@@ -24,6 +24,9 @@ struct node *node_new(const struct driver *driver, const struct node_how *how)
     node->warn = how->warn;
     node->warn_data = how->warn_data;
     node->parent = how->parent;
+    node->layer = how->layer;
+    node->approved = how->approved;
+    node->expect = how->expect;
     return node;
 }
 
@@ -73,6 +76,8 @@ static int free_node_co(struct node *node)
     }
     g_ptr_array_free(node->children, TRUE);
     options_free(node->options);
+    if (node->references)
+        g_ptr_array_unref(node->references);
     g_free(node->name);
     g_free(node->filename);
     g_free(node->opaque);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "block/driver.h"
+#include "block/reference.h"
 #include "block/registry.h"
 #include "io/aio.h"
 #include "io/co.h"
@@ -89,6 +90,11 @@ struct node {
     void *warn_data;
     unsigned depth;           /* nodes above it */
     const struct node *parent; /* the node that opened it; valid while that one is being opened, and it before its first reference goes */
+    unsigned layer;           /* backing files above it: 0 is the top */
+    GPtrArray *references;    /* struct reference, owned: the files that the driver found named in the image; NULL: none */
+    const GPtrArray *approved; /* struct reference, those the user has agreed to; valid while it is being opened, NULL: none */
+    struct reference_expect expect; /* what its file has to be; */
+    struct reference_expect named;  /* the same of the next child, which the image names: set by the driver while it opens that */
     struct node *probed;      /* open.c, while opening: the `file` child that was opened for probing, not yet a child */
     struct node_pending *pending; /* writes that others may have to wait for, newest first; only kept if request_alignment > 1 */
 };
@@ -107,6 +113,9 @@ struct node_how {
     bool probe;            /* without a driver, the bytes of `file` decide (the top, backing files) */
     unsigned depth;        /* nodes above this one */
     const struct node *parent; /* the one right above; NULL for the top */
+    unsigned layer;        /* of this one; see struct node */
+    const GPtrArray *approved;
+    struct reference_expect expect, named;
 };
 
 /* open.c: opens what options (driver, filename, ...) and how describe.  options is consumed.  0 and one reference, or an error. */

@@ -179,6 +179,10 @@ static struct node_how child_how(const struct node_how *how, enum node_role role
     child.shared = child_shared(role, how->shared);
     child.probe = role == NODE_ROLE_BACKING;
     child.depth = how->depth + 1;
+    child.layer = how->layer + (role == NODE_ROLE_BACKING);
+    /* A name in the image stands for what it says itself, and what a file of that format is in: not for its backing file. */
+    child.expect = role == NODE_ROLE_BACKING || role == NODE_ROLE_DATA ? how->named : how->expect;
+    child.named = (struct reference_expect){0};
     return child;
 }
 
@@ -195,6 +199,10 @@ static struct node_how node_to_how(const struct node *node)
         .warn_data = node->warn_data,
         .depth = node->depth,
         .parent = node,
+        .layer = node->layer,
+        .approved = node->approved,
+        .expect = node->expect,
+        .named = node->named,
     };
 }
 

@@ -69,7 +69,9 @@ void report_json_members(const struct command_call *call, const struct report_js
     GString *out = g_string_new("{");
     for (unsigned i = 0; i < count; i++) {
         g_string_append_printf(out, "%s\"%s\": ", i ? ", " : "", members[i].key);
-        if (members[i].text)
+        if (members[i].literal)
+            g_string_append(out, members[i].literal);
+        else if (members[i].text)
             append_string(out, members[i].text);
         else
             g_string_append_printf(out, "%" PRIu64, members[i].number);

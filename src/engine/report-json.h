@@ -14,10 +14,11 @@ struct report_transfer;
 /* key: "message", or "error" for what says that something failed. */
 void report_json_message(const struct command_call *call, const char *key, const char *text);
 
-/* A member of an object: a string if text is not NULL, else a number. */
+/* A member of an object: a string if text is not NULL, else a number, unless literal says what it is. */
 struct report_json_member {
     const char *key, *text;
     uint64_t number;
+    const char *literal; /* instead of both: "true", "false", "null" */
 };
 void report_json_members(const struct command_call *call, const struct report_json_member *members, unsigned count);
 

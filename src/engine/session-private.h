@@ -2,6 +2,7 @@
 /* The inside of a session, for the engine's own files. */
 #pragma once
 
+#include "engine/again.h"
 #include "engine/buffer.h"
 #include "engine/command.h"
 #include "engine/session.h"
@@ -40,6 +41,7 @@ struct session_watcher {
 struct session {
     struct session_config config; /* prog is ours */
     struct blk *blk;
+    struct again *again;   /* how it was opened, or was to be; NULL: nothing was yet */
     char **snapshots;      /* of the image that was open last, NULL: none was */
     bool opening;
     bool quit;

@@ -118,6 +118,8 @@ void session_report_open_error(const struct command_call *call, const struct blk
     }
     if (strstr(error->message, "Image is corrupt; cannot") || strstr(error->message, "repair dirty image"))
         report_hint(call, "'open -w -o repair=on' opens it for 'check -r'");
+    else if (ret == -ENOENT && strstr(error->message, "Could not open backing file"))
+        report_hint(call, "'relink backing PATH' opens it with another one");
     else if (strstr(error->message, " lock"))
         report_hint(call, "it is in use; -U opens it all the same, at the risk of a torn view");
     else if (ret == -EACCES || ret == -EPERM)
@@ -168,6 +170,7 @@ int session_open_co(struct session *session, const struct blk_open *how, struct 
     complete.warn = on_warning;
     complete.data = session;
     complete.program = session->config.prog;
+    again_note(session, how);
     session->opening = true;
     session->recent_sink = sink;
     int ret = blk_open_co(&complete, &blk, &error);
@@ -276,6 +279,7 @@ void session_free(struct session *session)
     session_end(session);
     forget_buffer(session);
     session_free_lines(session);
+    again_free(session->again);
     g_strfreev(session->snapshots);
     buffer_pool_unref(session->pool);
     g_array_unref(session->watchers);

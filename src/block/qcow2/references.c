@@ -65,18 +65,53 @@ static int check_plain_co(const struct node *node, const char *name, const char 
     return 0; /* one that is not there is for the opener to complain about */
 }
 
-static bool is_left_out(const struct node *node)
+/* Keeps for whoever shows the chain what the image names. */
+static struct reference *add_reference(struct node *node, enum reference_role role, const char *name, const char *format)
 {
-    return node->refs_policy == BLK_REFS_NONE || node->refs_policy == BLK_REFS_ASK;
+    struct reference *reference = reference_new(role, node->layer, node->file->filename, name, format);
+    if (!node->references)
+        node->references = g_ptr_array_new_with_free_func((GDestroyNotify)reference_free);
+    g_ptr_array_add(node->references, reference);
+    return reference;
 }
 
-/* option: where to say what to open instead. */
-static void tell_left_out(struct node *node, const char *what, const char *name, const char *option)
+static void tell_left_out(struct node *node, const struct reference *reference)
 {
-    g_autofree char *safe = safetext_escape(name, -1);
-    node_warn(node, "The image names the %s '%s', which was not opened: what it holds can't be read (--refs=follow opens it, -o %s=... "
-                    "another)",
-              what, safe, option);
+    g_autofree char *safe = safetext_escape(reference->path, -1);
+    g_autofree char *layer = reference->layer ? g_strdup_printf("-l %u ", reference->layer) : g_strdup("");
+    const char *role = reference_role_name(reference->role);
+    node_warn(node, "The image names the %s '%s', which was not opened: what it holds can't be read ('follow %s%s' opens it, 'relink "
+                    "%s%s PATH' another, --refs=follow all there are)",
+              reference->role == REFERENCE_DATA ? "data file" : "backing file", safe, layer, role, layer, role);
+}
+
+/* 1: to be opened, which node->named goes with; 0: left out; or a negative errno. */
+static int decide_co(struct node *node, struct reference *reference, GError **error)
+{
+    const struct reference *approved = reference_find(node->approved, reference);
+    node->named = (struct reference_expect){0};
+    if (node->refs_policy == BLK_REFS_ALL)
+        return 1;
+    if (approved) {
+        bool path = name_is_path(reference->path);
+        node->named = (struct reference_expect){path && !approved->inode, approved->device, path ? approved->inode : 0};
+        return 1;
+    }
+    if (node->refs_policy == BLK_REFS_FOLLOW) {
+        int ret = check_plain_co(node, reference->path, reference->format, error);
+        node->named.plain = true;
+        return ret < 0 ? ret : 1;
+    }
+    if (node->refs_policy == BLK_REFS_ASK) {
+        struct file_id id = {.name = reference->path};
+        reference_look_co(reference, node->file->filename, node->aio);
+        id.st.st_dev = reference->device;
+        id.st.st_ino = reference->inode;
+        reference->loop = reference->inode && is_in_chain(node, &id);
+    }
+    reference->state = REFERENCE_LEFT_OUT;
+    tell_left_out(node, reference);
+    return 0;
 }
 
 /* Puts options back under "NAME.". */
@@ -106,38 +141,42 @@ static bool has_child(const struct options *options, const char *name)
     return false;
 }
 
-static int open_named_data_co(struct node *node, struct options *options, GError **error)
+static int open_named_data_co(struct node *node, struct options *options, struct reference *reference, GError **error)
 {
     struct qcow2 *qcow2 = node->opaque;
-    const char *name = qcow2->header.data_file;
-    if (!name)
-        return qcow2_header_fail(error, EINVAL, "'data-file' is required for this image");
-    if (is_left_out(node)) {
-        tell_left_out(node, "data file", name, "data-file.filename");
-        return 0;
-    }
     g_autoptr(options) child = options_new();
-    g_autofree char *path = name_beside(node->file->filename, name);
-    int ret = node->refs_policy == BLK_REFS_FOLLOW ? check_plain_co(node, path, NULL, error) : 0;
+    int ret = decide_co(node, reference, error);
+    if (ret <= 0)
+        return ret;
+    ret = node->refs_policy == BLK_REFS_ALL ? 0 : check_loop_co(node, reference->path, error);
     if (ret == 0)
-        ret = name_apply(child, path, error);
+        ret = name_apply(child, reference->path, error);
     if (ret < 0)
         return ret;
     put_child(options, "data-file", child);
-    return node_open_child_co(node, options, "data-file", NODE_ROLE_DATA, &qcow2->data, error);
+    ret = node_open_child_co(node, options, "data-file", NODE_ROLE_DATA, &qcow2->data, error);
+    node->named = (struct reference_expect){0};
+    return ret;
 }
 
 int qcow2_references_open_data_co(struct node *node, struct options *options, GError **error)
 {
     struct qcow2 *qcow2 = node->opaque;
+    const char *name = qcow2->header.data_file;
     bool given = has_child(options, "data-file");
     if (!qcow2->data_file) {
         qcow2->data = node->file;
         return given ? qcow2_header_fail(error, EINVAL, "'data-file' can only be set for images with an external data file") : 0;
     }
-    if (given)
+    struct reference *reference = name ? add_reference(node, REFERENCE_DATA, name, NULL) : NULL;
+    if (given) {
+        if (reference)
+            reference->state = REFERENCE_REPLACED;
         return node_open_child_co(node, options, "data-file", NODE_ROLE_DATA, &qcow2->data, error);
-    return open_named_data_co(node, options, error);
+    }
+    if (!reference)
+        return qcow2_header_fail(error, EINVAL, "'data-file' is required for this image");
+    return open_named_data_co(node, options, reference, error);
 }
 
 /* ---- the backing file ---- */
@@ -154,44 +193,48 @@ static bool names_file(const struct options *child)
     return false;
 }
 
-/* The image's own words for its backing file become options, beside those the user gave. */
-static int apply_name_co(struct node *node, struct options *child, GError **error)
+/* The image's own words for its backing file become options, beside those the user gave.  As decide_co(). */
+static int apply_name_co(struct node *node, struct options *child, struct reference *reference, GError **error)
 {
-    struct qcow2 *qcow2 = node->opaque;
-    g_autofree char *format = g_strdup(options_get(child, "driver") ? options_get(child, "driver") : qcow2->header.backing_format);
-    g_autofree char *path = name_beside(node->file->filename, qcow2->header.backing_name);
-    int ret = node->refs_policy == BLK_REFS_FOLLOW ? check_plain_co(node, path, format, error) : 0;
-    if (ret == 0)
-        ret = check_loop_co(node, path, error);
-    if (ret < 0)
+    const char *driver = options_get(child, "driver");
+    if (driver) {
+        g_free(reference->format);
+        reference->format = g_strdup(driver);
+    }
+    int decision = decide_co(node, reference, error);
+    int ret = decision > 0 ? check_loop_co(node, reference->path, error) : decision;
+    if (ret < 0 || decision == 0)
         return ret;
-    if (format)
-        options_set(child, "driver", format);
-    if (format && driver_find(format))
-        return name_apply(child, path, error);
-    return name_apply_to_file(child, path, error);
+    if (reference->format)
+        options_set(child, "driver", reference->format);
+    if (reference->format && driver_find(reference->format))
+        ret = name_apply(child, reference->path, error);
+    else
+        ret = name_apply_to_file(child, reference->path, error);
+    return ret < 0 ? ret : 1;
 }
 
 static int open_backing_co(struct node *node, struct options *options, GError **error)
 {
     struct qcow2 *qcow2 = node->opaque;
     const char *name = qcow2->header.backing_name;
+    struct reference *reference = name ? add_reference(node, REFERENCE_BACKING, name, qcow2->header.backing_format) : NULL;
     g_autoptr(options) child = options_take_child(options, "backing");
-    bool reference = options_has(options, "backing");
-    if (!reference && !name && options_count(child) == 0)
+    bool given = options_has(options, "backing");
+    if (!given && !name && options_count(child) == 0)
         return 0;
-    if (!reference && name && !names_file(child)) {
-        if (is_left_out(node)) {
-            tell_left_out(node, "backing file", name, "backing.file.filename");
-            qcow2->backing_left_out = true;
-            return 0;
-        }
-        int ret = apply_name_co(node, child, error);
-        if (ret < 0)
+    if (!given && name && !names_file(child)) {
+        int ret = apply_name_co(node, child, reference, error);
+        qcow2->backing_left_out = ret == 0;
+        if (ret <= 0)
             return ret;
+    } else if (reference) {
+        reference->state = REFERENCE_REPLACED;
     }
     put_child(options, "backing", child);
-    return node_open_child_co(node, options, "backing", NODE_ROLE_BACKING, &qcow2->backing, error);
+    int ret = node_open_child_co(node, options, "backing", NODE_ROLE_BACKING, &qcow2->backing, error);
+    node->named = (struct reference_expect){0};
+    return ret;
 }
 
 int qcow2_references_open_backing_co(struct node *node, struct options *options, GError **error)
@@ -200,7 +243,10 @@ int qcow2_references_open_backing_co(struct node *node, struct options *options,
     if (value && !*value)
         node_complain(node, "warning: Use of \"backing\": \"\" is deprecated; use \"backing\": null instead");
     if (options_has(options, "backing") && (!value || !*value)) {
+        struct qcow2 *qcow2 = node->opaque;
         options_remove(options, "backing");
+        if (qcow2->header.backing_name)
+            add_reference(node, REFERENCE_BACKING, qcow2->header.backing_name, qcow2->header.backing_format)->state = REFERENCE_REPLACED;
         return 0;
     }
     int ret = open_backing_co(node, options, error);

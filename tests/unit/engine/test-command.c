@@ -128,8 +128,8 @@ static char *completed(struct session *session, const char *line, int expected_s
 static void command_names_complete(void)
 {
     struct session *session = session_with(false);
-    assert_completed("rea", 0, "read readv");
-    assert_completed("length; rea", 8, "read readv");
+    assert_completed("rea", 0, "read read-as readv");
+    assert_completed("length; rea", 8, "read read-as readv");
     assert_completed("help wr", 5, "write writev");
     assert_completed("xyz", 0, "");
     assert_completed("xyz a", 4, "");
