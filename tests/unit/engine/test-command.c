@@ -270,7 +270,7 @@ static void a_cursor_outside_of_the_line_is_its_end(void)
     struct session *session = session_with(false);
     int start;
     g_auto(GStrv) beyond = command_complete(session, "rea", 1000, &start);
-    g_assert_cmpint(g_strv_length(beyond), ==, 2);
+    g_assert_cmpint(g_strv_length(beyond), ==, 3);
     g_auto(GStrv) before = command_complete(session, "rea", -5, &start);
     g_assert_cmpint(start, ==, 0);
     g_assert_cmpint(g_strv_length(before), >, 20);
