@@ -11,7 +11,8 @@ from support import KIB, MIB
 
 TITLE = 'NBD'
 NOTES = '''Exports of 256 MiB in the page cache over a Unix socket. Depth is how many `aio_read` there are between two `aio_flush`; of qemu-nbd the server
-itself is the slower side. The processor time is that of the client.'''
+itself is the slower side, so that the clock compares little more than the server with itself where all processors are busy. The processor time
+is that of the client.'''
 SIZE = 256 * MIB
 SERVERS = {
     'nbdkit': ['-f', '-r', '-U', 'SOCKET', 'file', 'data.img'],
