@@ -31,7 +31,8 @@ int node_info_co(struct node *node, struct blk_info *info)
 
 int blk_info_co(struct blk *blk, struct blk_info *ret_info)
 {
-    struct blk_info info = {.format = blk->root->driver->name};
+    const struct node *named = blk->root->flags & NODE_IMPLICIT ? blk->root->file : blk->root;
+    struct blk_info info = {.format = named->driver->name};
     if (blk->root->dead)
         return -ENOMEDIUM;
     int ret = node_info_co(blk->root, &info);

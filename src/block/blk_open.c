@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "block/blk-internal.h"
+#include "block/copy_on_read.h"
 #include "block/name.h"
 #include "block/open.h"
 #include "block/overlay.h"
@@ -139,6 +140,8 @@ static int open_root_co(const struct blk_open *how, struct blk *blk, GError **er
     if (ret < 0)
         return ret;
     ret = check_root(how, blk->root, error);
+    if (ret == 0 && (how->flags & BLK_OPEN_COPY_ON_READ))
+        return copy_on_read_wrap_co(g_steal_pointer(&blk->root), &top, &blk->root, error);
     if (ret < 0)
         node_unref_co(g_steal_pointer(&blk->root));
     return ret;

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "block/blkdebug.h"
-#include "block/name.h"
 
 enum { CONFIG_MAX = 1 << 20 }; /* bytes of a configuration file */
 
@@ -110,28 +109,6 @@ static int take_perms(struct options *options, const char *key, unsigned *ret_pe
     return 0;
 }
 
-/* The image: options under "image.", or a name of any kind in x-image. */
-static int open_image_co(struct node *node, struct options *options, GError **error)
-{
-    g_autofree char *name = options_take_string(options, "x-image");
-    g_autoptr(options) image = NULL;
-    int ret = 0;
-
-    if (name) {
-        image = options_take_child(options, "image");
-        ret = name_apply(image, name, error);
-        for (unsigned i = 0; ret == 0 && i < options_count(image); i++) {
-            g_autofree char *dotted = NULL;
-            const char *key, *value;
-
-            options_at(image, i, &key, &value);
-            dotted = g_strconcat("image.", key, NULL);
-            options_set(options, dotted, value);
-        }
-    }
-    return ret < 0 ? ret : node_open_child_co(node, options, "image", NODE_ROLE_FILE, NULL, error);
-}
-
 /* Takes a size that must be a multiple of unit and below INT_MAX; 0 when absent: no limit. */
 static int take_limit(struct options *options, const char *key, int64_t unit, int64_t *ret_limit, GError **error)
 {
@@ -187,7 +164,7 @@ static int open_all_co(struct node *node, struct options *options, const char *c
     blkdebug_apply_event(debug, BLK_EVENT_NONE);
     node->perm |= take;
     node->shared &= ~unshare;
-    ret = open_image_co(node, options, error);
+    ret = node_open_named_child_co(node, options, "x-image", "image", NODE_ROLE_FILE, NULL, error);
     if (ret < 0)
         return ret;
     /* No FUA: the flush it is made of then has its own events, and can be made to fail. */

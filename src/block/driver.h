@@ -22,6 +22,7 @@ enum driver_flags {
     DRIVER_FILTER = 1 << 1,   /* hands its primary child through: same bytes, same size, same layer */
     DRIVER_FORMAT = 1 << 2,   /* gives the bytes of its `file` child a meaning; takes part in probing if .probe is set */
     DRIVER_BLIND_READS = 1 << 3, /* preadv_co hands the vector on and never looks at what arrives in it: see blk_reads_may_overlap() */
+    DRIVER_FIXED = 1 << 4, /* can't be reopened with other options or flags */
 };
 
 /* How the answer of one level goes on (struct node_status). */
@@ -168,5 +169,5 @@ extern const struct driver driver_file, driver_host_device, driver_host_cdrom;
 extern const struct driver driver_raw;
 extern const struct driver driver_null_co, driver_null_aio;
 extern const struct driver driver_nbd; /* if HAVE_LIBNBD */
-extern const struct driver driver_blkdebug;
+extern const struct driver driver_blkdebug, driver_blkverify, driver_copy_on_read;
 extern const struct driver driver_qcow2;

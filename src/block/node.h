@@ -26,6 +26,7 @@ enum node_flags {
     NODE_DETECT_UNMAP = 1 << 7,  /* detect-zeroes=unmap: those may unmap */
     NODE_AUTO_READ_ONLY = 1 << 8, /* may be opened read-only when writing is not permitted */
     NODE_GUARDED = 1 << 9,        /* raw that was guessed: refuses writes that make its first sector look like a format */
+    NODE_IMPLICIT = 1 << 10,      /* on top of what the user opened, because of a switch: nobody is told of it */
 };
 
 /* What a user does to a node and lets others do; the numbers are those of QEMU's lock bytes. */
@@ -43,6 +44,7 @@ enum node_role {
     NODE_ROLE_METADATA, /* the file of a format with tables: nobody else may write or resize it */
     NODE_ROLE_DATA,     /* external data file */
     NODE_ROLE_BACKING,  /* read-only, next layer */
+    NODE_ROLE_IMAGE,    /* as FILE, but an image: without a driver its bytes decide */
 };
 
 struct node_limits {
@@ -126,6 +128,12 @@ int node_open_co(struct options *options, const struct node_how *how, struct nod
  */
 int node_open_child_co(struct node *node, struct options *options, const char *name, enum node_role role, struct node **ret_child,
                        GError **error);
+
+/*
+ * The same where the child may also be given as a name of any kind, in the option key.  ret_child may be NULL.
+ */
+int node_open_named_child_co(struct node *node, struct options *options, const char *key, const char *name, enum node_role role,
+                             struct node **ret_child, GError **error);
 
 /* node.c: an empty node with one reference, state allocated; the opener fills it and calls driver->open_co. */
 struct node *node_new(const struct driver *driver, const struct node_how *how);

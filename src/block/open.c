@@ -10,6 +10,7 @@
 
 #include "block/blk-internal.h"
 #include "block/driver_option.h"
+#include "block/name.h"
 #include "block/open.h"
 
 enum {
@@ -135,6 +136,7 @@ unsigned open_child_perm(enum node_role role, unsigned perm, bool writable)
     switch (role) {
     case NODE_ROLE_TOP:
     case NODE_ROLE_FILE:
+    case NODE_ROLE_IMAGE:
         return perm;
     case NODE_ROLE_METADATA:
     case NODE_ROLE_DATA:
@@ -150,6 +152,7 @@ static unsigned child_shared(enum node_role role, unsigned shared)
     switch (role) {
     case NODE_ROLE_TOP:
     case NODE_ROLE_FILE:
+    case NODE_ROLE_IMAGE:
         return shared;
     case NODE_ROLE_METADATA:
     case NODE_ROLE_DATA:
@@ -163,7 +166,7 @@ static unsigned child_shared(enum node_role role, unsigned shared)
 unsigned open_child_flags(enum node_role role, unsigned flags)
 {
     /* Zeroes are detected where they enter the chain; below, a discard is what a node above decided to do. */
-    flags &= ~(NODE_DETECT_ZEROES | NODE_DETECT_UNMAP | NODE_GUARDED);
+    flags &= ~(NODE_DETECT_ZEROES | NODE_DETECT_UNMAP | NODE_GUARDED | NODE_IMPLICIT);
     flags |= NODE_DISCARD;
     if (role == NODE_ROLE_BACKING)
         flags &= ~(NODE_WRITABLE | NODE_AUTO_READ_ONLY);
@@ -177,7 +180,7 @@ static struct node_how child_how(const struct node_how *how, enum node_role role
     child.flags = open_child_flags(role, how->flags);
     child.perm = open_child_perm(role, how->perm, how->flags & NODE_WRITABLE);
     child.shared = child_shared(role, how->shared);
-    child.probe = role == NODE_ROLE_BACKING;
+    child.probe = role == NODE_ROLE_BACKING || role == NODE_ROLE_IMAGE;
     child.depth = how->depth + 1;
     child.layer = how->layer + (role == NODE_ROLE_BACKING);
     /* A name in the image stands for what it says itself, and what a file of that format is in: not for its backing file. */
@@ -268,6 +271,30 @@ int node_open_child_co(struct node *node, struct options *options, const char *n
     if (ret_child)
         *ret_child = child;
     return 0;
+}
+
+int node_open_named_child_co(struct node *node, struct options *options, const char *key, const char *name, enum node_role role,
+                             struct node **ret_child, GError **error)
+{
+    g_autofree char *filename = options_take_string(options, key);
+    g_autoptr(options) child = NULL;
+    int ret = 0;
+
+    if (filename) {
+        bool whole = role != NODE_ROLE_IMAGE || g_str_has_prefix(filename, "json:");
+
+        child = options_take_child(options, name);
+        ret = whole ? name_apply(child, filename, error) : name_apply_to_file(child, filename, error);
+        for (unsigned i = 0; ret == 0 && i < options_count(child); i++) {
+            g_autofree char *dotted = NULL;
+            const char *own_key, *value;
+
+            options_at(child, i, &own_key, &value);
+            dotted = g_strconcat(name, ".", own_key, NULL);
+            options_set(options, dotted, value);
+        }
+    }
+    return ret < 0 ? ret : node_open_child_co(node, options, name, role, ret_child, error);
 }
 
 /* ---- a node ---- */

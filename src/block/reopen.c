@@ -107,10 +107,21 @@ static void settle_user(const struct plan *plan, struct step *top)
     top->perm = writes ? top->perm | NODE_PERM_WRITE : top->perm & ~(NODE_PERM_WRITE | NODE_PERM_RESIZE);
 }
 
+static int check_fixed(const struct node *node, GError **error)
+{
+    if (!(node->driver->flags & DRIVER_FIXED))
+        return 0;
+    g_set_error(error, OPTIONS_ERROR, ENOTSUP, "Block format '%s' used by node '%s' does not support reopening files",
+                node->driver->name, node->name);
+    return -ENOTSUP;
+}
+
 static int plan_step(struct plan *plan, struct step *step, unsigned inherited, const struct options *given, GError **error)
 {
-    int ret = change_options(step->node, given, &step->options, error);
+    int ret = check_fixed(step->node, error);
 
+    if (ret == 0)
+        ret = change_options(step->node, given, &step->options, error);
     if (ret == 0)
         ret = plan_flags(step, inherited, error);
     if (ret < 0)
@@ -211,11 +222,29 @@ static int flush_before_co(struct blk *blk, GError **error)
     return ret;
 }
 
+/* Below what a switch has put on top. */
+static struct node *user_root(const struct blk *blk)
+{
+    return blk->root->flags & NODE_IMPLICIT ? blk->root->file : blk->root;
+}
+
+/* Who copies what is read has to write. */
+static int check_copies(const struct blk *blk, const struct plan *plan, GError **error)
+{
+    const struct step *top = g_ptr_array_index(plan->steps, plan->steps->len - 1);
+    if (top->node == blk->root || (top->flags & NODE_WRITABLE))
+        return 0;
+    g_set_error(error, OPTIONS_ERROR, EINVAL, "Can't set node '%s' to r/o with copy-on-read enabled", top->node->name);
+    return -EINVAL;
+}
+
 static int reopen_quiet_co(struct blk *blk, struct plan *plan, struct options *given, GError **error)
 {
-    struct node *root = blk->root;
+    struct node *root = user_root(blk);
     int ret = plan_node(plan, root, open_top_flags(blk->flags, blk->cache), root->perm, given, error);
 
+    if (ret == 0)
+        ret = check_copies(blk, plan, error);
     if (ret == 0)
         ret = flush_before_co(blk, error);
     if (ret == 0)
@@ -223,7 +252,11 @@ static int reopen_quiet_co(struct blk *blk, struct plan *plan, struct options *g
     if (ret < 0)
         return ret;
     commit_co(plan);
-    ret = node_refresh_size_co(root);
+    if (root != blk->root) {
+        blk->root->flags = (root->flags & ~(NODE_DETECT_ZEROES | NODE_DETECT_UNMAP)) | NODE_IMPLICIT;
+        blk->root->perm = root->perm;
+    }
+    ret = node_refresh_size_co(blk->root);
     if (ret < 0)
         g_set_error(error, OPTIONS_ERROR, -ret, "Could not refresh total sector count: %s", g_strerror(-ret));
     return ret;
@@ -240,7 +273,7 @@ int blk_reopen_co(struct blk *blk, int writable, int cache, const struct options
     g_autoptr(GPtrArray) steps = g_ptr_array_new_with_free_func(step_free);
     struct plan plan = {
         .steps = steps,
-        .root = blk->root,
+        .root = user_root(blk),
         .needs_write = writable >= 0 ? writable == 1 : blk->flags & BLK_OPEN_WRITABLE,
     };
     int ret;

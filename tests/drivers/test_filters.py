@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Filters and drivers that do something on the way: the same output, the same images as the reference program."""
+import random
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import support
+from support import KIB, MIB
+
+NAME = re.compile(r'#block\d+')
+
+
+def script(*commands):
+    return [word for command in commands for word in ('-c', command)]
+
+
+def said(result):
+    return support.without_times(result.out), NAME.sub('#block', result.err), result.status
+
+
+def same(folder, *args):
+    """Both in folders of their own with the same files; those are the same afterwards, too."""
+    twin = folder.parent / f'{folder.name}-ours'
+    shutil.copytree(folder, twin)
+    theirs, ours = support.reference(*args, cwd=folder), support.drop_in(*args, cwd=twin)
+    assert said(theirs) == said(ours), args
+    for path in folder.iterdir():
+        assert support.same_bytes(path, twin / path.name) is None, path.name
+    return theirs
+
+
+def image(path, *, backing=None, size=MIB):
+    options = ['-b', backing, '-F', 'raw'] if backing else []
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', *options, path.name, str(size)], cwd=path.parent, check=True)
+
+
+@pytest.fixture
+def folder(work):
+    made = work / 'theirs'
+    made.mkdir()
+    (made / 'base.raw').write_bytes(random.Random(1).randbytes(512 * KIB) + bytes(128 * KIB) + random.Random(2).randbytes(384 * KIB))
+    image(made / 'top.qcow2', backing='base.raw')
+    image(made / 'empty.qcow2')
+    (made / 'copy.raw').write_bytes((made / 'base.raw').read_bytes())
+    return made
+
+
+# ---- copy-on-read ----
+
+COPIES = ['read 520k 1k', 'read 600k 100k', 'map', 'write 3k 1k', 'aio_read 0 200k', 'aio_flush', 'map', 'discard 0 64k', 'write -z 70k 1k',
+          'read 1000k 24k', 'length', 'truncate 2M', 'read 1M 1M', 'map']
+DRIVER = 'driver=copy-on-read,file.driver=qcow2,file.file.filename='
+
+
+@pytest.mark.parametrize('args', [['-C', 'top.qcow2'], ['-C', 'empty.qcow2'], ['-C', '-f', 'raw', 'base.raw'],
+                                  ['--image-opts', f'{DRIVER}top.qcow2'], ['-C', '-d', 'unmap', 'top.qcow2']])
+def test_what_is_read_is_copied(folder, args):
+    same(folder, *script(*COPIES, 'info', 'reopen -r', 'reopen -o lazy-refcounts=on'), *args)
+
+
+@pytest.mark.parametrize('args', [['-C', '-r', 'top.qcow2'], ['-r', '--image-opts', f'{DRIVER}top.qcow2'],
+                                  ['--image-opts', 'driver=copy-on-read'], ['--image-opts', f'{DRIVER}top.qcow2,foo=1'],
+                                  ['--image-opts', f'{DRIVER}top.qcow2,bottom=foo']])
+def test_copy_on_read_refused(folder, args):
+    same(folder, *script('read 0 1k'), *args)
+
+
+def test_copies_end_at_the_bottom(folder):
+    image(folder / 'mid.qcow2', backing='base.raw')
+    subprocess.run(['qemu-io', '-c', 'write -P 9 100k 100k', 'mid.qcow2'], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    args = (f'{DRIVER}top.qcow2,file.backing.driver=qcow2,file.backing.node-name=mid,file.backing.file.filename=mid.qcow2,bottom=mid')
+    same(folder, *script('read 0 300k', 'map'), '--image-opts', args)
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_copies_at_random(folder, seed):
+    rand = random.Random(seed)
+    commands = []
+    for _ in range(40):
+        offset = rand.randrange(MIB)
+        length = min(rand.choice([1, 512, 4 * KIB, 70 * KIB, 200 * KIB]), MIB - offset)
+        commands.append(rand.choice(['read', 'read', f'write -P {rand.randrange(1, 256)}', 'write -z']) + f' {offset} {length}')
+    same(folder, *script(*commands, 'map'), '-C', 'top.qcow2')
+
+
+def test_looking_copies_nothing(folder):
+    shutil.copy(folder / 'top.qcow2', folder / 'before.qcow2')
+    support.blkscope('-w', '-C', '--refs=follow', *script('search needle', 'compare -m', 'map --extents'), 'top.qcow2', cwd=folder)
+    assert support.same_bytes(folder / 'top.qcow2', folder / 'before.qcow2') is None
+
+
+# ---- blkverify ----
+
+VERIFY = 'driver=blkverify,raw.driver=file,raw.filename=base.raw,test.driver=raw,test.file.filename=copy.raw'
+
+
+def test_both_are_written(folder):
+    same(folder, *script('write -P 5 64k 4k', 'read -P 5 64k 4k', 'writev -P 6 100 1000 2000', 'read 0 1M', 'length', 'flush', 'alloc 0 1M',
+                         'map', 'info'), '-f', 'raw', 'blkverify:base.raw:copy.raw')
+    assert (folder / 'base.raw').read_bytes() == (folder / 'copy.raw').read_bytes()
+
+
+def test_zeroes_reach_both(folder):
+    result = support.drop_in(*script('write -z 0 64k', 'read -P 0 0 64k'), '--image-opts', VERIFY, cwd=folder)
+    assert result.status == 0
+    assert (folder / 'base.raw').read_bytes() == (folder / 'copy.raw').read_bytes()
+    assert (folder / 'base.raw').read_bytes()[:65536] == bytes(65536)
+
+
+def test_a_difference_is_told(folder):
+    data = bytearray((folder / 'copy.raw').read_bytes())
+    data[8200] ^= 1
+    (folder / 'copy.raw').write_bytes(data)
+    args = [*script('read 0 4k', 'read 8k 512'), '--image-opts', VERIFY]
+    theirs, ours = support.reference(*args, cwd=folder), support.drop_in(*args, cwd=folder)
+    assert ours.err == theirs.err == 'blkverify: read offset=8192 bytes=512 contents mismatch at offset 8200\n'
+    assert ours.status == theirs.status == 1
+    assert ours.out.endswith('read failed: Input/output error\n')
+
+
+@pytest.mark.parametrize('args', [['blkverify:base.raw'], ['blkverify:'], ['blkverify:nofile:copy.raw'], ['blkverify:base.raw:nofile'],
+                                  ['--image-opts', 'driver=blkverify'], ['--image-opts', 'driver=blkverify,x-raw=base.raw'],
+                                  ['--image-opts', 'driver=blkverify,raw.filename=base.raw'], ['--image-opts', f'{VERIFY},foo=1'],
+                                  ['-r', '--image-opts', VERIFY]])
+def test_blkverify_opened(folder, args):
+    same(folder, *script('length', 'read 0 512', 'write 0 512', 'reopen -r'), *args)
