@@ -458,15 +458,14 @@ static int request_co(const struct command_call *call)
     return desk_wait_co(desk);
 }
 
-enum { OWN_COMMANDS = 2 + 17 };
-
 static struct command request_commands[REQUEST_COUNT];
-static const struct command *commands[OWN_COMMANDS + REQUEST_COUNT + 1] = {
+static const struct command *const own_commands[] = {
     &hex_command_copy,    &hex_command_find,    &hex_command_mark, &hex_command_save, &hex_command_to_mark,
     &command_bind,        &command_focus,  &command_goto, &command_keys,  &command_layout, &command_mouse,
     &command_save_script, &command_screen, &moves_command_cursor, &moves_command_do, &command_set,  &command_theme, &command_zoom, &map_command_differences,
     &pending_command_trace,
 };
+static const struct command *commands[G_N_ELEMENTS(own_commands) + REQUEST_COUNT + 1];
 
 static bool is_command(const struct request_info *info)
 {
@@ -476,7 +475,8 @@ static bool is_command(const struct request_info *info)
 
 void commands_add(struct desk *added)
 {
-    int count = OWN_COMMANDS;
+    size_t count = G_N_ELEMENTS(own_commands);
+    memcpy(commands, own_commands, sizeof(own_commands));
     for (int request = 0; request < REQUEST_COUNT; request++) {
         const struct request_info *info = request_info(request);
         if (is_command(info)) {

@@ -131,8 +131,8 @@ static void draw_difference_head(struct map_differences *differences, struct sur
     if (map_differences_error(differences)) {
         g_string_append(text, map_differences_error(differences));
     } else {
-        g_string_append_printf(text, "%u range%s from %s, %s differ", map_differences_count(differences),
-                               map_differences_count(differences) == 1 ? "" : "s", map_differences_with(differences),
+        g_string_append_printf(text, "%u range%s from %s, %s", map_differences_count(differences),
+                               map_differences_count(differences) == 1 ? " differs" : "s differ", map_differences_with(differences),
                                size_format((double)progress->bytes[COMPARE_DIFFERENT], size));
     }
     if (map_differences_is_cut(differences)) {
@@ -156,7 +156,7 @@ void map_draw_differences(struct map_panel *map, struct surface surface)
 
     map->list_rows = MAX(1, surface.height - 1);
     if (!map_differences_with(differences)) {
-        surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM, "nothing is compared");
+        surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM, "nothing is compared: x compares with the backing file, X with what you name");
         return;
     }
     draw_difference_head(differences, surface);

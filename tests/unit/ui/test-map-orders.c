@@ -513,6 +513,39 @@ static void test_both_cursors_are_seen(void)
     qcow2_bench_free(bench);
 }
 
+/* What a frame costs, told and not judged: machines differ. */
+static void test_frames(void)
+{
+    enum { FRAMES = 200 };
+    static const struct {
+        const char *name;
+        enum request request;
+    } pages[] = {{"picture", REQUEST_NONE}, {"curve", REQUEST_MAP_CURVE}, {"file", REQUEST_MAP_HOST}, {"extents", REQUEST_MAP_LIST},
+                 {"differences", REQUEST_MAP_DIFFERENCE_LIST}};
+    struct bench *bench = qcow2_bench(true);
+
+    random_writes(bench, 60);
+    for (int compared = 0; compared < 2; compared++) {
+        if (compared) {
+            map_differences_start(map_of(bench)->differences, bench->session, NULL);
+            wait_for(bench, map_of(bench)->differences);
+        }
+        for (size_t i = 0; i < G_N_ELEMENTS(pages); i++) {
+            if (pages[i].request != REQUEST_NONE)
+                bench_ask(bench, pages[i].request, 1);
+            show(bench, 160, 48);
+            int64_t start_us = g_get_monotonic_time();
+            for (int k = 0; k < FRAMES; k++)
+                bench_draw(bench, 160, 48);
+            g_test_message("%s%s: %" G_GINT64_FORMAT " us a frame", pages[i].name, compared ? ", compared" : "",
+                           (g_get_monotonic_time() - start_us) / FRAMES);
+            if (pages[i].request != REQUEST_NONE)
+                bench_ask(bench, pages[i].request, 1);
+        }
+    }
+    qcow2_bench_free(bench);
+}
+
 /* ---- what others write ---- */
 
 static void wait_until_shown(struct bench *bench, const char *text)
@@ -603,6 +636,7 @@ int main(int argc, char **argv)
     g_test_add_func("/map-orders/places", test_places_in_the_file_have_names);
     g_test_add_func("/map-orders/layers", test_layers_are_told_apart);
     g_test_add_func("/map-orders/both-cursors", test_both_cursors_are_seen);
+    g_test_add_func("/map-orders/frames", test_frames);
     g_test_add_func("/map-orders/others-raw", test_what_others_write_to_a_raw_image_shows);
     g_test_add_func("/map-orders/others-qcow2", test_what_others_write_to_a_qcow2_image_shows);
     g_test_add_func("/map-orders/anything", test_survives_anything);
