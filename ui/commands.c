@@ -451,7 +451,7 @@ static int request_co(const struct command_call *call)
     }
     desk_draw(desk); /* panels that were not painted yet do not know their size */
     if (!desk_panel_request(desk, request, offset, (int)count)) {
-        sink_printf(call->sink, SINK_ERR, "%s: not possible without an image, or in a panel that was not shown yet\n",
+        sink_printf(call->sink, SINK_ERR, "%s: not possible without an image, with an empty one, or in a panel that was not shown yet\n",
                     call->argv[0]);
         return -EINVAL;
     }

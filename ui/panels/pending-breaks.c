@@ -245,18 +245,27 @@ static void resume_row(struct pending_panel *pending, struct row row)
     }
 }
 
+/* A request that is at several breakpoints of one event at once bears the tag of one of them. */
+static bool is_held_by(const struct blk_request *request, const struct blk_debug_break *point, bool same_tag)
+{
+    return request->state == BLK_REQUEST_SUSPENDED && request->tag &&
+           (same_tag ? strcmp(request->tag, point->tag) == 0 : g_strcmp0(request->last_event, point->event) == 0);
+}
+
 /* To the first request that is suspended there. */
 static void show_row(struct pending_panel *pending, struct row row)
 {
-    const GQueue *requests = blk_requests(pending->blk);
+    const GList *requests = row.point && row.point->held > 0 ? blk_requests(pending->blk)->head : NULL;
 
-    for (const GList *link = row.point && row.point->held > 0 ? requests->head : NULL; link; link = link->next) {
-        const struct blk_request *request = link->data;
+    for (int same_tag = 1; same_tag >= 0; same_tag--) {
+        for (const GList *link = requests; link; link = link->next) {
+            const struct blk_request *request = link->data;
 
-        if (request->tag && strcmp(request->tag, row.point->tag) == 0) {
-            pending->selected = request->id;
-            pending->page = PENDING_PAGE_LIST;
-            return;
+            if (is_held_by(request, row.point, same_tag)) {
+                pending->selected = request->id;
+                pending->page = PENDING_PAGE_LIST;
+                return;
+            }
         }
     }
     panel_remark(&pending->panel, "no request is suspended here");

@@ -344,6 +344,21 @@ static void test_breakpoints_and_errors_are_listed_and_changed(void)
     bench_ask(bench, REQUEST_PENDING_RESUME, 1);
     bench_settle(bench);
     g_assert_cmpstr(bench->ran, ==, "resume 'odd tag'");
+    bench_run(bench, "break write_aio one"); /* a request at two of them is found from both */
+    bench_run(bench, "break write_aio two");
+    bench_run(bench, "aio_write -q 0 512");
+    for (int row = 0; row < 2; row++) {
+        bench_ask(bench, REQUEST_FIRST, 1);
+        if (row > 0)
+            bench_ask(bench, REQUEST_DOWN, 1);
+        g_clear_pointer(&bench->remark, g_free);
+        bench_draw(bench, 80, 6);
+        bench_ask(bench, REQUEST_PENDING_SHOW, 1);
+        g_assert_null(bench->remark);
+        bench_ask(bench, REQUEST_PENDING_BREAKS, 1);
+    }
+    bench_run(bench, "remove_break one");
+    bench_run(bench, "remove_break two");
     bench_draw(bench, 80, 6);
     bench_assert_line(bench, 1, "odd tag  read_aio  used up            1");
     bench_free(bench);
