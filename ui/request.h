@@ -111,13 +111,13 @@ enum request_context {
     X(PENDING_RESUME, "pending-resume", PENDING, "resume TAG", "resume", "resume the request at its breakpoint")       \
     X(PENDING_REMOVE_BREAK, "pending-remove-break", PENDING, "remove_break TAG", "remove break",                       \
       "remove the breakpoint the request is suspended at, or what is marked in the list of them")                                                             \
+    X(PENDING_BREAKS, "pending-breakpoints", PENDING, "pending-breakpoints", "breakpoints", "list breakpoints and injected errors with their hits, or the requests again") \
     X(PENDING_CANCEL, "pending-cancel", PENDING, "cancel ID", "cancel", "end the request where that is possible")       \
     X(PENDING_SORT, "pending-sort", PENDING, "pending-sort", "sort", "sort by age, offset, size, operation or state, the next of them") \
     X(PENDING_FILTER, "pending-filter", PENDING, "pending-filter", "filter", "show only suspended requests, those in flight, and so on") \
     X(PENDING_TIMES, "pending-times", PENDING, "pending-times", "times", "show how long requests took, by operation, or the list again") \
     X(PENDING_EVENTS, "pending-events", PENDING, "pending-events", "events", "show the events the request passed, or the list again") \
     X(PENDING_TRACE, "pending-trace", PENDING, "trace on", NULL, "keep the events of requests from now on, or no more") \
-    X(PENDING_BREAKS, "pending-breakpoints", PENDING, "pending-breakpoints", "breakpoints", "list breakpoints and injected errors with their hits, or the requests again") \
     X(PENDING_ADD_BREAK, "pending-add-break", PENDING, "break EVENT TAG", NULL, "ask for an event and a tag and set a breakpoint") \
     X(PENDING_INJECT, "pending-inject", PENDING, "inject RULE", NULL, "ask for an event and an error and make requests fail") \
     X(PENDING_SHOW, "pending-show", PENDING, "goto OFFSET", "show range", "show the request's range in hex and map")   \

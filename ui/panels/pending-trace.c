@@ -67,7 +67,7 @@ void pending_trace_update(struct pending_trace *trace, const struct blk_request 
         note(history, blk_request_state_name(request->state), true);
     } else if (history->state != request->state) {
         history->state = request->state;
-        note(history, blk_request_state_name(request->state), true);
+        note(history, request->state == BLK_REQUEST_DONE && request->ret < 0 ? g_strerror(-request->ret) : blk_request_state_name(request->state), true);
     } else if (request->last_event) {
         note(history, request->last_event, false);
     }

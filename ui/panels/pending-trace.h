@@ -7,7 +7,7 @@
 enum { PENDING_TRACE_DONE_MAX = 256, PENDING_TRACE_EVENTS_MAX = 256 };
 
 struct pending_trace_event {
-    const char *what; /* static: an event's name, or a state's */
+    const char *what; /* static: an event's name, a state's, or the error it ended with */
     bool state;
     int64_t at_us; /* clock_now_us() */
 };
