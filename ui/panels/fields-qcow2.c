@@ -17,6 +17,7 @@ enum {
     AT_SNAPSHOTS = 64,
     AT_INCOMPATIBLE = 72,
     AT_REFCOUNT_ORDER = 96,
+    DATA_FILE = 1 << 2,
     EXTENDED_L2 = 1 << 4,
     SECTOR = 512,
 };
@@ -33,6 +34,7 @@ bool fields_qcow2_geometry(const uint8_t header[QCOW2_HEADER_BYTES], struct qcow
         .cluster_bits = (unsigned)bits,
         .refcount_bits = 1u << order,
         .extended_l2 = version >= 3 && (field_number(header + AT_INCOMPATIBLE, 8, true) & EXTENDED_L2),
+        .data_file = version >= 3 && (field_number(header + AT_INCOMPATIBLE, 8, true) & DATA_FILE),
     };
     return true;
 }
@@ -98,7 +100,10 @@ static void describe_l2(const struct qcow2_geometry *geometry, const uint8_t *by
     } else {
         bool zero = !geometry->extended_l2 && (entry & 1);
 
-        if (target > 0) {
+        if (geometry->data_file && (entry & (COPIED | OFFSET_BITS)) != 0) { /* where 0 is a place, too */
+            g_string_printf(text, "%s at 0x%" PRIx64 " of the data file", zero ? "zeroes, space" : "data", target);
+            target = 0;
+        } else if (target > 0) {
             g_string_printf(text, "%s at 0x%" PRIx64 "%s", zero ? "zeroes, space" : "data", target, entry & COPIED ? ", used once" : "");
         } else {
             g_string_assign(text, zero ? "zeroes" : geometry->extended_l2 ? "no space" : "not allocated");

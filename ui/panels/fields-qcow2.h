@@ -10,6 +10,7 @@ enum { QCOW2_HEADER_BYTES = 104 };
 struct qcow2_geometry {
     unsigned cluster_bits, refcount_bits;
     bool extended_l2;
+    bool data_file; /* guest data is in another file */
 };
 
 /* From the first bytes of the file; false: they are no qcow2 header one can go by. */

@@ -230,6 +230,18 @@ static const struct field swap[] = {
     LE(0, 4, "version"), LE(4, 4, "last page"), LE(8, 4, "bad pages"), UUID(12, "UUID"), TEXT(28, 16, "label"), TEXT(3062, 10, "magic"),
 };
 
+static const struct field logical[] = {
+    HEX(0, 446, "unused"),
+    {446, 1, FIELD_LE, "partition: status", mbr_flags},
+    {450, 1, FIELD_LE, "partition: type", mbr_types},
+    LE(454, 4, "partition: first sector, from this one on"),
+    LE(458, 4, "partition: sectors"),
+    {466, 1, FIELD_LE, "next table: type", mbr_types},
+    LE(470, 4, "next table: sector, from the extended partition on"),
+    LE(474, 4, "next table: sectors"),
+    HEX(510, 2, "boot signature"),
+};
+
 #define FIELDS(table) .fields = table, .field_count = G_N_ELEMENTS(table)
 #define MAGIC(offset, text) .magic_at = offset, .magic_size = sizeof(text) - 1, .magic = text
 
@@ -249,6 +261,13 @@ static const struct structure structures[] = {
     {.name = "GPT entry", .at = 1024, .size = 128, .count = 128, MAGIC(-512, "EFI PART"), .disk_only = true, FIELDS(gpt_entry)},
     {.name = "MBR", .size = 512, MAGIC(510, "\x55\xaa"), .disk_only = true, FIELDS(mbr)},
 };
+
+const struct structure *structure_of_logical(void)
+{
+    static const struct structure structure = {.name = "extended boot record", .size = 512, FIELDS(logical)};
+
+    return &structure;
+}
 
 const struct structure *structure_at(unsigned index)
 {

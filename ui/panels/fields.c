@@ -64,6 +64,11 @@ static bool read_gpt(fields_read_fn *read, void *data, int64_t size, GArray *par
     return true;
 }
 
+static bool is_extended(uint8_t type)
+{
+    return type == 0x05 || type == 0x0f || type == 0x85;
+}
+
 GArray *fields_partitions(fields_read_fn *read, void *data, int64_t size)
 {
     GArray *partitions = g_array_new(FALSE, FALSE, sizeof(struct partition));
@@ -77,7 +82,12 @@ GArray *fields_partitions(fields_read_fn *read, void *data, int64_t size)
 
         /* A boot sector of a file system has other things there: then these are no flags. */
         if ((entry[0] & 0x7f) == 0 && entry[4] != 0) {
+            guint before = partitions->len;
+
             add_partition(partitions, field_number(entry + 8, 4, false), field_number(entry + 12, 4, false), i + 1, size);
+            if (partitions->len > before) {
+                g_array_index(partitions, struct partition, before).extended = is_extended(entry[4]);
+            }
         }
     }
     return partitions;
@@ -234,11 +244,45 @@ static bool find_from(int64_t base, unsigned partition, fields_read_fn *read, vo
     return false;
 }
 
+int64_t fields_extended(const GArray *partitions)
+{
+    for (guint i = 0; i < partitions->len; i++) {
+        const struct partition *partition = &g_array_index(partitions, struct partition, i);
+
+        if (partition->extended) {
+            return partition->start;
+        }
+    }
+    return -1;
+}
+
+int64_t fields_logical(const uint8_t *sector, int64_t table, int64_t extended, unsigned number, int64_t size, GArray *partitions)
+{
+    const uint8_t *own = sector + 446, *next = sector + 462;
+    uint64_t sectors = field_number(own + 12, 4, false);
+    struct partition place = {table, table + SECTOR, number, false, true};
+
+    if (sector[510] != 0x55 || sector[511] != 0xaa) {
+        return -1;
+    }
+    if (own[4] != 0 && sectors > 0) {
+        add_partition(partitions, (uint64_t)table / SECTOR + field_number(own + 8, 4, false), sectors, number, size);
+    }
+    g_array_append_val(partitions, place);
+    return is_extended(next[4]) ? extended + (int64_t)field_number(next + 8, 4, false) * SECTOR : -1;
+}
+
 bool fields_find(const GArray *partitions, fields_read_fn *read, void *data, int64_t offset, struct field_hit *ret_hit)
 {
     for (guint i = 0; partitions && i < partitions->len; i++) {
         const struct partition *partition = &g_array_index(partitions, struct partition, i);
 
+        if (partition->table && offset >= partition->start && offset < partition->end) {
+            const struct structure *structure = structure_of_logical();
+
+            fill_hit(structure, field_of(structure, (uint32_t)(offset - partition->start)), partition->start, partition->number, 0, read, data, ret_hit);
+            return true;
+        }
         if (offset >= partition->start && offset < partition->end &&
             find_from(partition->start, partition->number, read, data, offset, ret_hit)) {
             return true;

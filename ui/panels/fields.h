@@ -52,6 +52,8 @@ struct structure {
 
 /* From 0 on; NULL after the last.  Static. */
 const struct structure *structure_at(unsigned index);
+/* The sector that tells of a logical partition, which is found by a chain of them. */
+const struct structure *structure_of_logical(void);
 
 /* Where bytes come from: false when some are not known (yet). */
 typedef bool fields_read_fn(void *data, int64_t offset, void *buf, size_t n);
@@ -59,6 +61,8 @@ typedef bool fields_read_fn(void *data, int64_t offset, void *buf, size_t n);
 struct partition {
     int64_t start, end; /* bytes */
     unsigned number;    /* from 1 on, as the kernel counts */
+    bool extended;      /* it holds logical ones */
+    bool table;         /* not the partition itself, but the sector that tells of a logical one */
 };
 
 /*
@@ -66,6 +70,10 @@ struct partition {
  * struct partition (g_array_unref), perhaps empty.
  */
 GArray *fields_partitions(fields_read_fn *read, void *data, int64_t size);
+/* Where the first table of logical partitions is; -1: there are none. */
+int64_t fields_extended(const GArray *partitions);
+/* Adds what the table (512 bytes at that offset) tells of, and itself; the offset of the next table, or -1. */
+int64_t fields_logical(const uint8_t *sector, int64_t table, int64_t extended, unsigned number, int64_t size, GArray *partitions);
 enum { FIELDS_PARTITIONS_BYTES = 1024 + 128 * 128 }; /* from the disk's start are looked at */
 
 struct field_hit {

@@ -10,7 +10,10 @@
 
 #include "io/co.h"
 #include "ui/panels/fields-qcow2.h"
+#include "ui/panels/fields-records.h"
 #include "util/safetext.h"
+
+enum { TABLE_BYTES_MAX = 1 << 20, LOGICAL_MAX = 60 };
 
 struct header_field {
     int64_t offset, bytes;
@@ -42,6 +45,7 @@ struct hex_notes {
     bool has_owner;
     struct inspect_owner owner;
     int64_t wanted;      /* -1: nothing */
+    GByteArray *table;   /* the owner's bytes from its start on, where entries have to be told apart; perhaps empty */
 };
 
 static void free_header_field(void *data)
@@ -104,6 +108,23 @@ static bool is_hole_co(struct blk *blk, int64_t bytes)
     return ret == 0 && extent.length >= bytes && (extent.kind == BLK_KIND_ZERO_PLAIN || extent.kind == BLK_KIND_UNALLOCATED);
 }
 
+/* Along the chain of tables, which may be a loop. */
+static void find_logical_co(struct run *run, int64_t extended)
+{
+    struct blk *blk = run->notes->blk;
+    int64_t table = extended, size = blk_length(blk);
+
+    for (unsigned i = 0; i < LOGICAL_MAX && table >= 0 && table <= size - 512 && run->notes; i++) {
+        uint8_t sector[512];
+        struct iovec iov = {sector, sizeof sector};
+
+        if (blk_preadv_co(blk, table, &iov, 1, BLK_INTERNAL, NULL) < 0 || !run->notes) {
+            return;
+        }
+        table = fields_logical(sector, table, extended, 5 + i, size, run->notes->partitions);
+    }
+}
+
 static void open_co(struct run *run)
 {
     struct blk *blk = run->notes->blk, *layer = run->notes->layer;
@@ -127,12 +148,33 @@ static void open_co(struct run *run)
     if (!layer) {
         run->notes->cluster_size = cluster_size;
         run->notes->partitions = fields_partitions(read_first_bytes, first, blk_length(blk));
+        find_logical_co(run, fields_extended(run->notes->partitions));
     } else if (first->n >= QCOW2_HEADER_BYTES && fields_qcow2_geometry(first->bytes, &run->notes->geometry)) {
         run->notes->has_geometry = true;
         inspect_header_co(blk, on_header_field, run);
     }
     if (run->notes) {
         run->notes->opened = true;
+    }
+}
+
+/* Snapshots and bitmaps in their tables are of different lengths: they are known from the first one on. */
+static void read_table_co(struct run *run)
+{
+    enum inspect_role role = run->owner.role;
+    g_autofree uint8_t *bytes = NULL;
+    struct blk *blk = run->notes->blk;
+    int64_t n = MIN(MIN(run->owner.bytes, blk_length(blk) - run->owner.host), TABLE_BYTES_MAX);
+
+    if (!run->found || (role != INSPECT_SNAPSHOT_TABLE && role != INSPECT_BITMAP_DIRECTORY) || n <= 0) {
+        return;
+    }
+    bytes = g_malloc((size_t)n);
+
+    struct iovec iov = {bytes, (size_t)n};
+
+    if (blk_preadv_co(blk, run->owner.host, &iov, 1, BLK_INTERNAL, NULL) == 0 && run->notes) {
+        g_byte_array_append(run->notes->table, bytes, (guint)n);
     }
 }
 
@@ -159,6 +201,10 @@ static void find_place_co(struct run *run)
     run->offset = notes->wanted;
     run->found = false;
     inspect_explain_host_co(notes->layer, run->offset, on_owner, run, &refcount);
+    if (run->notes) {
+        g_byte_array_set_size(notes->table, 0);
+        read_table_co(run);
+    }
     if (run->notes) {
         notes->has_place = true;
         notes->place_start = run->offset - run->offset % size;
@@ -217,6 +263,7 @@ struct hex_notes *hex_notes_new(void (*updated)(void *data), void *data)
     notes->wanted = -1;
     notes->header = g_array_new(FALSE, FALSE, sizeof(struct header_field));
     g_array_set_clear_func(notes->header, free_header_field);
+    notes->table = g_byte_array_new();
     return notes;
 }
 
@@ -226,6 +273,7 @@ void hex_notes_free(struct hex_notes *notes)
         let_go(notes);
         forget(notes);
         g_array_unref(notes->header);
+        g_byte_array_unref(notes->table);
         g_free(notes);
     }
 }
@@ -323,6 +371,10 @@ bool hex_notes_find(struct hex_notes *notes, struct hex_source *source, int64_t 
     }
     if (!owned) {
         return false;
+    }
+    if (offset >= notes->owner.host &&
+        fields_record_find(notes->owner.role, notes->table->data, notes->table->len, (size_t)(offset - notes->owner.host), notes->owner.host, ret_hit)) {
+        return true;
     }
     int64_t start = size > 0 ? offset - (offset - notes->owner.host) % size : offset;
     bool known = size > 0 && read_source(source, start, entry, size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "ui/panels/fields.h"
+#include "ui/panels/fields-records.h"
 
 #include <string.h>
 
@@ -86,6 +86,105 @@ static void test_a_file_system_in_a_partition(void)
     check(disk, 4096 + 1024 + 500, "ext superblock, partition 1", "reserved", NULL);
 }
 
+/* Tables at sectors 100 and 300 of an extended partition at 100; the second one names the first again. */
+static void test_logical_partitions(void)
+{
+    g_autofree struct disk *disk = disk_new();
+    put_mbr(disk, 8, 50);
+    put(disk, 466, 0x05, 1);
+    put(disk, 470, 100, 4);
+    put(disk, 474, 1000, 4);
+    put(disk, 51200 + 450, 0x83, 1);
+    put(disk, 51200 + 454, 8, 4);
+    put(disk, 51200 + 458, 64, 4);
+    put(disk, 51200 + 466, 0x05, 1);
+    put(disk, 51200 + 470, 200, 4);
+    put(disk, 51200 + 510, 0xaa55, 2);
+    memcpy(disk->bytes + 153600, disk->bytes + 51200, 512);
+    put(disk, 153600 + 470, 0, 4);
+    g_autoptr(GArray) partitions = fields_partitions(read_disk, disk, SIZE);
+    int64_t extended = fields_extended(partitions);
+    g_assert_cmpint(extended, ==, 51200);
+    g_assert_cmpint(fields_logical(disk->bytes + 51200, 51200, extended, 5, SIZE, partitions), ==, 153600);
+    g_assert_cmpint(fields_logical(disk->bytes + 153600, 153600, extended, 6, SIZE, partitions), ==, 51200);
+    g_assert_cmpint(fields_logical(disk->bytes + 4096, 4096, extended, 7, SIZE, partitions), ==, -1);
+    put(disk, 308 * 512 + 1024 + 56, 0xef53, 2);
+    struct field_hit hit;
+    g_assert_true(fields_find(partitions, read_disk, disk, 153600 + 455, &hit));
+    g_assert_cmpstr(hit.where, ==, "extended boot record, partition 6");
+    g_assert_cmpstr(hit.name, ==, "partition: first sector, from this one on");
+    g_assert_cmpstr(hit.value, ==, "8");
+    field_hit_clear(&hit);
+    g_assert_true(fields_find(partitions, read_disk, disk, 308 * 512 + 1024 + 56, &hit));
+    g_assert_cmpstr(hit.where, ==, "ext superblock, partition 6");
+    field_hit_clear(&hit);
+    g_autoptr(GArray) none = fields_partitions(read_disk, disk, 4096 * 8);
+    g_assert_cmpint(fields_extended(none), ==, -1);
+}
+
+static void put_be(uint8_t *bytes, uint64_t value, int n)
+{
+    for (int i = 0; i < n; i++) {
+        bytes[i] = (uint8_t)(value >> (8 * (n - 1 - i)));
+    }
+}
+
+/* Two snapshots, the first with 16 bytes of extra data. */
+static void test_snapshots_in_their_table(void)
+{
+    static const struct { size_t at; const char *where, *name, *value; int64_t offset, bytes, target; } wanted[] = {
+        {0, "snapshot 1", "L1 table", "at 0x50000", 1000, 8, 0x50000},
+        {17, "snapshot 1", "made", "2009-02-13 23:31:30 UTC", 1016, 4, -1},
+        {48, "snapshot 1", "disk size", "65536 0x10000", 1048, 8, -1},
+        {57, "snapshot 1", "ID", "\"17\"", 1056, 2, -1},
+        {58, "snapshot 1", "name", "\"a\\e[m\"", 1058, 4, -1},
+        {63, "snapshot 1", "padding", "", 1062, 2, -1},
+        {64 + 8, "snapshot 2", "L1 entries", "3", 1072, 4, -1},
+        {64 + 40, "snapshot 2", "name", "\"b\"", 1104, 1, -1},
+    };
+    uint8_t table[112] = {0};
+    put_be(table, 0x50000, 8);
+    put_be(table + 12, 2, 2);
+    put_be(table + 14, 4, 2);
+    put_be(table + 16, 1234567890, 4);
+    put_be(table + 36, 16, 4);
+    put_be(table + 48, 65536, 8);
+    memcpy(table + 56, "17a\033[m", 6);
+    put_be(table + 64, 0x60000, 8);
+    put_be(table + 64 + 8, 3, 4);
+    put_be(table + 64 + 14, 1, 2);
+    table[64 + 40] = 'b';
+    for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++) {
+        struct field_hit hit;
+        g_assert_true(fields_record_find(INSPECT_SNAPSHOT_TABLE, table, sizeof table, wanted[i].at, 1000, &hit));
+        g_assert_cmpstr(hit.where, ==, wanted[i].where);
+        g_assert_cmpstr(hit.name, ==, wanted[i].name);
+        g_assert_cmpstr(hit.value, ==, wanted[i].value);
+        g_assert_cmpint(hit.offset, ==, wanted[i].offset);
+        g_assert_cmpint(hit.bytes, ==, wanted[i].bytes);
+        g_assert_cmpint(hit.target, ==, wanted[i].target);
+        field_hit_clear(&hit);
+    }
+}
+
+/* Every length may be anything: under the sanitizers. */
+static void test_random_records(void)
+{
+    for (int i = 0; i < 20000; i++) {
+        size_t n = (size_t)g_test_rand_int_range(0, 300);
+        g_autofree uint8_t *table = g_malloc(n);
+        for (size_t at = 0; at < n; at++) {
+            table[at] = g_test_rand_bit() ? 0 : (uint8_t)g_test_rand_int_range(0, i % 2 ? 256 : 20);
+        }
+        struct field_hit hit;
+        size_t at = (size_t)g_test_rand_int_range(0, 310);
+        if (fields_record_find(i % 3 ? INSPECT_SNAPSHOT_TABLE : INSPECT_BITMAP_DIRECTORY, table, n, at, 0, &hit)) {
+            g_assert_true((int64_t)at >= hit.offset && (int64_t)at < hit.offset + hit.bytes);
+            field_hit_clear(&hit);
+        }
+    }
+}
+
 static void test_gpt(void)
 {
     g_autofree struct disk *disk = disk_new();
@@ -155,6 +254,9 @@ static void test_random_bytes(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/fields/logical-partitions", test_logical_partitions);
+    g_test_add_func("/fields/snapshots", test_snapshots_in_their_table);
+    g_test_add_func("/fields/random-records", test_random_records);
     g_test_add_func("/fields/mbr", test_mbr);
     g_test_add_func("/fields/file-system-in-a-partition", test_a_file_system_in_a_partition);
     g_test_add_func("/fields/gpt", test_gpt);
