@@ -266,6 +266,7 @@ struct saving {
     int fd;
     const uint8_t *bytes;
     size_t n;
+    int64_t at; /* where in the file */
 };
 
 static int open_new(void *data)
@@ -281,15 +282,37 @@ static int write_bytes(void *data)
     struct saving *saving = data;
 
     while (saving->n > 0) {
-        ssize_t done = write(saving->fd, saving->bytes, saving->n);
+        ssize_t done = pwrite(saving->fd, saving->bytes, saving->n, saving->at);
 
         if (done < 0 && errno != EINTR) {
             return -errno;
         }
         saving->bytes += MAX(done, 0);
         saving->n -= (size_t)MAX(done, 0);
+        saving->at += MAX(done, 0);
     }
     return 0;
+}
+
+static int set_size(void *data)
+{
+    const struct saving *saving = data;
+
+    return ftruncate(saving->fd, saving->at) < 0 ? -errno : 0;
+}
+
+/* How many bytes from there on are of one sort, and whether they are zeroes that need no reading. */
+static int64_t part_co(const struct range *range, int64_t at, bool *ret_zero)
+{
+    int64_t rest = range->length - at;
+    struct blk_extent extent;
+
+    *ret_zero = false;
+    if (!range->blk || blk_status_co(range->blk, range->start + at, rest, &extent) < 0 || extent.length <= 0) {
+        return rest;
+    }
+    *ret_zero = extent.kind == BLK_KIND_ZERO_PLAIN || extent.kind == BLK_KIND_ZERO_ALLOCATED || extent.kind == BLK_KIND_UNALLOCATED;
+    return MIN(extent.length, rest);
 }
 
 static int save_co(struct aio *aio, const struct range *range, struct saving *saving)
@@ -297,17 +320,27 @@ static int save_co(struct aio *aio, const struct range *range, struct saving *sa
     g_autofree uint8_t *chunk = g_malloc((size_t)MIN(range->length, SAVE_CHUNK));
     int ret = 0;
 
-    for (int64_t at = 0; at < range->length && ret == 0; at += SAVE_CHUNK) {
-        size_t n = (size_t)MIN(SAVE_CHUNK, range->length - at);
+    for (int64_t at = 0; at < range->length && ret == 0;) {
+        bool zero;
+        int64_t part = co_cancelled() ? 0 : part_co(range, at, &zero);
+        size_t n = (size_t)MIN(SAVE_CHUNK, part);
 
+        if (part > 0 && zero) { /* holes stay holes: a selection may be as long as a disk */
+            at += part;
+            co_relax_co();
+            continue;
+        }
         ret = co_cancelled() ? -ECANCELED : read_range_co(range, at, chunk, n);
         if (ret == 0) {
             saving->bytes = chunk;
             saving->n = n;
+            saving->at = at;
             ret = aio_call_co(aio, write_bytes, saving, false);
         }
+        at += (int64_t)n;
     }
-    return ret;
+    saving->at = range->length;
+    return ret < 0 ? ret : co_cancelled() ? -ECANCELED : aio_call_co(aio, set_size, saving, false);
 }
 
 static int run_save_co(const struct command_call *call)
@@ -340,7 +373,7 @@ const struct command hex_command_save = {
     .args = "path [offset length]",
     .summary = "writes bytes that the hex panel shows to a new file",
     .help = "\n"
-            "Without an offset it is what is selected. A file that is there already is left alone.\n",
+            "Without an offset it is what is selected. Zeroes that need no reading become holes. A file that is there already is left alone.\n",
     .min_args = 1,
     .max_args = 3,
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,

@@ -366,15 +366,15 @@ bool hex_notes_find(struct hex_notes *notes, struct hex_source *source, int64_t 
     bool owned = notes->has_place && notes->has_owner && offset >= notes->place_start && offset < notes->place_end;
     unsigned size = owned ? fields_qcow2_entry_bytes(&notes->geometry, notes->owner.role) : 0;
 
+    if (owned && offset >= notes->owner.host &&
+        fields_record_find(notes->owner.role, notes->table->data, notes->table->len, (size_t)(offset - notes->owner.host), notes->owner.host, ret_hit)) {
+        return true;
+    }
     if (size == 0 && find_in_header(notes, source, offset, ret_hit)) { /* which tells of tables as a whole, too */
         return true;
     }
     if (!owned) {
         return false;
-    }
-    if (offset >= notes->owner.host &&
-        fields_record_find(notes->owner.role, notes->table->data, notes->table->len, (size_t)(offset - notes->owner.host), notes->owner.host, ret_hit)) {
-        return true;
     }
     int64_t start = size > 0 ? offset - (offset - notes->owner.host) % size : offset;
     bool known = size > 0 && read_source(source, start, entry, size);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "driver.h"
 
+#include <glib/gstdio.h>
 #include <locale.h>
 #include <string.h>
 
@@ -294,6 +295,15 @@ static void test_a_selection_is_saved_and_marks_are_gone_to(void)
     g_assert_cmpmem(text, n, "blkscope", 8);
     driver_command(driver, save);
     g_assert_true(driver_shows(driver, "there is a file of that name already"));
+    g_autofree char *whole = g_build_filename(driver->dir, "whole", NULL), *save_all = g_strdup_printf("hex-save %s 0 2M", whole), *all = NULL;
+    g_autofree char *image = g_build_filename(driver->dir, "disk.raw", NULL), *original = NULL;
+    gsize all_n = 0, original_n = 0;
+    GStatBuf st;
+    driver_command(driver, save_all);
+    g_assert_true(g_file_get_contents(whole, &all, &all_n, NULL) && g_file_get_contents(image, &original, &original_n, NULL));
+    g_assert_cmpmem(all, all_n, original, original_n);
+    g_assert_cmpint(g_stat(whole, &st), ==, 0);
+    g_assert_cmpint(st.st_blocks, <, (2 << 20) / 512); /* with its holes */
     driver_keys(driver, "Esc y h");
     g_assert_true(driver_shows(driver, "> hex-copy hex 0 8"));
     driver_keys(driver, "m a");
