@@ -53,7 +53,7 @@ struct app_headless *app_headless_begin(struct session *session)
 {
     struct app_headless *headless = g_new0(struct app_headless, 1);
     setlocale(LC_CTYPE, "");
-    struct grid_traits traits = {.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0};
+    struct grid_traits traits = {.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0, .colour = app_has_theme()};
     headless->desk = desk_new(session, traits, &desk_ops, NULL);
     desk_resize(headless->desk, size_from("COLUMNS", 80), size_from("LINES", 24));
     app_dress(headless->desk);

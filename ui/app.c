@@ -47,6 +47,11 @@ void app_set_options(const char *theme, bool use_config)
     config_option = use_config;
 }
 
+bool app_has_theme(void)
+{
+    return theme_option != NULL;
+}
+
 /* A theme that can't be had is no reason not to start. */
 void app_dress(struct desk *desk)
 {

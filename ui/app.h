@@ -9,6 +9,8 @@
 /* What the program's options say, before app_run(): the theme's name (NULL: not given), whether to read configuration
  * files. */
 void app_set_options(const char *theme, bool use_config);
+/* Whether they name a theme: a screen in memory then shows what one with colours does. */
+bool app_has_theme(void);
 /* Gives a new desk what these options ask for; what is wrong with the theme is said in its console. */
 struct desk;
 void app_dress(struct desk *desk);

@@ -14,6 +14,7 @@
 #include "ui/panels/hex-commands.h"
 #include "ui/panels/map-commands.h"
 #include "ui/panels/pending-commands.h"
+#include "ui/shot.h"
 #include "ui/themes.h"
 #include "util/size.h"
 
@@ -130,7 +131,17 @@ static int keys_co(const struct command_call *call)
 
 static int screen_co(const struct command_call *call)
 {
-    g_autofree char *text = desk_picture_co(desk);
+    bool svg = call->argc > 1;
+    if (svg && strcmp(call->argv[1], "--svg") != 0) {
+        sink_printf(call->sink, SINK_ERR, "screen: there is only --svg to say how\n");
+        return -EINVAL;
+    }
+    const struct grid *grid = desk_picture_co(desk);
+    if (grid == NULL) {
+        return -ECANCELED;
+    }
+    g_autoptr(theme) theme = svg ? themes_load(desk->theme, desk->use_config, NULL) : NULL;
+    g_autofree char *text = theme != NULL ? shot_svg(grid, theme) : grid_text(grid);
     sink_write(call->sink, SINK_OUT, text, strlen(text));
     return 0;
 }
@@ -247,7 +258,10 @@ static const struct command command_mouse = {
 
 static const struct command command_screen = {
     .name = "screen",
+    .args = "[--svg]",
     .summary = "prints the screen as text",
+    .help = "With --svg it is a picture in the colours of the theme, for documents.\n",
+    .max_args = 1,
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
     .run_co = screen_co,
 };

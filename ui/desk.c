@@ -439,19 +439,19 @@ int desk_wait_co(struct desk *desk)
     return ret;
 }
 
-char *desk_picture_co(struct desk *desk)
+const struct grid *desk_picture_co(struct desk *desk)
 {
     enum { QUIET_TURNS = 3 }; /* what was read is painted by the next turn, which may read on */
     const struct aio *aio = session_config(desk->session)->aio;
     if (desk_wait_co(desk) < 0) {
-        return g_strdup("");
+        return NULL;
     }
     for (int quiet = 0; quiet < QUIET_TURNS && !co_cancelled();) {
         desk_draw(desk);
         co_yield_co();
         quiet = desk->dirty || aio_in_flight(aio) > 0 ? 0 : quiet + 1;
     }
-    return grid_text(desk_draw(desk));
+    return desk_draw(desk);
 }
 
 int64_t desk_next_tick_us(const struct desk *desk)
