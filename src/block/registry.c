@@ -112,6 +112,17 @@ void registry_resumed(struct registry *registry)
     registry_set_state(registry, request, BLK_REQUEST_IN_FLIGHT);
 }
 
+bool registry_has_suspended(const struct registry *registry)
+{
+    for (const GList *link = registry->requests.head; link; link = link->next) {
+        const struct blk_request *request = link->data;
+
+        if (request->state == BLK_REQUEST_SUSPENDED)
+            return true;
+    }
+    return false;
+}
+
 void registry_message(struct registry *registry, const char *line)
 {
     if (registry->observer && registry->observer->message)

@@ -52,6 +52,9 @@ void registry_event(struct registry *registry, enum blk_event event);
 void registry_suspended(struct registry *registry, const char *tag);
 void registry_resumed(struct registry *registry);
 
+/* Whether any request stands at a breakpoint. */
+bool registry_has_suspended(const struct registry *registry);
+
 /* A line for people, without newline (blkdebug). */
 void registry_message(struct registry *registry, const char *line);
 void registry_changed(struct registry *registry, int64_t offset, int64_t bytes);

@@ -230,3 +230,23 @@ def test_header_of_broken_images(work):
     assert re.search(r'version +3', blkscope('-f', 'raw', '-c', 'header', image).out)
     (work / 'none.raw').write_bytes(bytes(1000))
     assert 'no structure' in blkscope('-f', 'raw', '-c', 'header', work / 'none.raw').err
+
+
+def test_looking_while_a_change_is_stopped(work):
+    """A write stands between data and metadata: what is in the file then is shown, and nobody waits."""
+    create(work / 'd.qcow2', 64 * MIB)
+    result = blkscope('-w', 'blkdebug::d.qcow2', cwd=work, input='''write -q 0 64k
+break l2_update A
+aio_write -P 7 1M 64k
+wait_break A
+explain 1M
+map --host
+check
+resume A
+aio_flush
+explain 1M
+''')
+    before, after = result.out.split("Resuming request 'A'")
+    assert 'zeroes' in before and 'refcount is one' in after.split('L2')[1], result
+    assert 'L1 table' in before and 'Image end offset' in before, result
+    assert 'wrote 65536/65536' in after, result

@@ -62,11 +62,17 @@ int qcow2_writer_flush_co(struct node *node)
     return ret;
 }
 
+/* Whoever holds the lock will not let it go before somebody resumes a request. */
+static bool stands_still(const struct node *node, const struct qcow2_writer *writer)
+{
+    return writer->lock.owner && registry_has_suspended(node->registry);
+}
+
 int qcow2_writer_settle_co(struct node *node)
 {
     struct qcow2 *qcow2 = node->opaque;
     struct qcow2_writer *writer = qcow2->writer;
-    if (!writer)
+    if (!writer || stands_still(node, writer))
         return 0;
     co_mutex_lock_co(&writer->lock);
     int ret = flush_caches_co(node);

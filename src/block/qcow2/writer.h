@@ -88,7 +88,10 @@ int qcow2_writer_set_incompatible_co(struct node *node, uint64_t features);
 int qcow2_writer_reload_co(struct node *node);
 /* As the driver's flush_to_os_co. */
 int qcow2_writer_flush_co(struct node *node);
-/* Everything cached is in the file: refcounts, too, which a lazy writer keeps back otherwise.  For who looks at them there. */
+/*
+ * Everything cached is in the file: refcounts, too, which a lazy writer keeps back otherwise.  For who looks at them there.  While a
+ * request stands at a breakpoint in the middle of a change, nothing is done: what is in the file now is what there is to see.
+ */
 int qcow2_writer_settle_co(struct node *node);
 /* Everything written so far is on stable storage. */
 int qcow2_writer_barrier_co(struct node *node);
