@@ -186,6 +186,20 @@ static char *place_text(struct desk *desk)
     return g_strdup(text->str);
 }
 
+/* Only that something is wrong with it. */
+static int draw_connection(struct surface row, int end, const struct blk *blk)
+{
+    struct blk_connection connection;
+    if (!blk_connection(blk, &connection)) {
+        return end;
+    }
+    if (!connection.up) {
+        end = put_left_of(row, end, ROLE_BADGE_ALERT, connection.trying ? "[LOST, TRYING AGAIN]" : "[CONNECTION LOST]");
+    }
+    blk_connection_clear(&connection);
+    return end;
+}
+
 /* Returns the column left of everything. */
 static int draw_state(struct desk *desk, struct surface row, struct blk *blk)
 {
@@ -197,6 +211,7 @@ static int draw_state(struct desk *desk, struct surface row, struct blk *blk)
     }
     end = blk_is_writable(blk) ? put_left_of(row, end, ROLE_BADGE_WRITABLE, "[WRITABLE]")
                                : put_left_of(row, end, ROLE_BADGE_READ_ONLY, "[READ-ONLY]");
+    end = draw_connection(row, end, blk);
     if (desk->title.holders != NULL) {
         end = put_left_of(row, end, ROLE_BADGE_ALERT, "[IN USE]");
     }

@@ -167,6 +167,19 @@ struct blk_info {
 int blk_info_co(struct blk *blk, struct blk_info *ret_info);
 void blk_info_clear(struct blk_info *info);
 
+/* The connection to a server that an image is read through. */
+struct blk_connection {
+    char *server;        /* a name of it; not escaped for a terminal */
+    char *why;           /* it is not up: what went wrong; NULL: nothing is known */
+    bool up;
+    bool trying;         /* not up, and requests wait for it */
+    bool encrypted;
+    unsigned reconnects; /* how often it was made again */
+};
+/* The first that there is from the top node down: whether there is one.  blk may be NULL. */
+bool blk_connection(const struct blk *blk, struct blk_connection *ret_connection);
+void blk_connection_clear(struct blk_connection *connection);
+
 const char *blk_filename(const struct blk *blk); /* as given; raw bytes, escape before showing */
 bool blk_is_writable(const struct blk *blk);
 bool blk_is_guessed_raw(const struct blk *blk);  /* probing guessed: its first sector is guarded */
@@ -233,6 +246,8 @@ struct blk_observer {
     void (*changed)(void *data, int64_t offset, int64_t bytes);
     /* A line blkdebug says ("blkdebug: Suspended request 'A'"), without newline. */
     void (*message)(void *data, const char *line);
+    /* What blk_connection() says changed; where it is up again the length may be another (blk_length_co()), and any byte. */
+    void (*connection)(void *data);
 };
 /* At most one; NULL takes it away.  Callbacks don't suspend. */
 void blk_set_observer(struct blk *blk, const struct blk_observer *observer, void *data);

@@ -50,6 +50,23 @@ void blk_info_clear(struct blk_info *info)
     *info = (struct blk_info){0};
 }
 
+bool blk_connection(const struct blk *blk, struct blk_connection *ret_connection)
+{
+    const struct node *node = blk ? blk->root : NULL;
+    while (node && !node->driver->connection)
+        node = node->file;
+    if (node)
+        node->driver->connection(node, ret_connection);
+    return node;
+}
+
+void blk_connection_clear(struct blk_connection *connection)
+{
+    g_free(connection->server);
+    g_free(connection->why);
+    *connection = (struct blk_connection){0};
+}
+
 const char *blk_filename(const struct blk *blk)
 {
     return blk->filename ? blk->filename : blk->root->filename;

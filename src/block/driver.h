@@ -156,6 +156,9 @@ struct driver {
     /* Looks into its structure (block/inspect.h).  NULL: there is none to look into. */
     const struct inspect_ops *inspect;
 
+    /* As blk_connection(), of this node; everything in *ret_connection is owned by the caller.  NULL: asks file. */
+    void (*connection)(const struct node *node, struct blk_connection *ret_connection);
+
     /* Who holds QEMU locks on it, added to out as one phrase each.  NULL: asks the children. */
     void (*lock_holders)(struct node *node, GString *out);
 };

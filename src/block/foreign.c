@@ -211,6 +211,15 @@ static int foreign_truncate_co(struct node *node, int64_t size, bool exact, enum
     return -ENOTSUP;
 }
 
+static void foreign_connection(const struct node *node, struct blk_connection *ret_connection)
+{
+    struct foreign *foreign = node->opaque;
+
+    node->file->driver->connection(node->file, ret_connection);
+    g_free(ret_connection->server);
+    ret_connection->server = g_strdup_printf("qemu-nbd, process %d", nbd_server_process(foreign->server));
+}
+
 /* ---- what is where ---- */
 
 /* What qemu-nbd knows; but not where in the image's file the bytes are. */
@@ -224,7 +233,8 @@ static int foreign_status_co(struct node *node, int64_t offset, int64_t bytes, u
 {
     int ret = node_status_co(node->file, offset, bytes, flags | NODE_STATUS_WANT_HOLES, ret_status);
 
-    leave_out_place(ret_status);
+    if (ret == 0)
+        leave_out_place(ret_status);
     return ret;
 }
 
@@ -271,6 +281,7 @@ static const struct driver_option foreign_options[] = {
         .close_co = foreign_close_co,                                                                                   \
         .reopen_prepare_co = foreign_reopen_prepare_co,                                                                 \
         .truncate_co = foreign_truncate_co,                                                                             \
+        .connection = foreign_connection,                                                                               \
         .status_co = foreign_status_co,                                                                                 \
         .status_bulk_co = foreign_status_bulk_co,                                                                       \
     }

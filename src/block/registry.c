@@ -129,6 +129,12 @@ void registry_message(struct registry *registry, const char *line)
         registry->observer->message(registry->data, line);
 }
 
+void registry_connection(struct registry *registry)
+{
+    if (registry->observer && registry->observer->connection)
+        registry->observer->connection(registry->data);
+}
+
 void registry_changed(struct registry *registry, int64_t offset, int64_t bytes)
 {
     if (registry->observer && registry->observer->changed)

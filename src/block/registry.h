@@ -57,4 +57,5 @@ bool registry_has_suspended(const struct registry *registry);
 
 /* A line for people, without newline (blkdebug). */
 void registry_message(struct registry *registry, const char *line);
+void registry_connection(struct registry *registry);
 void registry_changed(struct registry *registry, int64_t offset, int64_t bytes);

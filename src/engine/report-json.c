@@ -8,6 +8,7 @@
 
 #include "engine/command.h"
 #include "engine/report.h"
+#include "engine/session.h"
 #include "engine/sink.h"
 
 enum { DUMP_CHUNK = 4096 };
@@ -135,6 +136,18 @@ static unsigned append_specific(GString *out, const GPtrArray *specific, unsigne
     return i;
 }
 
+static void append_connection(const struct command_call *call, GString *out)
+{
+    struct blk_connection connection;
+    if (!blk_connection(session_blk(call->session), &connection))
+        return;
+    g_string_append(out, ", \"connection\": {\"server\": ");
+    append_string(out, connection.server);
+    g_string_append_printf(out, ", \"connected\": %s, \"encrypted\": %s, \"reconnects\": %u}", connection.up ? "true" : "false",
+                           connection.encrypted ? "true" : "false", connection.reconnects);
+    blk_connection_clear(&connection);
+}
+
 void report_json_info(const struct command_call *call, const struct blk_info *info)
 {
     GString *out = object("\"format\": ");
@@ -146,6 +159,7 @@ void report_json_info(const struct command_call *call, const struct blk_info *in
         g_string_append(out, ", \"format-specific\": ");
         append_specific(out, info->specific, 0, 0);
     }
+    append_connection(call, out);
     emit(call, out);
 }
 

@@ -244,12 +244,22 @@ void report_length(const struct command_call *call, int64_t length)
 static const char *const protocols[] = {"blkdebug", "blkverify",  "file",     "host_cdrom", "host_device",
                                         "nbd",      "null-aio",   "null-co",  NULL};
 
-void report_info(const struct command_call *call, const struct blk_info *info)
+/* Not where the reference program's words are expected. */
+static void report_connection(const struct command_call *call)
 {
-    if (json(call)) {
-        report_json_info(call, info);
+    struct blk_connection connection;
+    if (session_config(call->session)->drop_in || !blk_connection(session_blk(call->session), &connection))
         return;
-    }
+    g_autofree char *server = report_text(call, connection.server);
+    g_autofree char *why = connection.why ? report_text(call, connection.why) : NULL;
+    sink_printf(call->sink, SINK_OUT, "Connection:\n    server: %s\n    state: %s%s%s\n    encrypted: %s\n    reconnects: %u\n", server,
+                connection.up ? "connected" : connection.trying ? "lost, trying again" : "lost", why ? ": " : "", why ? why : "",
+                connection.encrypted ? "yes" : "no", connection.reconnects);
+    blk_connection_clear(&connection);
+}
+
+static void report_format(const struct command_call *call, const struct blk_info *info)
+{
     char cluster[SIZE_TEXT_MAX], vm_state[SIZE_TEXT_MAX];
     sink_printf(call->sink, SINK_OUT, "format name: %s\n", info->format);
     /* The reference program says it once for the format and once for the protocol. */
@@ -268,6 +278,16 @@ void report_info(const struct command_call *call, const struct blk_info *info)
         g_autofree char *value = text ? report_text(call, text) : NULL;
         sink_printf(call->sink, SINK_OUT, value ? "    %s: %s\n" : "    %s:\n", key, value);
     }
+}
+
+void report_info(const struct command_call *call, const struct blk_info *info)
+{
+    if (json(call)) {
+        report_json_info(call, info);
+        return;
+    }
+    report_format(call, info);
+    report_connection(call);
 }
 
 static char *put(char *at, const char *text)

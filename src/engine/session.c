@@ -83,10 +83,21 @@ static void on_message(void *data, const char *line)
     report_say(&call, "%s", line);
 }
 
+static void on_connection(void *data)
+{
+    struct session *session = data;
+    struct blk_connection connection = {0};
+    session_notify_busy(session);
+    if (session->watch && blk_connection(session->blk, &connection) && connection.up)
+        watch_look(session->watch);
+    blk_connection_clear(&connection);
+}
+
 static const struct blk_observer blk_observer = {
     .request = on_request,
     .changed = on_changed,
     .message = on_message,
+    .connection = on_connection,
 };
 
 /* ---- the image ---- */

@@ -112,7 +112,7 @@ struct session_observer {
     void (*buffer)(void *data);                                    /* a new last buffer */
     void (*request)(void *data, const struct blk_request *request); /* see struct blk_observer */
     void (*changed)(void *data, int64_t offset, int64_t bytes);
-    void (*busy)(void *data);                                      /* the foreground command started or ended */
+    void (*busy)(void *data);                                      /* the foreground command started or ended, or the image's connection did */
 };
 /* Any number; NULL members are skipped.  The struct must stay valid until removed. */
 void session_add_observer(struct session *session, const struct session_observer *observer, void *data);

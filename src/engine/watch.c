@@ -24,15 +24,22 @@ struct watch {
     GSource *source;
     struct co *co; /* NULL: nothing happened */
     bool again;    /* something happened meanwhile */
+    bool look;     /* also at an image that is written by us */
 };
 
 static void take_notice_co(struct watch *watch)
 {
     struct blk *blk = watch->session->blk;
     int64_t length = blk_length(blk);
-    if (blk_is_writable(blk))
-        return; /* reopened: what is changed is changed here */
-    if (blk_refresh_co(blk) == -ECANCELED || !watch->session)
+    if (blk_is_writable(blk)) {
+        if (!watch->look)
+            return; /* what is changed is changed here */
+        blk_length_co(blk);
+    } else if (blk_refresh_co(blk) == -ECANCELED) {
+        return;
+    }
+    watch->look = false;
+    if (!watch->session)
         return;
     if (blk_length(blk) != length)
         session_notify_image(watch->session);
@@ -58,27 +65,38 @@ static void watch_co(void *data)
         g_free(watch);
 }
 
+static void wake(struct watch *watch)
+{
+    watch->again = true;
+    if (!watch->co)
+        co_start(watch_co, watch);
+}
+
 static gboolean on_event(int fd, GIOCondition condition, void *data)
 {
     struct watch *watch = data;
     char events[4096];
     while (read(fd, events, sizeof(events)) > 0) {
     }
-    watch->again = true;
-    if (!watch->co)
-        co_start(watch_co, watch);
+    wake(watch);
     return G_SOURCE_CONTINUE;
+}
+
+void watch_look(struct watch *watch)
+{
+    if (!watch)
+        return;
+    watch->look = true;
+    wake(watch);
 }
 
 struct watch *watch_start(struct session *session)
 {
-    if (blk_is_writable(session->blk))
-        return NULL; /* what is changed is changed here */
     int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (fd < 0)
         return NULL;
     g_auto(GStrv) files = blk_files(session->blk);
-    for (char **file = files; *file; file++)
+    for (char **file = files; *file && !blk_is_writable(session->blk); file++)
         inotify_add_watch(fd, *file, IN_MODIFY);
     struct watch *watch = g_new0(struct watch, 1);
     watch->session = session;

@@ -10,5 +10,7 @@ struct watch;
  * nothing to watch, or nothing to watch it with.
  */
 struct watch *watch_start(struct session *session);
+/* The connection to the image's server is there again: what it serves may be another image by now.  watch may be NULL. */
+void watch_look(struct watch *watch);
 /* watch may be NULL. */
 void watch_stop(struct watch *watch);

@@ -8,36 +8,6 @@
 
 enum { HANDSHAKE_S = 30 }; /* at most; less where requests get less */
 
-/* ---- addresses ---- */
-
-struct resolve_call {
-    const char *host, *port;
-    struct addrinfo *found;
-};
-
-/* Runs where it may block. */
-static int resolve(void *data)
-{
-    struct resolve_call *call = data;
-    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-
-    return getaddrinfo(call->host, call->port, &hints, &call->found);
-}
-
-static int resolve_co(struct nbd_connection *connection, struct addrinfo **ret_found, GError **error)
-{
-    const struct nbd_address *address = &connection->settings.address;
-    struct resolve_call call = {.host = address->host, .port = address->port};
-    int ret = aio_call_co(connection->aio, resolve, &call, false);
-
-    if (ret != 0) {
-        g_set_error(error, OPTIONS_ERROR, EIO, "address resolution failed for %s: %s", address->peer, gai_strerror(ret));
-        return -EIO;
-    }
-    *ret_found = call.found;
-    return 0;
-}
-
 /* ---- the handshake ---- */
 
 static int set_up(struct nbd_connection *connection)
@@ -191,7 +161,7 @@ static int try_addresses_co(struct nbd_connection *connection, GError **error)
 {
     const struct nbd_address *address = &connection->settings.address;
     struct addrinfo *found = NULL;
-    int ret = address->path ? 0 : resolve_co(connection, &found, error);
+    int ret = address->path ? 0 : nbd_resolve_co(address->host, address->port, &found, error);
 
     if (ret < 0)
         return ret;

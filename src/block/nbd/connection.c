@@ -7,7 +7,8 @@
 #include "io/clock.h"
 
 enum {
-    IMPATIENT_US = 2 * G_USEC_PER_SEC, /* after a cancellation */
+    IMPATIENT_US = 2 * G_USEC_PER_SEC, /* after a cancellation, if nothing comes */
+    DRIBBLE_US = 5 * G_USEC_PER_SEC,   /* the same, if something does */
     RETRY_US = G_USEC_PER_SEC / 2,     /* between attempts */
 };
 
@@ -20,12 +21,12 @@ struct nbd_source {
 
 static int64_t patience_us(const struct nbd_connection *connection)
 {
-    if (connection->impatient)
+    if (connection->cancelled > 0)
         return IMPATIENT_US;
     return connection->settings.request_timeout_s * G_USEC_PER_SEC;
 }
 
-static void arm(struct nbd_connection *connection)
+void nbd_arm(struct nbd_connection *connection)
 {
     int64_t patience = patience_us(connection);
 
@@ -35,6 +36,12 @@ static void arm(struct nbd_connection *connection)
         g_source_set_ready_time(connection->source, g_get_monotonic_time() + patience);
 }
 
+/* Something comes, but the one reply that is waited for does not: a server that dribbles, or forgot it. */
+static bool goes_on_too_long(const struct nbd_connection *connection)
+{
+    return connection->cancelled > 0 && g_get_monotonic_time() - connection->cancelled_us > DRIBBLE_US;
+}
+
 /* Runs once after the last reply at the latest, so that an idle connection makes no wake-ups. */
 static void bark(struct nbd_connection *connection)
 {
@@ -42,12 +49,14 @@ static void bark(struct nbd_connection *connection)
     connection->armed = false;
     if (connection->in_flight == 0)
         return;
-    if (connection->progress != connection->watched) {
-        arm(connection);
+    if (connection->progress != connection->watched && !goes_on_too_long(connection)) {
+        nbd_arm(connection);
         return;
     }
     g_autofree char *why = g_strdup_printf("the server did not answer for %" G_GINT64_FORMAT " seconds",
                                            patience_us(connection) / G_USEC_PER_SEC);
+    /* Who cancelled has no time for this server: the others, who have, are sent again. */
+    connection->hung_up = connection->cancelled > 0 ? connection->generation : 0;
     nbd_drop(connection, why, ETIMEDOUT);
 }
 
@@ -68,6 +77,8 @@ static void pump(struct nbd_connection *connection, GIOCondition events)
         lib->aio_notify_write(connection->handle);
     }
     nbd_watch(connection);
+    if (connection->forgotten && connection->handle)
+        nbd_drop(connection, "the server answers later requests but not an earlier one", ETIMEDOUT);
 }
 
 static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer data)
@@ -145,6 +156,12 @@ static char *last_error(const struct nbd_connection *connection)
     return g_strdup(g_str_has_prefix(text, "nbd_") && colon ? colon + 2 : text);
 }
 
+static void tell(const struct nbd_connection *connection, const char *line)
+{
+    if (connection->tell)
+        connection->tell(connection->tell_data, line);
+}
+
 void nbd_drop(struct nbd_connection *connection, const char *why, int error)
 {
     bool was_up = connection->state == NBD_UP;
@@ -155,7 +172,7 @@ void nbd_drop(struct nbd_connection *connection, const char *why, int error)
     connection->why = g_steal_pointer(&said);
     g_source_destroy(connection->source);
     g_clear_pointer(&connection->source, g_source_unref);
-    connection->armed = connection->impatient = false;
+    connection->armed = connection->forgotten = false;
     connection->lost_us = g_get_monotonic_time();
     connection->retry_us = 0;
     if (was_up)
@@ -164,17 +181,17 @@ void nbd_drop(struct nbd_connection *connection, const char *why, int error)
     g_clear_pointer(&connection->handle, connection->library->close);
     if (connection->connector)
         co_wake(connection->connector, -EIO);
-    if (was_up && connection->warn) {
+    if (was_up) {
         g_autofree char *line = g_strdup_printf("NBD: the connection to %s is lost: %s", connection->settings.address.peer,
                                                 connection->why);
-        connection->warn(connection->warn_data, line);
+        tell(connection, line);
     }
 }
 
 /* ---- life ---- */
 
 struct nbd_connection *nbd_connection_new(const struct nbd_library *library, struct nbd_settings *settings, struct aio *aio,
-                                          void (*warn)(void *data, const char *line), void *data)
+                                          void (*tell)(void *data, const char *line), void *data)
 {
     struct nbd_connection *connection = g_new0(struct nbd_connection, 1);
 
@@ -182,14 +199,14 @@ struct nbd_connection *nbd_connection_new(const struct nbd_library *library, str
     connection->settings = *settings;
     *settings = (struct nbd_settings){0};
     connection->aio = aio;
-    connection->warn = warn;
-    connection->warn_data = data;
+    connection->tell = tell;
+    connection->tell_data = data;
     return connection;
 }
 
 void nbd_connection_free(struct nbd_connection *connection)
 {
-    g_assert(connection->in_flight == 0 && connection->state != NBD_CONNECTING);
+    g_assert(connection->in_flight == 0 && connection->trying == 0 && connection->state != NBD_CONNECTING);
     if (connection->state == NBD_UP) {
         connection->state = NBD_DOWN; /* not lost */
         connection->library->aio_disconnect(connection->handle, 0);
@@ -206,15 +223,24 @@ const struct nbd_export *nbd_connection_export(const struct nbd_connection *conn
     return &connection->export;
 }
 
-bool nbd_connection_is_up(const struct nbd_connection *connection, const char **ret_why)
+void nbd_connection_describe(const struct nbd_connection *connection, struct blk_connection *ret_description)
 {
-    *ret_why = connection->why;
-    return connection->state == NBD_UP;
+    *ret_description = (struct blk_connection){
+        .server = g_strdup(connection->settings.address.name),
+        .why = connection->state == NBD_UP ? NULL : g_strdup(connection->why),
+        .up = connection->state == NBD_UP,
+        .trying = connection->trying > 0,
+        .encrypted = connection->export.tls,
+        .reconnects = connection->generation > 0 ? connection->generation - 1 : 0,
+    };
 }
 
-unsigned nbd_connection_generation(const struct nbd_connection *connection)
+void nbd_connection_set_patience(struct nbd_connection *connection, uint64_t reconnect_delay_s, uint64_t request_timeout_s)
 {
-    return connection->generation;
+    connection->settings.reconnect_delay_s = reconnect_delay_s;
+    connection->settings.request_timeout_s = request_timeout_s;
+    if (connection->state == NBD_UP)
+        nbd_arm(connection);
 }
 
 /* ---- connecting again ---- */
@@ -237,6 +263,10 @@ static int check_same(const struct nbd_export *before, const struct nbd_export *
         what = "it takes larger blocks only";
     else if (now->maximum_block < before->maximum_block)
         what = "it takes smaller requests only";
+    else if ((before->can_flush && !now->can_flush) || (before->can_fua && !now->can_fua))
+        what = "it does not say any more when bytes are on the disk";
+    else if ((before->can_trim && !now->can_trim) || (before->can_zero && !now->can_zero) || (before->can_fast_zero && !now->can_fast_zero))
+        what = "it does not take all requests any more";
     if (!what)
         return 0;
     g_set_error(error, OPTIONS_ERROR, EIO, "the export is not what it was: %s", what);
@@ -263,20 +293,19 @@ static int reconnect_co(struct nbd_connection *connection)
         connection->state = NBD_DOWN;
         connection->lost_us = lost_us; /* the delay counts from the loss */
         connection->retry_us = g_get_monotonic_time() + RETRY_US;
-    } else if (connection->warn) {
+        if (ret == -ECANCELED) /* it says nothing of the server: the next one tries */
+            connection->retry_us = 0;
+    } else {
         g_autofree char *line = g_strdup_printf("NBD: connected to %s again", connection->settings.address.peer);
 
-        connection->warn(connection->warn_data, line);
+        tell(connection, line);
     }
     co_queue_wake_all(&connection->waiting);
     return ret;
 }
 
-/* Waits until the connection is up: 0, or why not. */
-static int ensure_up_co(struct nbd_connection *connection)
+static int become_up_co(struct nbd_connection *connection)
 {
-    int ret = 0;
-
     while (connection->state != NBD_UP) {
         int64_t now_us = g_get_monotonic_time();
 
@@ -285,22 +314,33 @@ static int ensure_up_co(struct nbd_connection *connection)
         if (connection->state == NBD_CONNECTING) {
             if (co_queue_wait_co(&connection->waiting) < 0)
                 return -ECANCELED;
-            if (connection->state == NBD_DOWN && !reconnects_until(connection, g_get_monotonic_time()))
-                return -EIO;
-            continue;
-        }
-        if (now_us < connection->retry_us) {
+        } else if (now_us < connection->retry_us) {
             if (!reconnects_until(connection, now_us))
                 return -EIO;
             if (co_sleep_co(connection->retry_us - now_us) < 0)
                 return -ECANCELED;
-            continue;
+        } else {
+            int ret = reconnect_co(connection);
+
+            if (ret == -ECANCELED || (ret < 0 && !reconnects_until(connection, g_get_monotonic_time())))
+                return ret == -ECANCELED ? ret : -EIO;
         }
-        ret = reconnect_co(connection);
-        if (ret < 0 && !reconnects_until(connection, g_get_monotonic_time()))
-            return ret == -ECANCELED ? ret : -EIO;
     }
     return 0;
+}
+
+int nbd_ensure_up_co(struct nbd_connection *connection)
+{
+    int ret;
+
+    if (connection->state == NBD_UP)
+        return 0;
+    if (connection->trying++ == 0)
+        tell(connection, NULL);
+    ret = become_up_co(connection);
+    if (--connection->trying == 0)
+        tell(connection, NULL);
+    return ret;
 }
 
 int nbd_connection_open_co(struct nbd_connection *connection, GError **error)
@@ -317,132 +357,5 @@ int nbd_connection_open_co(struct nbd_connection *connection, GError **error)
             return ret;
         if (co_sleep_co(RETRY_US) < 0)
             return -ECANCELED; /* with the last attempt's message */
-    }
-}
-
-/* ---- requests ---- */
-
-struct sent {
-    struct co *co;
-    int error;
-    bool done;
-    int64_t received; /* READ: bytes */
-};
-
-static void finish(struct sent *sent, int error)
-{
-    sent->error = error;
-    sent->done = true;
-    co_wake(sent->co, 0);
-}
-
-static int completed(void *data, int *error)
-{
-    finish(data, *error);
-    return 1; /* libnbd forgets it */
-}
-
-/* The last call for a request; the only one if its connection was closed. */
-static void released(void *data)
-{
-    struct sent *sent = data;
-
-    if (!sent->done)
-        finish(sent, ENOTCONN);
-}
-
-/* A server may say that it is done and have sent less than all: libnbd 1.14 takes its word. */
-static int received(void *data, const void *part, size_t count, uint64_t offset, unsigned status, int *error)
-{
-    struct sent *sent = data;
-
-    if (status != LIBNBD_READ_ERROR)
-        sent->received += count;
-    return 0;
-}
-
-static int64_t submit(struct nbd_connection *connection, const struct nbd_request *r, struct sent *sent)
-{
-    const struct nbd_library *lib = connection->library;
-    nbd_completion_callback done = {.callback = completed, .user_data = sent, .free = released};
-
-    switch (r->operation) {
-    case NBD_READ:
-        return lib->aio_pread_structured(connection->handle, r->buf, r->bytes, r->offset,
-                                         (nbd_chunk_callback){.callback = received, .user_data = sent}, done, r->flags);
-    case NBD_WRITE:
-        return lib->aio_pwrite(connection->handle, r->buf, r->bytes, r->offset, done, r->flags);
-    case NBD_FLUSH:
-        return lib->aio_flush(connection->handle, done, r->flags);
-    case NBD_TRIM:
-        return lib->aio_trim(connection->handle, r->bytes, r->offset, done, r->flags);
-    case NBD_ZERO:
-        return lib->aio_zero(connection->handle, r->bytes, r->offset, done, r->flags);
-    case NBD_STATUS:
-        return lib->aio_block_status(connection->handle, r->bytes, r->offset, r->extent, done, r->flags);
-    }
-    g_assert_not_reached();
-}
-
-/* The memory belongs to libnbd until the reply; whoever cancels gets the connection dropped if it stands still. */
-static void await_reply_co(struct nbd_connection *connection, struct sent *sent)
-{
-    unsigned generation = connection->generation;
-    bool cancelled = false;
-
-    while (!sent->done) {
-        if (cancelled) {
-            co_suspend_co();
-        } else if (co_suspend_cancellable_co() == -ECANCELED) {
-            cancelled = true;
-            if (!sent->done && connection->state == NBD_UP && connection->generation == generation) {
-                connection->impatient = true;
-                arm(connection);
-            }
-        }
-    }
-}
-
-/* Sends once.  *ret_lost: it is not known what became of it. */
-static int send_co(struct nbd_connection *connection, const struct nbd_request *request, bool *ret_lost)
-{
-    struct sent sent = {.co = co_self()};
-    unsigned generation = connection->generation;
-
-    connection->in_flight++;
-    if (submit(connection, request, &sent) < 0) {
-        int error = connection->library->get_errno();
-
-        sent.done = true;
-        sent.error = error > 0 ? error : EIO;
-    }
-    nbd_watch(connection);
-    if (!connection->armed && connection->state == NBD_UP)
-        arm(connection);
-    await_reply_co(connection, &sent);
-    if (!sent.error && request->operation == NBD_READ && sent.received != request->bytes)
-        sent.error = EPROTO;
-    connection->in_flight--;
-    *ret_lost = sent.error && (connection->state != NBD_UP || connection->generation != generation);
-    return -sent.error;
-}
-
-int nbd_connection_request_co(struct nbd_connection *connection, const struct nbd_request *request)
-{
-    for (;;) {
-        bool lost;
-        int ret = ensure_up_co(connection);
-
-        if (ret < 0)
-            return ret;
-        ret = send_co(connection, request, &lost);
-        if (!lost)
-            return ret;
-        if (co_cancelled())
-            return -ECANCELED;
-        if (!connection->settings.reconnect_delay_s)
-            return -EIO;
-        if (request->restart)
-            request->restart(request->extent.user_data);
     }
 }

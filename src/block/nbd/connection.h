@@ -4,8 +4,9 @@
  *
  * Requests are coroutines' and any number of them is in flight.  A request that was under way when the connection broke is sent
  * again on the next one within the reconnect delay (each is idempotent, and none that depends on it was sent before it was
- * reported), else it fails with -EIO.  A server that sends nothing for the time-out while requests wait for it counts as gone, and
- * after two seconds when one of them was cancelled.
+ * reported), else it fails with -EIO.  A server that sends nothing for the time-out while requests wait for it counts as gone; so does
+ * one that answers what was sent a time-out after a request that it did not answer.  When a request is cancelled the server has two seconds
+ * (five, if it sends other things); then the connection is dropped, and the requests that were not cancelled are sent again on another.
  */
 #pragma once
 
@@ -13,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "block/blk.h"
 #include "block/nbd/address.h"
 #include "block/nbd/library.h"
 #include "io/aio.h"
@@ -48,9 +50,12 @@ struct nbd_request {
     void (*restart)(void *data); /* STATUS: forget what was told; may be NULL */
 };
 
-/* Nothing is connected yet.  warn: a line for people; data is passed to it. */
+/*
+ * Nothing is connected yet.  tell: what nbd_connection_describe() says changed; line is for people, or NULL.  It does not suspend; data is
+ * passed to it.
+ */
 struct nbd_connection *nbd_connection_new(const struct nbd_library *library, struct nbd_settings *settings, struct aio *aio,
-                                          void (*warn)(void *data, const char *line), void *data);
+                                          void (*tell)(void *data, const char *line), void *data);
 /* Takes leave of the server without waiting for it.  No request is under way. */
 void nbd_connection_free(struct nbd_connection *connection);
 
@@ -58,10 +63,10 @@ void nbd_connection_free(struct nbd_connection *connection);
 int nbd_connection_open_co(struct nbd_connection *connection, GError **error);
 /* As of the last time it was up; valid until the connection is freed. */
 const struct nbd_export *nbd_connection_export(const struct nbd_connection *connection);
-/* Whether it is up, and if not, why ("Connection reset by peer"). */
-bool nbd_connection_is_up(const struct nbd_connection *connection, const char **ret_why);
-/* Counts the connections that were made: when it changed, so may have the export. */
-unsigned nbd_connection_generation(const struct nbd_connection *connection);
+/* See struct blk_connection; blk_connection_clear(). */
+void nbd_connection_describe(const struct nbd_connection *connection, struct blk_connection *ret_description);
+/* As in struct nbd_settings, from now on. */
+void nbd_connection_set_patience(struct nbd_connection *connection, uint64_t reconnect_delay_s, uint64_t request_timeout_s);
 
 /* Sends a request and waits for its reply: 0 or the server's error as a negative errno; -EIO when the connection is lost. */
 int nbd_connection_request_co(struct nbd_connection *connection, const struct nbd_request *request);

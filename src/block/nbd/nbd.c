@@ -29,9 +29,10 @@ static const struct driver_option nbd_options[] = {
     {.name = "tls-username", .type = DRIVER_OPTION_STRING, .help = "name of the key in tls-psk-file"},
     {.name = "tls-verify-peer", .type = DRIVER_OPTION_BOOL, .help = "off: any certificate will do"},
     {.name = "x-dirty-bitmap", .type = DRIVER_OPTION_STRING, .help = "metadata context that the map shows: qemu:dirty-bitmap:NAME"},
-    {.name = "reconnect-delay", .type = DRIVER_OPTION_NUMBER, .help = "seconds for which a lost connection holds requests back"},
+    {.name = "reconnect-delay", .type = DRIVER_OPTION_NUMBER, .help = "seconds for which a lost connection holds requests back", .reopen = true},
     {.name = "open-timeout", .type = DRIVER_OPTION_NUMBER, .help = "seconds for which the first connection is tried again"},
-    {.name = "request-timeout", .type = DRIVER_OPTION_NUMBER, .help = "seconds without an answer until the server is given up, 0: none"},
+    {.name = "request-timeout", .type = DRIVER_OPTION_NUMBER, .help = "seconds without an answer until the server is given up, 0: none",
+     .reopen = true},
     {},
 };
 
@@ -90,9 +91,14 @@ static void set_limits(struct node *node, const struct nbd_export *export)
     node->zero_flags = BLK_MAY_UNMAP | (export->can_fua ? BLK_FUA : 0) | (export->can_fast_zero ? BLK_NO_FALLBACK : 0);
 }
 
-static void warn_user(void *data, const char *line)
+static void tell_user(void *data, const char *line)
 {
-    node_warn(data, "%s", line);
+    struct node *node = data;
+
+    if (line)
+        node_warn(node, "%s", line);
+    if (node->registry)
+        registry_connection(node->registry);
 }
 
 static int connect_co(struct node *node, struct nbd_settings *settings, GError **error)
@@ -104,7 +110,7 @@ static int connect_co(struct node *node, struct nbd_settings *settings, GError *
     if (!library)
         return -ENOTSUP;
     node->filename = g_strdup(settings->address.name);
-    nbd->connection = nbd_connection_new(library, settings, node->aio, warn_user, node);
+    nbd->connection = nbd_connection_new(library, settings, node->aio, tell_user, node);
     ret = nbd_connection_open_co(nbd->connection, error);
     if (ret == 0 && (node->flags & NODE_AUTO_READ_ONLY) && nbd_connection_export(nbd->connection)->read_only) {
         node->flags &= ~NODE_WRITABLE;
@@ -142,17 +148,26 @@ static int nbd_close_co(struct node *node)
     return 0;
 }
 
-/* Only whether it is written to can change. */
+/* Whether it is written to can change, and how long requests wait: the rest is the same as before, or reopening was refused. */
 static int nbd_reopen_prepare_co(struct node *node, unsigned flags, struct options *options, GError **error)
 {
     struct nbd *nbd = node->opaque;
     struct nbd_settings settings = {0};
-    int ret = take_settings(options, &settings, error); /* the same as before, or reopening was refused */
+    int ret = take_settings(options, &settings, error);
 
+    nbd->next_reconnect_delay_s = settings.reconnect_delay_s;
+    nbd->next_request_timeout_s = settings.request_timeout_s;
     clear_settings(&settings);
     return ret < 0 ? ret
                    : check_writable(nbd_connection_export(nbd->connection), flags,
                                     "Can't reopen read-only NBD mount as read/write", error);
+}
+
+static void nbd_reopen_commit_co(struct node *node)
+{
+    struct nbd *nbd = node->opaque;
+
+    nbd_connection_set_patience(nbd->connection, nbd->next_reconnect_delay_s, nbd->next_request_timeout_s);
 }
 
 /* ---- requests ---- */
@@ -273,6 +288,13 @@ static int nbd_info_co(struct node *node, struct blk_info *info)
     return 0;
 }
 
+static void nbd_connection(const struct node *node, struct blk_connection *ret_connection)
+{
+    struct nbd *nbd = node->opaque;
+
+    nbd_connection_describe(nbd->connection, ret_connection);
+}
+
 const struct driver driver_nbd = {
     .name = "nbd",
     .protocols = (const char *const[]){"nbd", "nbd+tcp", "nbd+unix", "nbds", "nbds+tcp", "nbds+unix", NULL},
@@ -293,4 +315,6 @@ const struct driver driver_nbd = {
     .status_bulk_co = nbd_status_bulk_co,
     .info_co = nbd_info_co,
     .reopen_prepare_co = nbd_reopen_prepare_co,
+    .reopen_commit_co = nbd_reopen_commit_co,
+    .connection = nbd_connection,
 };

@@ -9,6 +9,7 @@
 
 struct nbd {
     struct nbd_connection *connection;
+    uint64_t next_reconnect_delay_s, next_request_timeout_s; /* between reopen's prepare and commit */
 };
 
 /* status.c: slots of struct driver. */

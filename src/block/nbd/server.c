@@ -87,9 +87,27 @@ static int add_secret(struct start *start, const char *id, GError **error)
     return 0;
 }
 
+/*
+ * Folders of PATH that are not absolute are passed over: the current one may hold somebody else's files, and is where execvp(3) looks when
+ * there is no PATH.
+ */
+static char *find_program(void)
+{
+    const char *path = g_getenv("PATH");
+    g_auto(GStrv) folders = g_strsplit(path ? path : "/usr/local/bin:/usr/bin:/bin", ":", -1);
+
+    for (char **folder = folders; *folder; folder++) {
+        g_autofree char *program = g_build_filename(*folder, PROGRAM, NULL);
+
+        if (g_path_is_absolute(program) && g_file_test(program, G_FILE_TEST_IS_REGULAR) && g_file_test(program, G_FILE_TEST_IS_EXECUTABLE))
+            return g_steal_pointer(&program);
+    }
+    return NULL;
+}
+
 static int fill(struct start *start, const struct nbd_server_how *how, GError **error)
 {
-    g_autofree char *program = g_find_program_in_path(PROGRAM);
+    g_autofree char *program = find_program();
     g_auto(GStrv) environment = g_get_environ();
     int ret = 0;
 
@@ -118,23 +136,53 @@ static int fill(struct start *start, const struct nbd_server_how *how, GError **
     return ret;
 }
 
-static int listen_here(struct nbd_server *server, struct start *start, GError **error)
+/* A folder of its own in parent, and a socket there that listens.  False: errno. */
+static bool listen_in(struct nbd_server *server, struct start *start, const char *parent)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
+    g_autofree char *folder = g_build_filename(parent, "blkscope-nbd-XXXXXX", NULL);
 
-    server->folder = g_build_filename(g_get_tmp_dir(), "blkscope-nbd-XXXXXX", NULL);
-    if (!g_mkdtemp(server->folder)) /* 0700 */
-        return fail(error, server->folder);
-    server->socket = g_build_filename(server->folder, "socket", NULL);
-    if (strlen(server->socket) >= sizeof(name.sun_path)) {
+    if (strlen(folder) + strlen("/socket") >= sizeof(name.sun_path)) {
         errno = ENAMETOOLONG;
-        return fail(error, server->socket);
+        return false;
     }
+    if (!g_mkdtemp(folder)) /* 0700 */
+        return false;
+    server->folder = g_steal_pointer(&folder);
+    server->socket = g_build_filename(server->folder, "socket", NULL);
     strcpy(name.sun_path, server->socket);
     start->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (start->listener < 0 || bind(start->listener, (struct sockaddr *)&name, sizeof(name)) < 0 || listen(start->listener, 1) < 0)
-        return fail(error, server->socket);
-    return 0;
+    return start->listener >= 0 && bind(start->listener, (struct sockaddr *)&name, sizeof(name)) == 0 && listen(start->listener, 1) == 0;
+}
+
+static void remove_socket(struct nbd_server *server)
+{
+    if (server->socket)
+        unlink(server->socket);
+    if (server->folder)
+        rmdir(server->folder);
+    g_clear_pointer(&server->socket, g_free);
+    g_clear_pointer(&server->folder, g_free);
+}
+
+/* Where temporary files go; elsewhere if that is full or too long a name for a socket. */
+static int listen_here(struct nbd_server *server, struct start *start, GError **error)
+{
+    const char *const parents[] = {g_get_tmp_dir(), g_get_user_runtime_dir(), "/tmp", "/dev/shm"};
+    int first = 0;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(parents); i++) {
+        if (listen_in(server, start, parents[i]))
+            return 0;
+        if (!first)
+            first = errno;
+        remove_socket(server);
+        if (start->listener >= 0)
+            close(start->listener);
+        start->listener = -1;
+    }
+    errno = first;
+    return fail(error, parents[0]);
 }
 
 /* ---- the process ---- */
@@ -153,22 +201,32 @@ static void write_pid(char *digits)
     digits[n] = '\0';
 }
 
+static int move_up(int fd, int first)
+{
+    return fcntl(fd, F_DUPFD_CLOEXEC, first);
+}
+
+/* All are moved out of the way of each other first, then in place. */
 static bool place_descriptors(const struct start *start)
 {
-    const int *secrets = (const int *)start->secrets->data;
-    int count = start->secrets->len + 1, sink = open("/dev/null", O_RDWR | O_CLOEXEC), first = LISTEN_FD + count;
+    int *secrets = (int *)start->secrets->data; /* the child's own copy: fork(2) */
+    int count = start->secrets->len, first = LISTEN_FD + 1 + count;
+    int listener = move_up(start->listener, first), said = move_up(start->said, first);
+    int sink = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    /* Out of the way of each other first, then in place. */
-    int listener = fcntl(start->listener, F_DUPFD_CLOEXEC, first), said = fcntl(start->said, F_DUPFD_CLOEXEC, first);
-    if (listener < 0 || said < 0 || dup2(sink, 0) < 0 || dup2(sink, 1) < 0 || dup2(said, 2) < 0)
+    if (listener < 0 || said < 0 || sink < 0)
         return false;
-    for (int i = 0; i < count - 1; i++) {
-        int moved = fcntl(secrets[i], F_DUPFD_CLOEXEC, first);
-
-        if (moved < 0 || dup2(moved, LISTEN_FD + 1 + i) < 0)
+    sink = move_up(sink, first);
+    for (int i = 0; i < count; i++) {
+        secrets[i] = move_up(secrets[i], first);
+        if (secrets[i] < 0)
             return false;
     }
-    return dup2(listener, LISTEN_FD) >= 0;
+    for (int i = 0; i < count; i++) {
+        if (dup2(secrets[i], LISTEN_FD + 1 + i) < 0)
+            return false;
+    }
+    return sink >= 0 && dup2(sink, 0) >= 0 && dup2(sink, 1) >= 0 && dup2(said, 2) >= 0 && dup2(listener, LISTEN_FD) >= 0;
 }
 
 static G_NORETURN void become(const struct start *start, pid_t parent)
@@ -206,16 +264,6 @@ static int launch(struct nbd_server *server, struct start *start, GError **error
         become(start, parent);
     close(ends[1]);
     return server->pid < 0 ? fail(error, "fork") : 0;
-}
-
-static void remove_socket(struct nbd_server *server)
-{
-    if (server->socket)
-        unlink(server->socket);
-    if (server->folder)
-        rmdir(server->folder);
-    g_clear_pointer(&server->socket, g_free);
-    g_clear_pointer(&server->folder, g_free);
 }
 
 static void server_free(struct nbd_server *server)
@@ -260,6 +308,11 @@ int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_s
 const char *nbd_server_socket(const struct nbd_server *server)
 {
     return server->socket;
+}
+
+int nbd_server_process(const struct nbd_server *server)
+{
+    return server->pid;
 }
 
 void nbd_server_hide(struct nbd_server *server)

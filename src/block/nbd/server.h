@@ -24,6 +24,7 @@ struct nbd_server_how {
 int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_server, GError **error);
 /* Path of its socket; valid until nbd_server_hide(). */
 const char *nbd_server_socket(const struct nbd_server *server);
+int nbd_server_process(const struct nbd_server *server);
 /* The client is connected: takes the socket out of the file system. */
 void nbd_server_hide(struct nbd_server *server);
 /* What it said on stderr since it started, without its name in front, NULL: nothing (g_free).  Reads what is there. */
