@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happens to a session when its server stands still, goes away or comes back different."""
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import support
+
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / 'pty')]
+
+from servers import FLUSH, READ, Server, WRITE  # noqa: E402
+from terminal import Terminal  # noqa: E402
+
+
+def options(work, more=''):
+    return f'driver=raw,file.driver=nbd,file.path={work / "s"}{more}'
+
+
+def start(work, *lines, more=''):
+    words = [word for line in lines for word in ('-c', line)]
+    return subprocess.Popen([support.BLKSCOPE, '--image-opts', *words, options(work, more)], stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=support.environment())
+
+
+def run(work, *lines, more=''):
+    return support.blkscope('--image-opts', *[word for line in lines for word in ('-c', line)], options(work, more))
+
+
+# ---- cancelling ----
+
+class Dribbles(Server):
+    """Sends the bytes of a read one by one, for ever."""
+    def reply_data(self, connection, cookie, offset, data):
+        with self.came:
+            self.chunk(connection, cookie, 1, b'\0' * 8 + data[:0], flags=0)
+        while not self.stopping:
+            self.chunk(connection, cookie, 1, offset.to_bytes(8, 'big') + b'x', flags=0)
+            time.sleep(0.2)
+
+
+def test_interrupt_on_a_server_that_dribbles(work):
+    """It always sends something, and never comes to an end: Ctrl-C does."""
+    with Dribbles(work / 's') as server:
+        process = start(work, 'read 0 4k')
+        server.wait_for(READ)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=support.DEADLINE)
+
+
+class Forgets(Server):
+    """Does not answer the first read, and answers all others."""
+    def reply_data(self, connection, cookie, offset, data):
+        if offset == 0 and len(self.connections) == 1:
+            return
+        super().reply_data(connection, cookie, offset, data)
+
+
+def test_forgotten_request(work):
+    """The server answers later requests: the connection is not silent, but the one that it forgot is not waited for without end."""
+    with Forgets(work / 's'):
+        lines = ['aio_read 0 4k', 'sleep 700', 'read 4k 4k', 'sleep 700', 'read 8k 4k', 'sleep 700', 'read 12k 4k', 'aio_flush', 'length']
+        result = run(work, *lines, more=',file.request-timeout=1')
+    assert '1 MiB\n' in result.out and 'not an earlier one' in result.err, result
+
+
+def test_cancelling_takes_nobody_along(work):
+    """A read that is cancelled on a server that stands still ends; what else was under way is sent again."""
+    class Stands(Server):
+        def reply_data(self, connection, cookie, offset, data):
+            if len(self.connections) > 1:
+                super().reply_data(connection, cookie, offset, data)
+
+    with Stands(work / 's') as server, Terminal(['--plain', '--image-opts', options(work)]) as terminal:
+        terminal.wait('blkscope>')
+        terminal.send('aio_read 64k 4k', 'Enter', 'read 0 4k', 'Enter')
+        server.wait_for(READ, 2)
+        terminal.send('Ctrl-C')
+        terminal.wait('read 4096/4096 bytes at offset 65536')
+
+
+# ---- the connection on the screen, and what is served after it ----
+
+class Restarts(Server):
+    """Hangs up when told, and serves another size from then on."""
+    later = 1 << 20
+    away = False
+
+    def handshake(self, connection):
+        if self.away:
+            raise EOFError
+        if len(self.connections) > 1:
+            self.size = self.later
+            self.data = bytearray(self.later)
+        return super().handshake(connection)
+
+
+@pytest.mark.parametrize('args', [[], ['-w']], ids=['read-only', 'writable'])
+def test_lost_and_back_on_the_screen(work, args):
+    with Restarts(work / 's') as server, Terminal([*args, '--image-opts', options(work, ',file.reconnect-delay=60')]) as terminal:
+        terminal.wait('1 MiB')
+        server.away, server.later = True, 3 << 20
+        server.hang_up(server.connections[0])
+        terminal.wait(lambda t: 'CONNECTION LOST' in t or 'LOST, TRYING AGAIN' in t, 'that the connection is lost')
+        terminal.send(':', 'read 8k 4k', 'Enter')
+        terminal.wait('LOST, TRYING AGAIN')
+        server.away = False
+        terminal.wait('read 4096/4096')
+        terminal.wait(lambda t: 'LOST' not in t.text() and '3 MiB' in t.text(), 'the new size')
+        terminal.send('read 2M 4k', 'Enter')
+        terminal.wait('at offset 2097152')
+
+
+@pytest.mark.parametrize('number', [signal.SIGSTOP, signal.SIGKILL])
+def test_screen_lives_when_qemu_nbd_does_not(work, number):
+    image = work / 'disk.vdi'
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'vdi', image, '8M'], check=True)
+    with Terminal([image]) as terminal:
+        terminal.wait('vdi')
+        terminal.send(':', 'info', 'Enter')
+        terminal.wait('qemu-nbd, process')
+        pid = int(terminal.text().split('qemu-nbd, process ')[1].split()[0])
+        os.kill(pid, number)
+        try:
+            terminal.send('read 7M 4k', 'Enter')
+            if number == signal.SIGSTOP:
+                terminal.wait('1 pending')
+                terminal.send('Ctrl-C')
+            terminal.wait('CONNECTION LOST')
+        finally:
+            if number == signal.SIGSTOP:
+                os.kill(pid, signal.SIGCONT)
+
+
+def test_info_tells_of_the_connection(work):
+    class Dies(Server):
+        died = False
+
+        def reply_data(self, connection, cookie, offset, data):
+            if not self.died:
+                self.died = True
+                raise EOFError
+            super().reply_data(connection, cookie, offset, data)
+
+    with Dies(work / 's'):
+        result = run(work, 'info', 'read 0 4k', 'info', 'read 0 4k', 'info')
+    assert f'server: nbd+unix://?socket={work / "s"}\n    state: connected\n    encrypted: no\n    reconnects: 0\n' in result.out, result
+    assert 'state: lost: ' in result.out and 'reconnects: 1\n' in result.out, result
+
+
+def test_delay_can_be_changed(work):
+    class Dies(Server):
+        reads = 0
+
+        def reply_data(self, connection, cookie, offset, data):
+            self.reads += 1
+            if self.reads in (1, 3):
+                raise EOFError
+            super().reply_data(connection, cookie, offset, data)
+
+    with Dies(work / 's'):
+        result = run(work, 'read 0 4k', 'read 0 4k', 'reopen -o file.reconnect-delay=60', 'read 4k 4k')
+    assert result.out.count('read 4096/4096') == 2 and result.out.count('read failed') + result.err.count('read failed') == 1, result
+
+
+def test_no_flush_after_reconnecting(work):
+    """An export that does not flush any more is not written on as if it did."""
+    class Forgetful(Server):
+        def go(self, connection):
+            if len(self.connections) > 1:
+                self.flags &= ~4
+            super().go(connection)
+
+        def reply(self, connection, kind, *rest):
+            if kind == FLUSH:
+                raise EOFError
+            super().reply(connection, kind, *rest)
+
+    with Forgetful(work / 's'):
+        result = support.blkscope('-w', '--image-opts', '-c', 'write 0 4k', '-c', 'flush', '-c', 'write 0 4k', options(work))
+    assert result.out.count('wrote 4096/4096') == 1 and 'write failed' in result.out + result.err, result
+
+
+def test_dies_within_a_large_write(work):
+    class Half(Server):
+        def request(self, connection):
+            if len(self.connections) == 1 and self.take(connection, 28)[7] == WRITE:
+                self.take(connection, 1 << 20)
+                raise EOFError
+            return super().request(connection)
+
+    class Big(Half):
+        size = 64 << 20
+
+        def __init__(self, path):
+            super().__init__(path)
+            self.data = bytearray(self.size)
+
+    with Big(work / 's') as server:
+        result = support.blkscope('-w', '--image-opts', '-c', 'write -P 9 0 32M', options(work, ',file.reconnect-delay=60'))
+        assert 'wrote 33554432/33554432' in result.out and bytes(server.data[:32 << 20]) == b'\t' * (32 << 20), result
+
+
+# ---- qemu-nbd of our own: where it is looked for, and where its socket is ----
+
+@pytest.fixture
+def vdi(work):
+    image = work / 'disk.vdi'
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'vdi', image, '8M'], check=True)
+    return image
+
+
+@pytest.mark.parametrize('path', [None, '', '.', '.:/nonexistent', ':'])
+def test_not_looked_for_in_the_current_folder(work, vdi, path):
+    fake = work / 'qemu-nbd'
+    fake.write_text('#!/bin/sh\necho ran >ran\n')
+    fake.chmod(0o755)
+    env = support.environment(PATH=path or '')
+    if path is None:
+        del env['PATH']
+    support.blkscope('-c', 'length', vdi, cwd=work, env=env)
+    assert not (work / 'ran').exists()
+
+
+@pytest.mark.parametrize('script', ['exit 0', 'echo oops >&2; exit 3', 'head -c 300000 /dev/zero | tr "\\0" x >&2', "printf '\\033[31mred' >&2; exit 1"])
+def test_a_qemu_nbd_that_is_none(work, vdi, script):
+    folder = work / 'bin'
+    folder.mkdir()
+    (folder / 'qemu-nbd').write_text(f'#!/bin/sh\n{script}\n')
+    (folder / 'qemu-nbd').chmod(0o755)
+    env = support.environment()
+    result = support.blkscope('-c', 'length', vdi, env={**env, 'PATH': f'{folder}:{env["PATH"]}'})
+    assert result.status == 1 and "can't open" in result.err and '\x1b' not in result.err, result
+
+
+@pytest.mark.parametrize('folder', ['long/' * 40, 'nonexistent'])
+def test_socket_elsewhere(work, vdi, folder):
+    if folder != 'nonexistent':
+        (work / folder).mkdir(parents=True)
+    before = set(os.listdir('/tmp'))
+    result = support.blkscope('-c', 'length', vdi, env=support.environment(TMPDIR=str(work / folder)))
+    assert result.out == '8 MiB\n', result
+    assert not [name for name in set(os.listdir('/tmp')) - before if name.startswith('blkscope-nbd-')]
+
+
+def test_opened_often_leaves_nothing(work, vdi):
+    """No descriptor, process or file more after many times than after one."""
+    (work / 'tmp').mkdir()
+    with Server(work / 's'):
+        process = subprocess.Popen([support.BLKSCOPE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0,
+                                   env=support.environment(TMPDIR=str(work / 'tmp')))
+
+        def rounds(count):
+            for _ in range(count):
+                process.stdin.write(f'open {vdi}\nclose\nopen nbd:unix:{work / "s"}\nclose\n'.encode())
+            process.stdin.write(b'help close\n')
+            text = b''
+            while b'close' not in text:
+                text += process.stdout.read(4096)
+            return len(os.listdir(f'/proc/{process.pid}/fd'))
+
+        first = rounds(2)
+        assert rounds(40) == first
+        children = Path(f'/proc/{process.pid}/task/{process.pid}/children').read_text()
+        assert children == '' and list((work / 'tmp').iterdir()) == []
+        process.kill()
+        process.communicate()
