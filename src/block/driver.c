@@ -9,7 +9,7 @@
 #include "config.h"
 
 static const struct driver *const drivers[] = {
-    &driver_blkdebug, &driver_blkverify, &driver_copy_on_read, &driver_file, &driver_host_cdrom, &driver_host_device,
+    &driver_blkdebug, &driver_blklogwrites, &driver_blkverify, &driver_copy_on_read, &driver_file, &driver_host_cdrom, &driver_host_device,
 #if HAVE_LIBNBD
     &driver_nbd,
 #endif

@@ -172,5 +172,5 @@ extern const struct driver driver_file, driver_host_device, driver_host_cdrom;
 extern const struct driver driver_raw;
 extern const struct driver driver_null_co, driver_null_aio;
 extern const struct driver driver_nbd; /* if HAVE_LIBNBD */
-extern const struct driver driver_blkdebug, driver_blkverify, driver_copy_on_read;
+extern const struct driver driver_blkdebug, driver_blklogwrites, driver_blkverify, driver_copy_on_read;
 extern const struct driver driver_qcow2;

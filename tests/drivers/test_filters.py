@@ -127,3 +127,38 @@ def test_a_difference_is_told(folder):
                                   ['-r', '--image-opts', VERIFY]])
 def test_blkverify_opened(folder, args):
     same(folder, *script('length', 'read 0 512', 'write 0 512', 'reopen -r'), *args)
+
+
+# ---- blklogwrites ----
+
+LOG = 'driver=blklogwrites,file.driver=file,file.filename=base.raw,log.driver=file,log.filename=log'
+LOGGED = ['info', 'map', 'write -P 1 0 4k', 'flush', 'write -z 8k 4k', 'discard 64k 64k', 'write -f -P 7 16k 512', 'write 100 1000', 'read 0 512',
+          'truncate 2M']
+
+
+# Written through, the reference logs the flush of a write with the next one: only write-back logs are the same.
+@pytest.mark.parametrize('option', ['', ',log-sector-size=4096', ',log-super-update-interval=1'])
+def test_the_log_is_the_same(folder, option):
+    (folder / 'log').touch()
+    same(folder, *script(*LOGGED), '-t', 'writeback', '--image-opts', LOG + option)
+
+
+def test_a_log_is_continued(folder):
+    (folder / 'log').touch()
+    support.reference(*script(*LOGGED), '-t', 'writeback', '--image-opts', LOG, cwd=folder)
+    same(folder, *script(*LOGGED), '-t', 'writeback', '--image-opts', f'{LOG},log-append=on')
+
+
+@pytest.mark.parametrize('option', ['log-sector-size=513', 'log-sector-size=0', 'log-sector-size=16M', 'log-append=on,log-sector-size=512',
+                                    'log-super-update-interval=0', 'foo=1', 'log-append=on'])
+def test_blklogwrites_refused(folder, option):
+    (folder / 'log').write_bytes(b'garbage\n')
+    same(folder, *script('length'), '--image-opts', f'{LOG},{option}')
+
+
+@pytest.mark.parametrize('entry', [b'\xff' * 32, bytes(8) + b'\xff' * 8 + bytes(16), bytes(8) + b'\0\0\0\0\0\0\0\x40' + bytes(16)])
+def test_a_damaged_log_is_refused(folder, entry):
+    header = b'rhswfsj\0' + (1).to_bytes(8, 'little') + (3).to_bytes(8, 'little') + (512).to_bytes(4, 'little')
+    (folder / 'log').write_bytes(header.ljust(512, b'\0') + entry.ljust(512, b'\0'))
+    result = support.blkscope('-w', *script('length'), '--image-opts', f'{LOG},log-append=on', cwd=folder)
+    assert result.status == 1 and 'og entry 0' in result.err
