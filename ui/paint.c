@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Cells are walked row by row; those that changed are written where they are, with as few sequences as that takes: colours alone
- * where attributes stay, no colour of letters for spaces, and small gaps skipped by moving.  Behind a character of which terminals
+ * where attributes stay, no looks but the ground for spaces, small gaps written again and larger ones skipped.  Behind a character of which terminals
  * may disagree how wide it is, the place is told anew.
  */
 #include "ui/paint.h"
@@ -82,10 +82,18 @@ static void wear_anew(const struct look *look, GString *out)
     g_string_append_c(out, 'm');
 }
 
+/* Whether the cell looks right with what the terminal wears now: of a space only the ground is to be seen. */
+static bool looks_right(const struct look *now, const struct look *look, bool space)
+{
+    enum { SEEN_IN_SPACES = STYLE_UNDERLINE | STYLE_REVERSE };
+    return now == look || (space && now != NULL && now->style.background == look->style.background &&
+                           ((now->style.attributes | look->style.attributes) & SEEN_IN_SPACES) == 0);
+}
+
 static void wear(struct paint *paint, const struct look *look, bool space, GString *out)
 {
     const struct look *now = paint->look;
-    if (look == now) {
+    if (looks_right(now, look, space)) {
         return;
     }
     if (now == NULL || now->style.attributes != look->style.attributes) {
@@ -95,9 +103,6 @@ static void wear(struct paint *paint, const struct look *look, bool space, GStri
     }
     bool background = now->style.background != look->style.background;
     bool foreground = now->style.foreground != look->style.foreground;
-    if (space && !background && (look->style.attributes & (STYLE_UNDERLINE | STYLE_REVERSE)) == 0) {
-        return; /* there is nothing to see in that colour */
-    }
     if (foreground || background) {
         g_string_append(out, "\033[");
         g_string_append(out, foreground ? look->foreground + 1 : "");
@@ -146,7 +151,16 @@ static void move_to(struct paint *paint, int x, int y, GString *out)
     if (paint->x == x && paint->y == y) {
         return;
     }
-    paint_cursor(out, x, y);
+    if (paint->y == y && paint->x >= 0 && x > paint->x) {
+        char text[16], *at = text;
+        *at++ = '\033';
+        *at++ = '[';
+        at = x - paint->x > 1 ? put_number(at, x - paint->x) : at;
+        *at++ = 'C';
+        g_string_append_len(out, text, at - text);
+    } else {
+        paint_cursor(out, x, y);
+    }
     paint->x = x;
     paint->y = y;
 }
@@ -177,8 +191,8 @@ static void close_gap(struct paint *paint, const struct cell *row, int from, int
 {
     for (int x = from; x < to; x++) {
         const struct cell *cell = &row[x];
-        if (cell->ch >= 0x7f || cell->combining[0] != 0 ||
-            &paint->looks[cell->role][cell->flags & (FLAG_VARIANTS - 1)] != paint->look) {
+        const struct look *look = &paint->looks[cell->role][cell->flags & (FLAG_VARIANTS - 1)];
+        if (cell->ch >= 0x7f || cell->combining[0] != 0 || !looks_right(paint->look, look, cell->ch == ' ')) {
             return;
         }
     }

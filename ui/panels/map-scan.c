@@ -176,6 +176,7 @@ enum { VISIT_OTHER_WORK = 1 };
 static int on_run(void *data, const struct map_run *found)
 {
     struct scan_run *run = data;
+    size_t leaf = run->leaf;
     int64_t end;
 
     if (!run->scan) {
@@ -189,7 +190,9 @@ static int on_run(void *data, const struct map_run *found)
     if (!run->scan->source->whole && has_better_work(run)) {
         return VISIT_OTHER_WORK;
     }
-    notify(run->scan, false);
+    if (run->leaf != leaf) { /* else there is nothing new to see, and the clock costs more than the run */
+        notify(run->scan, false);
+    }
     return 0;
 }
 
