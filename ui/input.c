@@ -128,7 +128,9 @@ static void accept_prompt(struct desk *desk)
 /* Movements that a panel has no word for are some of those it has. */
 static void move_half_pages(struct desk *desk, enum request request, int count)
 {
-    int rows = MAX((desk->layout.panels[desk->focus].height - 2) / 2, 1);
+    struct panel *panel = desk_focused(desk);
+    int page = panel->ops->page_rows != NULL ? panel->ops->page_rows(panel) : desk->layout.panels[desk->focus].height - 2;
+    int rows = MAX(page / 2, 1);
     desk_request(desk, request == REQUEST_HALF_UP ? REQUEST_UP : REQUEST_DOWN, (int)MIN((int64_t)rows * count, COUNT_MAX));
 }
 

@@ -85,6 +85,8 @@ struct panel_ops {
     void (*go)(struct panel *panel, int64_t offset, int64_t bytes);
     /* Byte of the image its cursor is on, -1: none.  A relative `goto +64k` starts there. */
     int64_t (*position)(struct panel *panel);
+    /* Rows that a page moves by; NULL: as many as it has inside its frame. */
+    int (*page_rows)(struct panel *panel);
     /* Where it is now, zeroed before; and back there: false when what it shows has no such place.  Both or neither. */
     void (*view)(struct panel *panel, struct panel_view *ret_view);
     bool (*set_view)(struct panel *panel, const struct panel_view *view);

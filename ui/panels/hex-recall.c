@@ -22,6 +22,11 @@ void hex_recall_view(struct panel *panel, struct panel_view *ret_view)
     }
 }
 
+int hex_recall_page_rows(struct panel *panel)
+{
+    return MAX(1, ((struct hex_panel *)panel)->layout.lines - 1);
+}
+
 static bool has(const struct hex_view *view, int64_t offset)
 {
     return offset >= view->origin && offset - view->origin < hex_view_size(view);

@@ -628,6 +628,7 @@ const struct panel_ops panel_hex = {
     .place = place,
     .where = where,
     .place_named = place_named,
+    .page_rows = hex_recall_page_rows,
     .view = hex_recall_view,
     .set_view = hex_recall_set_view,
     .selection = selection,

@@ -76,6 +76,7 @@ void map_list_step(struct map_panel *map, int64_t rows);
 
 /* ---- map-recall.c: as panel_ops has them ---- */
 
+int map_recall_page_rows(struct panel *panel);
 void map_recall_view(struct panel *panel, struct panel_view *ret_view);
 bool map_recall_set_view(struct panel *panel, const struct panel_view *view);
 

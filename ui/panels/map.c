@@ -670,6 +670,7 @@ const struct panel_ops panel_map = {
     .place = place,
     .where = where,
     .place_named = place_named,
+    .page_rows = map_recall_page_rows,
     .view = map_recall_view,
     .set_view = map_recall_set_view,
     .mouse = map_mouse,

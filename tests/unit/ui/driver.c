@@ -94,6 +94,12 @@ struct driver *driver_new(int width, int height, struct grid_traits traits, cons
     return driver;
 }
 
+static gboolean on_deadline(void *data)
+{
+    g_error("the screen does not come to rest");
+    return G_SOURCE_REMOVE;
+}
+
 void driver_free(struct driver *driver)
 {
     desk_free(driver->desk);
@@ -110,14 +116,14 @@ void driver_free(struct driver *driver)
     g_free(driver->dir);
     g_free(driver->copied);
     g_free(driver);
+    /* What only sleeps before it looks again ends by itself when its owner is gone. */
+    unsigned deadline = g_timeout_add_seconds(DEADLINE_S, on_deadline, NULL);
+    while (co_live() > 0) {
+        g_main_context_iteration(NULL, TRUE);
+    }
+    g_source_remove(deadline);
     clock_set_fake_us(-1);
     g_assert_cmpuint(co_live(), ==, 0);
-}
-
-static gboolean on_deadline(void *data)
-{
-    g_error("the screen does not come to rest");
-    return G_SOURCE_REMOVE;
 }
 
 void driver_settle(struct driver *driver)

@@ -198,9 +198,9 @@ static void test_half_pages(void)
     g_autofree char *why = NULL;
     driver_command(driver, "hex-fold ; focus hex");
     driver_keys(driver, "d");
-    g_assert_cmpint(desk_parse_offset(driver->desk, "+0", &why), ==, 0x30);
+    g_assert_cmpint(desk_parse_offset(driver->desk, "+0", &why), ==, 0x20);
     driver_keys(driver, "2 Ctrl-D Ctrl-U");
-    g_assert_cmpint(desk_parse_offset(driver->desk, "+0", &why), ==, 0x60);
+    g_assert_cmpint(desk_parse_offset(driver->desk, "+0", &why), ==, 0x40);
     driver_free(driver);
 }
 
