@@ -13,7 +13,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <wchar.h>
 
+#include "ui/decode.h"
 #include "ui/display.h"
 #include "ui/escape.h"
 #include "ui/paint.h"
@@ -44,6 +46,7 @@ struct curses {
     bool left;
     enum theme_depth depth;
     struct escape *escape;
+    struct decode decode; /* of a character that came in part */
     int64_t heard_us; /* g_get_monotonic_time() of the last input */
     bool speaks_xterm; /* knows the mouse, bracketed paste and questions for colours, or ignores them */
     bool mouse;
@@ -299,6 +302,35 @@ static keycode from_function_key(wint_t code)
     return code > KEY_MAX ? from_extended_key((int)code) : KEYCODE_NONE;
 }
 
+/*
+ * As get_wch(): OK and a character, KEY_CODE_YES and a function key, or ERR when nothing is waiting.  That one takes bytes that are no UTF-8 for
+ * the beginning of a character for as long as it has room, and what comes behind them is lost.
+ */
+static int next_char(struct curses *curses, wint_t *ret_ch)
+{
+    uint32_t ch;
+    int code;
+    while ((code = getch()) != ERR) {
+        if (code >= KEY_MIN) {
+            *ret_ch = (wint_t)code;
+            return KEY_CODE_YES;
+        }
+        if (!curses->base.traits.utf8) {
+            *ret_ch = btowc(code) != WEOF ? btowc(code) : (wint_t)code;
+            return OK;
+        }
+        enum decode_result result = decode_byte(&curses->decode, (uint8_t)code, &ch);
+        if (result == DECODE_AGAIN) {
+            ungetch(code);
+        }
+        if (result != DECODE_MORE) {
+            *ret_ch = ch;
+            return OK;
+        }
+    }
+    return ERR;
+}
+
 static struct event key_event(keycode key)
 {
     return (struct event){.kind = EVENT_KEY, .key = key};
@@ -308,7 +340,7 @@ static struct event key_event(keycode key)
 static struct event after_escape(struct curses *curses)
 {
     wint_t ch;
-    int kind = get_wch(&ch);
+    int kind = next_char(curses, &ch);
     if (kind == KEY_CODE_YES) {
         keycode key = from_function_key(ch);
         return key_event(key == KEYCODE_NONE || key == KEYCODE_RESIZE ? KEYCODE_ESCAPE : key | KEYCODE_ALT);
@@ -321,7 +353,7 @@ static struct event after_escape(struct curses *curses)
     }
     if (ch == '[') {
         wint_t next;
-        kind = get_wch(&next);
+        kind = next_char(curses, &next);
         if (kind == OK && escape_begins(curses->escape, ch)) {
             return escape_feed(curses->escape, next);
         }
@@ -343,7 +375,7 @@ static struct event curses_read(struct display *display)
         event = escape_give_up(curses->escape);
     }
     curses->asked = curses->asked && g_get_monotonic_time() - curses->asked_us < GIVE_UP_US;
-    while (event.kind == EVENT_NONE && (kind = get_wch(&ch)) != ERR) {
+    while (event.kind == EVENT_NONE && (kind = next_char(curses, &ch)) != ERR) {
         curses->heard_us = g_get_monotonic_time();
         if (kind == KEY_CODE_YES) {
             keycode key = from_function_key(ch);
@@ -351,7 +383,7 @@ static struct event curses_read(struct display *display)
         } else if (escape_is_open(curses->escape)) {
             event = escape_feed(curses->escape, ch);
             curses->asked = curses->asked && event.kind != EVENT_BACKGROUND;
-        } else {
+        } else if (ch != 0xfffd) { /* rubbish is no key */
             event = ch == 0x1b ? after_escape(curses) : key_event(key_from_char(ch));
         }
     }

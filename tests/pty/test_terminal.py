@@ -241,6 +241,21 @@ def test_pasted_lines_run_nothing_until_enter(start):
     t.assert_restored()
 
 
+def test_pasted_rubbish_loses_nothing_behind_it(start):
+    t = start()
+    t.send(':')
+    t.wait('TYPE')
+    data = b'\x1b[200~' + bytes(byte for byte in range(256) if byte != 0x1b) * 100 + b'\x1b[201~'
+    while data:
+        data = data[os.write(t.leader, data[:4096]):]
+        t.pump(0)
+    t.send('Ctrl-U', 'length', 'Enter')
+    t.wait('> length')
+    os.write(t.leader, b'\xff\xc3\xe2\x82' * 50)  # typed: no keys, and no characters that wait for the rest
+    t.send('Ctrl-U', 'help quit', 'Enter')
+    t.wait('> help quit')
+
+
 def test_pasted_text_presses_no_keys(start):
     t = start()
     t.send('\x1b[200~q\x1b[201~')
