@@ -24,10 +24,15 @@ def make(path, kind, *args):
 
 @functools.lru_cache(None)
 def encrypted_bytes(kind):
-    """Making one takes seconds, on purpose."""
+    """Making one takes seconds, on purpose; and it measures the processor first, which on a busy machine may fail."""
     options = 'key-secret=s,iter-time=10' if kind == 'luks' else 'encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10'
     with tempfile.TemporaryDirectory() as folder:
-        return make(Path(folder) / 'disk', kind, *SECRET, '-o', options).read_bytes()
+        for attempt in range(5):
+            try:
+                return make(Path(folder) / 'disk', kind, *SECRET, '-o', options).read_bytes()
+            except subprocess.CalledProcessError:
+                if attempt == 4:
+                    raise
 
 
 def make_encrypted(path, kind):
