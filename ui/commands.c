@@ -388,7 +388,7 @@ static const struct command command_bind = {
     .args = "[context [key request]]",
     .summary = "lists the keys, or makes one ask for something",
     .help = "\n"
-            "Contexts are where a key is pressed: global, move, map, hex, pending, console, prompt, overlay, chooser. A request is a\n"
+            "Contexts are where a key is pressed: global, move, map, hex, pending, console, prompt, overlay, chooser, approval. A request is a\n"
             "name of the list, or none. What then collides is said. The file blkscope/keys of the configuration folder has such\n"
             "lines, without the word bind.\n"
             "\n"

@@ -51,6 +51,7 @@ struct desk {
     struct panel *prompt_panel; /* that asked it; NULL: it is where to go */
     const struct panel_question *prompt_question;
     struct overlay *overlay; /* NULL: none lies over the panels */
+    GHashTable *declined; /* char *, set: files that images name and that the user leaves out */
     char *remark; /* NULL: none */
     enum role remark_role;
     struct title title;
@@ -150,6 +151,9 @@ char *settings_show(struct desk *desk, const char *name, GError **error);
 char **settings_complete(struct desk *desk, const char *name);
 /* Reads the user's settings and keys; what is wrong in them is told in the console. */
 void settings_load(struct desk *desk);
+
+/* approval.c: asks whether to open what the image names and what was left out, if there is any and the user has not said yet. */
+void approval_look(struct desk *desk);
 
 /* title.c */
 void title_draw(struct desk *desk, struct surface row);

@@ -286,6 +286,7 @@ static const struct panel_host_ops host_ops = {
 static void look_at_image(struct desk *desk)
 {
     title_image(desk);
+    approval_look(desk);
     if (desk->title.holders != NULL) {
         console_note(desk_console(desk), ROLE_WARNING, desk->title.holders);
     }
@@ -363,6 +364,7 @@ struct desk *desk_new(struct session *session, struct grid_traits traits, const 
     desk->wheel_rows = WHEEL_ROWS;
     desk->held = desk->held_border = -1;
     desk->theme = g_strdup("default");
+    desk->declined = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     desk->grid = grid_new(1, 1, traits);
     for (int i = 0; i < LAYOUT_PANELS; i++) {
         desk->panels[i] = panel_table[i]->create(&desk->host);
@@ -393,6 +395,7 @@ void desk_free(struct desk *desk)
     }
     prompt_free(desk->prompt);
     overlay_show(desk, NULL);
+    g_hash_table_unref(desk->declined);
     g_free(desk->remark);
     g_free(desk->theme);
     grid_free(desk->grid);

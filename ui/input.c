@@ -234,7 +234,8 @@ void desk_request(struct desk *desk, enum request request, int count)
 {
     struct panel *panel = desk_panel_of(desk, request);
     enum request_context context = request_info(request)->context;
-    bool covered = context == REQUEST_CONTEXT_MOVE || context == REQUEST_CONTEXT_OVERLAY || context == REQUEST_CONTEXT_CHOOSER;
+    bool covered = context == REQUEST_CONTEXT_MOVE || context == REQUEST_CONTEXT_OVERLAY || context == REQUEST_CONTEXT_CHOOSER ||
+                   context == REQUEST_CONTEXT_APPROVAL;
     if (desk->overlay != NULL && covered) {
         desk->overlay->ops->request(desk->overlay, request, count);
     } else if (panel == NULL || !panel_request(desk, panel, request, count)) {

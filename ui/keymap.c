@@ -180,6 +180,16 @@ static const struct binding bindings[] = {
     KEY(CHOOSER, "PageDown", CHOOSER_PAGE_DOWN),
     KEY(CHOOSER, "Ctrl-Z", SUSPEND),
     KEY(CHOOSER, "Ctrl-L", REDRAW),
+
+    KEY(APPROVAL, "o", APPROVAL_OPEN),
+    KEY(APPROVAL, "a", APPROVAL_OPEN_ALL),
+    KEY(APPROVAL, "r", APPROVAL_RELINK),
+    KEY(APPROVAL, "l", APPROVAL_LEAVE_OUT),
+    KEY(APPROVAL, "Esc", APPROVAL_LEAVE_OUT),
+    KEY(APPROVAL, "q", APPROVAL_LEAVE_OUT),
+    KEY(APPROVAL, "Ctrl-C", CANCEL),
+    KEY(APPROVAL, "Ctrl-Z", SUSPEND),
+    KEY(APPROVAL, "Ctrl-L", REDRAW),
 };
 
 /* ---- the table that holds now ---- */

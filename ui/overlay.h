@@ -15,7 +15,7 @@ struct overlay {
 };
 
 struct overlay_ops {
-    /* Whose keys hold now: REQUEST_CONTEXT_OVERLAY, or REQUEST_CONTEXT_CHOOSER where text is typed. */
+    /* Whose keys hold now: REQUEST_CONTEXT_OVERLAY, REQUEST_CONTEXT_CHOOSER where text is typed, or one of its own. */
     enum request_context (*context)(const struct overlay *overlay);
     void (*draw)(struct overlay *overlay, struct surface surface);
     /* A request of its context, or a movement; closing it is its own to do, too. */

@@ -16,6 +16,7 @@ enum request_context {
     REQUEST_CONTEXT_PROMPT,  /* a line is being asked for at the bottom */
     REQUEST_CONTEXT_OVERLAY, /* help and other text lies over the panels */
     REQUEST_CONTEXT_CHOOSER, /* a list to choose from lies over the panels, and letters narrow it down */
+    REQUEST_CONTEXT_APPROVAL, /* whether to open a file that the image names */
     REQUEST_CONTEXT_COUNT,
 };
 
@@ -144,7 +145,12 @@ enum request_context {
     X(CHOOSER_UP, "chooser-up", CHOOSER, NULL, NULL, "mark the one above")                                             \
     X(CHOOSER_DOWN, "chooser-down", CHOOSER, NULL, NULL, "mark the one below")                                         \
     X(CHOOSER_PAGE_UP, "chooser-page-up", CHOOSER, NULL, NULL, "a page up")                                            \
-    X(CHOOSER_PAGE_DOWN, "chooser-page-down", CHOOSER, NULL, NULL, "a page down")
+    X(CHOOSER_PAGE_DOWN, "chooser-page-down", CHOOSER, NULL, NULL, "a page down")                                      \
+    X(APPROVAL_OPEN, "approval-open", APPROVAL, "follow ROLE", "open it", "open this file, and ask about what it names in turn") \
+    X(APPROVAL_OPEN_ALL, "approval-open-all", APPROVAL, "follow all", "open all",                                          \
+      "open it and all it names in turn, as long as those are plain files or block devices")                           \
+    X(APPROVAL_RELINK, "approval-relink", APPROVAL, "relink ROLE PATH", "another", "type the path of the file to open in its place") \
+    X(APPROVAL_LEAVE_OUT, "approval-leave-out", APPROVAL, "follow none", "leave out", "leave it out: what it holds is shown as missing")
 
 enum request {
     REQUEST_NONE = -1,

@@ -72,12 +72,14 @@ static int open_expected(struct open_call *call)
         return -errno;
     int fd = fstat(place, &st) < 0 ? -errno : 0;
     call->unfit = fd == 0 ? reference_check(&call->expect, &st) : 0;
-    if (fd == 0 && call->unfit == 0) {
-        g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", place);
-        fd = open_as_allowed(path, &call->flags);
-        if (fd == -ENOENT) /* no /proc */
-            fd = open_as_allowed(call->path, &call->flags);
+    if (fd < 0 || call->unfit < 0) {
+        close(place);
+        return fd < 0 ? fd : call->unfit;
     }
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", place);
+    fd = open_as_allowed(path, &call->flags);
+    if (fd == -ENOENT) /* no /proc */
+        fd = open_as_allowed(call->path, &call->flags);
     close(place);
     if (fd >= 0 && (fstat(fd, &opened) < 0 || opened.st_ino != st.st_ino || opened.st_dev != st.st_dev)) {
         close(fd);
@@ -162,7 +164,7 @@ static int lock_opened(struct node *node, int fd, const char *filename, GError *
     if (!file->locking)
         return 0;
     if (only_queries(node, node->flags))
-        return locks_check(fd, node->perm, node->shared, filename, error);
+        return node->flags & NODE_FORCE_SHARE ? 0 : locks_check(fd, node->perm, node->shared, filename, error);
     int ret = locks_take(fd, node->perm, node->shared, filename, error);
     file->locked = ret == 0;
     return ret;
@@ -181,10 +183,8 @@ int file_lock_resize(struct node *node, GError **error)
     return ret;
 }
 
-static bool wants_locks(struct node *node, int locking, int fd)
+static bool wants_locks(int locking, int fd)
 {
-    if (node->flags & NODE_FORCE_SHARE)
-        return false;
     return strcmp(locking_values[locking], "on") == 0 || (strcmp(locking_values[locking], "auto") == 0 && locks_available(fd));
 }
 
@@ -238,7 +238,7 @@ int file_open_co(struct node *node, struct options *options, GError **error)
     int ret = take_options(node, options, &filename, &locking, error);
     if (ret < 0)
         return ret;
-    struct open_call call = {.path = filename, .flags = node->flags, .expect = node->expect};
+    struct open_call call = {.path = filename, .flags = node->flags, .expect = node->expect ? *node->expect : (struct reference_expect){0}};
     ret = open_fd_co(node, &call, filename, error);
     if (ret < 0)
         return ret;
@@ -247,7 +247,9 @@ int file_open_co(struct node *node, struct options *options, GError **error)
     node->flags = call.flags;
     ret = check_kind(node, &call.st, filename, &file->kind, error);
     if (ret == 0) {
-        file->locking = wants_locks(node, locking, call.fd);
+        if (node->flags & NODE_FORCE_SHARE)
+            node->shared = NODE_PERM_ALL; /* forbids nothing, but still tells that it reads */
+        file->locking = wants_locks(locking, call.fd);
         ret = lock_opened(node, call.fd, filename, error);
     }
     if (ret < 0) {

@@ -17,7 +17,7 @@
 
 enum node_flags {
     NODE_WRITABLE = 1 << 0,
-    NODE_FORCE_SHARE = 1 << 1,   /* take and check no locks */
+    NODE_FORCE_SHARE = 1 << 1,   /* forbid others nothing; with NODE_QUERY_LOCKS, ask nobody either */
     NODE_QUERY_LOCKS = 1 << 2,   /* check, never take, locks while not writable */
     NODE_DIRECT = 1 << 3,        /* cache.direct: O_DIRECT */
     NODE_NO_FLUSH = 1 << 4,      /* cache.no-flush */
@@ -95,8 +95,8 @@ struct node {
     unsigned layer;           /* backing files above it: 0 is the top */
     GPtrArray *references;    /* struct reference, owned: the files that the driver found named in the image; NULL: none */
     const GPtrArray *approved; /* struct reference, those the user has agreed to; valid while it is being opened, NULL: none */
-    struct reference_expect expect; /* what its file has to be; */
-    struct reference_expect named;  /* the same of the next child, which the image names: set by the driver while it opens that */
+    const struct reference_expect *expect; /* what its file has to be, NULL: anything; valid while it is being opened */
+    struct reference_expect named; /* the same of the next child, which the image names: set by the driver while it opens that */
     struct node *probed;      /* open.c, while opening: the `file` child that was opened for probing, not yet a child */
     struct node_pending *pending; /* writes that others may have to wait for, newest first; only kept if request_alignment > 1 */
 };
@@ -117,7 +117,7 @@ struct node_how {
     const struct node *parent; /* the one right above; NULL for the top */
     unsigned layer;        /* of this one; see struct node */
     const GPtrArray *approved;
-    struct reference_expect expect, named;
+    const struct reference_expect *expect, *named; /* NULL: anything */
 };
 
 /* open.c: opens what options (driver, filename, ...) and how describe.  options is consumed.  0 and one reference, or an error. */

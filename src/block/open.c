@@ -155,12 +155,13 @@ static unsigned child_shared(enum node_role role, unsigned shared)
     case NODE_ROLE_IMAGE:
         return shared;
     case NODE_ROLE_METADATA:
-    case NODE_ROLE_DATA:
         return NODE_PERM_READ | NODE_PERM_WRITE_UNCHANGED;
+    case NODE_ROLE_DATA: /* others may write to what no table counts on */
+        return NODE_PERM_ALL & ~NODE_PERM_RESIZE;
     case NODE_ROLE_BACKING:
         break;
     }
-    return NODE_PERM_READ | NODE_PERM_WRITE_UNCHANGED;
+    return NODE_PERM_ALL; /* what others may not do to its file is for its own format to say */
 }
 
 unsigned open_child_flags(enum node_role role, unsigned flags)
@@ -185,7 +186,7 @@ static struct node_how child_how(const struct node_how *how, enum node_role role
     child.layer = how->layer + (role == NODE_ROLE_BACKING);
     /* A name in the image stands for what it says itself, and what a file of that format is in: not for its backing file. */
     child.expect = role == NODE_ROLE_BACKING || role == NODE_ROLE_DATA ? how->named : how->expect;
-    child.named = (struct reference_expect){0};
+    child.named = NULL;
     return child;
 }
 
@@ -205,7 +206,7 @@ static struct node_how node_to_how(const struct node *node)
         .layer = node->layer,
         .approved = node->approved,
         .expect = node->expect,
-        .named = node->named,
+        .named = reference_expects(&node->named) ? &node->named : NULL,
     };
 }
 

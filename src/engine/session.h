@@ -90,6 +90,8 @@ int session_open_co(struct session *session, const struct blk_open *how, struct 
 /* ---- what a panel may look at ---- */
 
 struct blk *session_blk(struct session *session); /* NULL: no image open */
+/* What is done with the files that the open image names: that of the configuration, until `follow` changed it. */
+enum blk_refs session_refs(const struct session *session);
 const struct session_config *session_config(const struct session *session);
 
 /* Names of the internal snapshots of the image that is open, or that was open last: a new list (g_strfreev). */

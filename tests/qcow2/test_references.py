@@ -2,6 +2,7 @@
 """Files an image names: the policy, loops, long chains."""
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import images  # noqa: E402
 from images import create, patch  # noqa: E402
-from support import MIB, blkscope, drop_in  # noqa: E402
+from support import BLKSCOPE, FLAVOUR, MIB, blkscope, drop_in, environment  # noqa: E402
 
 
 @pytest.fixture
@@ -149,3 +150,215 @@ def test_encrypted_images_open(work):
         assert result.out.count('read failed: Required key not available') == 1
         assert '    encrypt:\n        format: ' in result.out
         assert '64 KiB (0x10000) bytes     allocated at offset 0 bytes' in result.out
+
+
+# ---- what images are made to name, to have it opened ----
+
+def objects(result):
+    return [json.loads(line) for line in result.out.splitlines() if line.startswith('{"layer"')]
+
+
+def opened_files(args, cwd):
+    """Paths that the program opens, or tries to."""
+    run = subprocess.run(['strace', '-f', '-qq', '-e', 'trace=open,openat,connect', BLKSCOPE, *args], cwd=cwd, capture_output=True, text=True,
+                         env=environment())
+    return '\n'.join(re.findall(r'(?:openat|open|connect)\(.*', run.stderr))
+
+
+@pytest.mark.skipif(bool(FLAVOUR), reason='strace and the sanitizers exclude each other')
+@pytest.mark.parametrize('policy', ['none', 'ask'])
+@pytest.mark.parametrize('name', [b'base.raw', b'/etc/hostname', b'pipe', b'nbd:unix:socket', b'json:{"driver":"file","filename":"base.raw"}'])
+def test_nothing_is_opened_before_it_is_agreed_to(overlay, policy, name):
+    os.mkfifo(overlay.parent / 'pipe')
+    name_backing(overlay, name)
+    trace = opened_files([f'--refs={policy}', '-c', 'chain', overlay.name], overlay.parent)
+    assert 'a.qcow2' in trace
+    assert not re.search(r'"(\S*/)?(base\.raw|hostname|pipe|socket)"', trace)
+
+
+ATTACKS = {
+    'file': (b'/etc/hostname', 'regular file'),
+    'character device': (b'/dev/zero', 'character device'),
+    'pipe': (b'pipe', 'pipe'),
+    'folder': (b'/', 'folder'),
+    'missing': (b'not there', 'missing'),
+    'protocol': (b'nbd:unix:socket', 'protocol'),
+    'json': (b'json:{"driver":"file","filename":"base.raw"}', 'json'),
+    'link': (b'link', 'character device'),
+}
+
+
+@pytest.mark.parametrize('attack', ATTACKS)
+def test_what_stands_there_is_told(overlay, attack):
+    name, kind = ATTACKS[attack]
+    os.mkfifo(overlay.parent / 'pipe')
+    (overlay.parent / 'link').symlink_to('/dev/zero')
+    name_backing(overlay, name)
+    result = blkscope('--refs=ask', '--json', '-c', 'chain', overlay.name, cwd=overlay.parent)
+    below = objects(result)[1]
+    assert (below['state'], below['open'], below['named'], below['kind']) == ('left-out', False, name.decode(), kind)
+    assert below['outside'] == (attack in ('file', 'character device', 'folder', 'link'))
+    assert below['target'] == ('/dev/zero' if attack == 'link' else below['target'])
+    shown = blkscope('--refs=ask', '--headless', '-c', 'screen', overlay.name, cwd=overlay.parent).out
+    assert 'open this file?' in shown and kind in shown
+
+
+@pytest.mark.parametrize('name', [b'/dev/zero', b'link', b'pipe', b'nbd:unix:socket', b'json:{"driver":"file","filename":"base.raw"}', b'/'])
+@pytest.mark.parametrize('role', ['backing', 'data-file'])
+def test_all_does_not_mean_all(work, name, role):
+    (work / 'base.raw').write_bytes(b'x' * MIB)
+    os.mkfifo(work / 'pipe')
+    (work / 'link').symlink_to('/dev/zero')
+    image = create(work / 'a.qcow2', MIB, backing='base.raw', backing_format='raw') if role == 'backing' else create(work / 'a.qcow2', MIB, data_file='d')
+    if role == 'backing':
+        name_backing(image, name, b'raw')
+    else:
+        patch(image, (images.EXTENSIONS, None, images.extensions((0x44415441, name))))
+    result = blkscope('--refs=ask', '--json', '-c', 'follow all', '-c', 'chain', image.name, cwd=work)
+    assert 'not followed' in result.err and result.status == 1
+    assert [(one['role'], one['open']) for one in objects(result)] == [('image', True), (role, False)]
+
+
+def test_one_by_one_down_the_chain(work):
+    (work / 'base.raw').write_bytes(b'x' * MIB)
+    create(work / 'mid.qcow2', MIB, backing='base.raw', backing_format='raw')
+    create(work / 'top.qcow2', MIB, backing='mid.qcow2', backing_format='qcow2')
+    result = blkscope('--refs=ask', '--json', '-c', 'follow backing', '-c', 'chain', '-c', 'follow -l 1 backing', '-c', 'read -q -P 0x78 0 1M',
+                      '-c', 'chain', 'top.qcow2', cwd=work)
+    assert [one['open'] for one in objects(result)] == [True, True, False, True, True, True]
+    assert result.status == 0
+
+
+def test_a_file_that_was_swapped_since_is_not_opened(overlay):
+    """What was agreed to is the file that was looked at, not whatever its name means later."""
+    script = overlay.parent / 'script'
+    script.write_text('length\nfollow backing\nchain\n')
+    (overlay.parent / 'secret').write_bytes(b's' * MIB)
+    process = subprocess.Popen([BLKSCOPE, '--refs=ask', '--json', overlay.name], cwd=overlay.parent, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, env=environment())
+    process.stdin.write(b'length\n')
+    process.stdin.flush()
+    said = b''
+    while b'1048576' not in said:
+        said += process.stdout.read1(1000)
+    (overlay.parent / 'base.raw').unlink()
+    (overlay.parent / 'base.raw').symlink_to('secret')
+    out, err = process.communicate(b'follow backing\nchain\n')
+    assert b"is not the file any more that it was" in err
+    assert b'"state": "left-out"' in out
+
+
+@pytest.mark.parametrize('other', ['/dev/zero', 'pipe'])
+def test_symlink_swaps_never_open_what_is_not_plain(overlay, other):
+    """A link that changes all the time between looking and opening: a device or pipe is never what is read."""
+    os.mkfifo(overlay.parent / 'pipe')
+    name_backing(overlay, b'link', b'raw')
+    swap = ('import os, sys\nwhile os.getppid() == int(sys.argv[1]):\n for to in ("base.raw", sys.argv[2]):\n'
+            '  os.symlink(to, "new")\n  os.replace("new", "link")\n')
+    (overlay.parent / 'link').symlink_to('base.raw')
+    swapper = subprocess.Popen([sys.executable, '-c', swap, str(os.getpid()), other], cwd=overlay.parent)
+    try:
+        results = [blkscope('-c', 'read -q -P 0x78 0 64k', overlay.name, cwd=overlay.parent) for _ in range(60)]
+    finally:
+        swapper.kill()
+        swapper.wait()
+    for result in results:
+        assert (result.out, result.err) == ('', '') or 'not followed' in result.err or 'driver requires' in result.err, result
+
+
+def test_names_lie_beside_the_link_as_in_the_reference(work):
+    for folder, fill in (('real', b'r'), ('links', b'l')):
+        (work / folder).mkdir()
+        (work / folder / 'base.raw').write_bytes(fill * MIB)
+    create(work / 'real/a.qcow2', MIB, backing='base.raw', backing_format='raw')
+    (work / 'links/a.qcow2').symlink_to('../real/a.qcow2')
+    for name, fill in (('links/a.qcow2', 'l'), ('real/a.qcow2', 'r')):
+        images.same(work / name, f'read -P {ord(fill)} 0 64k')
+
+
+@pytest.mark.parametrize('name', [b'x' * 1023, b'/'.join([b'y' * 255] * 4)[:1023], b'../' * 341])
+def test_overlong_names(overlay, name):
+    name_backing(overlay, name)
+    followed = blkscope('-c', 'length', overlay.name, cwd=overlay.parent)
+    assert followed.status == 1 and 'Could not open' in followed.err or 'not followed' in followed.err
+    screen = blkscope('--refs=ask', '--headless', '-c', 'screen', overlay.name, cwd=overlay.parent)
+    assert screen.status == 0 and 'open this file?' in screen.out
+
+
+@pytest.mark.parametrize('name', [b'\x1b]0;owned\x07', b'a\nb', b'\x9b31m', b'\xff\xfe', '\u202egpj.exe'.encode()])
+def test_names_can_not_fool_the_question(overlay, name):
+    name_backing(overlay, name, b'raw\x1b')
+    for args in (['--headless', '-c', 'screen'], ['-c', 'chain'], ['--json', '-c', 'chain']):
+        result = blkscope('--refs=ask', *args, overlay.name, cwd=overlay.parent)
+        assert not re.search('[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]', result.err + (result.out if '--json' not in args else ''))
+        assert '\x1b' not in result.out
+
+
+def test_raw_that_was_guessed_keeps_its_first_sector(work):
+    """A guest that writes a qcow2 header into its raw disk would have a file of its choice opened the next time."""
+    (work / 'a.raw').write_bytes(bytes(MIB))
+    evil = create(work / 'evil.qcow2', MIB)
+    name_backing(evil, b'/etc/hostname')
+    size = evil.stat().st_size
+    guessed = blkscope('-w', '-c', 'write -s evil.qcow2 0 512', '-c', 'chain', 'a.raw', cwd=work)
+    assert 'write failed: Operation not permitted' in guessed.out and 'raw (guessed)' in guessed.out
+    assert (work / 'a.raw').read_bytes() == bytes(MIB)
+    told = blkscope('-w', '-c', 'read-as raw', '-c', f'write -q -s evil.qcow2 0 {size}', 'a.raw', cwd=work)
+    assert told.status == 0 and (work / 'a.raw').read_bytes()[:4] == b'QFI\xfb'
+    asked = blkscope('--refs=ask', '--json', '-c', 'chain', '-c', 'read-as raw', '-c', 'chain', 'a.raw', cwd=work)
+    assert [(one['format'], one['named']) for one in objects(asked)] == [('qcow2', None), (None, '/etc/hostname'), ('raw', None)]
+
+
+def test_loops_are_shown(work):
+    name_backing(create(work / 'self.qcow2', MIB), b'self.qcow2')
+    result = blkscope('--refs=ask', '--json', '-c', 'chain', '-c', 'follow backing', '-c', 'chain', 'self.qcow2', cwd=work)
+    assert [one['loop'] for one in objects(result)] == [False, True, False, True]
+    assert 'is already part of this backing chain' in result.err
+
+
+def test_a_missing_one_is_relinked(overlay):
+    before = overlay.read_bytes()
+    (overlay.parent / 'moved').mkdir()
+    name_backing(overlay, b'/far/away/base.raw', b'raw')
+    before = overlay.read_bytes()
+    result = blkscope('--refs=ask', '--json', '-c', 'chain', '-c', 'relink backing base.raw', '-c', 'chain', '-c', 'read -q -P 0x78 0 64k',
+                      overlay.name, cwd=overlay.parent)
+    layers = objects(result)
+    assert layers[1]['kind'] == 'missing' and layers[1]['suggestion'].endswith('base.raw')
+    assert (layers[3]['state'], layers[3]['format'], layers[3]['filename']) == ('replaced', 'raw', 'base.raw')
+    assert result.status == 0 and overlay.read_bytes() == before
+
+
+def test_relinking_what_failed_to_open(overlay):
+    name_backing(overlay, b'gone', b'raw')
+    result = blkscope('-c', f'open {overlay.name}', '-c', 'relink backing base.raw', '-c', 'read -q -P 0x78 0 64k', cwd=overlay.parent)
+    assert "'relink backing PATH' opens it with another one" in result.err and result.out == ''
+
+
+def test_answers_replay(work):
+    (work / 'base.raw').write_bytes(b'x' * MIB)
+    create(work / 'mid.qcow2', MIB, backing='base.raw', backing_format='raw')
+    create(work / 'top.qcow2', MIB, backing='mid.qcow2', backing_format='qcow2')
+    keys = blkscope('--refs=ask', '--headless', '-c', 'keys o', '-c', 'screen', '-c', 'keys o', '-c', 'screen', '-c', 'keys l', '-c', 'screen',
+                    'top.qcow2', cwd=work).out
+    first, second, third = keys.split(' LIST ')[1:3] + [keys.rsplit('MOVE', 1)[1]]
+    assert 'top.qcow2 names its backing file' in first, 'a key that came before the question was to be seen answers nothing'
+    assert 'Layer 1 of top.qcow2 names' in second and 'open this file?' not in third
+    commands = blkscope('--refs=ask', '--headless', '-c', 'follow backing', '-c', 'follow none', '-c', 'screen', 'top.qcow2', cwd=work).out
+    assert commands.split('console', 1)[0].strip() == 'MOVE' + third.split('console', 1)[0].rstrip()
+
+
+FOREIGN = ['qcow', 'qed', 'vmdk']
+
+
+@pytest.mark.parametrize('format', FOREIGN)
+def test_backing_files_of_other_formats_are_not_followed(work, format):
+    (work / 'base.raw').write_bytes(b'x' * MIB)
+    base = 'base.raw'
+    if format == 'vmdk':
+        base = 'base.vmdk'
+        subprocess.run(['qemu-img', 'convert', '-O', 'vmdk', 'base.raw', base], cwd=work, check=True)
+    subprocess.run(['qemu-img', 'create', '-q', '-f', format, '-b', base, '-F', 'vmdk' if format == 'vmdk' else 'raw', 'a.img'], cwd=work, check=True)
+    for policy in ('none', 'ask', 'follow'):
+        result = blkscope(f'--refs={policy}', '-c', 'read -P 0 0 64k', 'a.img', cwd=work)
+        assert 'read 65536/65536' in result.out and 'Pattern' not in result.out, result

@@ -37,7 +37,7 @@ static bool is_in_chain(const struct node *node, const struct file_id *id)
     return false;
 }
 
-static int check_loop_co(const struct node *node, const char *name, GError **error)
+static G_GNUC_NO_INLINE int check_loop_co(const struct node *node, const char *name, GError **error)
 {
     struct file_id id = {.name = name};
     if (!name_is_path(name) || aio_call_co(node->aio, stat_name, &id, true) < 0 || !is_in_chain(node, &id))
@@ -85,8 +85,8 @@ static void tell_left_out(struct node *node, const struct reference *reference)
               reference->role == REFERENCE_DATA ? "data file" : "backing file", safe, layer, role, layer, role);
 }
 
-/* 1: to be opened, which node->named goes with; 0: left out; or a negative errno. */
-static int decide_co(struct node *node, struct reference *reference, GError **error)
+/* Kept out of the frames that stay on the stack while the layers below are opened.  1: to be opened, which node->named goes with; 0: left out; or a negative errno. */
+static G_GNUC_NO_INLINE int decide_co(struct node *node, struct reference *reference, GError **error)
 {
     const struct reference *approved = reference_find(node->approved, reference);
     node->named = (struct reference_expect){0};
@@ -194,7 +194,7 @@ static bool names_file(const struct options *child)
 }
 
 /* The image's own words for its backing file become options, beside those the user gave.  As decide_co(). */
-static int apply_name_co(struct node *node, struct options *child, struct reference *reference, GError **error)
+static G_GNUC_NO_INLINE int apply_name_co(struct node *node, struct options *child, struct reference *reference, GError **error)
 {
     const char *driver = options_get(child, "driver");
     if (driver) {

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who may have an image open beside whom: every pair of openers, against the reference; the locks that stand for it."""
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from images import create  # noqa: E402
+from support import BLKSCOPE, FLAVOUR, MIB, REFERENCE, blkscope, environment  # noqa: E402
+
+pytestmark = pytest.mark.skipif(FLAVOUR == 'valgrind', reason='a process under valgrind has descriptors of its own')
+
+MODES = {'read': ['-r'], 'write': [], 'share': ['-r', '-U'], 'snapshot': ['-s']}
+IMAGES = {'raw': ['-f', 'raw', 'base.raw'], 'qcow2': ['-f', 'qcow2', 'alone.qcow2'], 'chain': ['-f', 'qcow2', 'top.qcow2'],
+          'data-file': ['-f', 'qcow2', 'data.qcow2']}
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    work = tmp_path_factory.mktemp('locks')
+    (work / 'base.raw').write_bytes(bytes(MIB))
+    create(work / 'alone.qcow2', MIB)
+    create(work / 'mid.qcow2', MIB, backing='base.raw', backing_format='raw')
+    create(work / 'top.qcow2', MIB, backing='mid.qcow2', backing_format='qcow2')
+    create(work / 'data.qcow2', MIB, data_file='data.raw')
+    return work
+
+
+class Holder:
+    """A program that has the image open until the block ends."""
+
+    def __init__(self, command, folder):
+        (self.program, *self.command), self.folder = command, folder
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, executable=self.program, cwd=self.folder, env=environment(), stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.process.stdin.write(b'length\n')
+        self.process.stdin.flush()
+        said = b''
+        while b'MiB' not in said:
+            more = self.process.stdout.read1(1000)
+            assert more, said.decode()
+            said += more
+        return self.process
+
+    def __exit__(self, *unused):
+        self.process.stdin.close()
+        self.process.stdout.read()
+        self.process.stdout.close()
+        self.process.wait()
+
+
+def io(program, mode, image):
+    return [program, 'qemu-io', *MODES[mode], *IMAGES[image]]
+
+
+def locks_of(process, folder):
+    """{file: bytes that are locked}, as the kernel tells it of the process's descriptors."""
+    names = {(folder / name).stat().st_ino: name for name in os.listdir(folder) if (folder / name).is_file()}
+    found = {}
+    for fd in Path(f'/proc/{process.pid}/fdinfo').iterdir():
+        for kind, inode, first, last in re.findall(r'^lock:\s+\d+: OFDLCK\s+ADVISORY\s+(\w+) \S+ \S+:(\d+) (\d+) (\d+)', fd.read_text(), re.M):
+            if int(inode) in names:  # not the temporary layer
+                found.setdefault(names[int(inode)], set()).update((kind, byte) for byte in range(int(first), int(last) + 1))
+    return found
+
+
+def outcome(command, folder):
+    program, *words, image = command
+    result = subprocess.run([*words, '-c', 'length', image], executable=program, cwd=folder, env=environment(), capture_output=True, text=True)
+    return result.returncode, result.stdout, result.stderr
+
+
+@pytest.mark.parametrize('image', IMAGES)
+@pytest.mark.parametrize('mode', MODES)
+def test_the_same_bytes_are_locked(folder, image, mode):
+    with Holder(io(REFERENCE, mode, image), folder) as process:
+        theirs = locks_of(process, folder)
+    with Holder(io(BLKSCOPE, mode, image), folder) as process:
+        assert locks_of(process, folder) == theirs
+    assert theirs
+
+
+@pytest.mark.parametrize('image', IMAGES)
+@pytest.mark.parametrize('holding', MODES)
+def test_every_pair_is_as_two_of_theirs(folder, image, holding):
+    with Holder(io(REFERENCE, holding, image), folder):
+        theirs = {mode: outcome(io(REFERENCE, mode, image), folder) for mode in MODES}
+        assert {mode: outcome(io(BLKSCOPE, mode, image), folder) for mode in MODES} == theirs
+    with Holder(io(BLKSCOPE, holding, image), folder):
+        assert {mode: outcome(io(REFERENCE, mode, image), folder) for mode in MODES} == theirs
+        assert {mode: outcome(io(BLKSCOPE, mode, image), folder) for mode in MODES} == theirs
+
+
+@pytest.mark.parametrize('holding', MODES)
+def test_qemu_img_meets_ours_as_it_meets_theirs(folder, holding):
+    def all_of_it():
+        commands = (['info'], ['info', '-U'], ['check'], ['check', '-U'], ['resize', '-q'], ['snapshot', '-l'])
+        runs = [subprocess.run(['qemu-img', *command, 'alone.qcow2', *(['1M'] if command[0] == 'resize' else [])], cwd=folder, capture_output=True,
+                               text=True) for command in commands]
+        return [(run.returncode, run.stderr) for run in runs]
+
+    with Holder(io(REFERENCE, holding, 'qcow2'), folder):
+        theirs = all_of_it()
+    with Holder(io(BLKSCOPE, holding, 'qcow2'), folder):
+        assert all_of_it() == theirs
+
+
+@pytest.mark.parametrize('server', [['-r'], []])
+def test_a_server_of_theirs_is_met_as_by_theirs(folder, server):
+    """qemu-nbd holds the image; it says when it can be connected to by forking into the background."""
+    pidfile = folder / 'pid'
+    subprocess.run(['qemu-nbd', '--fork', '-t', '-k', folder / 'socket', f'--pid-file={pidfile}', '-f', 'qcow2', *server, 'alone.qcow2'], cwd=folder,
+                   check=True)
+    pid = int(pidfile.read_text())
+    try:
+        theirs = {mode: outcome(io(REFERENCE, mode, 'qcow2'), folder) for mode in MODES}
+        assert {mode: outcome(io(BLKSCOPE, mode, 'qcow2'), folder) for mode in MODES} == theirs
+        chain = blkscope('-c', 'chain', 'alone.qcow2', cwd=folder)
+        assert f'qemu-nbd (pid {pid})' in chain.out or chain.status
+        assert not server or chain.status == 0
+    finally:
+        os.kill(pid, 15)
+        while (folder / 'socket').exists() and Path(f'/proc/{pid}').exists():
+            os.sched_yield()
+
+
+@pytest.mark.parametrize('image', IMAGES)
+def test_own_readers_take_none(folder, image):
+    with Holder([BLKSCOPE, 'blkscope', *IMAGES[image]], folder) as process:
+        assert locks_of(process, folder) == {}
+        for mode in MODES:
+            assert outcome(io(REFERENCE, mode, image), folder)[0] == 0
+
+
+def test_own_readers_look_and_say_who(folder):
+    with Holder(io(REFERENCE, 'write', 'qcow2'), folder) as process:
+        refused = blkscope('-c', 'length', 'alone.qcow2', cwd=folder)
+        assert refused.status == 1 and 'Failed to get shared "write" lock' in refused.err
+        shared = blkscope('-U', '-c', 'chain', 'alone.qcow2', cwd=folder)
+        assert f'locked: qemu-io (pid {process.pid}) is writing to alone.qcow2 and lets nobody else write' in shared.out
+        screen = blkscope('-U', '--headless', '-c', 'screen', 'alone.qcow2', cwd=folder)
+        assert 'is writing to' in screen.out

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The question whether to open a file that the image names: all that is known of it, before anything is opened.
+ *
+ * It comes by itself, so keys that were meant for something else may be on their way: none counts before the question was painted.  A
+ * yes is the command `follow`, after which the image is opened again and the question is about what the next layer names.
+ */
+#include <string.h>
+
+#include "block/chain.h"
+#include "engine/session.h"
+#include "ui/console/console.h"
+#include "ui/desk-private.h"
+#include "ui/text.h"
+#include "util/safetext.h"
+
+enum { WIDTH_MAX = 84, LABEL = 10 };
+
+struct approval {
+    struct overlay overlay;
+    struct reference *reference;
+    char *image; /* that names it */
+    bool painted;
+};
+
+static struct approval *approval_of(struct overlay *overlay)
+{
+    return (struct approval *)overlay;
+}
+
+/* ---- painting ---- */
+
+/* All of the text, in as many rows as it takes; the row behind.  A surface of height 0 only counts them. */
+static int put_wrapped(struct surface box, int x, int y, enum role role, const char *text)
+{
+    int columns = MAX(box.width - x - 2, 1);
+    do {
+        int len = MAX(text_fit(text, -1, columns, NULL), 1);
+        surface_put_len(box, x, y++, role, text, len);
+        text += MIN((size_t)len, strlen(text));
+    } while (*text != '\0');
+    return y;
+}
+
+static int put_field(struct surface box, int y, const char *label, enum role role, const char *text)
+{
+    surface_put(box, 3, y, ROLE_DIM, label);
+    return put_wrapped(box, 3 + LABEL, y, role, text);
+}
+
+static int put_escaped(struct surface box, int y, const char *label, const char *text)
+{
+    g_autofree char *safe = safetext_escape(text, -1);
+    return put_field(box, y, label, ROLE_STRONG, safe);
+}
+
+static const char *advice(const struct reference *reference)
+{
+    if (reference->loop) {
+        return "Following it would never end.";
+    }
+    switch (reference->kind) {
+    case REFERENCE_JSON:
+    case REFERENCE_PROTOCOL:
+        return "This is no path: opening it may connect to a server, or read whatever file it says.";
+    case REFERENCE_CHARACTER_DEVICE:
+        return "To open a device may be to do something already.";
+    case REFERENCE_PIPE:
+    case REFERENCE_SOCKET:
+    case REFERENCE_FOLDER:
+        return "This is no disk.";
+    case REFERENCE_MISSING:
+        return "It is not there: r opens another file in its place.";
+    default:
+        return reference->format == NULL && reference->role == REFERENCE_BACKING
+                   ? "Its bytes would decide what it is: whoever could write to it may name more files."
+                   : "It was not opened: what it holds is shown as missing.";
+    }
+}
+
+static int draw_text(const struct approval *approval, struct surface box, int y)
+{
+    const struct reference *reference = approval->reference;
+    g_autofree char *what = reference_describe(reference);
+    g_autofree char *image = safetext_escape(approval->image, -1);
+    const char *role = reference->role == REFERENCE_DATA ? "data file" : "backing file";
+    g_autofree char *head = reference->layer > 0
+                                 ? g_strdup_printf("Layer %u of %s names its %s:", reference->layer, image, role)
+                                 : g_strdup_printf("%s names its %s:", image, role);
+    bool alarming = reference->outside || reference->loop || (reference->kind != REFERENCE_REGULAR && reference->kind != REFERENCE_BLOCK_DEVICE);
+    y = put_wrapped(box, 2, y, ROLE_OVERLAY, head);
+    y = put_escaped(box, y, "name", reference->name);
+    if (strcmp(reference->name, reference->path) != 0) {
+        y = put_escaped(box, y, "opens", reference->path);
+    }
+    y = put_field(box, y, "that is", alarming ? ROLE_WARNING : ROLE_OVERLAY, *what != '\0' ? what : "unknown");
+    if (reference->format != NULL) {
+        y = put_escaped(box, y, "format", reference->format);
+    } else {
+        y = put_field(box, y, "format", ROLE_OVERLAY, "not said");
+    }
+    return put_wrapped(box, 2, y + 1, ROLE_NOTE, advice(reference));
+}
+
+static void draw(struct overlay *overlay, struct surface surface)
+{
+    struct approval *approval = approval_of(overlay);
+    int width = MIN(surface.width, WIDTH_MAX), left = (surface.width - width) / 2;
+    int rows = draw_text(approval, surface_part(surface, left, 0, width, 0), 1);
+    struct surface box = surface_part(surface, left, 0, width, MIN(rows + 1, surface.height));
+    surface_fill(box, ROLE_OVERLAY, ' ');
+    draw_text(approval, box, 1);
+    surface_frame(box, ROLE_FRAME_FOCUS);
+    surface_title(box, ROLE_TITLE_FOCUS, "open this file?");
+    approval->painted = true;
+}
+
+/* ---- answers ---- */
+
+static char *key_of(struct desk *desk, const struct reference *reference)
+{
+    struct blk *blk = session_blk(desk->session);
+    const char *image = blk != NULL ? blk_filename(blk) : NULL;
+    return g_strdup_printf("%u %u %s\n%s", reference->layer, (unsigned)reference->role, reference->name, image != NULL ? image : "");
+}
+
+/* " -l 1 backing" */
+static char *place_of(const struct reference *reference)
+{
+    g_autofree char *layer = reference->layer > 0 ? g_strdup_printf(" -l %u", reference->layer) : NULL;
+    return g_strdup_printf("%s %s", layer != NULL ? layer : "", reference_role_name(reference->role));
+}
+
+static void run_done(void *data, int ret)
+{
+    /* The command said what there is to say. */
+}
+
+/* Typed by script, the keys are in the log and not what they do. */
+static void run(struct desk *desk, const char *line)
+{
+    if (desk->silent) {
+        session_run(desk->session, line, desk_sink(desk), 0, run_done, NULL);
+    } else {
+        console_run(desk_console(desk), line);
+    }
+}
+
+/* Another file is for the user to type; one that lies beside the image is likely. */
+static void type_relink(struct desk *desk, const struct reference *reference)
+{
+    g_autofree char *place = place_of(reference);
+    g_autofree char *quoted = reference->beside != NULL && g_utf8_validate(reference->beside, -1, NULL) ? g_shell_quote(reference->beside) : NULL;
+    g_autofree char *text = g_strdup_printf("relink%s %s", place, quoted != NULL ? quoted : "");
+    input_focus(desk, LAYOUT_CONSOLE);
+    console_clear_line(desk_console(desk));
+    console_paste(desk_console(desk), text);
+}
+
+static void leave_out(struct desk *desk, const struct reference *reference)
+{
+    g_hash_table_add(desk->declined, key_of(desk, reference));
+    overlay_show(desk, NULL);
+    approval_look(desk);
+    if (desk->overlay == NULL) {
+        run(desk, "follow none");
+    }
+}
+
+static void request(struct overlay *overlay, enum request request, int count)
+{
+    struct approval *approval = approval_of(overlay);
+    struct desk *desk = overlay->desk;
+    if (!approval->painted) {
+        return;
+    }
+    g_autoptr(reference) reference = reference_copy(approval->reference);
+    g_autofree char *place = place_of(reference);
+    g_autofree char *line = g_strconcat("follow", place, NULL);
+    switch (request) {
+    case REQUEST_APPROVAL_OPEN:
+        overlay_show(desk, NULL);
+        run(desk, line);
+        break;
+    case REQUEST_APPROVAL_OPEN_ALL:
+        overlay_show(desk, NULL);
+        run(desk, "follow all");
+        break;
+    case REQUEST_APPROVAL_RELINK:
+        overlay_show(desk, NULL);
+        type_relink(desk, reference);
+        break;
+    case REQUEST_APPROVAL_LEAVE_OUT:
+        leave_out(desk, reference);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- the overlay ---- */
+
+static enum request_context context(const struct overlay *overlay)
+{
+    return REQUEST_CONTEXT_APPROVAL;
+}
+
+static void key(struct overlay *overlay, keycode key)
+{
+}
+
+/* A press that was meant for a panel is no answer. */
+static void press(struct overlay *overlay, int x, int y)
+{
+}
+
+static void destroy(struct overlay *overlay)
+{
+    struct approval *approval = approval_of(overlay);
+    reference_free(approval->reference);
+    g_free(approval->image);
+    g_free(approval);
+}
+
+static const struct overlay_ops overlay_ops = {
+    .context = context,
+    .draw = draw,
+    .request = request,
+    .key = key,
+    .press = press,
+    .free = destroy,
+};
+
+static const struct reference *first_open_question(struct desk *desk, const GPtrArray *left_out)
+{
+    for (unsigned i = 0; i < left_out->len; i++) {
+        g_autofree char *key = key_of(desk, left_out->pdata[i]);
+        if (!g_hash_table_contains(desk->declined, key)) {
+            return left_out->pdata[i];
+        }
+    }
+    return NULL;
+}
+
+void approval_look(struct desk *desk)
+{
+    struct blk *blk = session_blk(desk->session);
+    if (desk->overlay != NULL && desk->overlay->ops == &overlay_ops) {
+        overlay_show(desk, NULL);
+    }
+    if (blk == NULL || session_refs(desk->session) != BLK_REFS_ASK || desk->overlay != NULL) {
+        return;
+    }
+    g_autoptr(GPtrArray) left_out = chain_left_out(blk);
+    const struct reference *reference = first_open_question(desk, left_out);
+    if (reference == NULL) {
+        return;
+    }
+    struct approval *approval = g_new0(struct approval, 1);
+    approval->overlay = (struct overlay){&overlay_ops, desk};
+    approval->reference = reference_copy(reference);
+    approval->image = g_strdup(blk_filename(blk) != NULL ? blk_filename(blk) : "the image");
+    overlay_show(desk, &approval->overlay);
+}
