@@ -187,7 +187,7 @@ static const struct binding bindings[] = {
     KEY(APPROVAL, "l", APPROVAL_LEAVE_OUT),
     KEY(APPROVAL, "Esc", APPROVAL_LEAVE_OUT),
     KEY(APPROVAL, "q", APPROVAL_LEAVE_OUT),
-    KEY(APPROVAL, "Ctrl-C", CANCEL),
+    KEY(APPROVAL, "Ctrl-C", APPROVAL_LEAVE_OUT),
     KEY(APPROVAL, "Ctrl-Z", SUSPEND),
     KEY(APPROVAL, "Ctrl-L", REDRAW),
 };

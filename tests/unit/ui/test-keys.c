@@ -28,6 +28,8 @@ enum { ANY = -1 };
     "close; create -q -f qcow2 DIR/layer.qcow2 2M; open -w DIR/layer.qcow2; write -q -P 7 1m 64k; write -q -c -P 5 192k 64k"
 #define DEBUG "close; open -o driver=raw blkdebug::DIR/disk.img"
 #define STOPPED DEBUG "; break read_aio A; aio_read -q 64k 4k; length"
+#define NAMES \
+    "close; create -q -f qcow2 -o backing_file=DIR/disk.img,backing_fmt=raw DIR/names.qcow2; open DIR/names.qcow2"
 #define FLAT "hex-fold; cursor hex 0x1000 0x1000"
 #define CONTEXT(name) REQUEST_CONTEXT_##name
 
@@ -153,6 +155,11 @@ static const struct row rows[] = {
     {REQUEST_CHOOSER_DOWN, ANY, "length", "", "marked moved by 1"},
     {REQUEST_CHOOSER_PAGE_UP, ANY, "length", "PageDown", "marked moved"},
     {REQUEST_CHOOSER_PAGE_DOWN, ANY, "length", "", "marked moved"},
+
+    {REQUEST_APPROVAL_OPEN, ANY, NAMES, "", "> follow backing"},
+    {REQUEST_APPROVAL_OPEN_ALL, ANY, NAMES, "", "> follow all"},
+    {REQUEST_APPROVAL_RELINK, ANY, NAMES, "", "> relink backing"},
+    {REQUEST_APPROVAL_LEAVE_OUT, ANY, NAMES, "", "> follow none"},
 };
 
 /* ---- the state ---- */
@@ -259,7 +266,9 @@ static void enter_context(struct driver *driver, enum request_context context, c
     for (char **line = lines; *line != NULL; line++) {
         driver_command(driver, *line);
     }
-    driver_command(driver, panels[context]);
+    if (panels[context] != NULL) { /* else the last command asks, and takes all keys */
+        driver_command(driver, panels[context]);
+    }
     if (keys[context] != NULL) {
         driver_keys(driver, keys[context]);
     }
