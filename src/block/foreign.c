@@ -114,6 +114,56 @@ static char *describe(const struct node *node, const char *filename, struct opti
     return g_string_free(json, FALSE);
 }
 
+/* ---- files that a vmdk image names ---- */
+
+/*
+ * Whether these first bytes are those of an image whose bytes are all in its own file: COWD, or KDMV with a capacity. Without one, and in an
+ * image that is a text, a description names the files (extents), and qemu-nbd would open whatever they are.
+ */
+static bool is_whole_vmdk(const uint8_t *bytes, size_t n)
+{
+    enum { CAPACITY = 12, CAPACITY_BYTES = 8 };
+    bool any = false;
+
+    if (n >= 4 && memcmp(bytes, "COWD", 4) == 0)
+        return true;
+    if (n < CAPACITY + CAPACITY_BYTES || memcmp(bytes, "KDMV", 4) != 0)
+        return false;
+    for (int i = 0; i < CAPACITY_BYTES; i++)
+        any = any || bytes[CAPACITY + i];
+    return any;
+}
+
+static int check_extents_co(struct node *node, const struct options *options, GError **error)
+{
+    enum { HEADER = 512 };
+    g_autofree uint8_t *bytes = g_malloc0(HEADER);
+    g_autoptr(options) copy = NULL;
+    struct node *file = node->probed;
+    int ret = 0;
+
+    if (node->refs_policy == BLK_REFS_ALL || strcmp(node->driver->name, "vmdk") != 0)
+        return 0;
+    if (!file) {
+        struct node_how how = {.flags = NODE_FORCE_SHARE | NODE_QUERY_LOCKS, .perm = NODE_PERM_READ, .shared = NODE_PERM_ALL, .aio = node->aio,
+                               .registry = node->registry, .depth = node->depth};
+
+        copy = options_copy(options);
+        ret = open_below_co(copy, &how, "file", NODE_ROLE_FILE, &file, error);
+        if (ret < 0)
+            return ret;
+    }
+    ret = node_pread_co(file, 0, MIN(file->size, HEADER), bytes);
+    if (ret == 0 && !is_whole_vmdk(bytes, (size_t)CLAMP(file->size, 0, HEADER))) {
+        g_set_error_literal(error, OPTIONS_ERROR, EPERM, "The image names other files that hold its bytes, which are not followed; convert it "
+                            "with 'qemu-img convert' if you trust it");
+        ret = -EPERM;
+    }
+    if (file != node->probed)
+        node_unref_co(file);
+    return ret;
+}
+
 /* ---- life ---- */
 
 /* What qemu-nbd says of why it could not open the image; ours, if it says nothing. */
@@ -150,7 +200,10 @@ static int foreign_open_co(struct node *node, struct options *options, GError **
     struct foreign *foreign = node->opaque;
     g_autoptr(GPtrArray) secrets = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *filename = NULL, *image = NULL;
-    int ret = take_filename(node, options, &filename, error);
+    int ret = check_extents_co(node, options, error);
+
+    if (ret == 0)
+        ret = take_filename(node, options, &filename, error);
 
     /* Its locks would keep qemu-nbd away. */
     node_unref_co(g_steal_pointer(&node->probed));
