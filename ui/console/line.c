@@ -68,6 +68,17 @@ static int complete(int count, int key)
 
 /* ---- readline's hands and eyes ---- */
 
+/*
+ * A search is left by a key that begins a sequence (Ctrl-X): readline itself would end the search, lose what the sequence is of, and
+ * crash with the next key.
+ */
+static int guard_search(int byte)
+{
+    enum { ABORT = 'G' & 0x1f, ESCAPE = 0x1b };
+    bool begins = byte >= 0 && byte < KEYMAP_SIZE && byte != ESCAPE && rl_get_keymap()[byte].type == ISKMAP;
+    return begins && RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH) ? ABORT : byte;
+}
+
 static int next_byte(FILE *stream)
 {
     if (line.keys->len == 0) {
@@ -75,7 +86,12 @@ static int next_byte(FILE *stream)
     }
     int byte = (uint8_t)line.keys->str[0];
     g_string_erase(line.keys, 0, 1);
-    return byte;
+    return guard_search(byte);
+}
+
+static int next_typed_byte(FILE *stream)
+{
+    return guard_search(rl_getc(stream));
 }
 
 /* Without this readline would wait for ever for what follows an escape. */
@@ -126,7 +142,9 @@ void line_open(struct session *session, const char *prompt, bool tty, const stru
     line.data = data;
     line.keys = g_string_new(NULL);
     rl_readline_name = "blkscope";
-    if (!tty) {
+    if (tty) {
+        rl_getc_function = next_typed_byte;
+    } else {
         detach_from_terminal();
     }
     rl_catch_signals = 0;
@@ -170,10 +188,10 @@ void line_close(void)
     rl_callback_handler_remove();
     forget_history();
     g_string_free(line.keys, TRUE);
+    rl_getc_function = rl_getc;
     if (line.nowhere != NULL) {
         rl_instream = stdin;
         rl_outstream = stdout;
-        rl_getc_function = rl_getc;
         rl_input_available_hook = NULL;
         rl_redisplay_function = rl_redisplay;
         rl_prep_term_function = rl_prep_terminal;

@@ -64,6 +64,19 @@ static void test_names_complete(void)
     driver_free(driver);
 }
 
+static void test_a_sequence_in_a_search_of_the_history_leaves_it(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_command(driver, "length");
+    driver_keys(driver, "Ctrl-R len");
+    g_assert_true(driver_shows(driver, "reverse-i-search"));
+    driver_keys(driver, "Ctrl-X x Ctrl-S Ctrl-X Ctrl-U");
+    g_assert_false(driver_shows(driver, "search"));
+    driver_keys(driver, "Ctrl-U help Space quit Enter");
+    g_assert_true(driver_shows(driver, "> help quit"));
+    driver_free(driver);
+}
+
 static void test_output_is_searched(void)
 {
     struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
@@ -150,6 +163,7 @@ int main(int argc, char **argv)
     co_init();
     g_test_add_func("/console/usage-is-shown-while-typing", test_usage_is_shown_while_typing);
     g_test_add_func("/console/names-complete", test_names_complete);
+    g_test_add_func("/console/a-sequence-in-a-search-of-the-history-leaves-it", test_a_sequence_in_a_search_of_the_history_leaves_it);
     g_test_add_func("/console/output-is-searched", test_output_is_searched);
     g_test_add_func("/console/output-is-copied", test_output_is_copied);
     g_test_add_func("/console/progress-in-words", test_progress_in_words);
