@@ -174,25 +174,30 @@ unsigned open_child_flags(enum node_role role, unsigned flags)
     return flags;
 }
 
-static struct node_how child_how(const struct node_how *how, enum node_role role)
+/*
+ * Layers are opened below each other on one stack: what each of a long chain needs all the time (struct node_how) is on the heap.
+ */
+static struct node_how *child_how(const struct node_how *how, enum node_role role)
 {
-    struct node_how child = *how;
+    struct node_how *child = g_memdup2(how, sizeof(*how));
 
-    child.flags = open_child_flags(role, how->flags);
-    child.perm = open_child_perm(role, how->perm, how->flags & NODE_WRITABLE);
-    child.shared = child_shared(role, how->shared);
-    child.probe = role == NODE_ROLE_BACKING || role == NODE_ROLE_IMAGE;
-    child.depth = how->depth + 1;
-    child.layer = how->layer + (role == NODE_ROLE_BACKING);
+    child->flags = open_child_flags(role, how->flags);
+    child->perm = open_child_perm(role, how->perm, how->flags & NODE_WRITABLE);
+    child->shared = child_shared(role, how->shared);
+    child->probe = role == NODE_ROLE_BACKING || role == NODE_ROLE_IMAGE;
+    child->depth = how->depth + 1;
+    child->layer = how->layer + (role == NODE_ROLE_BACKING);
     /* A name in the image stands for what it says itself, and what a file of that format is in: not for its backing file. */
-    child.expect = role == NODE_ROLE_BACKING || role == NODE_ROLE_DATA ? how->named : how->expect;
-    child.named = NULL;
+    child->expect = role == NODE_ROLE_BACKING || role == NODE_ROLE_DATA ? how->named : how->expect;
+    child->named = NULL;
     return child;
 }
 
-static struct node_how node_to_how(const struct node *node)
+static struct node_how *node_to_how(const struct node *node)
 {
-    return (struct node_how){
+    struct node_how *how = g_new(struct node_how, 1);
+
+    *how = (struct node_how){
         .flags = node->flags,
         .perm = node->perm,
         .shared = node->shared,
@@ -208,6 +213,7 @@ static struct node_how node_to_how(const struct node *node)
         .expect = node->expect,
         .named = reference_expects(&node->named) ? &node->named : NULL,
     };
+    return how;
 }
 
 int open_below_co(struct options *options, const struct node_how *how, const char *name, enum node_role role,
@@ -215,7 +221,7 @@ int open_below_co(struct options *options, const struct node_how *how, const cha
 {
     g_autofree char *reference = options_take_string(options, name);
     g_autoptr(options) below = options_take_child(options, name);
-    struct node_how below_how = child_how(how, role);
+    g_autofree struct node_how *below_how = child_how(how, role);
     struct node *child;
     int ret;
 
@@ -232,10 +238,10 @@ int open_below_co(struct options *options, const struct node_how *how, const cha
         g_set_error(error, OPTIONS_ERROR, EINVAL, "A block device must be specified for \"%s\"", name);
         return -EINVAL;
     }
-    ret = node_open_co(g_steal_pointer(&below), &below_how, &child, error);
+    ret = node_open_co(g_steal_pointer(&below), below_how, &child, error);
     if (ret < 0)
         return ret;
-    if ((below_how.flags & NODE_WRITABLE) && !(child->flags & NODE_WRITABLE)) {
+    if ((below_how->flags & NODE_WRITABLE) && !(child->flags & NODE_WRITABLE)) {
         g_set_error_literal(error, OPTIONS_ERROR, EACCES, "Block node is read-only");
         node_unref_co(child);
         return -EACCES;
@@ -247,14 +253,13 @@ int open_below_co(struct options *options, const struct node_how *how, const cha
 int node_open_child_co(struct node *node, struct options *options, const char *name, enum node_role role, struct node **ret_child,
                        GError **error)
 {
-    struct node_how how = node_to_how(node);
-    struct node_how wanted = child_how(&how, role);
+    g_autofree struct node_how *how = node_to_how(node), *wanted = child_how(how, role);
     struct node *child = NULL;
     int ret;
 
     if (node->probed && strcmp(name, "file") == 0) {
         child = g_steal_pointer(&node->probed);
-        if (child->perm == wanted.perm && child->shared == wanted.shared) {
+        if (child->perm == wanted->perm && child->shared == wanted->shared) {
             g_autoptr(options) unused = options_take_child(options, name);
 
             node_add_child(node, name, role, child);
@@ -265,7 +270,7 @@ int node_open_child_co(struct node *node, struct options *options, const char *n
         /* Probed with less than this driver needs: once more, with the right permissions from the start. */
         node_unref_co(child);
     }
-    ret = open_below_co(options, &how, name, role, &child, error);
+    ret = open_below_co(options, how, name, role, &child, error);
     if (ret < 0)
         return ret;
     node_add_child(node, name, role, child);
@@ -386,7 +391,7 @@ int node_open_co(struct options *options, const struct node_how *how, struct nod
     g_autoptr(options) left = options;
     g_autoptr(options) own = NULL;
     g_autofree char *name = NULL;
-    struct node_how node_how = *how;
+    g_autofree struct node_how *node_how = g_memdup2(how, sizeof(*how));
     const struct driver *driver;
     struct node *probed = NULL;
     struct node *node;
@@ -400,14 +405,14 @@ int node_open_co(struct options *options, const struct node_how *how, struct nod
     ret = take_node_name(left, &name, error);
     if (ret < 0)
         return ret;
-    ret = open_take_flags(left, how->flags, &node_how.flags, error);
+    ret = open_take_flags(left, how->flags, &node_how->flags, error);
     if (ret < 0)
         return ret;
-    set_flag(&node_how.perm, NODE_PERM_WRITE, node_how.flags & NODE_WRITABLE);
-    driver = open_choose_driver_co(left, &node_how, &probed, error);
+    set_flag(&node_how->perm, NODE_PERM_WRITE, node_how->flags & NODE_WRITABLE);
+    driver = open_choose_driver_co(left, node_how, &probed, error);
     if (!driver)
         return -EINVAL;
-    node = node_new(driver, &node_how);
+    node = node_new(driver, node_how);
     node->depth = how->depth;
     node->probed = probed;
     if (probed && strcmp(driver->name, "raw") == 0)

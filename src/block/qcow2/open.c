@@ -169,7 +169,8 @@ static int find_inode(void *data)
     return stat(call->name, &call->st) < 0 ? -errno : 0;
 }
 
-static void note_inode_co(struct node *node)
+/* Kept, with its struct stat, out of the frame that stays on the stack while the layers below are opened. */
+static G_GNUC_NO_INLINE void note_inode_co(struct node *node)
 {
     struct qcow2 *qcow2 = node->opaque;
     struct inode_call call = {.name = node->file->filename};
