@@ -102,6 +102,9 @@ static bool go_to_named(struct desk *desk, const char *text)
 
 static void accept_prompt(struct desk *desk)
 {
+    if (desk->prompt == NULL) {
+        return; /* `do` asks for it at any time */
+    }
     if (desk->prompt_panel != NULL) {
         answer_panel(desk);
         return;

@@ -325,6 +325,26 @@ static void test_one_line_stands_for_all_movements(void)
     driver_free(driver);
 }
 
+static void test_requests_can_be_asked_for_at_any_time(void)
+{
+    static const char *const before[] = {"Esc", "g", "?", "? /", "Ctrl-P", "F9", "z"};
+    for (size_t i = 0; i < G_N_ELEMENTS(before); i++) {
+        struct driver *driver = driver_new(80, 24, driver_colour, i % 2 == 0 ? "disk.img" : NULL);
+        for (int request = 0; request < REQUEST_COUNT; request++) {
+            g_autofree char *line = g_strconcat("do ", request_info((enum request)request)->name, NULL);
+            struct sink *sink = sink_new_buffer();
+            driver_keys(driver, before[i]);
+            batch_run_line(driver->session, line, sink);
+            sink_free(sink);
+            driver_settle(driver);
+            if (desk_is_dirty(driver->desk)) {
+                desk_draw(driver->desk);
+            }
+        }
+        driver_free(driver);
+    }
+}
+
 static void test_tab_visits_every_panel(void)
 {
     struct driver *driver = driver_new(60, 15, driver_colour, "disk.img");
@@ -721,6 +741,7 @@ int main(int argc, char **argv)
     g_test_add_func("/screen/the-log-replays", test_the_log_replays);
     g_test_add_func("/screen/movements-replay", test_movements_replay);
     g_test_add_func("/screen/one-line-stands-for-all-movements", test_one_line_stands_for_all_movements);
+    g_test_add_func("/screen/requests-can-be-asked-for-at-any-time", test_requests_can_be_asked_for_at_any_time);
     g_test_add_func("/screen/tab-visits-every-panel", test_tab_visits_every_panel);
     g_test_add_func("/screen/the-console-edits-completes-and-remembers",
                     test_the_console_edits_completes_and_remembers);
