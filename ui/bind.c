@@ -118,7 +118,7 @@ char *bind_apply(const struct binding_wish *wish)
         add(text, "in %s, '%s' means '%s' and hides this", request_context_name((enum request_context)hiding), key,
             request_info(keymap_lookup((enum request_context)hiding, wish->key))->name);
     }
-    return text->len > 0 ? g_strdup(text->str) : NULL;
+    return text->len > 0 ? safetext_mask(text->str, (ssize_t)text->len) : NULL; /* a key may be any character */
 }
 
 /* ---- the file ---- */
@@ -141,8 +141,8 @@ static bool take_line(void *data, char **words, unsigned count, GError **error)
     }
     g_autofree char *place = g_strdup_printf("%d %u", wish.context, wish.key);
     if (!g_hash_table_add(loading->seen, g_steal_pointer(&place))) {
-        g_ptr_array_add(loading->complaints,
-                        g_strdup_printf("'%s' in %s is bound twice; this line holds", words[1], words[0]));
+        g_autofree char *key = safetext_escape(words[1], -1);
+        g_ptr_array_add(loading->complaints, g_strdup_printf("'%s' in %s is bound twice; this line holds", key, words[0]));
     }
     char *collision = bind_apply(&wish);
     if (collision != NULL) {

@@ -67,9 +67,10 @@ static void parse_numbers(const char *text, int numbers[static NUMBERS_MAX])
     for (int i = 0; i < NUMBERS_MAX; i++) {
         numbers[i] = (int)MIN(strtoul(text, NULL, 10), G_MAXINT16);
         text = strchr(text, ';');
-        if (text++ == NULL) {
+        if (text == NULL) {
             break;
         }
+        text++;
     }
 }
 

@@ -29,11 +29,10 @@ static const struct {
     const char *prefix;
     keycode bit;
 } modifiers[] = {
+    {"Alt-", KEYCODE_ALT},
     {"Ctrl-", KEYCODE_CTRL},
     {"Shift-", KEYCODE_SHIFT},
 };
-
-#define KEYCODE_MODIFIERS ((keycode)(KEYCODE_SHIFT | KEYCODE_CTRL | KEYCODE_ALT))
 
 keycode key_from_char(uint32_t ch)
 {
@@ -53,23 +52,12 @@ keycode key_from_char(uint32_t ch)
     }
 }
 
-keycode key_parse(const char *name)
+/* A key without modifiers but those that make another character or key of it. */
+static keycode parse_plain(const char *name)
 {
-    if (g_str_has_prefix(name, "Alt-")) {
-        keycode key = key_parse(name + 4);
-        return key == KEYCODE_NONE ? key : key | KEYCODE_ALT;
-    }
     for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
         if (strcmp(names[i].name, name) == 0) {
             return names[i].key;
-        }
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(modifiers); i++) {
-        if (g_str_has_prefix(name, modifiers[i].prefix)) {
-            keycode key = key_parse(name + strlen(modifiers[i].prefix));
-            if ((key & ~KEYCODE_MODIFIERS) > KEYCODE_NONE) {
-                return key | modifiers[i].bit;
-            }
         }
     }
     if (g_str_has_prefix(name, "Ctrl-") && name[5] >= '@' && name[5] <= '_' && name[6] == '\0') {
@@ -81,17 +69,32 @@ keycode key_parse(const char *name)
     }
     gunichar ch = g_utf8_get_char_validated(name, -1);
     if (name[0] != '\0' && ch < KEYCODE_NONE && *g_utf8_next_char(name) == '\0') {
-        return key_from_char(ch);
+        return ch >= 0x80 && ch < 0xa0 ? (keycode)KEYCODE_NONE : key_from_char(ch); /* nobody types those */
     }
     return KEYCODE_NONE;
 }
 
+/* Each modifier once at most: who writes very many of them names no key. */
+keycode key_parse(const char *name)
+{
+    keycode bits = 0, key;
+    while ((key = parse_plain(name)) == KEYCODE_NONE) {
+        size_t i = 0;
+        while (i < G_N_ELEMENTS(modifiers) && ((bits & modifiers[i].bit) || !g_str_has_prefix(name, modifiers[i].prefix))) {
+            i++;
+        }
+        if (i == G_N_ELEMENTS(modifiers)) {
+            return KEYCODE_NONE;
+        }
+        bits |= modifiers[i].bit;
+        name += strlen(modifiers[i].prefix);
+    }
+    bool only_special = bits & (keycode)(KEYCODE_CTRL | KEYCODE_SHIFT);
+    return only_special && key <= KEYCODE_NONE ? (keycode)KEYCODE_NONE : key | bits;
+}
+
 char *key_format(keycode key)
 {
-    if (key & KEYCODE_ALT) {
-        g_autofree char *plain = key_format(key & ~(keycode)KEYCODE_ALT);
-        return g_strconcat("Alt-", plain, NULL);
-    }
     for (size_t i = 0; i < G_N_ELEMENTS(modifiers); i++) {
         if (key & modifiers[i].bit) {
             g_autofree char *plain = key_format(key & ~modifiers[i].bit);

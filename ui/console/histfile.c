@@ -81,13 +81,13 @@ static int open_plain(const char *path, struct stat *ret_st, GError **ret_error)
     return fd;
 }
 
-/* The bytes from an offset on, at most FILE_BYTES_MAX, terminated; NULL: errno says why. */
-static char *read_from(int fd, off_t offset)
+/* That many bytes from an offset on, or as many as there are, terminated; NULL: errno says why. */
+static char *read_from(int fd, off_t offset, size_t size)
 {
-    g_autofree char *text = g_malloc(FILE_BYTES_MAX + 1);
+    g_autofree char *text = g_malloc(size + 1);
     size_t len = 0;
-    while (len < FILE_BYTES_MAX) {
-        ssize_t n = pread(fd, text + len, FILE_BYTES_MAX - len, offset + (off_t)len);
+    while (len < size) {
+        ssize_t n = pread(fd, text + len, size - len, offset + (off_t)len);
         if (n == 0) {
             break;
         }
@@ -125,7 +125,7 @@ GPtrArray *histfile_read(const char *path, GError **ret_error)
         return g_steal_pointer(&lines);
     }
     off_t start = MAX(st.st_size - FILE_BYTES_MAX, 0);
-    g_autofree char *text = read_from(fd, start);
+    g_autofree char *text = read_from(fd, start, (size_t)(st.st_size - start));
     int reason = errno;
     close(fd);
     if (text == NULL) {

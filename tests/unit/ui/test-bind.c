@@ -73,6 +73,15 @@ static void test_collisions_are_told(void)
     keymap_reset();
 }
 
+static void test_a_key_is_told_of_as_something_to_show(void)
+{
+    g_autofree char *complaints = load("hex \177 hex-fold\nhex \177 quit\nmove \xe2\x80\xae none\nmove \xe2\x80\xae down\nhex \xe2\x80\xae up\n");
+    g_assert_nonnull(strstr(complaints, "2: '\\x7f' in hex is bound twice"));
+    g_assert_nonnull(strstr(complaints, "5: in hex, '\\u{202e}' hides 'down'"));
+    g_assert_null(strpbrk(complaints, "\177\xe2"));
+    keymap_reset();
+}
+
 static void test_files_that_are_none(void)
 {
     g_autoptr(GPtrArray) missing = bind_load("/nonexistent/blkscope/keys");
@@ -91,6 +100,7 @@ int main(int argc, char **argv)
     g_test_add_func("/bind/a-good-file-says-nothing", test_a_good_file_says_nothing);
     g_test_add_func("/bind/what-is-wrong-is-told-and-the-rest-holds", test_what_is_wrong_is_told_and_the_rest_holds);
     g_test_add_func("/bind/collisions-are-told", test_collisions_are_told);
+    g_test_add_func("/bind/keys-to-show", test_a_key_is_told_of_as_something_to_show);
     g_test_add_func("/bind/files-that-are-none", test_files_that_are_none);
     return g_test_run();
 }

@@ -13,10 +13,15 @@ static void test_key_names_round_trip(void)
     }
     g_assert_cmpuint(key_parse("Ctrl-I"), ==, KEYCODE_TAB);
     g_assert_cmpuint(key_parse("Ctrl-M"), ==, KEYCODE_ENTER);
-    static const char *const bad[] = {"", "F0", "F13", "Ctrl-", "ab", "Alt-", "\x80"};
+    static const char *const bad[] = {"", "F0", "F13", "Ctrl-", "ab", "Alt-", "\x80", "\xc2\x9b", "Alt-Alt-x", "Ctrl-Ctrl-Up", "Ctrl-Alt-x"};
     for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_assert_cmpuint(key_parse(bad[i]), ==, KEYCODE_NONE);
     }
+    g_autoptr(GString) many = g_string_new(NULL); /* which is not to cost stack */
+    for (int i = 0; i < 1000000; i++) {
+        g_string_append(many, "Alt-");
+    }
+    g_assert_cmpuint(key_parse(many->str), ==, KEYCODE_NONE);
 }
 
 /* Every request can be asked for by a key that leads to it and not to another one. */
