@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "block/objects.h"
+#include "block/throttle_bucket.h"
 #include "util/safetext.h"
 
 enum {
@@ -185,14 +186,21 @@ static bool parse_options(const struct args *args, struct options *options, cons
     return options_parse(options, text, implied, &error) || refuse(args, "%s", error->message);
 }
 
-/* Kinds of objects and their properties, separated by spaces; one that ends with a point or dash is a prefix. */
+static bool check_throttle_group(const struct options *object, GError **error)
+{
+    struct throttle_limits limits;
+    return throttle_limits_parse(object, &limits, error);
+}
+
+/* Kinds of objects and their properties, separated by spaces; or, where there are very many, what looks at them. */
 static const struct object_type {
     const char *name, *properties;
+    bool (*check)(const struct options *object, GError **error);
 } object_types[] = {
-    {"secret", "data file format iv keyid"},
-    {"tls-creds-psk", "dir endpoint priority username verify-peer"},
-    {"tls-creds-x509", "dir endpoint passwordid priority sanity-check verify-peer"},
-    {"throttle-group", "limits. x-"},
+    {"secret", "data file format iv keyid", NULL},
+    {"tls-creds-psk", "dir endpoint priority username verify-peer", NULL},
+    {"tls-creds-x509", "dir endpoint passwordid priority sanity-check verify-peer", NULL},
+    {"throttle-group", NULL, check_throttle_group},
 };
 
 static const struct object_type *find_object_type(const char *name)
@@ -207,12 +215,22 @@ static const struct object_type *find_object_type(const char *name)
 static bool has_property(const struct object_type *type, const char *key)
 {
     g_auto(GStrv) properties = g_strsplit(type->properties, " ", -1);
-    for (char **property = properties; *property; property++) {
-        bool prefix = strpbrk(*property + strlen(*property) - 1, ".-");
-        if (prefix ? g_str_has_prefix(key, *property) : !strcmp(key, *property))
-            return true;
+    return g_strv_contains((const char *const *)properties, key) || !strcmp(key, "qom-type") || !strcmp(key, "id");
+}
+
+/* "secret,id=x,data=y": no switches here, every part but the first has a value. */
+static bool parse_object(const struct args *args, struct options *options, const char *text)
+{
+    g_autoptr(GError) error = NULL;
+    for (const char *part = strchr(text, ','); part; part = strchr(part, ',')) {
+        size_t len = strcspn(++part, "=,");
+        if (part[len] != '=' && *part)
+            return refuse(args, "Expected '=' after parameter '%.*s'", (int)MIN(len, OPTIONS_KEY_MAX), part);
+        do /* commas in a value are doubled */
+            part += strcspn(part, ",");
+        while (part[0] == ',' && part[1] == ',' && (part += 2));
     }
-    return !strcmp(key, "qom-type") || !strcmp(key, "id");
+    return options_parse(options, text, "qom-type", &error) || refuse(args, "%s", error->message);
 }
 
 /* What is wrong with a definition is said here; drivers find it by its id (block/objects.h). */
@@ -223,7 +241,7 @@ static bool take_object(struct args *args, const char *value)
     if (value[0] == '{') {
         if (!options_parse_json(options, value, &error))
             return refuse(args, "%s", error->message);
-    } else if (!parse_options(args, options, value, "qom-type")) {
+    } else if (!parse_object(args, options, value)) {
         return false;
     }
     const char *name = options_get(options, "qom-type"), *key, *unused;
@@ -234,7 +252,9 @@ static bool take_object(struct args *args, const char *value)
         return refuse(args, "Parameter 'qom-type' does not accept value '%s'", name);
     if (!options_get(options, "id"))
         return refuse(args, "Parameter 'id' is missing");
-    for (unsigned i = 0; i < options_count(options); i++) {
+    if (type->check && !type->check(options, &error))
+        return refuse(args, "%s", error->message);
+    for (unsigned i = 0; !type->check && i < options_count(options); i++) {
         options_at(options, i, &key, &unused);
         if (!has_property(type, key))
             return refuse(args, "Parameter '%s' is unexpected", key);

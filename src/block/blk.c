@@ -58,18 +58,27 @@ static void leave_gate(struct blk *blk)
         co_queue_wake_all(&blk->idle);
 }
 
+void blk_set_hurry(struct blk *blk, bool hurry)
+{
+    blk->registry.hurry += hurry ? 1 : -1;
+    if (hurry)
+        node_hurry(blk->root);
+}
+
 /* Who quiesces is busy, too: closing and others who quiesce wait for the end of it. */
 int blk_quiesce_begin_co(struct blk *blk)
 {
+    int ret = 0;
     blk->quiescing++;
-    while (blk->busy > 0) {
-        if (co_queue_wait_co(&blk->idle) == -ECANCELED) {
-            open_gate(blk);
-            return -ECANCELED;
-        }
-    }
-    blk->busy++;
-    return 0;
+    blk_set_hurry(blk, true);
+    while (ret == 0 && blk->busy > 0)
+        ret = co_queue_wait_co(&blk->idle);
+    blk_set_hurry(blk, false);
+    if (ret < 0)
+        open_gate(blk);
+    else
+        blk->busy++;
+    return ret;
 }
 
 void blk_quiesce_end(struct blk *blk)
@@ -306,15 +315,18 @@ int blk_truncate_co(struct blk *blk, int64_t size, enum blk_prealloc prealloc, c
 int blk_drain_co(struct blk *blk)
 {
     /* Panels' own requests don't count: a scan of the whole image may take long. */
-    while (!g_queue_is_empty(&blk->registry.requests)) {
-        if (co_queue_wait_co(&blk->idle) == -ECANCELED)
-            return -ECANCELED;
-    }
-    return 0;
+    int ret = 0;
+    blk_set_hurry(blk, true);
+    while (ret == 0 && !g_queue_is_empty(&blk->registry.requests))
+        ret = co_queue_wait_co(&blk->idle);
+    blk_set_hurry(blk, false);
+    return ret;
 }
 
 void blk_set_closing(struct blk *blk, bool closing)
 {
+    if (closing != blk->registry.closing)
+        blk_set_hurry(blk, closing);
     blk->registry.closing = closing;
     struct node *debug = closing ? node_debug_node(blk->root) : NULL;
     if (debug && debug->driver->debug_release)

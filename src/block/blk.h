@@ -58,6 +58,8 @@ int blk_cache_parse(const char *name, enum blk_cache *ret_cache);
  * "can't open device IMAGE: ".  Nothing stays open or locked on failure.
  */
 int blk_open_co(const struct blk_open *how, struct blk **ret_blk, GError **error);
+/* true: whatever waits on purpose (throttle) goes on at once, until this is called with false as often. */
+void blk_set_hurry(struct blk *blk, bool hurry);
 /*
  * true: the image is going to be closed, so that requests at breakpoints go on and none stops there any more; false: it stays open
  * after all.

@@ -29,6 +29,13 @@ int node_info_co(struct node *node, struct blk_info *info)
     return node->driver->info_co ? node->driver->info_co(node, info) : 0;
 }
 
+int node_plain_info_co(struct node *node, struct blk_info *info)
+{
+    int ret = node_info_co(node->file, info);
+    g_clear_pointer(&info->specific, g_ptr_array_unref);
+    return ret;
+}
+
 int blk_info_co(struct blk *blk, struct blk_info *ret_info)
 {
     const struct node *named = blk->root->flags & NODE_IMPLICIT ? blk->root->file : blk->root;

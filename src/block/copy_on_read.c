@@ -266,10 +266,7 @@ static int copy_on_read_truncate_co(struct node *node, int64_t size, bool exact,
 /* What belongs to the format is told of the format alone. */
 static int copy_on_read_info_co(struct node *node, struct blk_info *info)
 {
-    int ret = node_info_co(node->file, info);
-    if (!(node->flags & NODE_IMPLICIT))
-        g_clear_pointer(&info->specific, g_ptr_array_unref);
-    return ret;
+    return node->flags & NODE_IMPLICIT ? node_info_co(node->file, info) : node_plain_info_co(node, info);
 }
 
 const struct driver driver_copy_on_read = {

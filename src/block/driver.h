@@ -100,6 +100,8 @@ struct driver {
     int (*flush_to_os_co)(struct node *node);
     /* Leaves: on stable storage.  NULL: nothing. */
     int (*flush_to_disk_co)(struct node *node);
+    /* Flushes the children.  NULL: all of them, and the first error is the result. */
+    int (*flush_children_co)(struct node *node);
     /* exact: this size or an error; without it a device may stay larger.  NULL: filters forward, others -ENOTSUP. */
     int (*truncate_co)(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error);
     /* Bytes now, or negative errno.  NULL: that of file. */
@@ -139,6 +141,12 @@ struct driver {
      */
     int (*refresh_co)(struct node *node);
 
+    /*
+     * Somebody waits for all requests to end (registry->hurry says how many do): those that wait on purpose go on at once, and while it is so
+     * none begins to.  NULL: there are none.
+     */
+    void (*hurry)(struct node *node);
+
     /* Breakpoints (blkdebug); the first node from the top that has them answers.  NULL: asks file. */
     void (*debug_event_co)(struct node *node, enum blk_event event);
     int (*debug_break)(struct node *node, enum blk_event event, const char *tag);
@@ -173,4 +181,5 @@ extern const struct driver driver_raw;
 extern const struct driver driver_null_co, driver_null_aio;
 extern const struct driver driver_nbd; /* if HAVE_LIBNBD */
 extern const struct driver driver_blkdebug, driver_blklogwrites, driver_blkverify, driver_copy_on_read;
+extern const struct driver driver_compress, driver_preallocate, driver_quorum, driver_throttle;
 extern const struct driver driver_qcow2;

@@ -168,3 +168,13 @@ void node_debug_event_co(struct node *node, enum blk_event event)
     if (debug)
         debug->driver->debug_event_co(debug, event);
 }
+
+void node_hurry(struct node *node)
+{
+    if (node->driver->hurry)
+        node->driver->hurry(node);
+    for (unsigned i = 0; i < node->children->len; i++) {
+        const struct node_child *child = g_ptr_array_index(node->children, i);
+        node_hurry(child->node);
+    }
+}

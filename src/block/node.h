@@ -194,5 +194,9 @@ int node_allocated_co(struct node *node, int64_t offset, int64_t bytes, node_all
 void node_debug_event_co(struct node *node, enum blk_event event);
 /* Adds what the node, through its filters, has to say of itself: see struct driver. */
 int node_info_co(struct node *node, struct blk_info *info);
+/* For filters that users name: what the file says, but nothing that belongs to its format. */
+int node_plain_info_co(struct node *node, struct blk_info *info);
+/* Whatever waits on purpose in the node and below goes on at once. */
+void node_hurry(struct node *node);
 /* The node from here down that has breakpoints, or NULL. */
 struct node *node_debug_node(struct node *node);

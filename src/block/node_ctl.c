@@ -29,6 +29,20 @@ static int flush_to_disk_co(struct node *node, uint64_t gen)
     return ret;
 }
 
+static int flush_children_co(struct node *node)
+{
+    int ret = 0;
+    if (node->driver->flush_children_co)
+        return node->driver->flush_children_co(node);
+    for (unsigned i = 0; i < node->children->len; i++) {
+        struct node_child *child = node->children->pdata[i];
+        int child_ret = node_flush_co(child->node);
+        if (ret == 0)
+            ret = child_ret;
+    }
+    return ret;
+}
+
 int node_flush_co(struct node *node)
 {
     if (node->dead || !(node->flags & NODE_WRITABLE))
@@ -47,12 +61,9 @@ int node_flush_co(struct node *node)
             node_debug_event_co(node->file, BLK_EVENT_FLUSH_TO_DISK);
         ret = flush_to_disk_co(node, gen);
     }
-    for (unsigned i = 0; i < node->children->len; i++) {
-        struct node_child *child = node->children->pdata[i];
-        int child_ret = node_flush_co(child->node);
-        if (ret == 0)
-            ret = child_ret;
-    }
+    int children_ret = flush_children_co(node);
+    if (ret == 0)
+        ret = children_ret;
     if (ret == 0 && node->flushed_gen < gen)
         node->flushed_gen = gen;
     return ret;

@@ -13,6 +13,7 @@ struct registry {
     void *data;
     const char *program; /* as struct blk_open's */
     GQueue looks; /* struct co by request's link: coroutines that carry out BLK_INTERNAL requests */
+    unsigned hurry; /* how many wait for all requests to end */
     bool closing; /* the image is being closed: no request stops at a breakpoint any more */
 };
 

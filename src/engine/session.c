@@ -249,12 +249,16 @@ void session_aio_end(struct session *session)
 
 int session_wait_aio_co(struct session *session)
 {
-    while (session->aio) {
-        int ret = co_queue_wait_co(&session->idle);
-        if (ret < 0)
-            return ret;
-    }
-    return 0;
+    struct blk *blk = session->aio ? session->blk : NULL;
+    int ret = 0;
+    if (blk)
+        blk_set_hurry(blk, true);
+    while (ret == 0 && session->aio)
+        ret = co_queue_wait_co(&session->idle);
+    /* Who waits here uses the image, so that nobody closes it meanwhile. */
+    if (blk)
+        blk_set_hurry(blk, false);
+    return ret;
 }
 
 /* ---- end ---- */

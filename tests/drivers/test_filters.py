@@ -1,40 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Filters and drivers that do something on the way: the same output, the same images as the reference program."""
 import random
-import re
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-import support
-from support import KIB, MIB
+sys.path.insert(0, str(Path(__file__).parent))
 
-NAME = re.compile(r'#block\d+')
-
-
-def script(*commands):
-    return [word for command in commands for word in ('-c', command)]
-
-
-def said(result):
-    return support.without_times(result.out), NAME.sub('#block', result.err), result.status
-
-
-def same(folder, *args):
-    """Both in folders of their own with the same files; those are the same afterwards, too."""
-    twin = folder.parent / f'{folder.name}-ours'
-    shutil.copytree(folder, twin)
-    theirs, ours = support.reference(*args, cwd=folder), support.drop_in(*args, cwd=twin)
-    assert said(theirs) == said(ours), args
-    for path in folder.iterdir():
-        assert support.same_bytes(path, twin / path.name) is None, path.name
-    return theirs
-
-
-def image(path, *, backing=None, size=MIB):
-    options = ['-b', backing, '-F', 'raw'] if backing else []
-    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', *options, path.name, str(size)], cwd=path.parent, check=True)
+import support  # noqa: E402
+from filters import image, same, script  # noqa: E402
+from support import KIB, MIB  # noqa: E402
 
 
 @pytest.fixture
