@@ -12,7 +12,8 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parent.parent
 BLKSCOPE = os.environ.get('BLKSCOPE') or str(CHECKOUT / 'build/blkscope')
 REFERENCE = '/usr/bin/qemu-io'
-FLAVOUR = os.environ.get('BLKSCOPE_FLAVOUR', '')  # '', 'asan' or 'valgrind'
+FLAVOUR = os.environ.get('BLKSCOPE_FLAVOUR', '')  # '', 'asan', 'tsan', 'valgrind' or 'coverage'
+LOCALE = os.environ.get('BLKSCOPE_LOCALE', 'C.UTF-8')
 # No test says how fast something is; a deadline only ends what hangs.
 DEADLINE = 60 if not FLAVOUR else 300
 # Of a whole test, with what it does before and after: no test is waited for without end.
@@ -26,8 +27,8 @@ VALGRIND = ['/usr/bin/valgrind', '-q', '--error-exitcode=99', '--leak-check=full
 def environment(**changes):
     """The pinned environment of every process a test starts."""
     kept = {name: value for name, value in os.environ.items()
-            if name in ('PATH', 'ASAN_OPTIONS', 'UBSAN_OPTIONS', 'G_SLICE', 'LSAN_OPTIONS', 'TMPDIR') or name.startswith('BLKSCOPE_')}
-    kept.update(LANG='C.UTF-8', LC_ALL='C.UTF-8', TZ='UTC', TERM='xterm-256color', HOME='/nonexistent')
+            if name in ('PATH', 'ASAN_OPTIONS', 'UBSAN_OPTIONS', 'G_SLICE', 'LSAN_OPTIONS', 'TSAN_OPTIONS', 'GCOV_ERROR_FILE', 'TMPDIR') or name.startswith('BLKSCOPE_')}
+    kept.update(LANG=LOCALE, LC_ALL=LOCALE, TZ='UTC', TERM='xterm-256color' if LOCALE == 'C.UTF-8' else 'dumb', HOME='/nonexistent')
     kept.update(changes)
     return kept
 
@@ -81,7 +82,7 @@ def run(args, *, program=BLKSCOPE, name='blkscope', input='', cwd=None, deadline
             out, err = process.communicate(timeout=10)
         raise AssertionError(f'{argv} did not end in {deadline} s; it said\n{decode(out)}\n{decode(err)}') from None
     result = Result(decode(out), decode(err), process.returncode)
-    for report in ('AddressSanitizer', 'runtime error:', 'LeakSanitizer'):
+    for report in ('AddressSanitizer', 'runtime error:', 'LeakSanitizer', 'ThreadSanitizer'):
         assert report not in result.err, f'{argv}\n{result}'
     if FLAVOUR == 'valgrind' and program == BLKSCOPE:
         assert result.status != 99, f'{argv}\n{result}'

@@ -128,6 +128,7 @@ int node_refresh_size_co(struct node *node)
     return 0;
 }
 
+G_GNUC_PRINTF(3, 0)
 static void warn(struct node *node, const char *program, const char *format, va_list args)
 {
     if (!node->warn)

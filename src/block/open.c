@@ -260,8 +260,7 @@ int node_open_child_co(struct node *node, struct options *options, const char *n
     if (node->probed && strcmp(name, "file") == 0) {
         child = g_steal_pointer(&node->probed);
         if (child->perm == wanted->perm && child->shared == wanted->shared) {
-            g_autoptr(options) unused = options_take_child(options, name);
-
+            options_free(options_take_child(options, name)); /* probing took them */
             node_add_child(node, name, role, child);
             if (ret_child)
                 *ret_child = child;

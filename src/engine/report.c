@@ -34,6 +34,7 @@ static bool json(const struct command_call *call)
 
 /* ---- lines of text ---- */
 
+G_GNUC_PRINTF(4, 0)
 static void write_line(const struct command_call *call, enum sink_stream stream, const char *before, const char *format,
                        va_list args)
 {
@@ -44,6 +45,7 @@ static void write_line(const struct command_call *call, enum sink_stream stream,
     sink_printf(call->sink, stream, "%s%s\n", before, text);
 }
 
+G_GNUC_PRINTF(3, 0)
 static void say(const struct command_call *call, enum sink_stream stream, const char *format, va_list args)
 {
     if (json(call)) {

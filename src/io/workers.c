@@ -4,9 +4,12 @@
  *
  * `done` is a stack that threads push on; only the first push onto an empty one wakes the main context, so that
  * completions which come faster than the loop turns cost one wake-up together.
+ *
+ * The lock is POSIX's rather than GLib's: ThreadSanitizer sees that one.
  */
 #include "io/workers.h"
 
+#include <pthread.h>
 #include <signal.h>
 
 #include "io/aio-backend.h"
@@ -17,8 +20,8 @@ struct workers {
     GSource *source;
     struct aio_request *done; /* newest first; atomic */
 
-    GMutex lock;
-    GCond work; /* there is a request waiting, or it is over */
+    pthread_mutex_t lock;
+    pthread_cond_t work; /* there is a request waiting, or it is over */
     struct aio_request *waiting, *waiting_last;
     unsigned n_waiting, idle, max; /* idle: threads waiting for work */
     bool over;
@@ -44,17 +47,17 @@ static void push_done(struct workers *workers, struct aio_request *request)
 
 static struct aio_request *next_request(struct workers *workers)
 {
-    g_mutex_lock(&workers->lock);
+    pthread_mutex_lock(&workers->lock);
     workers->idle++;
     while (!workers->waiting && !workers->over)
-        g_cond_wait(&workers->work, &workers->lock);
+        pthread_cond_wait(&workers->work, &workers->lock);
     workers->idle--;
     struct aio_request *request = workers->waiting;
     if (request) {
         workers->waiting = request->next;
         workers->n_waiting--;
     }
-    g_mutex_unlock(&workers->lock);
+    pthread_mutex_unlock(&workers->lock);
     return request;
 }
 
@@ -122,8 +125,8 @@ struct workers *workers_new(GMainContext *context, unsigned max)
     workers->context = g_main_context_ref(context);
     workers->max = max;
     workers->threads = g_ptr_array_new();
-    g_mutex_init(&workers->lock);
-    g_cond_init(&workers->work);
+    pthread_mutex_init(&workers->lock, NULL);
+    pthread_cond_init(&workers->work, NULL);
     workers->source = g_source_new(&source_funcs, sizeof(struct source));
     ((struct source *)workers->source)->workers = workers;
     g_source_set_static_name(workers->source, "workers");
@@ -135,33 +138,33 @@ void workers_free(struct workers *workers)
 {
     if (!workers)
         return;
-    g_mutex_lock(&workers->lock);
+    pthread_mutex_lock(&workers->lock);
     workers->over = true;
-    g_cond_broadcast(&workers->work);
-    g_mutex_unlock(&workers->lock);
+    pthread_cond_broadcast(&workers->work);
+    pthread_mutex_unlock(&workers->lock);
     for (unsigned i = 0; i < workers->threads->len; i++)
         g_thread_join(workers->threads->pdata[i]);
     g_ptr_array_unref(workers->threads);
     g_source_destroy(workers->source);
     g_source_unref(workers->source);
     g_main_context_unref(workers->context);
-    g_mutex_clear(&workers->lock);
-    g_cond_clear(&workers->work);
+    pthread_mutex_destroy(&workers->lock);
+    pthread_cond_destroy(&workers->work);
     g_free(workers);
 }
 
 void workers_submit(struct workers *workers, struct aio_request *request)
 {
     request->next = NULL;
-    g_mutex_lock(&workers->lock);
+    pthread_mutex_lock(&workers->lock);
     if (workers->waiting)
         workers->waiting_last->next = request;
     else
         workers->waiting = request;
     workers->waiting_last = request;
     bool short_of_threads = ++workers->n_waiting > workers->idle && workers->threads->len < workers->max;
-    g_cond_signal(&workers->work);
-    g_mutex_unlock(&workers->lock);
+    pthread_cond_signal(&workers->work);
+    pthread_mutex_unlock(&workers->lock);
 
     GThread *thread = short_of_threads ? start_thread(workers) : NULL;
     if (thread) {

@@ -37,6 +37,8 @@ class Terminal:
         # What is typed in one test must not come back in another, nor reach anybody's real history.
         self.state = tempfile.TemporaryDirectory(prefix='blkscope-state-')
         env.setdefault('XDG_STATE_HOME', self.state.name)
+        # The terminal is what it is, whatever the lane's locale.
+        env = {'LANG': 'C.UTF-8', 'LC_ALL': 'C.UTF-8', 'TERM': 'xterm-256color', **env}
         self.rows, self.columns = rows, columns
         self.screen = Screen(columns, rows)
         self.stream = pyte.ByteStream(self.screen)

@@ -16,7 +16,7 @@ struct lookup {
     int result;
     GMainContext *context;
     struct co *waiter; /* only on the loop's thread; NULL: left */
-    bool answered;
+    bool answered;     /* atomic; after it, found and result are the loop's */
 };
 
 static void lookup_unref(gpointer data)
@@ -37,7 +37,6 @@ static gboolean answer(gpointer data)
 {
     struct lookup *lookup = data;
 
-    lookup->answered = true;
     if (lookup->waiter)
         co_wake(lookup->waiter, 0);
     return G_SOURCE_REMOVE;
@@ -50,6 +49,7 @@ static gpointer look_up(gpointer data)
     GSource *source = g_idle_source_new();
 
     lookup->result = getaddrinfo(lookup->host, lookup->port, &hints, &lookup->found);
+    __atomic_store_n(&lookup->answered, true, __ATOMIC_RELEASE);
     g_source_set_priority(source, G_PRIORITY_DEFAULT);
     g_source_set_callback(source, answer, lookup, lookup_unref);
     g_source_attach(source, lookup->context);
@@ -78,7 +78,7 @@ int nbd_resolve_co(const char *host, const char *port, struct addrinfo **ret_fou
     struct lookup *lookup = start(host, port, &no_thread);
     int ret = no_thread ? -EAGAIN : 0;
 
-    while (ret == 0 && !lookup->answered)
+    while (ret == 0 && !__atomic_load_n(&lookup->answered, __ATOMIC_ACQUIRE))
         ret = co_suspend_cancellable_co();
     lookup->waiter = NULL;
     if (ret == 0 && lookup->result == 0) {

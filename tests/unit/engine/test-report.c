@@ -136,8 +136,8 @@ static void info_and_length(void)
     struct blk_info info = {.format = "raw"};
     assert_reported(new_config, "format name: raw\ncluster size: 0 bytes\nvm state offset: 0 bytes\n",
                     report_info(call, &info));
-    g_ptr_array_add(specific, "compat");
-    g_ptr_array_add(specific, "1.1");
+    g_ptr_array_add(specific, (char *)"compat");
+    g_ptr_array_add(specific, (char *)"1.1");
     info = (struct blk_info){"qcow2", 65536, 512 << 20, specific};
     assert_reported(new_config,
                     "format name: qcow2\ncluster size: 64 KiB\nvm state offset: 512 MiB\n"

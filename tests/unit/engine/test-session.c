@@ -442,10 +442,11 @@ static void the_last_buffer_is_kept_on_demand(struct fixture *fixture, const voi
     const uint8_t *bytes = g_bytes_get_data(last->bytes, &size);
     g_assert_cmpuint(size, ==, 512);
     g_assert_cmpuint(bytes[511], ==, 7);
-    g_autoptr(GBytes) mine = g_bytes_ref(last->bytes);
+    GBytes *mine = g_bytes_ref(last->bytes);
     g_assert_cmpint(run(fixture, "read -q 0 512"), ==, 0);
     g_assert_cmpint(session_last_buffer(fixture->session)->op, ==, BLK_OP_READ);
     g_assert_cmpuint(bytes[511], ==, 7);
+    g_bytes_unref(mine);
     g_assert_cmpint(run(fixture, "close"), ==, 0);
     g_assert_null(session_last_buffer(fixture->session)->bytes);
     session_remove_observer(fixture->session, &observer, &seen);

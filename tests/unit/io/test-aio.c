@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -317,12 +318,12 @@ static void test_inline_only_what_is_quick_and_allowed(void)
 
 /* ---- a hung call holds up nobody else ---- */
 
-static GMutex gate;
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
 
 static int pass_the_gate(void *data)
 {
-    g_mutex_lock(&gate);
-    g_mutex_unlock(&gate);
+    pthread_mutex_lock(&gate);
+    pthread_mutex_unlock(&gate);
     return 7;
 }
 
@@ -338,7 +339,7 @@ static void each_goes_on_beside_a_hung_call(void)
         return;
     }
     int result = 0;
-    g_mutex_lock(&gate);
+    pthread_mutex_lock(&gate);
     co_start(hang, &result);
     struct task task = {.index = 0};
     co_start(write_block, &task);
@@ -346,7 +347,7 @@ static void each_goes_on_beside_a_hung_call(void)
         g_main_context_iteration(NULL, TRUE);
     g_assert_cmpuint(aio_in_flight(aio), ==, 1);
     g_assert_cmpint(result, ==, 0);
-    g_mutex_unlock(&gate);
+    pthread_mutex_unlock(&gate);
     turn_until_nobody_lives();
     g_assert_cmpint(result, ==, 7);
 }

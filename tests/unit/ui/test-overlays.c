@@ -166,7 +166,6 @@ static void test_bind_changes_keys_at_once(void)
 static void test_borders_move_by_key_mouse_and_command(void)
 {
     struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
-    g_autofree char *before = driver_text(driver);
     driver_keys(driver, "Ctrl-Right Ctrl-Right Ctrl-Down");
     g_assert_true(driver_shows(driver, "> layout stacked columns 4"));
     g_assert_true(driver_shows(driver, "> layout stacked upper "));

@@ -25,6 +25,7 @@ static void test_every_theme_names_every_role(void)
         g_autoptr(GKeyFile) file = g_key_file_new();
         g_autoptr(theme) theme = theme_parse(name, theme_builtin_text(name), &error);
         g_assert_no_error(error);
+        g_assert_nonnull(theme);
         g_assert_true(g_key_file_load_from_data(file, theme_builtin_text(name), (gsize)-1, G_KEY_FILE_NONE, NULL));
         for (int role = 0; role < ROLE_COUNT; role++) {
             if (!g_key_file_has_key(file, "colours", role_name(role), NULL)) {
