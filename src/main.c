@@ -208,7 +208,7 @@ static int run(struct args *args)
     app_set_options(args->theme, !args->no_config);
     if (mode == MODE_SCREEN || open_image(args, session, sink)) {
         struct app_headless *screen = args->headless ? app_headless_begin(session) : NULL;
-        status = run_mode(mode, args, session, sink);
+        status = run_mode(mode, args, session, app_headless_sink(screen, sink));
         app_headless_end(screen);
     }
     status |= end_session(args, session, mode);

@@ -4,6 +4,7 @@
 #include <locale.h>
 #include <string.h>
 
+#include "engine/sink.h"
 #include "ui/app.h"
 #include "ui/desk.h"
 
@@ -11,6 +12,60 @@ enum { SIZE_MAX_COLUMNS = 1000 };
 
 struct app_headless {
     struct desk *desk;
+};
+
+/*
+ * What runs is in the console as if it had been typed there, so that a replay shows what the session did; `screen`, which looks at it, is not.
+ * Static: requests may speak to it until the session's end.
+ */
+static struct tee {
+    struct sink sink;
+    struct sink *out;
+    struct desk *desk; /* NULL: only the other one listens */
+    bool hidden;
+} tee;
+
+static void tee_write(struct sink *sink, enum sink_stream stream, const char *text, size_t len)
+{
+    sink_write(tee.out, stream, text, len);
+    if (tee.desk != NULL && !tee.hidden) {
+        sink_write(desk_sink(tee.desk), stream, text, len);
+    }
+}
+
+static void tee_mark(struct sink *sink)
+{
+    sink_mark(tee.out);
+}
+
+static void tee_flush(struct sink *sink)
+{
+    sink_flush(tee.out);
+}
+
+static void tee_line(struct sink *sink, const char *line)
+{
+    static const char looking[] = "screen";
+    const char *word = line + strspn(line, " \t");
+    size_t len = strlen(looking);
+    tee.hidden = strncmp(word, looking, len) == 0 && strchr(" \t;", word[len]) != NULL;
+    if (tee.desk != NULL && !tee.hidden) {
+        desk_replay(tee.desk, line);
+    }
+}
+
+/* The console has its own. */
+static void tee_prompt(struct sink *sink, const char *text)
+{
+    sink_prompt(tee.out, text);
+}
+
+static const struct sink_ops tee_ops = {
+    .write = tee_write,
+    .mark = tee_mark,
+    .flush = tee_flush,
+    .line = tee_line,
+    .prompt = tee_prompt,
 };
 
 /* Nobody looks at frames that nobody asked for, and there is neither a shell to go back to nor a terminal. */
@@ -60,9 +115,19 @@ struct app_headless *app_headless_begin(struct session *session)
     return headless;
 }
 
+struct sink *app_headless_sink(struct app_headless *headless, struct sink *out)
+{
+    if (headless == NULL) {
+        return out;
+    }
+    tee = (struct tee){.sink = {&tee_ops}, .out = out, .desk = headless->desk};
+    return &tee.sink;
+}
+
 void app_headless_end(struct app_headless *headless)
 {
     if (headless != NULL) {
+        tee.desk = NULL;
         desk_free(headless->desk);
         g_free(headless);
     }

@@ -40,5 +40,7 @@ struct app_headless;
  * session is freed.
  */
 struct app_headless *app_headless_begin(struct session *session);
+/* What commands are to write to, so that they are in its console, too; valid until the session's end.  out itself without a headless one. */
+struct sink *app_headless_sink(struct app_headless *headless, struct sink *out);
 /* headless may be NULL. */
 void app_headless_end(struct app_headless *headless);

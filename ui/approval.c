@@ -146,15 +146,26 @@ static void run(struct desk *desk, const char *line)
     }
 }
 
+/* What only goes on asking or begins to type is no command of the session's. */
+static void log_answer(struct desk *desk, enum request request)
+{
+    g_autofree char *line = g_strconcat("do ", request_info(request)->name, NULL);
+    log_command(desk, line);
+    log_focus_is_known(desk);
+}
+
 /* Another file is for the user to type; one that lies beside the image is likely. */
 static void type_relink(struct desk *desk, const struct reference *reference)
 {
     g_autofree char *place = place_of(reference);
     g_autofree char *quoted = reference->beside != NULL && g_utf8_validate(reference->beside, -1, NULL) ? g_shell_quote(reference->beside) : NULL;
     g_autofree char *text = g_strdup_printf("relink%s %s", place, quoted != NULL ? quoted : "");
-    input_focus(desk, LAYOUT_CONSOLE);
+    moves_log(desk);
+    desk_focus(desk, LAYOUT_CONSOLE);
+    log_answer(desk, REQUEST_APPROVAL_RELINK);
     console_clear_line(desk_console(desk));
     console_paste(desk_console(desk), text);
+    moves_are_known(desk);
 }
 
 static void leave_out(struct desk *desk, const struct reference *reference)
@@ -164,6 +175,8 @@ static void leave_out(struct desk *desk, const struct reference *reference)
     approval_look(desk);
     if (desk->overlay == NULL) {
         run(desk, "follow none");
+    } else {
+        log_answer(desk, REQUEST_APPROVAL_LEAVE_OUT);
     }
 }
 

@@ -291,13 +291,38 @@ static void destroy(struct overlay *overlay)
     g_free(chooser);
 }
 
+static const char *name(const struct overlay *overlay)
+{
+    return ((const struct chooser *)overlay)->ops->title;
+}
+
+static void state(const struct overlay *overlay, struct overlay_state *ret_state)
+{
+    const struct chooser *chooser = (const struct chooser *)overlay;
+    const char *text = prompt_text(chooser->prompt);
+    *ret_state = (struct overlay_state){chooser->marked, chooser->top, text, *text != '\0' ? prompt_typed(chooser->prompt) : -1};
+}
+
+static void set_state(struct overlay *overlay, const struct overlay_state *state)
+{
+    struct chooser *chooser = chooser_of(overlay);
+    prompt_set(chooser->prompt, state->text, state->typed);
+    narrow(chooser);
+    chooser->top = state->top;
+    chooser->marked = 0;
+    move(chooser, state->row);
+}
+
 static const struct overlay_ops overlay_ops = {
+    .name = name,
     .context = context,
     .draw = draw,
     .request = request,
     .key = key,
     .press = press,
     .free = destroy,
+    .state = state,
+    .set_state = set_state,
 };
 
 struct overlay *chooser_new(struct desk *desk, const struct chooser_ops *ops, GPtrArray *choices, unsigned marked)

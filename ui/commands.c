@@ -8,6 +8,7 @@
 #include "io/co.h"
 #include "ui/bind.h"
 #include "ui/console/script.h"
+#include "ui/console/recall.h"
 #include "ui/desk-private.h"
 #include "ui/keymap.h"
 #include "ui/overlay.h"
@@ -124,7 +125,7 @@ static int keys_co(const struct command_call *call)
         desk->silent = true;
         desk_type(desk, call->argv[i]);
         desk->silent = false;
-        log_focus_is_known(desk);
+        log_is_known(desk);
     }
     return 0;
 }
@@ -202,7 +203,7 @@ static int mouse_co(const struct command_call *call)
         desk->silent = true;
         desk_mouse(desk, &mouse);
         desk->silent = false;
-        log_focus_is_known(desk);
+        log_is_known(desk);
     }
     return 0;
 }
@@ -475,7 +476,7 @@ static int request_co(const struct command_call *call)
 static struct command request_commands[REQUEST_COUNT];
 static const struct command *const own_commands[] = {
     &hex_command_copy,    &hex_command_find,    &hex_command_mark, &hex_command_save, &hex_command_to_mark,
-    &command_bind,        &command_focus,  &command_goto, &command_keys,  &command_layout, &command_mouse,
+    &command_bind, &console_command_scroll, &console_command_type, &modal_command_ask, &modal_command_show,       &command_focus,  &command_goto, &command_keys,  &command_layout, &command_mouse,
     &command_save_script, &command_screen, &moves_command_cursor, &moves_command_do, &command_set,  &command_theme, &command_zoom, &map_command_differences,
     &pending_command_trace,
 };
@@ -507,6 +508,8 @@ void commands_add(struct desk *added)
     }
     desk = added;
     moves_serve(added);
+    modal_serve(added);
+    console_commands_serve(added->panels[LAYOUT_CONSOLE]);
     hex_commands_serve(added->panels[LAYOUT_HEX]);
     map_commands_serve(added->panels[LAYOUT_MAP]);
     pending_commands_serve(added->panels[LAYOUT_PENDING]);
@@ -517,6 +520,8 @@ void commands_remove(void)
 {
     command_remove(commands);
     moves_serve(NULL);
+    modal_serve(NULL);
+    console_commands_serve(NULL);
     hex_commands_serve(NULL);
     map_commands_serve(NULL);
     pending_commands_serve(NULL);

@@ -23,6 +23,11 @@ struct title {
     int layer;
 };
 
+/* The line that the log leads to, and did before that was added; NULL: none. */
+struct modal_log {
+    char *now, *before;
+};
+
 struct desk {
     struct panel_host host;
     struct session *session;
@@ -35,6 +40,8 @@ struct desk {
     enum layout_panel focus;
     enum layout_panel before; /* had the focus before the console got it */
     enum layout_panel logged_focus, logged_before; /* see log.c */
+    char *logged_scroll, *logged_typed; /* of the console; see moves.c */
+    struct modal_log logged_overlay, logged_question; /* see modal.c */
     bool moved[LAYOUT_PANELS]; /* by key or mouse, and the log does not know yet */
     bool silent; /* nothing is logged: the command that does it is in the log already */
     bool zoomed;
@@ -104,10 +111,15 @@ int frame_tab_at(const struct desk *desk, int x, int y);
 void log_command(struct desk *desk, const char *line);
 /* The same, in place of the newest line when that begins with prefix: what it said is past. */
 void log_replacing(struct desk *desk, const char *prefix, const char *line);
+/* Lines that say nothing of the focus: the newest is taken back if it begins so (whether it was), or one is added. */
+bool log_take_aside(struct desk *desk, const char *prefix);
+void log_aside(struct desk *desk, const char *line);
 /* The focus moved. */
 void log_focus(struct desk *desk);
 /* The focus moved by a command that is in the log anyway. */
 void log_focus_is_known(struct desk *desk);
+/* All there is to log came from such a one. */
+void log_is_known(struct desk *desk);
 /* The screen shows bytes at offset (0: unknown how many), and the focus may have moved with it. */
 void log_go(struct desk *desk, int64_t offset, int64_t bytes);
 /* The line that request, count times, is now, if it is a command of its own name, else NULL; g_free. */
@@ -122,12 +134,28 @@ struct panel_view moves_begin(struct panel *panel);
 void moves_end(struct desk *desk, struct panel *panel, const struct panel_view *before);
 /* Something else is about to be done and logged. */
 void moves_log(struct desk *desk);
+/* The same, but for the line that is being typed: it is run now. */
+void moves_log_but_typed(struct desk *desk);
+/* The console was scrolled by a command that is in the log. */
+void moves_are_known(struct desk *desk);
 /* To the first (or to row count) or the last of all in the focused panel, which is a place to come back from: a line of its own. */
 void moves_log_end(struct desk *desk, struct panel *panel, enum request request, int count);
 /* The commands `cursor` and `do` are about that desk; NULL: there is none. */
 void moves_serve(struct desk *desk);
 struct command;
 extern const struct command moves_command_cursor, moves_command_do;
+
+/*
+ * modal.c: overlays and questions are logged as lines `show ..` and `ask ..`, from the moment they are there; each change of them
+ * replaces the line, and when they are gone, so is it.
+ */
+void modal_log(struct desk *desk);
+/* What is there now came from a command that is in the log. */
+void modal_is_known(struct desk *desk);
+void modal_done(struct desk *desk);
+/* The commands are about that desk; NULL: there is none. */
+void modal_serve(struct desk *desk);
+extern const struct command modal_command_show, modal_command_ask;
 
 /* pointer.c has desk_mouse() and desk_use_mouse(). */
 

@@ -379,6 +379,7 @@ struct desk *desk_new(struct session *session, struct grid_traits traits, const 
                      ? "Type : and a command (help lists them), or F1 for the keys."
                      : "No image is open: type open PATH.  help lists the commands, F1 the keys.");
     look_at_image(desk);
+    moves_are_known(desk);
     return desk;
 }
 
@@ -394,10 +395,14 @@ void desk_free(struct desk *desk)
         desk->panels[i]->ops->free(desk->panels[i]);
     }
     prompt_free(desk->prompt);
+    desk->silent = true;
     overlay_show(desk, NULL);
+    modal_done(desk);
     g_hash_table_unref(desk->declined);
     g_free(desk->remark);
     g_free(desk->theme);
+    g_free(desk->logged_scroll);
+    g_free(desk->logged_typed);
     grid_free(desk->grid);
     g_free(desk);
 }
@@ -405,6 +410,11 @@ void desk_free(struct desk *desk)
 void desk_note(struct desk *desk, enum role role, const char *text)
 {
     console_note(desk_console(desk), role, text);
+}
+
+void desk_replay(struct desk *desk, const char *line)
+{
+    console_log(desk_console(desk), line);
 }
 
 struct sink *desk_sink(struct desk *desk)

@@ -46,6 +46,8 @@ void desk_request(struct desk *desk, enum request request, int count);
 
 /* Says something in the console, in a line of its own. */
 void desk_note(struct desk *desk, enum role role, const char *text);
+/* A line that is about to run is in the console as if a key had stood for it. */
+void desk_replay(struct desk *desk, const char *line);
 /* What is written there appears in the console; stays valid (and silent) after the desk is gone. */
 struct sink *desk_sink(struct desk *desk);
 

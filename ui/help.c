@@ -237,13 +237,42 @@ static void destroy(struct overlay *overlay)
     g_free(overlay);
 }
 
+static const char *name(const struct overlay *overlay)
+{
+    return "help";
+}
+
+static void state(const struct overlay *overlay, struct overlay_state *ret_state)
+{
+    const struct help *help = (const struct help *)overlay;
+    *ret_state = (struct overlay_state){.top = help->top, .text = "", .typed = -1};
+    if (help->search != NULL) {
+        ret_state->text = prompt_text(help->search);
+        ret_state->typed = help->typing ? prompt_typed(help->search) : -1;
+    }
+}
+
+static void set_state(struct overlay *overlay, const struct overlay_state *state)
+{
+    struct help *help = help_of(overlay);
+    if (state->typed >= 0 || *state->text != '\0') {
+        start_search(help);
+        prompt_set(help->search, state->text, state->typed);
+        help->typing = state->typed >= 0;
+    }
+    help->top = state->top; /* painting bounds it */
+}
+
 static const struct overlay_ops overlay_ops = {
+    .name = name,
     .context = context,
     .draw = draw,
     .request = request,
     .key = key,
     .press = press,
     .free = destroy,
+    .state = state,
+    .set_state = set_state,
 };
 
 struct overlay *help_new(struct desk *desk)

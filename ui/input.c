@@ -72,10 +72,17 @@ void desk_question(struct desk *desk, struct panel *panel, const struct panel_qu
     desk_dirty(desk);
 }
 
+/* Before what comes of it is logged. */
+static void close_prompt(struct desk *desk)
+{
+    g_clear_pointer(&desk->prompt, prompt_free);
+    modal_log(desk);
+}
+
 static void answer_panel(struct desk *desk)
 {
     g_autofree char *text = g_strdup(prompt_text(desk->prompt));
-    g_clear_pointer(&desk->prompt, prompt_free);
+    close_prompt(desk);
     if (*text != '\0') {
         desk->prompt_question->answer(desk->prompt_panel, text);
     }
@@ -111,7 +118,7 @@ static void accept_prompt(struct desk *desk)
     }
     g_autofree char *text = g_strstrip(g_strdup(prompt_text(desk->prompt)));
     g_autofree char *why = NULL;
-    g_clear_pointer(&desk->prompt, prompt_free);
+    close_prompt(desk);
     if (*text == '\0') {
         return;
     }
@@ -195,7 +202,7 @@ static void global_request(struct desk *desk, enum request request, int count)
         accept_prompt(desk);
         break;
     case REQUEST_PROMPT_CANCEL:
-        g_clear_pointer(&desk->prompt, prompt_free);
+        close_prompt(desk);
         break;
     default:
         return;
@@ -297,7 +304,7 @@ static void key_in_text(struct desk *desk, struct panel *panel, keycode key)
 {
     enum request request = keymap_lookup(panel->ops->context, key);
     if (request == REQUEST_CONSOLE_RUN) {
-        moves_log(desk);
+        moves_log_but_typed(desk);
     }
     if (request != REQUEST_NONE && request_info(request)->context != panel->ops->context) {
         desk_request(desk, request, 1);
@@ -372,7 +379,7 @@ static void key_in_panel(struct desk *desk, struct panel *panel, keycode key)
     }
 }
 
-void desk_key(struct desk *desk, keycode key)
+static void take_key(struct desk *desk, keycode key)
 {
     if (desk->remark != NULL) {
         g_clear_pointer(&desk->remark, g_free);
@@ -382,8 +389,8 @@ void desk_key(struct desk *desk, keycode key)
     bool text = desk->prompt == NULL && desk->overlay == NULL && panel->ops->key != NULL;
     if ((key & KEYCODE_ALT) &&
         !text) { /* Escape and a key typed fast look the same, and nothing here is bound to Alt */
-        desk_key(desk, KEYCODE_ESCAPE);
-        desk_key(desk, key & ~(keycode)KEYCODE_ALT);
+        take_key(desk, KEYCODE_ESCAPE);
+        take_key(desk, key & ~(keycode)KEYCODE_ALT);
     } else if (desk->prompt != NULL) {
         key_in_prompt(desk, key);
     } else if (desk->overlay != NULL) {
@@ -393,6 +400,12 @@ void desk_key(struct desk *desk, keycode key)
     } else {
         key_in_panel(desk, panel, key);
     }
+}
+
+void desk_key(struct desk *desk, keycode key)
+{
+    take_key(desk, key);
+    modal_log(desk);
 }
 
 void desk_type(struct desk *desk, const char *word)
@@ -425,4 +438,5 @@ void desk_paste(struct desk *desk, const char *text)
     } else {
         desk_remark(desk, ROLE_NOTE, "text is pasted into the console: press : first");
     }
+    modal_log(desk);
 }

@@ -31,6 +31,18 @@ void log_replacing(struct desk *desk, const char *prefix, const char *line)
     log_command(desk, line);
 }
 
+bool log_take_aside(struct desk *desk, const char *prefix)
+{
+    return !desk->silent && console_take_back(desk_console(desk), prefix);
+}
+
+void log_aside(struct desk *desk, const char *line)
+{
+    if (!desk->silent) {
+        console_log(desk_console(desk), line);
+    }
+}
+
 void log_focus(struct desk *desk)
 {
     take_back(desk, "focus ");
@@ -44,6 +56,13 @@ void log_focus(struct desk *desk)
 void log_focus_is_known(struct desk *desk)
 {
     desk->logged_focus = desk->focus;
+}
+
+void log_is_known(struct desk *desk)
+{
+    log_focus_is_known(desk);
+    modal_is_known(desk);
+    moves_are_known(desk);
 }
 
 void log_go(struct desk *desk, int64_t offset, int64_t bytes)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Movements in the log: not each of them, but where they led, told when it begins to matter, which is when something else is
- * done.  A replay needs no more, and the log stays one that people can read.
+ * done.  A replay needs no more, and the log stays one that people can read.  What the console's output is scrolled to is one of them.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -10,6 +10,7 @@
 #include "engine/command.h"
 #include "engine/sink.h"
 #include "io/co.h"
+#include "ui/console/recall.h"
 #include "ui/desk-private.h"
 #include "util/size.h"
 
@@ -57,8 +58,53 @@ static void append_view(GString *line, const struct panel_view *view)
     }
 }
 
+static void log_scroll(struct desk *desk)
+{
+    g_autofree char *now = console_scroll_words(desk_console(desk), true);
+    if (g_strcmp0(now, desk->logged_scroll) != 0) {
+        log_take_aside(desk, "scroll");
+        g_autofree char *words = console_scroll_words(desk_console(desk), false);
+        g_autofree char *line = g_strconcat("scroll", words, NULL);
+        log_aside(desk, line);
+        g_free(desk->logged_scroll);
+        desk->logged_scroll = g_steal_pointer(&now);
+    }
+}
+
+/* What is run in a moment needs no line of its own; what stays does. */
+static void log_typed(struct desk *desk)
+{
+    g_autofree char *now = console_typed_words(desk_console(desk));
+    if (g_strcmp0(now, desk->logged_typed) != 0) {
+        g_autofree char *line = g_strconcat("type", now, NULL);
+        log_take_aside(desk, "type");
+        log_aside(desk, line);
+        g_free(desk->logged_typed);
+        desk->logged_typed = g_steal_pointer(&now);
+    }
+}
+
+void moves_are_known(struct desk *desk)
+{
+    g_free(desk->logged_typed);
+    desk->logged_typed = console_typed_words(desk_console(desk));
+    g_free(desk->logged_scroll);
+    desk->logged_scroll = console_scroll_words(desk_console(desk), true);
+}
+
 void moves_log(struct desk *desk)
 {
+    if (!desk->silent) {
+        log_typed(desk);
+    }
+    moves_log_but_typed(desk);
+}
+
+void moves_log_but_typed(struct desk *desk)
+{
+    if (!desk->silent) {
+        log_scroll(desk);
+    }
     for (int i = 0; i < LAYOUT_PANELS && !desk->silent; i++) {
         if (!desk->moved[i]) {
             continue;
@@ -181,7 +227,7 @@ static int do_co(const struct command_call *call)
     served->silent = true;
     desk_request(served, request, (int)count);
     served->silent = false;
-    log_focus_is_known(served);
+    log_is_known(served);
     return desk_wait_co(served);
 }
 

@@ -10,5 +10,6 @@ void overlay_show(struct desk *desk, struct overlay *overlay)
     if (before != NULL) {
         before->ops->free(before);
     }
+    modal_log(desk);
     desk_dirty(desk);
 }

@@ -14,7 +14,16 @@ struct overlay {
     struct desk *desk;
 };
 
+/* What it shows of all there is, as far as keys change that. */
+struct overlay_state {
+    int row, top;     /* the marked line of a list, 0 where there is none; the first that is visible */
+    const char *text; /* that narrows it down, "" for none; valid until the next key */
+    int typed;        /* characters of it before the cursor; -1: it is not being typed, or a list has none */
+};
+
 struct overlay_ops {
+    /* In `show NAME`; NULL: what it does is logged, not that it is there. */
+    const char *(*name)(const struct overlay *overlay);
     /* Whose keys hold now: REQUEST_CONTEXT_OVERLAY, REQUEST_CONTEXT_CHOOSER where text is typed, or one of its own. */
     enum request_context (*context)(const struct overlay *overlay);
     void (*draw)(struct overlay *overlay, struct surface surface);
@@ -25,6 +34,9 @@ struct overlay_ops {
     /* A press of the mouse on the surface last drawn (outside: coordinates beyond it). */
     void (*press)(struct overlay *overlay, int x, int y);
     void (*free)(struct overlay *overlay);
+    /* Where it is, and there again, as far as there is such a place; both are NULL without a name. */
+    void (*state)(const struct overlay *overlay, struct overlay_state *ret_state);
+    void (*set_state)(struct overlay *overlay, const struct overlay_state *state);
 };
 
 /* Takes the place of the one there is; NULL: there is none any more. */
@@ -41,7 +53,7 @@ struct choice {
 };
 
 struct chooser_ops {
-    const char *title;
+    const char *title;    /* and name */
     const char *question; /* before what is typed */
     /* The mark moved to another line (NULL: nothing fits); may be NULL. */
     void (*mark)(struct desk *desk, const struct choice *choice);

@@ -24,6 +24,7 @@ struct panel {
 
 /* A question a panel has at the bottom of the screen; static. */
 struct panel_question {
+    enum request request;        /* that asks it */
     const char *question, *hint; /* "search: ", and what may be typed */
     bool one_key;                /* the first key that types something is the answer */
     /* Not called for no answer.  May ask again. */

@@ -109,6 +109,7 @@ void desk_mouse(struct desk *desk, const struct mouse *mouse)
         }
         break;
     }
+    modal_log(desk);
 }
 
 void desk_use_mouse(struct desk *desk, bool use)

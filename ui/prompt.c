@@ -113,6 +113,21 @@ bool prompt_paste(struct prompt *prompt, const char *text)
     return any;
 }
 
+int prompt_typed(const struct prompt *prompt)
+{
+    return (int)g_utf8_strlen(prompt->text->str, (gssize)prompt->cursor);
+}
+
+void prompt_set(struct prompt *prompt, const char *text, int typed)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    g_string_truncate(prompt->text, 0);
+    prompt->cursor = 0;
+    prompt_paste(prompt, valid);
+    typed = CLAMP(typed, 0, (int)g_utf8_strlen(prompt->text->str, -1));
+    prompt->cursor = (size_t)(g_utf8_offset_to_pointer(prompt->text->str, typed) - prompt->text->str);
+}
+
 void prompt_draw(const struct prompt *prompt, struct surface surface)
 {
     int x = surface_put(surface, 1, 0, ROLE_PROMPT, prompt->question);

@@ -16,5 +16,9 @@ bool prompt_key(struct prompt *prompt, keycode key);
 bool prompt_paste(struct prompt *prompt, const char *text);
 /* Valid until the next key. */
 const char *prompt_text(const struct prompt *prompt);
+/* Characters before the cursor. */
+int prompt_typed(const struct prompt *prompt);
+/* Puts text (UTF-8, anything else is left out) in place of what was typed, with the cursor behind so many characters of it. */
+void prompt_set(struct prompt *prompt, const char *text, int typed);
 /* Paints into the first row of the surface, with the terminal's cursor. */
 void prompt_draw(const struct prompt *prompt, struct surface surface);

@@ -28,8 +28,8 @@ enum request_context {
     X(FOCUS_NEXT, "focus-next", GLOBAL, "focus PANEL", "next", "move the focus to the next panel")                     \
     X(FOCUS_PREVIOUS, "focus-previous", GLOBAL, "focus PANEL", NULL, "move the focus to the previous panel")           \
     X(PROMPT, "prompt", GLOBAL, "focus console", "command", "type a command in the console")                           \
-    X(HELP, "help", GLOBAL, NULL, "help", "show the keys that work here")                                              \
-    X(PALETTE, "palette", GLOBAL, NULL, "palette", "find anything that can be done by a part of its name, and do it")      \
+    X(HELP, "help", GLOBAL, "show help", "help", "show the keys that work here")                                              \
+    X(PALETTE, "palette", GLOBAL, "show palette", "palette", "find anything that can be done by a part of its name, and do it")      \
     X(THEMES, "themes", GLOBAL, "theme NAME", NULL, "choose a theme; the screen shows the one that is marked")             \
     X(QUIT, "quit", GLOBAL, "quit", "quit", "close overlays first, then the program")                                  \
     X(GO_TO, "go-to", GLOBAL, "goto OFFSET", "go to", "ask for an offset and show it in hex and map")                  \
@@ -126,13 +126,13 @@ enum request_context {
     X(CONSOLE_COMPLETE, "console-complete", CONSOLE, NULL, "complete",                                                 \
       "complete the word; on an empty line, the next panel")                                                           \
     X(CONSOLE_LEAVE, "console-leave", CONSOLE, "focus PANEL", "leave", "give the focus back to the panel before")      \
-    X(CONSOLE_PAGE_UP, "console-page-up", CONSOLE, NULL, "scroll", "scroll the output back")                           \
-    X(CONSOLE_PAGE_DOWN, "console-page-down", CONSOLE, NULL, NULL, "scroll the output on")                             \
-    X(CONSOLE_FIRST, "console-first", CONSOLE, NULL, NULL, "on an empty line: to the oldest output")                   \
-    X(CONSOLE_LAST, "console-last", CONSOLE, NULL, NULL, "on an empty line: to the newest output")                     \
-    X(CONSOLE_SEARCH, "console-search", CONSOLE, NULL, NULL, "look for a text in the output, upwards from what is shown") \
-    X(CONSOLE_SEARCH_UP, "console-search-up", CONSOLE, NULL, NULL, "to where that text is further up")                 \
-    X(CONSOLE_SEARCH_DOWN, "console-search-down", CONSOLE, NULL, NULL, "to where that text is further down")           \
+    X(CONSOLE_PAGE_UP, "console-page-up", CONSOLE, "scroll LINES", "scroll", "scroll the output back")                           \
+    X(CONSOLE_PAGE_DOWN, "console-page-down", CONSOLE, "scroll LINES", NULL, "scroll the output on")                             \
+    X(CONSOLE_FIRST, "console-first", CONSOLE, "scroll LINES", NULL, "on an empty line: to the oldest output")                   \
+    X(CONSOLE_LAST, "console-last", CONSOLE, "scroll", NULL, "on an empty line: to the newest output")                     \
+    X(CONSOLE_SEARCH, "console-search", CONSOLE, "scroll -t TEXT LINES", NULL, "look for a text in the output, upwards from what is shown") \
+    X(CONSOLE_SEARCH_UP, "console-search-up", CONSOLE, "scroll -t TEXT LINES", NULL, "to where that text is further up")                 \
+    X(CONSOLE_SEARCH_DOWN, "console-search-down", CONSOLE, "scroll -t TEXT LINES", NULL, "to where that text is further down")           \
     X(CONSOLE_COPY, "console-copy", CONSOLE, NULL, NULL,                                                               \
       "copy the lines marked by mouse, else what the last command said, to the terminal's clipboard")                  \
     X(CONSOLE_QUIT, "console-quit", CONSOLE, "quit", "quit", "on an empty line: end the program")                        \

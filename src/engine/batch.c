@@ -32,6 +32,7 @@ static void on_done(void *data, int ret)
 int batch_run_line(struct session *session, const char *line, struct sink *sink)
 {
     struct outcome outcome = {0};
+    sink_line(sink, line);
     session_run(session, line, sink, 0, on_done, &outcome);
     while (!outcome.done) {
         GMainContext *context = g_main_context_get_thread_default();
@@ -127,14 +128,13 @@ static int next_line(struct reader *reader, struct session *session, struct sink
 int batch_run_fd(struct session *session, int fd, const char *prompt, struct sink *sink)
 {
     struct reader reader = {.fd = fd};
-    size_t prompt_len = prompt ? strlen(prompt) : 0;
     bool stop = false;
     unsigned turns = 0;
     int ret = 0;
     char *line;
     while (!stop && !session_wants_quit(session)) {
         if (prompt)
-            sink_write(sink, SINK_OUT, prompt, prompt_len);
+            sink_prompt(sink, prompt);
         sink_mark(sink);
         ret = next_line(&reader, session, sink, &line);
         if (ret <= 0)

@@ -46,6 +46,20 @@ void sink_flush(struct sink *sink)
         sink->ops->flush(sink);
 }
 
+void sink_line(struct sink *sink, const char *line)
+{
+    if (sink->ops->line)
+        sink->ops->line(sink, line);
+}
+
+void sink_prompt(struct sink *sink, const char *text)
+{
+    if (sink->ops->prompt)
+        sink->ops->prompt(sink, text);
+    else
+        sink_write(sink, SINK_OUT, text, strlen(text));
+}
+
 void sink_free(struct sink *sink)
 {
     if (sink && sink->ops->free)

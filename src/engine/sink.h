@@ -20,6 +20,10 @@ struct sink_ops {
     void (*mark)(struct sink *sink);
     /* Everything written so far is to be seen now; NULL: nothing to do. */
     void (*flush)(struct sink *sink);
+    /* A line of commands is about to run, whose words come here; NULL: it is all the same. */
+    void (*line)(struct sink *sink, const char *line);
+    /* Words that ask for the next line; NULL: they are text like any other. */
+    void (*prompt)(struct sink *sink, const char *text);
     void (*free)(struct sink *sink); /* NULL: nothing to do */
     /* Somebody watches what comes and may have enough of it: who writes much lets others go on in between. */
     bool live;
@@ -33,6 +37,8 @@ void sink_write(struct sink *sink, enum sink_stream stream, const char *text, si
 void sink_printf(struct sink *sink, enum sink_stream stream, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void sink_mark(struct sink *sink);
 void sink_flush(struct sink *sink);
+void sink_line(struct sink *sink, const char *line);
+void sink_prompt(struct sink *sink, const char *text);
 /* sink may be NULL. */
 void sink_free(struct sink *sink);
 

@@ -130,6 +130,7 @@ static void accept_line(void *data, const char *line)
     } else if (line[strspn(line, " ")] == '\0') {
         scrollback_scroll_last(console->scrollback);
         add_line(console, ROLE_INPUT, PROMPT, "");
+        script_note("");
     } else {
         run_line(console, line);
     }

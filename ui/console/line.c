@@ -290,6 +290,23 @@ bool line_is_empty(void)
     return rl_end == 0 && !RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH);
 }
 
+const char *line_text(int *ret_typed)
+{
+    g_autofree char *before = g_strndup(rl_line_buffer, (gsize)rl_point);
+    g_autofree char *valid = g_utf8_make_valid(before, -1);
+    *ret_typed = (int)g_utf8_strlen(valid, -1);
+    return rl_line_buffer;
+}
+
+void line_set(const char *text, int typed)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    line_clear();
+    line_paste(valid);
+    int characters = (int)g_utf8_strlen(rl_line_buffer, -1);
+    rl_point = (int)(g_utf8_offset_to_pointer(rl_line_buffer, CLAMP(typed, 0, characters)) - rl_line_buffer);
+}
+
 char *line_usage(void)
 {
     return command_usage_at(line.session, rl_line_buffer, rl_point);

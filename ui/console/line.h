@@ -41,6 +41,9 @@ void line_hide(void);
 void line_show(void);
 
 bool line_is_empty(void);
+/* What is typed so far, valid until the next key, and how many characters of it are before the cursor; and that in its place. */
+const char *line_text(int *ret_typed);
+void line_set(const char *text, int typed);
 /* Of the command that the cursor is in; NULL: it is in none.  g_free. */
 char *line_usage(void);
 /* Drops what was typed (and any search in the history). */

@@ -7,11 +7,25 @@
 
 /* ---- search ---- */
 
+/* The next line that has the text, other than those that log a search for it. */
+static bool find_line(const struct console *console, bool up, uint64_t *ret_line)
+{
+    uint64_t line = console->found;
+    while (scrollback_find(console->scrollback, console->wanted, line, up, &line)) {
+        g_autofree char *text = scrollback_text(console->scrollback, line, line, SCROLLBACK_LINE_MAX + 1);
+        if (!g_str_has_prefix(text, "> scroll ")) {
+            *ret_line = line;
+            return true;
+        }
+    }
+    return false;
+}
+
 static void find(struct console *console, bool up)
 {
     struct scrollback *scrollback = console->scrollback;
     uint64_t line;
-    if (scrollback_find(scrollback, console->wanted, console->found, up, &line)) {
+    if (find_line(console, up, &line)) {
         console->found = line;
         scrollback_show(scrollback, line);
     } else {
@@ -33,6 +47,7 @@ static void answer(struct panel *panel, const char *text)
 }
 
 static const struct panel_question question = {
+    .request = REQUEST_CONSOLE_SEARCH,
     .question = "look in the output for: ",
     .hint = "a text; capitals count when it has some",
     .answer = answer,

@@ -449,6 +449,23 @@ bool scrollback_find_role(struct scrollback *scrollback, enum role role, uint64_
     return false;
 }
 
+struct scrollback_place scrollback_place(struct scrollback *scrollback)
+{
+    struct scrollback_place place = {.follows = true};
+    if (scrollback->scrolled && scrollback->height > 0) {
+        view_top(scrollback, &place.line, &place.row);
+        place.follows = !scrollback->scrolled; /* there may be nothing below any more */
+    }
+    return place;
+}
+
+void scrollback_set_place(struct scrollback *scrollback, struct scrollback_place place)
+{
+    scrollback->scrolled = !place.follows;
+    scrollback->top_line = CLAMP(place.line, first_line(scrollback), end_line(scrollback));
+    scrollback->top_row = place.row;
+}
+
 void scrollback_show(struct scrollback *scrollback, uint64_t line)
 {
     uint64_t top = CLAMP(line, first_line(scrollback), end_line(scrollback));

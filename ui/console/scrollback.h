@@ -51,6 +51,15 @@ uint64_t scrollback_below(const struct scrollback *scrollback);
  * on, that one not included; false: there is none.  Lines keep their numbers.
  */
 bool scrollback_find(struct scrollback *scrollback, const char *text, uint64_t from, bool backward, uint64_t *ret_line);
+/* Where the view is: its first line and row of that line. */
+struct scrollback_place {
+    bool follows; /* new text; the others do not count */
+    uint64_t line;
+    int row;
+};
+struct scrollback_place scrollback_place(struct scrollback *scrollback);
+/* Goes there, or as near as there are lines. */
+void scrollback_set_place(struct scrollback *scrollback, struct scrollback_place place);
 /* Moves the view so that the line is in it. */
 void scrollback_show(struct scrollback *scrollback, uint64_t line);
 /* The view's first line. */

@@ -239,9 +239,9 @@ static void answer_hex(struct panel *panel, const char *text)
 void hex_find_ask(struct hex_panel *hex, bool as_hex)
 {
     static const struct panel_question text_question = {
-        "search: ", "text; with a capital letter in it, in this case only", false, answer_text};
+        REQUEST_HEX_SEARCH, "search: ", "text; with a capital letter in it, in this case only", false, answer_text};
     static const struct panel_question hex_question = {
-        "search hex: ", "pairs of digits, ? for any digit: 7f 45 ?? 4?", false, answer_hex};
+        REQUEST_HEX_SEARCH_HEX, "search hex: ", "pairs of digits, ? for any digit: 7f 45 ?? 4?", false, answer_hex};
 
     panel_question(&hex->panel, as_hex ? &hex_question : &text_question);
 }

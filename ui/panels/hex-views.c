@@ -195,7 +195,7 @@ static void answer_copy(struct panel *panel, const char *text)
 
 void hex_views_ask_copy(struct hex_panel *hex)
 {
-    static const struct panel_question question = {"copy as: ", "h hex, c C array, b base64, t text", true, answer_copy};
+    static const struct panel_question question = {REQUEST_HEX_YANK, "copy as: ", "h hex, c C array, b base64, t text", true, answer_copy};
     int64_t start, end;
 
     if (hex_view_selection(hex_panel_view(hex), &start, &end)) {
@@ -230,8 +230,8 @@ static void answer_to_mark(struct panel *panel, const char *text)
 
 void hex_views_ask_mark(struct hex_panel *hex, bool set)
 {
-    static const struct panel_question to_set = {"mark as: ", "a letter", true, answer_mark};
-    static const struct panel_question to_go = {"to mark: ", "a letter", true, answer_to_mark};
+    static const struct panel_question to_set = {REQUEST_HEX_SET_MARK, "mark as: ", "a letter", true, answer_mark};
+    static const struct panel_question to_go = {REQUEST_HEX_GO_MARK, "to mark: ", "a letter", true, answer_to_mark};
 
     panel_question(&hex->panel, set ? &to_set : &to_go);
 }

@@ -376,6 +376,7 @@ static bool place_named(struct panel *panel, const char *name, char **ret_why)
         return true;
     }
     enum hex_shown shown = hex->shown;
+    bool there = shown == HEX_SHOW_HOST && hex->layer == (unsigned)layer && hex->host.cursor == offset; /* no jump */
 
     if (!hex_views_show_host(hex, (unsigned)layer)) {
         *ret_why = g_strdup(hex->blk ? "there is no such layer, or it is in no file" : "no image is open");
@@ -391,7 +392,9 @@ static bool place_named(struct panel *panel, const char *name, char **ret_why)
         return true;
     }
     hex->shown = shown;
-    hex_panel_note_jump(hex);
+    if (!there) {
+        hex_panel_note_jump(hex);
+    }
     hex->shown = HEX_SHOW_HOST;
     hex->host.cursor = offset;
     return true;

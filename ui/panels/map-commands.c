@@ -29,6 +29,7 @@ static int differences_co(const struct command_call *call)
             snapshot = g_strconcat("@", opts.value, NULL);
         } else {
             map_differences_clear(map->differences);
+            map->page = map->page == MAP_PAGE_DIFFERENCES ? MAP_PAGE_PICTURE : map->page;
             panel_redraw(&map->panel);
             return option == 'c' ? 0 : -EINVAL;
         }

@@ -297,7 +297,7 @@ static void compare_with(struct panel *panel, const char *text)
 static enum panel_reaction ask_what_to_compare(struct map_panel *map)
 {
     static const struct panel_question question = {
-        .question = "compare with: ", .hint = "an image, or @ and the name of a snapshot", .answer = compare_with};
+        .request = REQUEST_MAP_COMPARE_WITH, .question = "compare with: ", .hint = "an image, or @ and the name of a snapshot", .answer = compare_with};
 
     panel_question(&map->panel, &question);
     return PANEL_REDRAW;
@@ -307,7 +307,6 @@ static enum panel_reaction toggle_differences(struct map_panel *map)
 {
     if (map_differences_with(map->differences)) {
         panel_run(&map->panel, "differences -c");
-        map->page = map->page == MAP_PAGE_DIFFERENCES ? MAP_PAGE_PICTURE : map->page;
     } else if (blk_layer(map->blk, 1, BLK_PART_LAYER)) {
         panel_run(&map->panel, "differences");
     } else {
