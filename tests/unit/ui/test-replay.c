@@ -16,7 +16,7 @@
 #include "ui/desk-private.h"
 #include "ui/keymap.h"
 
-enum { WIDTH = 110, HEIGHT = 34, STEPS = 120, WALKS = 8 };
+enum { WIDTH = 110, HEIGHT = 34, STEPS = 120, WALKS = 24 };
 
 static char *folder; /* of the images, for all walks: their names are in the log */
 static unsigned uses[REQUEST_COUNT];
