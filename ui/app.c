@@ -261,8 +261,9 @@ static gboolean on_input(int fd, GIOCondition condition, void *data)
 
 /* ---- coming and going ---- */
 
-static GSource *add_source(GSource *source, int priority, GSourceFunc fn, struct app *app)
+static GSource *add_source(GSource *source, const char *name, int priority, GSourceFunc fn, struct app *app)
 {
+    g_source_set_static_name(source, name);
     g_source_set_callback(source, fn, app, NULL);
     g_source_set_priority(source, priority);
     g_source_attach(source, g_main_context_get_thread_default());
@@ -307,8 +308,8 @@ static void run(struct app *app, struct session *session, bool use_history)
         begin_history(app);
     }
     opening_forward(desk_sink(app->desk));
-    app->frames = add_source(g_source_new(&timed_source, sizeof(GSource)), G_PRIORITY_HIGH, on_frame, app);
-    app->input = add_source(g_unix_fd_source_new(app->display->ops->fd, G_IO_IN), G_PRIORITY_DEFAULT,
+    app->frames = add_source(g_source_new(&timed_source, sizeof(GSource)), "frames", G_PRIORITY_HIGH, on_frame, app);
+    app->input = add_source(g_unix_fd_source_new(app->display->ops->fd, G_IO_IN), "keys", G_PRIORITY_DEFAULT,
                             G_SOURCE_FUNC(on_input), app);
     signals_init(SIGNALS_WINCH | SIGNALS_TSTP | SIGNALS_CONT | SIGNALS_INT, on_signals, app);
     check_size(app);

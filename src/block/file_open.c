@@ -29,6 +29,7 @@ const struct driver_option file_options[] = {
 
 struct open_call {
     const char *path;
+    bool watched;   /* see aio_is_watched() */
     unsigned flags; /* enum node_flags; NODE_WRITABLE is taken off where NODE_AUTO_READ_ONLY allows */
     struct reference_expect expect;
     int unfit; /* it is not what is expected: negative errno of reference_check() */
@@ -102,6 +103,12 @@ static int open_fd(void *data)
         close(call->fd);
         return ret;
     }
+    /*
+     * Read-ahead of several megabytes, which the kernel does on the thread that reads, would keep a key waiting for tens of milliseconds
+     * where it fills holes with zeroes.  Whoever needs much asks for several pieces at once.
+     */
+    if (call->watched)
+        posix_fadvise(call->fd, 0, 0, POSIX_FADV_RANDOM);
     call->request_alignment = call->memory_alignment = 1;
     if (call->flags & NODE_DIRECT)
         file_probe_alignment(call->fd, &call->request_alignment, &call->memory_alignment);
@@ -110,6 +117,7 @@ static int open_fd(void *data)
 
 static int open_fd_co(struct node *node, struct open_call *call, const char *filename, GError **error)
 {
+    call->watched = aio_is_watched(node->aio);
     int ret = aio_call_co(node->aio, open_fd, call, true);
     if (ret == -EINVAL && (call->flags & NODE_DIRECT))
         g_set_error(error, OPTIONS_ERROR, EINVAL, "Could not open '%s': filesystem does not support O_DIRECT", filename);

@@ -9,6 +9,7 @@
 #include <glib.h>
 #include <sys/mman.h>
 
+#include "io/co.h"
 
 enum {
     HEADER = 4096,
@@ -17,6 +18,7 @@ enum {
     CLASSES = 64,
     ROUNDING = 2 << 20,
     KEEP_MAX = 64 << 20,
+    RELEASED_AT_ONCE = 4 << 20,
 };
 
 struct header {
@@ -90,20 +92,33 @@ uint8_t *buffer_get(struct buffer_pool *pool, size_t bytes)
     return (uint8_t *)header + HEADER + pool->shift;
 }
 
-void buffer_trim(struct buffer_pool *pool, uint8_t *buffer, size_t bytes)
+/* Freeing the pages of a gigabyte takes longer than a frame. */
+static void release_co(uint8_t *from, const uint8_t *end)
 {
-    struct header *header = (struct header *)(buffer - pool->shift - HEADER);
-    uint8_t *end = (uint8_t *)header + header->mapped;
-    uint8_t *from = (uint8_t *)(((uintptr_t)buffer + bytes + HEADER - 1) & ~(uintptr_t)(HEADER - 1));
-    if (from < end)
-        madvise(from, end - from, MADV_DONTNEED);
+    while (from < end) {
+        size_t n = MIN((size_t)(end - from), (size_t)RELEASED_AT_ONCE);
+        madvise(from, n, MADV_DONTNEED);
+        from += n;
+        co_relax_co();
+    }
+}
+
+static struct header *header_of(const struct buffer_pool *pool, uint8_t *buffer)
+{
+    return (struct header *)(buffer - pool->shift - HEADER);
+}
+
+void buffer_trim_co(struct buffer_pool *pool, uint8_t *buffer, size_t bytes)
+{
+    struct header *header = header_of(pool, buffer);
+    release_co((uint8_t *)(((uintptr_t)buffer + bytes + HEADER - 1) & ~(uintptr_t)(HEADER - 1)), (uint8_t *)header + header->mapped);
 }
 
 void buffer_put(struct buffer_pool *pool, uint8_t *buffer)
 {
     if (!buffer)
         return;
-    struct header *header = (struct header *)(buffer - pool->shift - HEADER);
+    struct header *header = header_of(pool, buffer);
     if (pool->kept + header->mapped > KEEP_MAX || (size_t)1 << header->class > KEEP_MAX) {
         munmap(header, header->mapped);
     } else {
@@ -112,4 +127,11 @@ void buffer_put(struct buffer_pool *pool, uint8_t *buffer)
         pool->kept += header->mapped;
     }
     buffer_pool_unref(pool);
+}
+
+void buffer_put_co(struct buffer_pool *pool, uint8_t *buffer)
+{
+    if (buffer && header_of(pool, buffer)->mapped > KEEP_MAX)
+        buffer_trim_co(pool, buffer, 0);
+    buffer_put(pool, buffer);
 }

@@ -27,9 +27,9 @@ struct request {
     int64_t started_ns;
 };
 
-static void free_request(struct request *request)
+static void free_request_co(struct request *request)
 {
-    transfer_vector_done(&request->call, &request->vector);
+    transfer_vector_done_co(&request->call, &request->vector);
     g_free(request->issuer);
     g_free(request);
 }
@@ -74,13 +74,13 @@ static void request_co(void *data)
     int ret = carry_out_co(request);
     report_end_co(request, ret);
     if (ret >= 0 && request->vector.buffer)
-        transfer_vector_keep(&request->call, request->op, request->offset, &request->vector);
-    free_request(request);
+        transfer_vector_keep_co(&request->call, request->op, request->offset, &request->vector);
+    free_request_co(request);
     session_aio_end(session);
 }
 
 /* parsed: 0, INJECTED, or what parsing failed with. */
-static int submit_or_free(struct request *request, int parsed)
+static int submit_or_free_co(struct request *request, int parsed)
 {
     struct session *session = request->call.session;
     if (!parsed && !co_affordable()) {
@@ -88,7 +88,7 @@ static int submit_or_free(struct request *request, int parsed)
         parsed = -ENOMEM;
     }
     if (parsed) {
-        free_request(request);
+        free_request_co(request);
         return MIN(parsed, 0);
     }
     request->blk = session->blk;
@@ -165,8 +165,8 @@ static int aio_read_co(const struct command_call *call)
     if (!ret)
         ret = parse_place(call, &opts, request);
     if (!ret)
-        transfer_prepare_read(call, &request->options, &request->vector);
-    return submit_or_free(request, ret);
+        transfer_prepare_read_co(call, &request->options, &request->vector);
+    return submit_or_free_co(request, ret);
 }
 
 const struct command command_aio_read = {
@@ -219,9 +219,8 @@ static int aio_write_co(const struct command_call *call)
     if (!ret)
         ret = parse_write(call, &opts, request);
     if (!ret && request->vector.buffer)
-        memset(request->vector.buffer, request->options.pattern >= 0 ? request->options.pattern : TRANSFER_WRITE_BYTE,
-               request->vector.room);
-    return submit_or_free(request, ret);
+        transfer_vector_fill_co(&request->vector, request->options.pattern >= 0 ? request->options.pattern : TRANSFER_WRITE_BYTE);
+    return submit_or_free_co(request, ret);
 }
 
 const struct command command_aio_write = {
@@ -258,7 +257,7 @@ static int aio_discard_co(const struct command_call *call)
         ret = command_misused(call, &command_aio_discard);
     if (!ret)
         ret = transfer_parse_range(call, opts.operand, &request->offset, &request->bytes);
-    return submit_or_free(request, ret);
+    return submit_or_free_co(request, ret);
 }
 
 const struct command command_aio_discard = {

@@ -77,7 +77,7 @@ static int read_co(const struct command_call *call)
     ret = transfer_vector_init(call, args.count, args.vm_state || transfer_reads_whole(call, &args.options), &vector);
     if (ret < 0)
         return ret;
-    transfer_prepare_read(call, &args.options, &vector);
+    transfer_prepare_read_co(call, &args.options, &vector);
     int64_t started = clock_now_ns(), dumped = 0;
     if (args.vm_state)
         ret = blk_load_vmstate_co(blk, vector.buffer, args.offset, args.count, session_issuer(call));
@@ -90,9 +90,9 @@ static int read_co(const struct command_call *call)
         if (args.options.dump)
             session_show_progress(call, &dumped, &args.count);
         ret = transfer_finish_read_co(call, &args.options, args.offset, vector.buffer, args.count, elapsed, &dumped);
-        transfer_vector_keep(call, args.vm_state ? BLK_OP_LOAD_VMSTATE : BLK_OP_READ, args.offset, &vector);
+        transfer_vector_keep_co(call, args.vm_state ? BLK_OP_LOAD_VMSTATE : BLK_OP_READ, args.offset, &vector);
     }
-    transfer_vector_done(call, &vector);
+    transfer_vector_done_co(call, &vector);
     return ret;
 }
 

@@ -38,7 +38,7 @@ static int readv_co(const struct command_call *call)
     int ret = parse_vector(call, &command_readv, &options, &offset, &vector);
     if (ret < 0)
         return ret;
-    transfer_prepare_read(call, &options, &vector);
+    transfer_prepare_read_co(call, &options, &vector);
     int64_t started = clock_now_ns();
     ret = blk_preadv_co(call->session->blk, offset, vector.iov, vector.niov, 0, session_issuer(call));
     int64_t elapsed = clock_now_ns() - started, dumped = 0;
@@ -49,9 +49,9 @@ static int readv_co(const struct command_call *call)
             session_show_progress(call, &dumped, &vector.total);
         options.pattern_count = vector.total;
         ret = transfer_finish_read_co(call, &options, offset, vector.buffer, vector.total, elapsed, &dumped);
-        transfer_vector_keep(call, BLK_OP_READ, offset, &vector);
+        transfer_vector_keep_co(call, BLK_OP_READ, offset, &vector);
     }
-    transfer_vector_done(call, &vector);
+    transfer_vector_done_co(call, &vector);
     return ret;
 }
 
@@ -82,7 +82,7 @@ static int writev_co(const struct command_call *call)
     int ret = parse_vector(call, &command_writev, &options, &offset, &vector);
     if (ret < 0)
         return ret;
-    memset(vector.buffer, options.pattern >= 0 ? options.pattern : TRANSFER_WRITE_BYTE, vector.room);
+    transfer_vector_fill_co(&vector, options.pattern >= 0 ? options.pattern : TRANSFER_WRITE_BYTE);
     int64_t started = clock_now_ns();
     ret = blk_pwritev_co(call->session->blk, offset, vector.iov, vector.niov, options.flags | BLK_ALONE, session_issuer(call));
     int64_t elapsed = clock_now_ns() - started;
@@ -90,9 +90,9 @@ static int writev_co(const struct command_call *call)
         report_failure(call, "writev", ret);
     } else {
         transfer_finish(call, &options, "wrote", offset, vector.total, 1, elapsed);
-        transfer_vector_keep(call, BLK_OP_WRITE, offset, &vector);
+        transfer_vector_keep_co(call, BLK_OP_WRITE, offset, &vector);
     }
-    transfer_vector_done(call, &vector);
+    transfer_vector_done_co(call, &vector);
     return ret;
 }
 
@@ -208,7 +208,7 @@ static int multiwrite_co(const struct command_call *call)
     if (!ret) {
         for (unsigned i = 0; i < requests->len; i++) {
             struct batch_request *request = &g_array_index(requests, struct batch_request, i);
-            memset(request->vector.buffer, options.pattern + i, request->vector.room);
+            transfer_vector_fill_co(&request->vector, options.pattern + i);
             total += request->vector.total;
         }
         int64_t started = clock_now_ns();
@@ -221,7 +221,7 @@ static int multiwrite_co(const struct command_call *call)
                             requests->len, elapsed);
     }
     for (unsigned i = 0; i < requests->len; i++)
-        transfer_vector_done(call, &g_array_index(requests, struct batch_request, i).vector);
+        transfer_vector_done_co(call, &g_array_index(requests, struct batch_request, i).vector);
     g_array_unref(requests);
     return ret;
 }

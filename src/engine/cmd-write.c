@@ -13,6 +13,9 @@
 #include "engine/transfer.h"
 #include "io/aio.h"
 #include "io/clock.h"
+#include "io/co.h"
+
+enum { REPEATED_AT_ONCE = 1 << 20 };
 
 struct write_args {
     struct transfer_options options;
@@ -124,12 +127,15 @@ static int read_source(void *data)
     return ret;
 }
 
-static void repeat(uint8_t *buffer, size_t have, size_t bytes)
+/* The first period bytes, again and again. */
+static void repeat_co(uint8_t *buffer, size_t period, size_t bytes)
 {
-    while (have < bytes) {
-        size_t n = MIN(have, bytes - have);
-        memcpy(buffer + have, buffer, n);
+    for (size_t have = period; have < bytes;) {
+        size_t phase = have % period;
+        size_t n = MIN(MIN(have - phase, (size_t)REPEATED_AT_ONCE), bytes - have);
+        memcpy(buffer + have, buffer + phase, n);
         have += n;
+        co_relax_co();
     }
 }
 
@@ -146,7 +152,7 @@ static int fill_from_file_co(const struct command_call *call, const char *name, 
         report_complain(call, "%s: file is empty", shown);
         return -EINVAL;
     }
-    repeat(buffer, source.got, bytes);
+    repeat_co(buffer, source.got, bytes);
     return 0;
 }
 
@@ -158,7 +164,7 @@ static int make_data_co(const struct command_call *call, const struct write_args
         return ret;
     if (args->source)
         return fill_from_file_co(call, args->source, vector->buffer, args->count);
-    memset(vector->buffer, byte, vector->room);
+    transfer_vector_fill_co(vector, byte);
     return 0;
 }
 
@@ -191,7 +197,7 @@ static int write_data_co(const struct command_call *call, const struct write_arg
     if (ret < 0)
         return report_failure(call, "write", ret);
     if (vector->buffer)
-        transfer_vector_keep(call, args->vm_state ? BLK_OP_SAVE_VMSTATE : BLK_OP_WRITE, args->offset, vector);
+        transfer_vector_keep_co(call, args->vm_state ? BLK_OP_SAVE_VMSTATE : BLK_OP_WRITE, args->offset, vector);
     transfer_finish(call, &args->options, "wrote", args->offset, args->count, 1, elapsed);
     return 0;
 }
@@ -206,7 +212,7 @@ static int write_co(const struct command_call *call)
         ret = check_write(call, &args, opts.operand);
     if (!ret)
         ret = write_data_co(call, &args, &vector);
-    transfer_vector_done(call, &vector);
+    transfer_vector_done_co(call, &vector);
     return ret;
 }
 

@@ -63,7 +63,7 @@ static int append_co(const struct command_call *call)
         ret = transfer_vector_parse(call, opts.operand + 1, opts.count - 1, false, &vector);
     if (ret < 0)
         return ret;
-    transfer_vector_done(call, &vector);
+    transfer_vector_done_co(call, &vector);
     return report_failure(call, "zone append", -ENOTSUP);
 }
 

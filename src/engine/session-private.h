@@ -95,7 +95,7 @@ int session_wait_aio_co(struct session *session);
 int session_close_co(const struct command_call *call, unsigned own_users);
 
 /* Takes over a buffer that a request has filled or written: keeps it for panels, or puts it back into the pool. */
-void session_take_buffer(struct session *session, enum blk_op op, int64_t offset, int64_t length, uint8_t *buffer);
+void session_take_buffer_co(struct session *session, enum blk_op op, int64_t offset, int64_t length, uint8_t *buffer);
 
 /*
  * "can't open device IMAGE: REASON".  The reason may have more lines (hints): the first goes behind our name, the others stand

@@ -316,14 +316,14 @@ static void give_back(void *data)
     g_free(loan);
 }
 
-void session_take_buffer(struct session *session, enum blk_op op, int64_t offset, int64_t length, uint8_t *buffer)
+void session_take_buffer_co(struct session *session, enum blk_op op, int64_t offset, int64_t length, uint8_t *buffer)
 {
     if (!session->keep_buffers) {
-        buffer_put(session->pool, buffer);
+        buffer_put_co(session->pool, buffer);
         return;
     }
     if (length > SESSION_BUFFER_MAX)
-        buffer_trim(session->pool, buffer, SESSION_BUFFER_MAX);
+        buffer_trim_co(session->pool, buffer, SESSION_BUFFER_MAX);
     struct loan *loan = g_new(struct loan, 1);
     *loan = (struct loan){session->pool, buffer};
     g_autoptr(GBytes) all = g_bytes_new_with_free_func(buffer, MIN(length, SESSION_BUFFER_MAX), give_back, loan);

@@ -9,6 +9,7 @@
 #include "engine/opts.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
+#include "io/co.h"
 #include "util/pattern.h"
 
 enum {
@@ -17,6 +18,7 @@ enum {
     PIECES_MAX = 1024, /* what one system call takes */
     SHARED_MIN = 256 << 10,
     PAGE = 4096,
+    TOUCHED_AT_ONCE = 1 << 20,
 };
 
 /* ---- options ---- */
@@ -159,16 +161,30 @@ int transfer_vector_parse(const struct command_call *call, char **lengths, int n
     return 0;
 }
 
-void transfer_vector_keep(const struct command_call *call, enum blk_op op, int64_t offset, struct transfer_vector *vector)
+void transfer_vector_keep_co(const struct command_call *call, enum blk_op op, int64_t offset, struct transfer_vector *vector)
 {
     /* Keeping may have been switched on meanwhile. */
     if (vector->kept >= MIN(vector->total, SESSION_BUFFER_MAX))
-        session_take_buffer(call->session, op, offset, vector->total, g_steal_pointer(&vector->buffer));
+        session_take_buffer_co(call->session, op, offset, vector->total, g_steal_pointer(&vector->buffer));
 }
 
-void transfer_vector_done(const struct command_call *call, struct transfer_vector *vector)
+/* A large request takes much memory, and to touch it first a few hundred milliseconds. */
+static void fill_co(uint8_t *bytes, int64_t n, int byte)
 {
-    buffer_put(call->session->pool, vector->buffer);
+    for (int64_t at = 0; at < n; at += TOUCHED_AT_ONCE) {
+        memset(bytes + at, byte, MIN(n - at, TOUCHED_AT_ONCE));
+        co_relax_co();
+    }
+}
+
+void transfer_vector_fill_co(const struct transfer_vector *vector, int byte)
+{
+    fill_co(vector->buffer, vector->room, byte);
+}
+
+void transfer_vector_done_co(const struct command_call *call, struct transfer_vector *vector)
+{
+    buffer_put_co(call->session->pool, vector->buffer);
     g_free(vector->iov);
     *vector = (struct transfer_vector){0};
 }
@@ -180,11 +196,11 @@ bool transfer_reads_whole(const struct command_call *call, const struct transfer
     return options->dump || options->pattern >= 0 || !blk_reads_may_overlap(call->session->blk);
 }
 
-void transfer_prepare_read(const struct command_call *call, const struct transfer_options *options,
-                           const struct transfer_vector *vector)
+void transfer_prepare_read_co(const struct command_call *call, const struct transfer_options *options,
+                              const struct transfer_vector *vector)
 {
     if (options->dump || options->pattern >= 0 || call->session->keep_buffers)
-        memset(vector->buffer, UNREAD_BYTE, vector->room);
+        fill_co(vector->buffer, vector->room, UNREAD_BYTE);
 }
 
 void transfer_finish(const struct command_call *call, const struct transfer_options *options, const char *done,
@@ -203,16 +219,26 @@ void transfer_finish(const struct command_call *call, const struct transfer_opti
                           });
 }
 
+/* 0, -EINVAL where a byte is another one, or -ECANCELED. */
+static int verify_co(const uint8_t *bytes, int64_t n, int pattern)
+{
+    int ret = 0;
+    for (int64_t at = 0; at < n && ret == 0; at += TOUCHED_AT_ONCE) {
+        co_relax_co();
+        ret = co_cancelled() ? -ECANCELED : pattern_matches(bytes + at, MIN(n - at, TOUCHED_AT_ONCE), pattern) ? 0 : -EINVAL;
+    }
+    return ret;
+}
+
 int transfer_finish_read_co(const struct command_call *call, const struct transfer_options *options, int64_t offset,
                             const uint8_t *buffer, int64_t bytes, int64_t elapsed_ns, int64_t *dumped)
 {
     int ret = 0;
-    if (options->pattern >= 0 &&
-        !pattern_matches(buffer + options->pattern_offset, options->pattern_count, options->pattern)) {
+    if (options->pattern >= 0)
+        ret = verify_co(buffer + options->pattern_offset, options->pattern_count, options->pattern);
+    if (ret == -EINVAL)
         report_mismatch(call, offset + options->pattern_offset, options->pattern_count);
-        ret = -EINVAL;
-    }
-    if (options->quiet)
+    if (options->quiet || ret == -ECANCELED)
         return ret;
     if (options->dump && report_dump_co(call, offset, buffer, bytes, dumped) < 0)
         return -ECANCELED;

@@ -55,9 +55,11 @@ int transfer_vector_init(const struct command_call *call, int64_t bytes, bool wh
 int transfer_vector_parse(const struct command_call *call, char **lengths, int n, bool whole,
                           struct transfer_vector *ret_vector);
 /* The request is done: its data becomes the session's last buffer. */
-void transfer_vector_keep(const struct command_call *call, enum blk_op op, int64_t offset, struct transfer_vector *vector);
+void transfer_vector_keep_co(const struct command_call *call, enum blk_op op, int64_t offset, struct transfer_vector *vector);
+/* Every byte becomes this one. */
+void transfer_vector_fill_co(const struct transfer_vector *vector, int byte);
 /* Frees what was not kept. */
-void transfer_vector_done(const struct command_call *call, struct transfer_vector *vector);
+void transfer_vector_done_co(const struct command_call *call, struct transfer_vector *vector);
 
 /* Whether every byte that is read has to have a place of its own. */
 bool transfer_reads_whole(const struct command_call *call, const struct transfer_options *options);
@@ -65,11 +67,11 @@ bool transfer_reads_whole(const struct command_call *call, const struct transfer
  * Before a read: where its data will be looked at, every byte becomes 0xab, so that what a driver leaves alone (null-co) can
  * be told from what it read.
  */
-void transfer_prepare_read(const struct command_call *call, const struct transfer_options *options,
-                           const struct transfer_vector *vector);
+void transfer_prepare_read_co(const struct command_call *call, const struct transfer_options *options,
+                              const struct transfer_vector *vector);
 
 /*
- * After a successful read: pattern line, dump, report.  0, -EINVAL for a pattern that is not there, or -ECANCELED while it dumped.
+ * After a successful read: pattern line, dump, report.  0, -EINVAL for a pattern that is not there, or -ECANCELED while it was compared or dumped.
  * *dumped: bytes so far.
  */
 int transfer_finish_read_co(const struct command_call *call, const struct transfer_options *options, int64_t offset,

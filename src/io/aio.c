@@ -110,6 +110,11 @@ void aio_set_inline_calls(struct aio *aio, bool allowed)
     aio->inline_calls = allowed;
 }
 
+bool aio_is_watched(const struct aio *aio)
+{
+    return !aio->inline_calls;
+}
+
 void aio_set_sharing(struct aio *aio, bool sharing)
 {
     aio->sharing = sharing;

@@ -25,6 +25,8 @@ const char *aio_name(struct aio *aio);
  * a screen must never wait for the disk.  The manual back end never does.
  */
 void aio_set_inline_calls(struct aio *aio, bool allowed);
+/* Whether somebody watches.  The kernel's own read-ahead then is the wrong thoughtfulness: see POSIX_FADV_RANDOM in block/file_open.c. */
+bool aio_is_watched(const struct aio *aio);
 /*
  * Requests are under way whose submitter does not wait for them: fdatasync is not called on this thread meanwhile, so that one serves all who
  * want it.  Off to begin with.

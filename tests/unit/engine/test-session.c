@@ -125,6 +125,25 @@ static void a_line_may_run_beside(struct fixture *fixture, const void *data)
     wait_for(&slow);
 }
 
+/* Filling, comparing and freeing 256 MiB takes a long time for a screen: others have their turn in between. */
+static void a_large_request_lets_others_go_on(struct fixture *fixture, const void *data)
+{
+    struct ticket ticket;
+    int turns = 0;
+    session_keep_buffers(fixture->session, true);
+    g_assert_cmpint(run(fixture, "open -o driver=null-co,size=256M,read-zeroes=off"), ==, 0);
+    start(fixture, &ticket, "r", "read -q -P 0xab 0 256M", 0);
+    for (; !ticket.done; turns++)
+        g_main_context_iteration(NULL, TRUE);
+    g_assert_cmpint(ticket.ret, ==, 0);
+    g_assert_cmpint(turns, >, 4); /* each is a millisecond or, at most, a few megabytes */
+    start(fixture, &ticket, "c", "read -q -P 0xab 0 256M", 0);
+    g_assert_false(ticket.done);
+    session_cancel(fixture->session);
+    wait_for(&ticket);
+    g_assert_cmpint(ticket.ret, ==, -ECANCELED);
+}
+
 static void many_lines_may_wait(struct fixture *fixture, const void *data)
 {
     enum { N = 20000 };
@@ -569,6 +588,7 @@ int main(int argc, char **argv)
     ADD("order/foreground", lines_run_one_after_the_other);
     ADD("order/beside", a_line_may_run_beside);
     ADD("order/many", many_lines_may_wait);
+    ADD("order/large", a_large_request_lets_others_go_on);
     ADD("order/from-done", a_line_may_be_given_when_one_ends);
     ADD("order/several", one_line_may_hold_several_commands);
     ADD("order/failure", a_failed_command_does_not_end_its_line);
