@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "block/foreign.h"
+#include "block/remote.h"
 #include "config.h"
 
 static const struct driver *const drivers[] = {
@@ -20,7 +21,13 @@ static const struct driver *const drivers[] = {
 
 const struct driver *driver_at(unsigned i)
 {
-    return i < G_N_ELEMENTS(drivers) ? drivers[i] : NULL;
+    if (i < G_N_ELEMENTS(drivers))
+        return drivers[i];
+#if HAVE_LIBNBD
+    return remote_at(i - G_N_ELEMENTS(drivers));
+#else
+    return NULL;
+#endif
 }
 
 /* Only formats: none has a name of its own or is asked what it thinks of an image's first bytes. */
@@ -35,9 +42,11 @@ static const struct driver *find_foreign(const char *name)
 
 const struct driver *driver_find(const char *name)
 {
-    for (unsigned i = 0; i < G_N_ELEMENTS(drivers); i++) {
-        if (strcmp(drivers[i]->name, name) == 0)
-            return drivers[i];
+    const struct driver *driver;
+
+    for (unsigned i = 0; (driver = driver_at(i)); i++) {
+        if (strcmp(driver->name, name) == 0)
+            return driver;
     }
     return find_foreign(name);
 }
@@ -54,8 +63,8 @@ const char *const *blk_driver_names(void)
 
     if (names[0])
         return names;
-    for (; n < G_N_ELEMENTS(drivers); n++)
-        names[n] = drivers[n]->name;
+    for (; driver_at(n) && n < G_N_ELEMENTS(names) - 1; n++)
+        names[n] = driver_at(n)->name;
 #if HAVE_LIBNBD
     for (unsigned i = 0; foreign_at(i) && n < G_N_ELEMENTS(names) - 1; i++)
         names[n++] = foreign_at(i)->name;

@@ -10,46 +10,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "block/nbd/server.h"
 #include "block/node.h"
 #include "block/open.h"
-#include "util/safetext.h"
-
-struct foreign {
-    struct nbd_server *server;
-};
+#include "block/served.h"
 
 /* ---- the image for qemu-nbd ---- */
-
-static void add_json_string(GString *json, const char *text)
-{
-    g_string_append_c(json, '"');
-    for (const char *p = text; *p; p++) {
-        if ((unsigned char)*p < 0x20)
-            g_string_append_printf(json, "\\u%04x", (unsigned char)*p);
-        else if (*p == '"' || *p == '\\')
-            g_string_append_printf(json, "\\%c", *p);
-        else
-            g_string_append_c(json, *p);
-    }
-    g_string_append_c(json, '"');
-}
-
-static void add_member(GString *json, const char *key, const char *value)
-{
-    g_string_append(json, json->str[json->len - 1] == '{' ? "" : ",");
-    add_json_string(json, key);
-    g_string_append_c(json, ':');
-    if (value)
-        add_json_string(json, value);
-    else
-        g_string_append(json, "null");
-}
-
-static void add_switch(GString *json, const char *key, bool on)
-{
-    add_member(json, key, on ? "on" : "off");
-}
 
 static bool has_backing(const char *format)
 {
@@ -77,39 +42,22 @@ static int take_filename(struct node *node, struct options *options, char **ret_
     return 0;
 }
 
-/* The rest of options goes into the JSON; ids of secrets among them into secrets. */
-static void add_options(GString *json, struct options *options, GPtrArray *secrets)
-{
-    while (options_count(options)) {
-        g_autofree char *name = NULL;
-        const char *key, *value;
-
-        options_at(options, 0, &key, &value);
-        add_member(json, key, value);
-        if (value && g_str_has_suffix(key, "key-secret"))
-            g_ptr_array_add(secrets, g_strdup(value));
-        name = g_strdup(key);
-        options_remove(options, name);
-    }
-    g_ptr_array_add(secrets, NULL);
-}
-
 static char *describe(const struct node *node, const char *filename, struct options *options, GPtrArray *secrets)
 {
     bool writable = node->flags & NODE_WRITABLE;
     bool unlocked = node->flags & NODE_FORCE_SHARE || (node->flags & NODE_QUERY_LOCKS && !writable);
     GString *json = g_string_new("json:{");
 
-    add_member(json, "driver", node->driver->name);
-    add_member(json, "file.driver", "file");
-    add_member(json, "file.filename", filename);
-    add_switch(json, "read-only", !writable);
-    add_switch(json, "force-share", unlocked);
-    add_switch(json, "cache.direct", node->flags & NODE_DIRECT);
-    add_switch(json, "cache.no-flush", node->flags & NODE_NO_FLUSH);
+    served_add_member(json, "driver", node->driver->name);
+    served_add_member(json, "file.driver", "file");
+    served_add_member(json, "file.filename", filename);
+    served_add_switch(json, "read-only", !writable);
+    served_add_switch(json, "force-share", unlocked);
+    served_add_switch(json, "cache.direct", node->flags & NODE_DIRECT);
+    served_add_switch(json, "cache.no-flush", node->flags & NODE_NO_FLUSH);
     if (node->refs_policy != BLK_REFS_ALL && has_backing(node->driver->name) && !options_has(options, "backing"))
-        add_member(json, "backing", NULL);
-    add_options(json, options, secrets);
+        served_add_member(json, "backing", NULL);
+    served_add_options(json, "", options, secrets);
     g_string_append_c(json, '}');
     return g_string_free(json, FALSE);
 }
@@ -164,40 +112,8 @@ static int check_extents_co(struct node *node, const struct options *options, GE
     return ret;
 }
 
-/* ---- life ---- */
-
-/* What qemu-nbd says of why it could not open the image; ours, if it says nothing. */
-static int explain(struct foreign *foreign, int ret, GError **error)
-{
-    g_autofree char *said = nbd_server_said(foreign->server), *safe = NULL;
-    const char *reason = said, *after;
-
-    if (!said || ret == -ECANCELED)
-        return ret;
-    after = g_str_has_prefix(said, "Failed to blk_new_open ") ? strstr(said, "}': ") : NULL;
-    if (after)
-        reason = after + strlen("}': ");
-    safe = safetext_escape(reason, -1);
-    g_clear_error(error);
-    g_set_error_literal(error, OPTIONS_ERROR, EIO, safe);
-    return ret;
-}
-
-static int connect_co(struct node *node, struct foreign *foreign, GError **error)
-{
-    g_autoptr(options) options = options_new();
-    int ret;
-
-    options_set(options, "file.driver", "nbd");
-    options_set(options, "file.server.type", "unix");
-    options_set(options, "file.server.path", nbd_server_socket(foreign->server));
-    ret = node_open_child_co(node, options, "file", NODE_ROLE_FILE, NULL, error);
-    return ret < 0 ? explain(foreign, ret, error) : 0;
-}
-
 static int foreign_open_co(struct node *node, struct options *options, GError **error)
 {
-    struct foreign *foreign = node->opaque;
     g_autoptr(GPtrArray) secrets = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *filename = NULL, *image = NULL;
     int ret = check_extents_co(node, options, error);
@@ -210,106 +126,11 @@ static int foreign_open_co(struct node *node, struct options *options, GError **
     if (ret < 0)
         return ret;
     image = describe(node, filename, options, secrets);
-    struct nbd_server_how how = {
-        .image = image,
-        .writable = node->flags & NODE_WRITABLE,
-        .secrets = (const char *const *)secrets->pdata,
-    };
-    ret = nbd_server_start(&how, &foreign->server, error);
-    if (ret < 0) {
-        g_prefix_error(error, "Image is in %s format: ", node->driver->name);
+    ret = served_start_co(node, image, NULL, secrets, error);
+    if (ret < 0)
         return ret;
-    }
-    ret = connect_co(node, foreign, error);
-    nbd_server_hide(foreign->server);
-    if (ret < 0) {
-        nbd_server_stop_co(foreign->server, node->aio);
-        return ret;
-    }
     node->filename = g_steal_pointer(&filename);
     return 0;
-}
-
-/* The child leaves first: that ends qemu-nbd, which writes back what it holds. */
-static int foreign_close_co(struct node *node)
-{
-    struct foreign *foreign = node->opaque;
-    int ret = node_close_file_co(node);
-
-    nbd_server_stop_co(foreign->server, node->aio);
-    return ret;
-}
-
-static int foreign_reopen_prepare_co(struct node *node, unsigned flags, struct options *options, GError **error)
-{
-    while (options_count(options)) { /* the same as before */
-        const char *key, *value;
-        g_autofree char *name = NULL;
-
-        options_at(options, 0, &key, &value);
-        name = g_strdup(key);
-        options_remove(options, name);
-    }
-    if ((flags ^ node->flags) & NODE_WRITABLE) {
-        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "a %s image can't change between read-only and writable while it is open: "
-                    "close it and open it again", node->driver->name);
-        return -ENOTSUP;
-    }
-    return 0;
-}
-
-static int foreign_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error)
-{
-    g_set_error_literal(error, OPTIONS_ERROR, ENOTSUP, "Image format driver does not support resize");
-    return -ENOTSUP;
-}
-
-static void foreign_connection(const struct node *node, struct blk_connection *ret_connection)
-{
-    struct foreign *foreign = node->opaque;
-
-    node->file->driver->connection(node->file, ret_connection);
-    g_free(ret_connection->server);
-    ret_connection->server = g_strdup_printf("qemu-nbd, process %d", nbd_server_process(foreign->server));
-}
-
-/* ---- what is where ---- */
-
-/* What qemu-nbd knows; but not where in the image's file the bytes are. */
-static void leave_out_place(struct node_status *status)
-{
-    if (status->via == NODE_STATUS_HOST)
-        status->via = NODE_STATUS_FINAL;
-}
-
-static int foreign_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status)
-{
-    int ret = node_status_co(node->file, offset, bytes, flags | NODE_STATUS_WANT_HOLES, ret_status);
-
-    if (ret == 0)
-        leave_out_place(ret_status);
-    return ret;
-}
-
-struct relay {
-    node_status_fn *fn;
-    void *data;
-};
-
-static int pass_on(void *data, int64_t offset, const struct node_status *status)
-{
-    const struct relay *relay = data;
-    struct node_status placeless = *status;
-
-    leave_out_place(&placeless);
-    return relay->fn(relay->data, offset, &placeless);
-}
-
-static int foreign_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_status_fn *fn, void *data)
-{
-    struct relay relay = {fn, data};
-
-    return node->file->driver->status_bulk_co(node->file, offset, bytes, pass_on, &relay);
 }
 
 /* ---- the drivers ---- */
@@ -328,15 +149,9 @@ static const struct driver_option foreign_options[] = {
     {                                                                                                                   \
         .name = format,                                                                                                 \
         .flags = DRIVER_FILTER | DRIVER_FORMAT,                                                                         \
-        .state_size = sizeof(struct foreign),                                                                           \
         .options = foreign_options,                                                                                     \
         .open_co = foreign_open_co,                                                                                     \
-        .close_co = foreign_close_co,                                                                                   \
-        .reopen_prepare_co = foreign_reopen_prepare_co,                                                                 \
-        .truncate_co = foreign_truncate_co,                                                                             \
-        .connection = foreign_connection,                                                                               \
-        .status_co = foreign_status_co,                                                                                 \
-        .status_bulk_co = foreign_status_bulk_co,                                                                       \
+        SERVED_SLOTS,                                                                                                   \
     }
 /* clang-format on */
 

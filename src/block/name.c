@@ -32,7 +32,9 @@ static const struct driver *find_protocol(const char *name, size_t len)
 static int unknown_protocol(const char *name, int len, GError **error)
 {
     /* Those a fuller build of this program or of others has deserve a better answer than "unknown". */
-    static const char *const known[] = {"nbd", "nbd+tcp", "nbd+unix", "nbds", "nbds+tcp", "nbds+unix", NULL};
+    static const char *const known[] = {"nbd",  "nbd+tcp", "nbd+unix", "nbds",    "nbds+tcp",     "nbds+unix",    "http", "https", "ftp",  "ftps",
+                                        "fat",  "ssh",     "rbd",      "iscsi",   "iser",         "nfs",          "nvme", "gluster",
+                                        "gluster+tcp",     "gluster+unix",        "gluster+rdma", NULL};
     g_autofree char *protocol = g_strndup(name, MIN(len, PROTOCOL_MAX));
 
     if (g_strv_contains(known, protocol))

@@ -243,8 +243,14 @@ void report_length(const struct command_call *call, int64_t length)
         sink_printf(call->sink, SINK_OUT, "%s\n", size_format(length, size));
 }
 
-static const char *const protocols[] = {"blkdebug", "blkverify",  "file",     "host_cdrom", "host_device",
-                                        "nbd",      "null-aio",   "null-co",  NULL};
+static const char *const protocols[] = {"blkdebug", "blkverify", "file", "ftp",  "ftps", "gluster",  "host_cdrom", "host_device", "http", "https",
+                                        "iscsi",    "iser",      "nbd",  "nfs",  "nvme", "null-aio", "null-co",    "rbd",         "ssh",  NULL};
+
+/* What the reference program says in the second place; NULL: nothing. */
+static const char *protocol_name(const char *format)
+{
+    return g_str_equal(format, "vvfat") ? "fat" : g_strv_contains(protocols, format) ? format : NULL;
+}
 
 /* Not where the reference program's words are expected. */
 static void report_connection(const struct command_call *call)
@@ -265,8 +271,8 @@ static void report_format(const struct command_call *call, const struct blk_info
     char cluster[SIZE_TEXT_MAX], vm_state[SIZE_TEXT_MAX];
     sink_printf(call->sink, SINK_OUT, "format name: %s\n", info->format);
     /* The reference program says it once for the format and once for the protocol. */
-    if (session_config(call->session)->drop_in && g_strv_contains(protocols, info->format))
-        sink_printf(call->sink, SINK_OUT, "format name: %s\n", info->format);
+    if (session_config(call->session)->drop_in && protocol_name(info->format))
+        sink_printf(call->sink, SINK_OUT, "format name: %s\n", protocol_name(info->format));
     if (info->cluster_size < 0)
         return;
     sink_printf(call->sink, SINK_OUT, "cluster size: %s\nvm state offset: %s\n",

@@ -122,6 +122,9 @@ static int fill(struct start *start, const struct nbd_server_how *how, GError **
         ret = add_secret(start, *id, error);
     g_ptr_array_add(start->argv, g_strdup("--allocation-depth"));
     g_ptr_array_add(start->argv, g_strdup("--discard=unmap"));
+    if (how->format)
+        g_ptr_array_add(start->argv, g_strconcat("--format=", how->format, NULL));
+    g_ptr_array_add(start->argv, g_strdup("--"));
     g_ptr_array_add(start->argv, g_strdup(how->image));
     g_ptr_array_add(start->argv, NULL);
     for (char **variable = environment; *variable; variable++) {

@@ -15,7 +15,8 @@
 struct nbd_server;
 
 struct nbd_server_how {
-    const char *image;  /* "json:{...}" */
+    const char *image;  /* "json:{...}", or a name of any kind */
+    const char *format; /* of an image by name; NULL: the JSON says it */
     bool writable;
     const char *const *secrets; /* ids of `secret` objects that image refers to, NULL-terminated; NULL: none */
 };

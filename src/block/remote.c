@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Protocols without a driver of our own: qemu-nbd opens what the name or the options say, and exports its bytes.
+ *
+ * They are for names that a user gives.  One that an image names is followed only where every reference is (block/reference.h).
+ */
+#include "block/remote.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "block/served.h"
+
+/* Its options are those of qemu-nbd's driver of the same name, and what they may hold is checked there; these are told to people. */
+static const struct driver_option curl_options[] = {
+    {.name = "url", .type = DRIVER_OPTION_STRING, .help = "what is read"},
+    {.name = "readahead", .type = DRIVER_OPTION_STRING, .help = "bytes that are read at once"},
+    {.name = "timeout", .type = DRIVER_OPTION_STRING, .help = "seconds that an answer may take"},
+    {.name = "sslverify", .type = DRIVER_OPTION_STRING, .help = "off: any certificate will do"},
+    {.name = "cookie", .type = DRIVER_OPTION_STRING, .help = "sent with each request"},
+    {.name = "cookie-secret", .type = DRIVER_OPTION_STRING, .help = "id of a secret object with the same"},
+    {.name = "username", .type = DRIVER_OPTION_STRING, .help = "who asks"},
+    {.name = "password-secret", .type = DRIVER_OPTION_STRING, .help = "id of a secret object with the password"},
+    {.name = "proxy-username", .type = DRIVER_OPTION_STRING, .help = "the same for the proxy"},
+    {.name = "proxy-password-secret", .type = DRIVER_OPTION_STRING, .help = "the same for the proxy"},
+    {},
+};
+static const struct driver_option ssh_options[] = {
+    {.name = "server", .type = DRIVER_OPTION_GROUP, .help = "server.host and server.port"},
+    {.name = "path", .type = DRIVER_OPTION_STRING, .help = "the file there"},
+    {.name = "user", .type = DRIVER_OPTION_STRING, .help = "who logs in, with a key of the agent"},
+    {.name = "host-key-check", .type = DRIVER_OPTION_GROUP, .help = "host-key-check.mode and what belongs to it"},
+    {},
+};
+static const struct driver_option vvfat_options[] = {
+    {.name = "dir", .type = DRIVER_OPTION_STRING, .help = "folder whose files are in the disk"},
+    {.name = "fat-type", .type = DRIVER_OPTION_STRING, .help = "12, 16 or 32"},
+    {.name = "floppy", .type = DRIVER_OPTION_STRING, .help = "on: a floppy disk"},
+    {.name = "label", .type = DRIVER_OPTION_STRING, .help = "name of the volume"},
+    {},
+};
+static const struct driver_option other_options[] = {
+    {.name = "filename", .type = DRIVER_OPTION_STRING, .help = "name of it as qemu-nbd takes it"},
+    {},
+};
+
+static bool is_vvfat(const struct node *node)
+{
+    return strcmp(node->driver->name, "vvfat") == 0;
+}
+
+/*
+ * Its writes change files behind the back of the system that has them open, and are not safe there either.  The folder gets its whole path:
+ * qemu-nbd goes to another one before it reads files.
+ */
+static int check_vvfat(const struct node *node, struct options *options, GError **error)
+{
+    const char *dir = options_get(options, "dir"), *rw = options_get(options, "rw");
+    bool asks = rw && options_parse_bool(rw) > 0;
+
+    if (asks || (node->flags & NODE_WRITABLE)) {
+        g_set_error_literal(error, OPTIONS_ERROR, EACCES, asks ? "vvfat is read only here: leave out 'rw'" : "Image is read-only");
+        return -EACCES;
+    }
+    if (dir) {
+        g_autofree char *path = g_canonicalize_filename(dir, NULL);
+
+        options_set(options, "dir", path);
+    }
+    return 0;
+}
+
+static char *describe(const struct node *node, struct options *options, GPtrArray *secrets)
+{
+    bool writable = node->flags & NODE_WRITABLE;
+    GString *json = g_string_new("json:{");
+
+    served_add_member(json, "driver", "raw");
+    served_add_member(json, "file.driver", node->driver->name);
+    served_add_switch(json, "read-only", !writable);
+    served_add_switch(json, "cache.direct", node->flags & NODE_DIRECT);
+    served_add_switch(json, "cache.no-flush", node->flags & NODE_NO_FLUSH);
+    served_add_options(json, "file.", options, secrets);
+    g_string_append_c(json, '}');
+    return g_string_free(json, FALSE);
+}
+
+static bool is_curl(const struct node *node)
+{
+    return node->driver->options == curl_options;
+}
+
+static int start_named_co(struct node *node, struct options *options, GError **error)
+{
+    g_autofree char *name = options_take_string(options, "filename");
+
+    if (options_count(options)) {
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "'%s' is given by a name or by options, not by both", node->driver->name);
+        return -EINVAL;
+    }
+    return served_start_co(node, name, "raw", NULL, error);
+}
+
+static int start_described_co(struct node *node, struct options *options, GError **error)
+{
+    g_autoptr(GPtrArray) secrets = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *image = describe(node, options, secrets);
+
+    return served_start_co(node, image, NULL, secrets, error);
+}
+
+static int remote_open_co(struct node *node, struct options *options, GError **error)
+{
+    g_autofree char *name = g_strdup(options_get(options, is_curl(node) ? "url" : is_vvfat(node) ? "dir" : "filename"));
+    int ret = is_vvfat(node) ? check_vvfat(node, options, error) : 0;
+
+    if (ret == 0)
+        ret = options_has(options, "filename") ? start_named_co(node, options, error) : start_described_co(node, options, error);
+    if (ret == 0)
+        node->filename = name ? g_steal_pointer(&name) : g_strdup(node->driver->name);
+    return ret;
+}
+
+/* Nothing is told of a file that is somewhere else. */
+static int remote_info_co(struct node *node, struct blk_info *info)
+{
+    info->cluster_size = -1;
+    return 0;
+}
+
+/* What qemu-nbd makes of a name is known of a URL alone: any other is handed on whole. */
+static int curl_parse_filename(const char *filename, struct options *options, GError **error)
+{
+    options_set(options, "url", filename);
+    return 0;
+}
+
+static int name_parse_filename(const char *filename, struct options *options, GError **error)
+{
+    options_set(options, "filename", filename);
+    return 0;
+}
+
+/* "fat:[floppy:][12:|16:|32:][rw:]FOLDER", in any order. */
+static int vvfat_parse_filename(const char *filename, struct options *options, GError **error)
+{
+    if (g_str_has_prefix(filename, "fat:"))
+        filename += strlen("fat:");
+    for (const char *colon; (colon = strchr(filename, ':')); filename = colon + 1) {
+        g_autofree char *word = g_strndup(filename, colon - filename);
+
+        if (strcmp(word, "floppy") == 0 || strcmp(word, "rw") == 0)
+            options_set(options, word, "on");
+        else if (strcmp(word, "12") == 0 || strcmp(word, "16") == 0 || strcmp(word, "32") == 0)
+            options_set(options, "fat-type", word);
+        else
+            break; /* a part of the folder's name */
+    }
+    options_set(options, "dir", filename);
+    return 0;
+}
+
+/* clang-format off */
+#define REMOTE(driver, table, parse, ...)                                                                                      \
+    {                                                                                                                   \
+        .name = driver,                                                                                                 \
+        .protocols = (const char *const[]){__VA_ARGS__, NULL},                                                          \
+        .flags = DRIVER_FILTER,                                                                                         \
+        .options = table,                                                                                               \
+        .parse_filename = parse,                                                                                        \
+        .open_co = remote_open_co,                                                                                      \
+        .info_co = remote_info_co,                                                                                      \
+        SERVED_SLOTS,                                                                                                   \
+    }
+/* clang-format on */
+
+static const struct driver drivers[] = {
+    REMOTE("http", curl_options, curl_parse_filename, "http"),
+    REMOTE("https", curl_options, curl_parse_filename, "https"),
+    REMOTE("ftp", curl_options, curl_parse_filename, "ftp"),
+    REMOTE("ftps", curl_options, curl_parse_filename, "ftps"),
+    REMOTE("gluster", other_options, name_parse_filename, "gluster", "gluster+tcp", "gluster+unix", "gluster+rdma"),
+    REMOTE("iscsi", other_options, name_parse_filename, "iscsi"),
+    REMOTE("iser", other_options, name_parse_filename, "iser"),
+    REMOTE("nfs", other_options, name_parse_filename, "nfs"),
+    REMOTE("nvme", other_options, name_parse_filename, "nvme"),
+    REMOTE("rbd", other_options, name_parse_filename, "rbd"),
+    REMOTE("ssh", ssh_options, name_parse_filename, "ssh"),
+    REMOTE("vvfat", vvfat_options, vvfat_parse_filename, "fat"),
+};
+
+const struct driver *remote_at(unsigned i)
+{
+    return i < G_N_ELEMENTS(drivers) ? &drivers[i] : NULL;
+}

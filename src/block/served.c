@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "block/served.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "util/safetext.h"
+
+/* ---- the image for qemu-nbd ---- */
+
+static void add_json_string(GString *json, const char *text)
+{
+    g_string_append_c(json, '"');
+    for (const char *p = text; *p; p++) {
+        if ((unsigned char)*p < 0x20)
+            g_string_append_printf(json, "\\u%04x", (unsigned char)*p);
+        else if (*p == '"' || *p == '\\')
+            g_string_append_printf(json, "\\%c", *p);
+        else
+            g_string_append_c(json, *p);
+    }
+    g_string_append_c(json, '"');
+}
+
+void served_add_member(GString *json, const char *key, const char *value)
+{
+    g_string_append(json, json->str[json->len - 1] == '{' ? "" : ",");
+    add_json_string(json, key);
+    g_string_append_c(json, ':');
+    if (value)
+        add_json_string(json, value);
+    else
+        g_string_append(json, "null");
+}
+
+void served_add_switch(GString *json, const char *key, bool on)
+{
+    served_add_member(json, key, on ? "on" : "off");
+}
+
+void served_add_options(GString *json, const char *prefix, struct options *options, GPtrArray *secrets)
+{
+    while (options_count(options)) {
+        g_autofree char *name = NULL, *full = NULL;
+        const char *key, *value;
+
+        options_at(options, 0, &key, &value);
+        full = g_strconcat(prefix, key, NULL);
+        served_add_member(json, full, value);
+        if (value && g_str_has_suffix(key, "-secret"))
+            g_ptr_array_add(secrets, g_strdup(value));
+        name = g_strdup(key);
+        options_remove(options, name);
+    }
+    g_ptr_array_add(secrets, NULL);
+}
+
+/* ---- life ---- */
+
+/* What qemu-nbd says of why it could not open the image; ours, if it says nothing. */
+static int explain(const struct node *node, const char *image, int ret, GError **error)
+{
+    struct served *served = node->opaque;
+    g_autofree char *said = nbd_server_said(served->server), *safe = NULL, *before = NULL;
+    const char *reason = said, *after;
+
+    if (!said || ret == -ECANCELED)
+        return ret;
+    before = g_strdup_printf("Failed to blk_new_open '%s': ", image);
+    after = strstr(said, before); /* there may be warnings in front */
+    if (after)
+        reason = after + strlen(before);
+    g_clear_error(error);
+    if (g_str_has_prefix(reason, "Unknown driver ") || g_str_has_prefix(reason, "Unknown protocol ")) { /* a part of qemu-nbd that is packaged on its own */
+        g_set_error(error, OPTIONS_ERROR, ENOENT, "'%s' is opened by qemu-nbd, which can't without the package qemu-block-extra",
+                    node->driver->name);
+        return -ENOENT;
+    }
+    safe = safetext_escape(reason, -1);
+    g_set_error_literal(error, OPTIONS_ERROR, EIO, safe);
+    return ret;
+}
+
+static int connect_co(struct node *node, const char *image, GError **error)
+{
+    const struct served *served = node->opaque;
+    g_autoptr(options) options = options_new();
+    int ret;
+
+    options_set(options, "file.driver", "nbd");
+    options_set(options, "file.server.type", "unix");
+    options_set(options, "file.server.path", nbd_server_socket(served->server));
+    ret = node_open_child_co(node, options, "file", NODE_ROLE_FILE, NULL, error);
+    return ret < 0 ? explain(node, image, ret, error) : 0;
+}
+
+int served_start_co(struct node *node, const char *image, const char *format, const GPtrArray *secrets, GError **error)
+{
+    struct served *served = node->opaque;
+    struct nbd_server_how how = {
+        .image = image,
+        .format = format,
+        .writable = node->flags & NODE_WRITABLE,
+        .secrets = secrets ? (const char *const *)secrets->pdata : NULL,
+    };
+    int ret = nbd_server_start(&how, &served->server, error);
+    if (ret < 0) {
+        g_prefix_error(error, node->driver->flags & DRIVER_FORMAT ? "Image is in %s format: " : "Protocol '%s': ", node->driver->name);
+        return ret;
+    }
+    ret = connect_co(node, image, error);
+    nbd_server_hide(served->server);
+    if (ret < 0)
+        nbd_server_stop_co(g_steal_pointer(&served->server), node->aio);
+    return ret;
+}
+
+/* The child leaves first: that ends qemu-nbd, which writes back what it holds. */
+int served_close_co(struct node *node)
+{
+    struct served *served = node->opaque;
+    int ret = node_close_file_co(node);
+
+    nbd_server_stop_co(served->server, node->aio);
+    return ret;
+}
+
+int served_reopen_prepare_co(struct node *node, unsigned flags, struct options *options, GError **error)
+{
+    while (options_count(options)) { /* the same as before */
+        const char *key, *value;
+        g_autofree char *name = NULL;
+
+        options_at(options, 0, &key, &value);
+        name = g_strdup(key);
+        options_remove(options, name);
+    }
+    if ((flags ^ node->flags) & NODE_WRITABLE) {
+        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "a %s image can't change between read-only and writable while it is open: "
+                    "close it and open it again", node->driver->name);
+        return -ENOTSUP;
+    }
+    return 0;
+}
+
+int served_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error)
+{
+    g_set_error_literal(error, OPTIONS_ERROR, ENOTSUP, "Image format driver does not support resize");
+    return -ENOTSUP;
+}
+
+void served_connection(const struct node *node, struct blk_connection *ret_connection)
+{
+    struct served *served = node->opaque;
+
+    node->file->driver->connection(node->file, ret_connection);
+    g_free(ret_connection->server);
+    ret_connection->server = g_strdup_printf("qemu-nbd, process %d", nbd_server_process(served->server));
+}
+
+/* ---- what is where ---- */
+
+/* What qemu-nbd knows; but not where in the image's file the bytes are. */
+static void leave_out_place(struct node_status *status)
+{
+    if (status->via == NODE_STATUS_HOST)
+        status->via = NODE_STATUS_FINAL;
+}
+
+int served_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status)
+{
+    int ret = node_status_co(node->file, offset, bytes, flags | NODE_STATUS_WANT_HOLES, ret_status);
+
+    if (ret == 0)
+        leave_out_place(ret_status);
+    return ret;
+}
+
+struct relay {
+    node_status_fn *fn;
+    void *data;
+};
+
+static int pass_on(void *data, int64_t offset, const struct node_status *status)
+{
+    const struct relay *relay = data;
+    struct node_status placeless = *status;
+
+    leave_out_place(&placeless);
+    return relay->fn(relay->data, offset, &placeless);
+}
+
+int served_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_status_fn *fn, void *data)
+{
+    struct relay relay = {fn, data};
+
+    return node->file->driver->status_bulk_co(node->file, offset, bytes, pass_on, &relay);
+}

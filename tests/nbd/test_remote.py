@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Protocols that a qemu-nbd of ours speaks: HTTP from a server of the test's own, folders as FAT disks, and what can't be reached."""
+import http.server
+import os
+import random
+import re
+import subprocess
+import threading
+
+import pytest
+
+import support
+from support import KIB, MIB, blkscope, drop_in, reference
+
+NAME = re.compile(r'#block\d+')
+
+
+@pytest.fixture(scope='module')
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('www')
+    (folder / 'disk.raw').write_bytes(random.Random(1).randbytes(512 * KIB) + bytes(512 * KIB))
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', 'disk.qcow2', '1M'], cwd=folder, check=True)
+    subprocess.run(['qemu-io', '-c', 'write -P 7 100k 64k', 'disk.qcow2'], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    (folder / 'fat').mkdir()
+    (folder / 'fat' / 'HELLO.TXT').write_text('hello, disk')
+    return folder
+
+
+@pytest.fixture(scope='module')
+def site(files):
+    """The address of a server on loopback that knows byte ranges."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = 'HTTP/1.1'
+
+        def answer(self, with_body):
+            path = files / self.path.lstrip('/')
+            if not path.is_file():
+                self.send_error(404)
+                return
+            data, wanted = path.read_bytes(), re.match(r'bytes=(\d+)-(\d*)', self.headers.get('Range', ''))
+            start, end = (int(wanted[1]), min(int(wanted[2] or len(data)) + 1, len(data))) if wanted else (0, len(data))
+            self.send_response(206 if wanted else 200)
+            self.send_header('Accept-Ranges', 'bytes')
+            self.send_header('Content-Length', str(end - start))
+            if wanted:
+                self.send_header('Content-Range', f'bytes {start}-{end - 1}/{len(data)}')
+            self.end_headers()
+            if with_body:
+                self.wfile.write(data[start:end])
+
+        def do_HEAD(self):
+            self.answer(False)
+
+        def do_GET(self):
+            self.answer(True)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f'http://127.0.0.1:{server.server_port}'
+        server.shutdown()
+
+
+def said(result):
+    return support.without_times(result.out), NAME.sub('#block', result.err), result.status
+
+
+def same(folder, *args):
+    theirs, ours = reference(*args, cwd=folder), drop_in(*args, cwd=folder)
+    assert said(theirs) == said(ours), args
+    return ours
+
+
+LOOK = ['-c', 'length', '-c', 'read -v 100k 32', '-c', 'read 0 1M', '-c', 'map', '-c', 'info']
+
+
+@pytest.mark.parametrize('name', ['disk.raw', 'disk.qcow2', 'nofile'])
+def test_an_image_on_a_web_server(files, site, name):
+    result = same(files, '-r', *LOOK, f'{site}/{name}')
+    assert 'CURL' in result.err or result.out.startswith('1 MiB')
+
+
+@pytest.mark.parametrize('options', ['driver=http,url=SITE/disk.raw,readahead=64k', 'driver=http,url=SITE/disk.raw,foo=1',
+                                     'driver=vvfat,dir=fat', 'driver=raw,file.driver=http,file.url=SITE/disk.raw', 'driver=qcow2,file.driver=http,file.url=SITE/disk.qcow2',
+                                     'driver=qcow2,file.driver=http,file.url=SITE/disk.raw'])
+def test_by_options(files, site, options):
+    same(files, '-r', *LOOK, '--image-opts', options.replace('SITE', site))
+
+
+def test_it_is_read_only(files, site):
+    assert 'does not support writes' in same(files, '-f', 'raw', '-c', 'length', f'{site}/disk.raw').err
+    result = blkscope('-c', 'reopen -w', '-c', 'length', f'{site}/disk.raw')
+    assert result.status == 1 and 'read-only' in result.err and result.out == '1 MiB\n'
+
+
+def test_it_ends_with_the_image(files, site):
+    result = blkscope('-c', 'info', '-c', 'close', '-c', 'length', f'{site}/disk.qcow2')
+    process = int(re.search(r'server: qemu-nbd, process (\d+)', result.out)[1])
+    assert not os.path.exists(f'/proc/{process}')
+
+
+@pytest.mark.parametrize('name', ['fat:fat', 'fat:16:fat', 'fat:floppy:fat', 'fat:nofolder'])
+def test_a_folder_as_a_disk(files, name):
+    name = name.replace('nofolder', str(files / 'nofolder'))
+    same(files, '-r', '-f', 'raw', '-c', 'length', '-c', 'read 0 64k', '-c', 'map', '-c', 'info', name)
+    if 'nofolder' not in name:
+        found = blkscope('-c', 'search "hello, disk"', name, cwd=files)
+        theirs = reference('-r', '-f', 'raw', '-c', f'read -v {found.out.split()[0]} 11', name, cwd=files)
+        assert 'hello..disk' in theirs.out  # a dump has letters only
+
+
+def test_a_folder_is_never_written(files):
+    assert same(files, '-c', 'length', 'fat:fat').err.endswith('Image is read-only\n')
+    for args in (['-w', 'fat:rw:fat'], ['fat:rw:fat'], ['-w', '--image-opts', 'driver=vvfat,dir=fat,rw=on']):
+        result = blkscope('-c', 'write 0 512', *args, cwd=files)
+        assert result.status == 1 and 'vvfat is read only here' in result.err
+
+
+@pytest.mark.parametrize('name', ['http://127.0.0.1:1/x', 'ftp://127.0.0.1:1/x', 'ssh://127.0.0.1:1/x', 'ssh:x', 'nvme://0000:00:00.0/1', 'tftp://127.0.0.1:1/x'])
+def test_what_can_not_be_reached(files, name):
+    assert same(files, '-r', '-c', 'length', name).status == 1
+
+
+@pytest.mark.parametrize('name', ['http://127.0.0.1:1/x', 'ssh://h/x', 'fat:/', 'rbd:pool/image', 'json:{"driver":"http","url":"http://127.0.0.1:1/x"}'])
+@pytest.mark.parametrize('policy', ['ask', 'follow', 'none'])
+def test_names_in_an_image_start_nothing(work, name, policy):
+    """A qemu-nbd that was started would leave its name in a file."""
+    subprocess.run(['qemu-img', 'create', '-q', '-u', '-f', 'qcow2', '-F', 'raw', '-b', name, 'top.qcow2', '1M'], cwd=work, check=True)
+    fake = work / 'bin' / 'qemu-nbd'
+    fake.parent.mkdir()
+    fake.write_text(f'#!/bin/sh\ntouch {work}/started\n')
+    fake.chmod(0o755)
+    blkscope('--refs', policy, '-c', 'read 0 512', 'top.qcow2', cwd=work, env=support.environment(PATH=f'{fake.parent}:/usr/bin:/bin'))
+    assert not (work / 'started').exists()
+
+
+def test_the_package_is_named(work):
+    fake = work / 'qemu-nbd'
+    fake.write_text("#!/bin/sh\nfor last; do :; done\necho 'qemu: module block-block-ssh not found' >&2\n"
+                    'echo "qemu-nbd: Failed to blk_new_open \'$last\': Unknown driver \'ssh\'" >&2\nexit 1\n')
+    fake.chmod(0o755)
+    result = blkscope('-c', 'length', 'ssh://host/x', env=support.environment(PATH=f'{work}:/usr/bin:/bin'))
+    assert result.status == 1 and 'package qemu-block-extra' in result.err
+    result = blkscope('-c', 'length', 'ssh://host/x', env=support.environment(PATH='/nonexistent'))
+    assert result.status == 1 and 'package qemu-utils' in result.err
+
+
+def test_a_name_and_options_do_not_mix(work):
+    result = blkscope('-c', 'length', '--image-opts', 'driver=ssh,filename=ssh://h/x,user=me')
+    assert result.status == 1 and "'ssh' is given by a name or by options" in result.err
+
+
+def test_a_large_read_over_http(files, site):
+    with open(files / 'long.raw', 'wb') as file:
+        file.truncate(8 * MIB)
+    same(files, '-r', '-f', 'raw', '-c', 'read -P 0 0 8M', '-c', 'read 5M 1M', f'{site}/long.raw')
