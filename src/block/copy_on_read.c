@@ -110,6 +110,7 @@ static int copy_on_read_open_co(struct node *node, struct options *options, GErr
 {
     struct copy_on_read *cor = node->opaque;
     g_autofree char *bottom = options_take_string(options, "bottom");
+    node->perm |= NODE_PERM_WRITE_UNCHANGED; /* and with it the child, which copies are written to */
     int ret = node_open_child_co(node, options, "file", NODE_ROLE_FILE, NULL, error);
     cor->bottom = -1;
     if (ret == 0 && !(node->file->flags & NODE_WRITABLE)) {

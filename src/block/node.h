@@ -45,6 +45,7 @@ enum node_role {
     NODE_ROLE_DATA,     /* external data file */
     NODE_ROLE_BACKING,  /* read-only, next layer */
     NODE_ROLE_IMAGE,    /* as FILE, but an image: without a driver its bytes decide */
+    NODE_ROLE_COPY,     /* as IMAGE, one of several that stay the same: nobody else may write or resize it */
 };
 
 struct node_limits {

@@ -137,10 +137,11 @@ unsigned open_child_perm(enum node_role role, unsigned perm, bool writable)
     case NODE_ROLE_TOP:
     case NODE_ROLE_FILE:
     case NODE_ROLE_IMAGE:
+    case NODE_ROLE_COPY:
         return perm;
     case NODE_ROLE_METADATA:
     case NODE_ROLE_DATA:
-        return NODE_PERM_READ | write;
+        return NODE_PERM_READ | write | (perm & NODE_PERM_WRITE_UNCHANGED);
     case NODE_ROLE_BACKING:
         break;
     }
@@ -155,6 +156,7 @@ static unsigned child_shared(enum node_role role, unsigned shared)
     case NODE_ROLE_IMAGE:
         return shared;
     case NODE_ROLE_METADATA:
+    case NODE_ROLE_COPY:
         return NODE_PERM_READ | NODE_PERM_WRITE_UNCHANGED;
     case NODE_ROLE_DATA: /* others may write to what no table counts on */
         return NODE_PERM_ALL & ~NODE_PERM_RESIZE;
@@ -184,7 +186,7 @@ static struct node_how *child_how(const struct node_how *how, enum node_role rol
     child->flags = open_child_flags(role, how->flags);
     child->perm = open_child_perm(role, how->perm, how->flags & NODE_WRITABLE);
     child->shared = child_shared(role, how->shared);
-    child->probe = role == NODE_ROLE_BACKING || role == NODE_ROLE_IMAGE;
+    child->probe = role == NODE_ROLE_BACKING || role == NODE_ROLE_IMAGE || role == NODE_ROLE_COPY;
     child->depth = how->depth + 1;
     child->layer = how->layer + (role == NODE_ROLE_BACKING);
     /* A name in the image stands for what it says itself, and what a file of that format is in: not for its backing file. */

@@ -92,7 +92,7 @@ static int open_children_co(struct node *node, struct options *options, GError *
     struct quorum *quorum = node->opaque;
     for (unsigned i = 0; i < quorum->count; i++) {
         g_autofree char *name = g_strdup_printf("children.%u", i);
-        int ret = node_open_child_co(node, options, name, NODE_ROLE_IMAGE, &quorum->children[i], error);
+        int ret = node_open_child_co(node, options, name, NODE_ROLE_COPY, &quorum->children[i], error);
         if (ret < 0)
             return ret;
         node->limits.request_alignment = MAX(node->limits.request_alignment, quorum->children[i]->limits.request_alignment);

@@ -131,6 +131,104 @@ def test_a_server_of_theirs_is_met_as_by_theirs(folder, server):
             os.sched_yield()
 
 
+# ---- a virtual machine ----
+
+# How it opens the image, and whether its guest has it: options of the node, of the device.
+MACHINES = {'write': ('', ''), 'read': (',read-only=on', ''), 'shared': ('', ',share-rw=on'), 'force-share': (',read-only=on,force-share=on', ''),
+            'idle': ('', None)}
+
+
+def machine(mode, image):
+    node, device = MACHINES[mode]
+    kind, name = IMAGES[image][1:]
+    devices = ['-M', 'none'] if device is None else ['-M', 'microvm,accel=tcg', '-m', '16', '-device', f'virtio-blk-device,drive=disk{device}']
+    return ['qemu-system-x86_64', '-S', '-nodefaults', '-display', 'none', '-blockdev',
+            f'driver={kind},node-name=disk,file.driver=file,file.filename={name}{node}', *devices, '-qmp', 'stdio']
+
+
+class Machine:
+    """A virtual machine that has the image and does not run, until the block ends."""
+
+    def __init__(self, mode, image, folder):
+        self.command, self.folder = machine(mode, image), folder
+
+    def __enter__(self):
+        self.process = subprocess.Popen(self.command, cwd=self.folder, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT)
+        said = self.process.stdout.readline()
+        assert b'"QMP"' in said, said.decode()
+        return self.process
+
+    def __exit__(self, *unused):
+        self.process.communicate(b'{"execute":"qmp_capabilities"}{"execute":"quit"}\n')
+
+
+def start_machine(mode, image, folder):
+    result = subprocess.run(machine(mode, image), cwd=folder, env=environment(), input='{"execute":"qmp_capabilities"}{"execute":"quit"}\n',
+                            capture_output=True, text=True)
+    return result.returncode, result.stderr
+
+
+@pytest.mark.parametrize('image', IMAGES)
+@pytest.mark.parametrize('mode', MACHINES)
+def test_a_machine_is_met_as_by_theirs(folder, image, mode):
+    with Machine(mode, image, folder):
+        theirs = {mode: outcome(io(REFERENCE, mode, image), folder) for mode in MODES}
+        assert {mode: outcome(io(BLKSCOPE, mode, image), folder) for mode in MODES} == theirs
+
+
+@pytest.mark.parametrize('image', IMAGES)
+@pytest.mark.parametrize('holding', MODES)
+def test_a_machine_meets_ours_as_it_meets_theirs(folder, image, holding):
+    with Holder(io(REFERENCE, holding, image), folder):
+        theirs = {mode: start_machine(mode, image, folder) for mode in MACHINES}
+    with Holder(io(BLKSCOPE, holding, image), folder):
+        assert {mode: start_machine(mode, image, folder) for mode in MACHINES} == theirs
+
+
+def test_a_running_machine_is_named(folder):
+    with Machine('write', 'qcow2', folder) as process:
+        refused = blkscope('-c', 'length', 'alone.qcow2', cwd=folder)
+        assert refused.status == 1 and 'Failed to get shared "write" lock' in refused.err
+        chain = blkscope('-U', '-c', 'chain', 'alone.qcow2', cwd=folder)
+        assert f'qemu-system-x86 (pid {process.pid}) is writing to alone.qcow2' in chain.out, chain.out
+        written = blkscope('-w', '-c', 'write 0 512', 'alone.qcow2', cwd=folder)
+        assert written.status == 1 and 'lock' in written.err
+
+
+# Filters hand on what is asked of them, and take what they need themselves.
+FILTERS = {
+    'throttle': 'driver=throttle,throttle-group=t,file.driver=qcow2,file.file.filename=alone.qcow2',
+    'compress': 'driver=compress,file.driver=qcow2,file.file.filename=alone.qcow2',
+    'preallocate': 'driver=qcow2,file.driver=preallocate,file.file.driver=file,file.file.filename=alone.qcow2',
+    'preallocate-raw': 'driver=preallocate,file.driver=file,file.filename=base.raw',
+    'copy-on-read': 'driver=copy-on-read,file.driver=qcow2,file.file.filename=alone.qcow2',
+    'quorum': 'driver=quorum,vote-threshold=1,children.0.driver=qcow2,children.0.file.filename=alone.qcow2,children.1.driver=raw,children.1.file.filename=base.raw',
+    'quorum-rewrite': 'driver=quorum,vote-threshold=1,rewrite-corrupted=on,children.0.driver=raw,children.0.file.filename=base.raw',
+    'blkverify': 'driver=blkverify,raw.driver=file,raw.filename=base.raw,test.driver=qcow2,test.file.filename=alone.qcow2',
+}
+
+
+def assert_the_same_locks(folder, *args):
+    found = []
+    for program in (BLKSCOPE, REFERENCE):
+        with Holder([program, 'qemu-io', *args], folder) as process:
+            found.append(locks_of(process, folder))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize('mode', ['read', 'write'])
+@pytest.mark.parametrize('name', FILTERS)
+def test_filters_lock_the_same_bytes(folder, name, mode):
+    if mode == 'write' or name not in ('copy-on-read', 'quorum-rewrite'):  # which are for writable images
+        assert_the_same_locks(folder, '--object', 'throttle-group,id=t', *MODES[mode], '--image-opts', FILTERS[name])
+
+
+@pytest.mark.parametrize('image', IMAGES)
+def test_copying_locks_the_same_bytes(folder, image):
+    assert_the_same_locks(folder, '-C', *IMAGES[image])
+
+
 @pytest.mark.parametrize('image', IMAGES)
 def test_own_readers_take_none(folder, image):
     with Holder([BLKSCOPE, 'blkscope', *IMAGES[image]], folder) as process:
