@@ -25,6 +25,7 @@
 #include "io/aio.h"
 #include "io/co.h"
 #include "ui/app.h"
+#include "util/oom.h"
 #include "util/safetext.h"
 
 enum mode { MODE_COMMANDS, MODE_SCRIPT, MODE_STDIN, MODE_PLAIN, MODE_SCREEN };
@@ -40,12 +41,16 @@ static enum mode choose_mode(const struct args *args)
     return args->plain || args->session.drop_in ? MODE_PLAIN : MODE_SCREEN;
 }
 
-static struct aio *make_aio(const char *wish, bool batch)
+/* NULL, told of: the one that the environment asks for can't be had. */
+static struct aio *make_aio(const char *prog, const char *wish, bool batch)
 {
     /* native has no back end of its own, and what a kernel refuses is served by the best there is. */
+    g_autoptr(GError) error = NULL;
     struct aio *aio = wish && strcmp(wish, "native") ? aio_new(wish, NULL) : NULL;
     if (!aio)
-        aio = aio_new(NULL, NULL);
+        aio = aio_new(NULL, &error);
+    if (!aio)
+        fprintf(stderr, "%s: BLKSCOPE_AIO: %s\n", prog, error->message);
     if (aio)
         aio_set_inline_calls(aio, batch);
     return aio;
@@ -189,21 +194,10 @@ static int finish_output(const struct args *args, struct sink *sink)
     return 1;
 }
 
-static int run(struct args *args)
+static int run_with(struct args *args, enum mode mode)
 {
-    enum mode mode = choose_mode(args);
     struct sink *sink = sink_new_stdio();
     int status = 1;
-    signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit is an error of that write */
-    if (args->session.drop_in) {
-        /* The reference program lives on where these would end it. */
-        signal(SIGPIPE, SIG_IGN);
-        signal(SIGUSR1, SIG_IGN);
-    }
-    co_init();
-    if (mode == MODE_SCREEN && !args->refs_given)
-        args->session.refs = BLK_REFS_ASK;
-    args->session.aio = make_aio(args->image.aio, mode != MODE_SCREEN && mode != MODE_PLAIN);
     struct session *session = session_new(&args->session);
     app_set_options(args->theme, !args->no_config);
     if (mode == MODE_SCREEN || open_image(args, session, sink)) {
@@ -214,6 +208,23 @@ static int run(struct args *args)
     status |= end_session(args, session, mode);
     status |= finish_output(args, sink);
     sink_free(sink);
+    return status;
+}
+
+static int run(struct args *args)
+{
+    enum mode mode = choose_mode(args);
+    signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit is an error of that write */
+    if (args->session.drop_in) {
+        /* The reference program lives on where these would end it. */
+        signal(SIGPIPE, SIG_IGN);
+        signal(SIGUSR1, SIG_IGN);
+    }
+    co_init();
+    if (mode == MODE_SCREEN && !args->refs_given)
+        args->session.refs = BLK_REFS_ASK;
+    args->session.aio = make_aio(args->session.prog, args->image.aio, mode != MODE_SCREEN && mode != MODE_PLAIN);
+    int status = args->session.aio ? run_with(args, mode) : 1;
     aio_free(args->session.aio);
     co_done();
     return status;
@@ -223,6 +234,8 @@ int main(int argc, char **argv)
 {
     struct args args;
     int status = 0;
+    const char *slash = argv[0] ? strrchr(argv[0], '/') : NULL;
+    oom_init(slash ? slash + 1 : argv[0] ?: "blkscope");
     fill_standard_streams();
     switch (args_parse(argc, argv, &args)) {
     case ARGS_RUN:

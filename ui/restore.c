@@ -14,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/oom.h"
+
 enum { STACK_SIZE = 64 << 10 };
 
 static struct {
@@ -42,6 +44,11 @@ static void put_back(void)
         tcsetattr(state.fd, TCSANOW, &state.modes);
         errno = saved;
     }
+}
+
+static void put_back_out_of_memory(void *data)
+{
+    put_back();
 }
 
 static void on_fatal(int signal_number, siginfo_t *info, void *context)
@@ -106,6 +113,7 @@ void restore_arm(int fd, const struct termios *modes, const char *bytes, size_t 
     if (!at_exit) {
         at_exit = true;
         atexit(put_back);
+        oom_add_hook(put_back_out_of_memory, NULL);
     }
     restore_disarm();
     state.fd = fd;

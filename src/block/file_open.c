@@ -97,8 +97,8 @@ static int open_fd(void *data)
     if (fd < 0)
         return fd;
     call->fd = fd;
-    fcntl(call->fd, F_SETFL, fcntl(call->fd, F_GETFL) & ~O_NONBLOCK);
-    if (fstat(call->fd, &call->st) < 0) {
+    int flags = fcntl(call->fd, F_GETFL);
+    if (flags < 0 || fcntl(call->fd, F_SETFL, flags & ~O_NONBLOCK) < 0 || fstat(call->fd, &call->st) < 0) {
         int ret = -errno;
         close(call->fd);
         return ret;

@@ -105,6 +105,7 @@ static int abort_co(const struct command_call *call)
         sink_write(call->sink, SINK_ERR, "", 0);
     else
         sink_flush(call->sink);
+    errno = 0; /* see util/oom.c */
     abort();
 }
 
@@ -142,6 +143,7 @@ static int sigraise_co(const struct command_call *call)
         return -EINVAL;
     }
     sink_flush(call->sink);
+    errno = 0; /* see util/oom.c */
     raise(number);
     return 0;
 }

@@ -28,7 +28,9 @@ static int read_all(int fd, struct reading *reading)
     if (st.st_size > FILE_BYTES_MAX)
         return -EFBIG;
     size_t len = 0;
-    reading->text = g_malloc((size_t)st.st_size + 1);
+    reading->text = g_try_malloc((size_t)st.st_size + 1);
+    if (!reading->text)
+        return -ENOMEM;
     while (len < (size_t)st.st_size) {
         ssize_t n = read(fd, reading->text + len, (size_t)st.st_size - len);
         if (n < 0 && errno != EINTR)

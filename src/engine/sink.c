@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "util/oom.h"
 #include "util/safetext.h"
 
 void sink_write(struct sink *sink, enum sink_stream stream, const char *text, size_t len)
@@ -176,8 +177,14 @@ static void stdio_flush(struct sink *sink)
     write_collected(stdio, stdio->used);
 }
 
+static void flush_out_of_memory(void *data)
+{
+    stdio_flush(data);
+}
+
 static void stdio_free(struct sink *sink)
 {
+    oom_remove_hook(flush_out_of_memory, sink);
     stdio_flush(sink);
     g_free(sink);
 }
@@ -197,6 +204,7 @@ struct sink *sink_new_stdio(void)
     stdio->error = 0;
     stdio->terminal[0] = isatty(STDOUT_FILENO);
     stdio->terminal[1] = isatty(STDERR_FILENO);
+    oom_add_hook(flush_out_of_memory, stdio);
     return &stdio->sink;
 }
 

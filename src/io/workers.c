@@ -14,6 +14,7 @@
 
 #include "io/aio-backend.h"
 #include "io/co-internal.h"
+#include "util/oom.h"
 
 struct workers {
     GMainContext *context;
@@ -64,10 +65,13 @@ static struct aio_request *next_request(struct workers *workers)
 static void *work(void *data)
 {
     struct workers *workers = data;
+    char room[OOM_ROOM];
+    oom_thread_begin(room);
     for (struct aio_request *request; (request = next_request(workers));) {
         request->result = aio_request_execute(request);
         push_done(workers, request);
     }
+    oom_thread_end(room);
     return NULL;
 }
 
@@ -108,11 +112,14 @@ static gboolean dispatch(GSource *source, GSourceFunc callback, void *data)
 
 static GSourceFuncs source_funcs = {.prepare = prepare, .check = check, .dispatch = dispatch};
 
-/* Signals are the main thread's. */
+/* Signals are the main thread's, but for those that a thread raises by what it does: blocked, they would end the process without a word. */
 static GThread *start_thread(struct workers *workers)
 {
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
     sigset_t all, before;
     sigfillset(&all);
+    for (unsigned i = 0; i < G_N_ELEMENTS(own); i++)
+        sigdelset(&all, own[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     GThread *thread = g_thread_try_new("worker", work, workers, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -104,7 +104,9 @@ int qcow2_bitmap_load_co(struct node *node, GError **error)
         return 0;
     if (!checked_range(header->bitmaps.directory_offset, header->bitmaps.directory_size, node->file->size))
         return qcow2_header_fail(error, EINVAL, "Bitmap '' doesn't satisfy the constraints: the bitmap directory is past the end of the file");
-    g_autofree uint8_t *directory = g_malloc(header->bitmaps.directory_size);
+    g_autofree uint8_t *directory = g_try_malloc(header->bitmaps.directory_size);
+    if (!directory)
+        return qcow2_header_fail(error, ENOMEM, "Failed to read bitmap directory: %s", g_strerror(ENOMEM));
     int ret = node_pread_co(node->file, header->bitmaps.directory_offset, header->bitmaps.directory_size, directory);
     if (ret < 0)
         return qcow2_header_fail(error, -ret, "Failed to read bitmap directory: %s", g_strerror(-ret));

@@ -106,11 +106,13 @@ void qcow2_cache_clean(struct qcow2_cache *cache)
     }
 }
 
-/* A new piece, held by the caller. */
+/* A new piece, held by the caller, or NULL. */
 static struct piece *add_piece(struct qcow2_cache *cache, int64_t offset)
 {
     make_room(cache);
-    struct piece *piece = g_malloc(sizeof(*piece) + cache->bytes);
+    struct piece *piece = g_try_malloc(sizeof(*piece) + cache->bytes);
+    if (!piece)
+        return NULL;
     *piece = (struct piece){.offset = offset, .holders = 1, .loading = true, .asked_for = true};
     piece->link.data = piece;
     g_hash_table_insert(cache->pieces, &piece->offset, piece);
@@ -121,6 +123,8 @@ static struct piece *add_piece(struct qcow2_cache *cache, int64_t offset)
 static int load_co(struct qcow2_cache *cache, int64_t offset, struct piece **ret_piece)
 {
     struct piece *piece = add_piece(cache, offset);
+    if (!piece)
+        return -ENOMEM;
     node_debug_event_co(cache->file, cache->writing.load);
     int ret = node_pread_co(cache->file, offset, cache->bytes, piece->words);
     piece->loading = false;
@@ -200,6 +204,8 @@ int qcow2_cache_get_new_co(struct qcow2_cache *cache, int64_t offset, const uint
         hold(cache, piece);
     } else {
         piece = add_piece(cache, offset);
+        if (!piece)
+            return -ENOMEM;
         piece->loading = false;
     }
     memset(piece->words, 0, cache->bytes);

@@ -399,12 +399,12 @@ int qcow2_check_count_co(struct qcow2_check *check)
 /* ---- all ---- */
 
 /* One cluster more than the file has: an entry that is not aligned may name it in part. */
-static void init_tally(struct qcow2_check *check, uint64_t window)
+static int init_tally(struct qcow2_check *check, uint64_t window)
 {
     const struct qcow2 *qcow2 = check->qcow2;
     int64_t size = check->node->file->size;
     check->clusters = ((uint64_t)size + qcow2->cluster_size - 1) >> qcow2->cluster_bits;
-    qcow2_tally_init(&check->tally, qcow2->cluster_bits, MIN(size, INT64_MAX - qcow2->cluster_size) + qcow2->cluster_size, false, window);
+    return qcow2_tally_init(&check->tally, qcow2->cluster_bits, MIN(size, INT64_MAX - qcow2->cluster_size) + qcow2->cluster_size, false, window);
 }
 
 int qcow2_check_begin_co(struct qcow2_check *check, struct node *node, uint64_t window, inspect_problem_fn *fn, void *data)
@@ -420,9 +420,12 @@ int qcow2_check_begin_co(struct qcow2_check *check, struct node *node, uint64_t 
     check->data = data;
     check->first = true;
     check->refcount_max = bits == 64 ? INT64_MAX : (UINT64_C(1) << bits) - 1;
-    init_tally(check, window);
-    check->actual = g_malloc(check->tally.count);
-    return 0;
+    ret = init_tally(check, window);
+    if (ret == 0 && !(check->actual = g_try_malloc(check->tally.count)))
+        ret = -ENOMEM;
+    if (ret < 0)
+        qcow2_check_end(check);
+    return ret;
 }
 
 int qcow2_check_restart_co(struct qcow2_check *check)
@@ -434,8 +437,12 @@ int qcow2_check_restart_co(struct qcow2_check *check)
     qcow2_refcounts_clear(&check->refcounts);
     check->refcounts = refcounts;
     qcow2_tally_done(&check->tally);
-    init_tally(check, UINT64_MAX);
-    check->actual = g_realloc(check->actual, check->tally.count);
+    g_clear_pointer(&check->actual, g_free);
+    ret = init_tally(check, UINT64_MAX);
+    if (ret == 0 && !(check->actual = g_try_malloc(check->tally.count)))
+        ret = -ENOMEM;
+    if (ret < 0)
+        return ret;
     check->result = (struct inspect_check){0};
     check->first = true;
     check->used_end = 0;
@@ -444,7 +451,7 @@ int qcow2_check_restart_co(struct qcow2_check *check)
 
 void qcow2_check_end(struct qcow2_check *check)
 {
-    g_free(check->actual);
+    g_clear_pointer(&check->actual, g_free);
     qcow2_tally_done(&check->tally);
     qcow2_refcounts_clear(&check->refcounts);
 }

@@ -175,9 +175,9 @@ static void carry_out_co(struct compressing *compressing, int64_t skip, int64_t 
 {
     const struct qcow2 *qcow2 = compressing->node->opaque;
     struct piece piece = {.compressing = compressing, .skip = skip, .bytes = bytes};
-    piece.in = g_malloc0(qcow2->cluster_size);
-    piece.out = g_malloc(qcow2->cluster_size);
-    int ret = write_piece_co(&piece);
+    piece.in = g_try_malloc0(qcow2->cluster_size);
+    piece.out = g_try_malloc(qcow2->cluster_size);
+    int ret = piece.in && piece.out ? write_piece_co(&piece) : -ENOMEM;
     if (ret < 0 && compressing->ret == 0)
         compressing->ret = ret;
     g_free(piece.in);

@@ -18,14 +18,15 @@ int qcow2_counts_open_co(struct node *node, GError **error)
     const struct qcow2_header *header = &qcow2->header;
     int64_t bytes = (int64_t)header->refcount_table_clusters << qcow2->cluster_bits;
     writer->block_bits = qcow2->cluster_bits + 3 - header->refcount_order;
-    writer->table_count = bytes / 8;
-    writer->table = g_malloc(bytes);
+    g_autofree uint64_t *table = g_try_malloc(bytes);
     node_debug_event_co(node->file, BLK_EVENT_REFTABLE_LOAD);
-    int ret = node_pread_co(node->file, header->refcount_table_offset, bytes, writer->table);
+    int ret = table ? node_pread_co(node->file, header->refcount_table_offset, bytes, table) : -ENOMEM;
     if (ret < 0)
         return qcow2_header_fail(error, -ret, "Could not initialize refcount handling: %s", g_strerror(-ret));
+    writer->table_count = bytes / 8;
     for (uint32_t i = 0; i < writer->table_count; i++)
-        writer->table[i] = qcow2_be64(&writer->table[i]);
+        table[i] = qcow2_be64(&table[i]);
+    writer->table = g_steal_pointer(&table);
     return 0;
 }
 
@@ -33,7 +34,9 @@ int qcow2_counts_write_table_co(struct node *node)
 {
     const struct qcow2 *qcow2 = node->opaque;
     const struct qcow2_writer *writer = qcow2->writer;
-    g_autofree uint64_t *words = g_new(uint64_t, writer->table_count);
+    g_autofree uint64_t *words = g_try_new(uint64_t, writer->table_count);
+    if (!words)
+        return -ENOMEM;
     int64_t offset = (int64_t)qcow2->header.refcount_table_offset, bytes = writer->table_count * INT64_C(8);
     for (uint32_t i = 0; i < writer->table_count; i++)
         words[i] = qcow2_be64(&writer->table[i]);

@@ -39,12 +39,12 @@ static void count_first(const struct qcow2_header *header, uint8_t *block)
 static int write_empty_co(struct create *create, struct qcow2_header *header, GError **error)
 {
     uint64_t cluster = UINT64_C(1) << header->cluster_bits;
-    g_autofree uint8_t *bytes = g_malloc0(FIRST_CLUSTERS * cluster);
+    g_autofree uint8_t *bytes = g_try_malloc0(FIRST_CLUSTERS * cluster);
     uint64_t block = qcow2_be64(&(uint64_t){2 * cluster});
     struct node *file;
     header->refcount_table_offset = cluster;
     header->refcount_table_clusters = 1;
-    int ret = header->backing_name && strlen(header->backing_name) > QCOW2_BACKING_NAME_MAX ? -EINVAL : 0;
+    int ret = header->backing_name && strlen(header->backing_name) > QCOW2_BACKING_NAME_MAX ? -EINVAL : bytes ? 0 : -ENOMEM;
     if (ret == 0)
         ret = qcow2_create_header_write(header, bytes);
     if (ret < 0)

@@ -88,7 +88,9 @@ static int take_entry_co(struct dirty *dirty, uint64_t index, uint64_t entry)
 static int take_table_co(struct dirty *dirty, uint64_t entries)
 {
     const struct qcow2_bitmap *bitmap = dirty->bitmap;
-    g_autofree uint64_t *chunk = g_new(uint64_t, CHUNK);
+    g_autofree uint64_t *chunk = g_try_new(uint64_t, CHUNK);
+    if (!chunk)
+        return -ENOMEM;
     for (uint64_t index = 0; index < entries; index += CHUNK) {
         uint64_t n = MIN(entries - index, CHUNK);
         int ret = node_pread_co(dirty->node->file, (int64_t)(bitmap->table_offset + index * 8), n * 8, chunk);
@@ -113,7 +115,9 @@ static int read_dirty_co(struct node *node, const struct qcow2_bitmap *bitmap, i
     dirty.bits = ((uint64_t)qcow2->size >> shift) + ((qcow2->size & ((INT64_C(1) << shift) - 1)) != 0);
     if (bitmap->table_offset > INT64_MAX / 2)
         return -EIO;
-    dirty.cluster = g_malloc(qcow2->cluster_size);
+    dirty.cluster = g_try_malloc(qcow2->cluster_size);
+    if (!dirty.cluster)
+        return -ENOMEM;
     /* One that was in use when the disk was resized may have a table of another size. */
     int ret = take_table_co(&dirty, MIN(bitmap->table_size, (dirty.bits + per_cluster - 1) / per_cluster));
     g_free(dirty.cluster);

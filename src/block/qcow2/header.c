@@ -200,7 +200,9 @@ int qcow2_header_read_co(struct node *file, struct qcow2_header *ret_header, GEr
     if (ret < 0)
         return ret;
     size_t n = MIN(INT64_C(1) << header.cluster_bits, file->size);
-    g_autofree uint8_t *cluster = g_malloc(n);
+    g_autofree uint8_t *cluster = g_try_malloc(n);
+    if (!cluster)
+        return qcow2_header_fail(error, ENOMEM, "Could not read qcow2 header: %s", g_strerror(ENOMEM));
     ret = node_pread_co(file, 0, n, cluster);
     if (ret < 0)
         return qcow2_header_fail(error, -ret, "Could not read qcow2 header: %s", g_strerror(-ret));

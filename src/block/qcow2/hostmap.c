@@ -141,11 +141,18 @@ int qcow2_hostmap_window_co(struct node *node, uint64_t window, inspect_host_fn 
     int ret = qcow2_refcounts_open_co(node, &map.refcounts);
     if (ret < 0)
         return ret;
-    qcow2_tally_init(&map.tally, qcow2->cluster_bits, node->file->size, true, window);
-    map.actual = g_malloc(map.tally.count);
-    do {
+    ret = qcow2_tally_init(&map.tally, qcow2->cluster_bits, node->file->size, true, window);
+    if (ret < 0) {
+        qcow2_refcounts_clear(&map.refcounts);
+        return ret;
+    }
+    map.actual = g_try_malloc(map.tally.count);
+    ret = map.actual ? 0 : -ENOMEM;
+    while (ret == 0) {
         ret = map_window_co(&map);
-    } while (ret == 0 && qcow2_tally_next(&map.tally));
+        if (ret == 0 && !qcow2_tally_next(&map.tally))
+            break;
+    }
     if (ret == 0 && map.held.bytes)
         ret = fn(data, &map.held);
     g_free(map.actual);

@@ -164,7 +164,9 @@ static struct machine *take_machine(struct qcow2_inflate *inflate)
 /* A whole cluster into out. */
 static int load_co(struct node *node, struct qcow2_inflate *inflate, int64_t host, uint32_t stored, uint8_t *out, bool alone)
 {
-    g_autofree uint8_t *in = g_malloc(stored);
+    g_autofree uint8_t *in = g_try_malloc(stored);
+    if (!in)
+        return -ENOMEM;
     struct job job = {
         .compression = inflate->compression, .in = in, .in_bytes = stored, .out = out, .out_bytes = inflate->cluster_size};
     node_debug_event_co(node->file, BLK_EVENT_READ_COMPRESSED);
@@ -212,8 +214,8 @@ static void make_room(struct qcow2_inflate *inflate)
 static int fill_kept_co(struct node *node, struct qcow2_inflate *inflate, struct kept *kept, bool alone)
 {
     if (!kept->bytes) {
-        kept->bytes = g_malloc(inflate->cluster_size);
-        kept->ret = load_co(node, inflate, kept->host, kept->stored, kept->bytes, alone);
+        kept->bytes = g_try_malloc(inflate->cluster_size);
+        kept->ret = kept->bytes ? load_co(node, inflate, kept->host, kept->stored, kept->bytes, alone) : -ENOMEM;
         kept->loading = false;
         co_queue_wake_all(&kept->waiters);
     }
@@ -252,7 +254,9 @@ int qcow2_inflate_read_co(struct node *node, struct qcow2_inflate *inflate, int6
         return read_kept_co(node, inflate, host, stored, in_cluster, bytes, iov, niov, alone);
     if (niov == 1)
         return load_co(node, inflate, host, stored, iov[0].iov_base, alone);
-    g_autofree uint8_t *whole = g_malloc(inflate->cluster_size);
+    g_autofree uint8_t *whole = g_try_malloc(inflate->cluster_size);
+    if (!whole)
+        return -ENOMEM;
     int ret = load_co(node, inflate, host, stored, whole, alone);
     if (ret == 0)
         iov_copy_in(iov, niov, 0, whole, bytes);

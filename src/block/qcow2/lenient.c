@@ -199,7 +199,9 @@ int qcow2_lenient_header_co(struct node *file, inspect_field_fn *fn, void *data)
         tell_v3_fields(&report);
     if (header.cluster_bits >= QCOW2_CLUSTER_BITS_MIN && header.cluster_bits <= QCOW2_CLUSTER_BITS_MAX) {
         size_t n = MIN(INT64_C(1) << header.cluster_bits, file->size);
-        g_autofree uint8_t *cluster = g_malloc0(n + 1);
+        g_autofree uint8_t *cluster = g_try_malloc0(n + 1);
+        if (!cluster)
+            return -ENOMEM;
         ret = node_pread_co(file, 0, n, cluster);
         if (ret < 0)
             return ret;

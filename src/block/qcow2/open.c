@@ -34,7 +34,9 @@ static int load_l1_co(struct node *node, GError **error)
     struct qcow2 *qcow2 = node->opaque;
     int64_t there = CLAMP(node->file->size - qcow2->l1_offset, 0, (int64_t)qcow2->l1_size * 8);
     qcow2->l1_count = (there + 7) / 8;
-    qcow2->l1 = g_new0(uint64_t, qcow2->l1_count);
+    qcow2->l1 = g_try_new0(uint64_t, qcow2->l1_count);
+    if (!qcow2->l1 && qcow2->l1_count)
+        return qcow2_header_fail(error, ENOMEM, "Could not read L1 table: %s", g_strerror(ENOMEM));
     int ret = there ? node_pread_co(node->file, qcow2->l1_offset, there, qcow2->l1) : 0;
     if (ret < 0)
         return qcow2_header_fail(error, -ret, "Could not read L1 table: %s", g_strerror(-ret));

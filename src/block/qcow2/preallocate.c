@@ -28,7 +28,9 @@ static int copy_co(struct node *node, const struct qcow2_plan *plan, int64_t sta
     const struct qcow2 *qcow2 = node->opaque;
     if (start >= end)
         return 0;
-    g_autofree uint8_t *bytes = g_malloc(end - start);
+    g_autofree uint8_t *bytes = g_try_malloc(end - start);
+    if (!bytes)
+        return -ENOMEM;
     struct iovec iov = {bytes, end - start};
     node_debug_event_co(node->file, BLK_EVENT_COW_READ);
     int ret = qcow2_read_range_co(node, start, end - start, &iov, 1);

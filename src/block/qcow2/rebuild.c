@@ -105,9 +105,9 @@ static int write_all_co(const struct rebuild *rebuild)
 {
     const struct qcow2 *qcow2 = rebuild->qcow2;
     struct node *file = rebuild->check->node->file;
-    g_autofree uint8_t *block = g_malloc(qcow2->cluster_size);
-    g_autofree uint64_t *table = g_malloc0(rebuild->table_clusters << qcow2->cluster_bits);
-    int ret = 0;
+    g_autofree uint8_t *block = g_try_malloc(qcow2->cluster_size);
+    g_autofree uint64_t *table = g_try_malloc0(rebuild->table_clusters << qcow2->cluster_bits);
+    int ret = block && table ? 0 : -ENOMEM;
     for (uint64_t index = 0; ret == 0 && index < rebuild->blocks->len; index++) {
         uint64_t cluster = g_array_index(rebuild->blocks, uint64_t, index), host = cluster << qcow2->cluster_bits;
         table[index] = qcow2_be64(&host);

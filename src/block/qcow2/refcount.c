@@ -11,7 +11,9 @@ int qcow2_refcounts_open_co(struct node *node, struct qcow2_refcounts *ret_refco
     int64_t bytes = (int64_t)header->refcount_table_clusters << header->cluster_bits;
     int64_t there = CLAMP(node->file->size - (int64_t)header->refcount_table_offset, 0, bytes);
     struct qcow2_refcounts refcounts = {.count = (there + 7) / 8};
-    refcounts.table = g_new0(uint64_t, refcounts.count);
+    refcounts.table = g_try_new0(uint64_t, refcounts.count);
+    if (!refcounts.table && refcounts.count)
+        return -ENOMEM;
     int ret = there ? node_pread_co(node->file, header->refcount_table_offset, there, refcounts.table) : 0;
     if (ret < 0) {
         g_free(refcounts.table);
@@ -113,7 +115,9 @@ int qcow2_refcounts_load_co(struct node *node, const struct qcow2_refcounts *ref
 {
     const struct qcow2 *qcow2 = node->opaque;
     uint64_t per_block = qcow2_refcounts_per_block(qcow2);
-    g_autofree uint8_t *buffer = g_malloc(qcow2->cluster_size);
+    g_autofree uint8_t *buffer = g_try_malloc(qcow2->cluster_size);
+    if (!buffer)
+        return -ENOMEM;
     while (count > 0) {
         uint64_t i = first % per_block, n = MIN(per_block - i, count);
         load_block_co(node, find_block(qcow2, refcounts, first / per_block), i, n, buffer, out);
@@ -131,7 +135,9 @@ int qcow2_refcounts_load_co(struct node *node, const struct qcow2_refcounts *ref
 static int count_used_co(struct node *node, const struct qcow2_refcounts *refcounts, uint64_t count, uint64_t most, uint64_t *ret_used)
 {
     enum { PIECE = 1 << 20 };
-    g_autofree uint8_t *values = g_malloc(PIECE);
+    g_autofree uint8_t *values = g_try_malloc(PIECE);
+    if (!values)
+        return -ENOMEM;
     uint64_t used = 0;
     for (uint64_t first = 0; first < count && used < most; first += PIECE) {
         uint64_t n = MIN(count - first, PIECE);

@@ -14,7 +14,9 @@
 static int write_own_block_co(struct node *node, uint64_t index, uint64_t place)
 {
     const struct qcow2 *qcow2 = node->opaque;
-    g_autofree uint8_t *block = g_malloc0(qcow2->cluster_size);
+    g_autofree uint8_t *block = g_try_malloc0(qcow2->cluster_size);
+    if (!block)
+        return -ENOMEM;
     if (place >> qcow2->writer->block_bits == index)
         qcow2_counts_put_value(qcow2, block, place & ((UINT64_C(1) << qcow2->writer->block_bits) - 1), 1);
     node_debug_event_co(node->file, BLK_EVENT_REFBLOCK_ALLOC_WRITE);
@@ -93,16 +95,19 @@ static int plan_growth(const struct qcow2 *qcow2, uint64_t more, bool spare, str
 }
 
 /* Those that there are, and new ones where there is none. */
-static void build_table(const struct qcow2 *qcow2, struct growth *growth)
+static int build_table(const struct qcow2 *qcow2, struct growth *growth)
 {
     const struct qcow2_writer *writer = qcow2->writer;
-    growth->table = g_new0(uint64_t, (growth->table_clusters << qcow2->cluster_bits) / 8);
+    growth->table = g_try_new0(uint64_t, (growth->table_clusters << qcow2->cluster_bits) / 8);
+    if (!growth->table)
+        return -ENOMEM;
     memcpy(growth->table, writer->table, used_entries(writer) * sizeof(*growth->table));
     growth->blocks = 0;
     for (uint64_t index = growth->first >> writer->block_bits; index < growth->end; index++) {
         if (growth->table[index] == 0)
             growth->table[index] = (growth->first + growth->blocks++) << qcow2->cluster_bits;
     }
+    return 0;
 }
 
 static uint64_t area_end(const struct growth *growth)
@@ -125,7 +130,9 @@ static int write_new_block_co(struct node *node, const struct growth *growth, ui
 {
     const struct qcow2 *qcow2 = node->opaque;
     unsigned bits = qcow2->writer->block_bits;
-    g_autofree uint8_t *block = g_malloc0(qcow2->cluster_size);
+    g_autofree uint8_t *block = g_try_malloc0(qcow2->cluster_size);
+    if (!block)
+        return -ENOMEM;
     for (uint64_t i = MAX(growth->first, index << bits); i < MIN(area_end(growth), (index + 1) << bits); i++)
         qcow2_counts_put_value(qcow2, block, i - (index << bits), 1);
     node_debug_event_co(node->file, BLK_EVENT_REFBLOCK_ALLOC_WRITE_BLOCKS);
@@ -141,7 +148,9 @@ static int write_area_co(struct node *node, const struct growth *growth)
     if (ret < 0)
         return ret;
     size_t count = (growth->table_clusters << qcow2->cluster_bits) / 8;
-    g_autofree uint64_t *words = g_new(uint64_t, count);
+    g_autofree uint64_t *words = g_try_new(uint64_t, count);
+    if (!words)
+        return -ENOMEM;
     for (size_t i = 0; i < count; i++)
         words[i] = qcow2_be64(&growth->table[i]);
     node_debug_event_co(node->file, BLK_EVENT_REFBLOCK_ALLOC_WRITE_TABLE);
@@ -216,7 +225,9 @@ static int grow_table_co(struct node *node, uint64_t index, uint64_t place)
     if (ret < 0)
         return ret;
     node_debug_event_co(node->file, BLK_EVENT_REFTABLE_GROW);
-    build_table(qcow2, &growth);
+    ret = build_table(qcow2, &growth);
+    if (ret < 0)
+        return ret;
     growth.table[index] = place << qcow2->cluster_bits;
     ret = check_area(node, &growth);
     if (ret == 0)
@@ -247,7 +258,9 @@ static int place_area_co(struct node *node, uint64_t clusters, struct growth *gr
         int ret = plan_growth(qcow2, clusters, false, growth);
         if (ret < 0)
             return ret;
-        build_table(qcow2, growth);
+        ret = build_table(qcow2, growth);
+        if (ret < 0)
+            return ret;
         ret = qcow2_counts_find_free_co(node, first, area_end(growth) + clusters - first, &growth->first);
         if (ret < 0 || growth->first == first)
             return ret;

@@ -33,7 +33,10 @@ static int begin_co(struct node *node)
     if (!qcow2->writer)
         return 0;
     co_mutex_lock_co(&qcow2->writer->lock);
-    int ret = qcow2_cache_flush_co(qcow2->l2_cache);
+    /* What memory holds for leaked may be what the header names. */
+    int ret = qcow2_doubt_settle_co(node);
+    if (ret == 0)
+        ret = qcow2_cache_flush_co(qcow2->l2_cache);
     int refcounts_ret = qcow2_cache_flush_co(qcow2->writer->refcounts);
     ret = ret < 0 ? ret : refcounts_ret;
     if (ret < 0)
@@ -45,7 +48,9 @@ static int reload_l1_co(struct node *node)
 {
     struct qcow2 *qcow2 = node->opaque;
     int64_t there = CLAMP(node->file->size - qcow2->l1_offset, 0, (int64_t)qcow2->l1_count * 8);
-    g_autofree uint64_t *l1 = g_new0(uint64_t, qcow2->l1_count);
+    g_autofree uint64_t *l1 = g_try_new0(uint64_t, qcow2->l1_count);
+    if (!l1 && qcow2->l1_count)
+        return -ENOMEM;
     int ret = there ? node_pread_co(node->file, qcow2->l1_offset, there, l1) : 0;
     for (uint32_t i = 0; ret == 0 && i < qcow2->l1_count; i++)
         qcow2->l1[i] = qcow2_be64(&l1[i]);
@@ -62,6 +67,9 @@ static int end_co(struct node *node)
     if (!qcow2->writer)
         return ret;
     int writer_ret = qcow2_writer_reload_co(node);
+    /* A writer that doesn't know what the file says now would overwrite what is in use. */
+    if (l1_ret < 0 || writer_ret < 0)
+        node->dead = true;
     co_mutex_unlock(&qcow2->writer->lock);
     return ret < 0 ? ret : writer_ret;
 }

@@ -37,7 +37,9 @@ static int shrink_l1_co(struct node *node, uint32_t entries)
     if (entries >= qcow2->l1_size)
         return 0;
     uint32_t count = qcow2->l1_size - entries;
-    g_autofree uint64_t *old = g_new(uint64_t, count);
+    g_autofree uint64_t *old = g_try_new(uint64_t, count);
+    if (!old)
+        return -ENOMEM;
     int ret = clear_l1_co(node, old, entries);
     if (ret < 0)
         return ret;

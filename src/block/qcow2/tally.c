@@ -1,23 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "block/qcow2/tally.h"
 
+#include <errno.h>
+
 enum { MANY = 255 };
 
-void qcow2_tally_init(struct qcow2_tally *tally, unsigned cluster_bits, int64_t size, bool roles, uint64_t window)
+int qcow2_tally_init(struct qcow2_tally *tally, unsigned cluster_bits, int64_t size, bool roles, uint64_t window)
 {
     uint64_t total = ((uint64_t)size >> cluster_bits) + ((size & ((INT64_C(1) << cluster_bits) - 1)) != 0);
-    *tally = (struct qcow2_tally){.cluster_bits = cluster_bits, .total = total};
-    tally->count = MIN(window ? window : QCOW2_TALLY_WINDOW, total);
-    tally->references = g_new0(uint8_t, tally->count);
-    tally->roles = roles ? g_new0(uint16_t, tally->count) : NULL;
+    uint64_t count = MIN(window ? window : QCOW2_TALLY_WINDOW, total);
+    g_autofree uint8_t *references = g_try_new0(uint8_t, count);
+    g_autofree uint16_t *kept_roles = roles ? g_try_new0(uint16_t, count) : NULL;
+    if (count && (!references || (roles && !kept_roles)))
+        return -ENOMEM;
+    *tally = (struct qcow2_tally){.cluster_bits = cluster_bits, .total = total, .count = count};
+    tally->references = g_steal_pointer(&references);
+    tally->roles = g_steal_pointer(&kept_roles);
     tally->many = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+    return 0;
 }
 
 void qcow2_tally_done(struct qcow2_tally *tally)
 {
-    g_free(tally->references);
-    g_free(tally->roles);
-    g_hash_table_unref(tally->many);
+    g_clear_pointer(&tally->references, g_free);
+    g_clear_pointer(&tally->roles, g_free);
+    g_clear_pointer(&tally->many, g_hash_table_unref);
 }
 
 bool qcow2_tally_next(struct qcow2_tally *tally)

@@ -20,8 +20,8 @@ struct qcow2_tally {
 };
 enum { QCOW2_TALLY_SNAPSHOT = 1 << 15 };
 
-/* For a file of size bytes; window: clusters, 0 for the default.  The first window begins at once. */
-void qcow2_tally_init(struct qcow2_tally *tally, unsigned cluster_bits, int64_t size, bool roles, uint64_t window);
+/* For a file of size bytes; window: clusters, 0 for the default.  The first window begins at once.  0, or -ENOMEM: then there is nothing to end. */
+int qcow2_tally_init(struct qcow2_tally *tally, unsigned cluster_bits, int64_t size, bool roles, uint64_t window);
 void qcow2_tally_done(struct qcow2_tally *tally);
 /* The next window, empty; false after the last. */
 bool qcow2_tally_next(struct qcow2_tally *tally);

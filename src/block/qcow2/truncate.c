@@ -30,7 +30,9 @@ static int write_l1_co(struct node *node, int64_t offset, uint32_t entries)
     const struct qcow2 *qcow2 = node->opaque;
     int64_t alignment = node->file->limits.request_alignment;
     int64_t bytes = (entries * INT64_C(8) + alignment - 1) & -alignment;
-    g_autofree uint64_t *words = g_malloc0(bytes);
+    g_autofree uint64_t *words = g_try_malloc0(bytes);
+    if (!words)
+        return -ENOMEM;
     for (uint32_t i = 0; i < qcow2->l1_count; i++)
         words[i] = qcow2_be64(&qcow2->l1[i]);
     node_debug_event_co(node->file, BLK_EVENT_L1_GROW_WRITE_TABLE);
@@ -102,7 +104,9 @@ static int write_zeroes_co(struct node *node, int64_t start, int64_t end)
 {
     if (start >= end)
         return 0;
-    g_autofree uint8_t *zeroes = g_malloc0(end - start);
+    g_autofree uint8_t *zeroes = g_try_malloc0(end - start);
+    if (!zeroes)
+        return -ENOMEM;
     struct iovec iov = {zeroes, end - start};
     return qcow2_write_pwritev_co(node, start, end - start, &iov, 1, 0);
 }

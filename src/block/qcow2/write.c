@@ -18,7 +18,9 @@ static int read_part_co(struct node *node, int64_t offset, int64_t bytes, uint8_
     *ret_buf = NULL;
     if (bytes == 0)
         return 0;
-    *ret_buf = g_malloc(bytes);
+    *ret_buf = g_try_malloc(bytes);
+    if (!*ret_buf)
+        return -ENOMEM;
     struct iovec iov = {*ret_buf, bytes};
     return qcow2_read_range_co(node, offset, bytes, &iov, 1);
 }
