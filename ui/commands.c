@@ -475,7 +475,7 @@ static int request_co(const struct command_call *call)
 
 static struct command request_commands[REQUEST_COUNT];
 static const struct command *const own_commands[] = {
-    &hex_command_copy,    &hex_command_find,    &hex_command_mark, &hex_command_save, &hex_command_to_mark,
+    &hex_command_copy,    &hex_command_find,    &hex_command_mark, &hex_command_save, &hex_command_to_mark, &hex_command_type,
     &command_bind, &console_command_scroll, &console_command_type, &modal_command_ask, &modal_command_show,       &command_focus,  &command_goto, &command_keys,  &command_layout, &command_mouse,
     &command_save_script, &command_screen, &moves_command_cursor, &moves_command_do, &command_set,  &command_theme, &command_zoom, &map_command_differences,
     &pending_command_trace,

@@ -41,6 +41,7 @@ struct desk {
     enum layout_panel before; /* had the focus before the console got it */
     enum layout_panel logged_focus, logged_before; /* see log.c */
     char *logged_scroll, *logged_typed; /* of the console; see moves.c */
+    char *logged_unwritten; /* of hex */
     struct modal_log logged_overlay, logged_question; /* see modal.c */
     bool moved[LAYOUT_PANELS]; /* by key or mouse, and the log does not know yet */
     bool silent; /* nothing is logged: the command that does it is in the log already */
@@ -96,6 +97,8 @@ void desk_question(struct desk *desk, struct panel *panel, const struct panel_qu
 
 /* The focus goes there, as if by key. */
 void input_focus(struct desk *desk, enum layout_panel panel);
+/* The context of its keys while text is typed in the panel, REQUEST_CONTEXT_COUNT: none is. */
+enum request_context input_typing(struct panel *panel);
 /* What is asked of the focused panel by key or mouse: logged when it is a command. */
 void input_request(struct desk *desk, struct panel *panel, enum request request, int count);
 

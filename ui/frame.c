@@ -111,10 +111,12 @@ static int draw_hints_of(struct surface row, int x, enum request_context context
 
 static void draw_hints(struct desk *desk, struct surface row)
 {
-    enum request_context context = desk_focused(desk)->ops->context;
+    enum request_context context = desk_focused(desk)->ops->context, typing = input_typing(desk_focused(desk));
     if (desk->overlay != NULL) {
         draw_hints_of(row, 1, desk->overlay->ops->context(desk->overlay));
-    } else if (desk_focused(desk)->ops->key != NULL) {
+    } else if (typing == REQUEST_CONTEXT_EDIT) {
+        draw_hints_of(row, 1, typing);
+    } else if (typing != REQUEST_CONTEXT_COUNT) {
         g_autofree char *usage = desk->usage ? console_usage(desk_console(desk)) : NULL;
         if (usage != NULL) {
             surface_put_fit(row, 1, 0, row.width - 2, ROLE_HINT_LABEL, usage);

@@ -210,6 +210,12 @@ static void global_request(struct desk *desk, enum request request, int count)
     desk_dirty(desk);
 }
 
+enum request_context input_typing(struct panel *panel)
+{
+    bool typing = panel->ops->key != NULL && (panel->ops->typing == NULL || panel->ops->typing(panel));
+    return typing ? panel->ops->typing_context : REQUEST_CONTEXT_COUNT;
+}
+
 struct panel *desk_panel_of(const struct desk *desk, enum request request)
 {
     enum request_context context = request_info(request)->context;
@@ -217,7 +223,8 @@ struct panel *desk_panel_of(const struct desk *desk, enum request request)
         return desk_focused(desk);
     }
     for (int i = 0; i < LAYOUT_PANELS; i++) {
-        if (desk->panels[i]->ops->context == context) {
+        const struct panel_ops *ops = desk->panels[i]->ops;
+        if (ops->context == context || (ops->key != NULL && ops->typing_context == context)) {
             return desk->panels[i];
         }
     }
@@ -299,20 +306,30 @@ static void key_in_prompt(struct desk *desk, keycode key)
     }
 }
 
+static void key_of_text(struct desk *desk, struct panel *panel, keycode key)
+{
+    struct panel_view before = moves_begin(panel);
+    if (panel->ops->key(panel, key) == PANEL_REDRAW) {
+        desk_dirty(desk);
+    }
+    moves_end(desk, panel, &before);
+}
+
 /* Where text is typed: what the panel does not want as a request it gets as a key. */
 static void key_in_text(struct desk *desk, struct panel *panel, keycode key)
 {
-    enum request request = keymap_lookup(panel->ops->context, key);
+    enum request_context context = panel->ops->typing_context;
+    enum request request = keymap_lookup(context, key);
     if (request == REQUEST_CONSOLE_RUN) {
         moves_log_but_typed(desk);
     }
-    if (request != REQUEST_NONE && request_info(request)->context != panel->ops->context) {
+    if (request != REQUEST_NONE && request_info(request)->context != context) {
         desk_request(desk, request, 1);
     } else if (request == REQUEST_NONE || !panel_request(desk, panel, request, 1)) {
         if (request == REQUEST_CONSOLE_LEAVE) {
             global_request(desk, request, 1);
-        } else if (panel->ops->key(panel, key) == PANEL_REDRAW) {
-            desk_dirty(desk);
+        } else {
+            key_of_text(desk, panel, key);
         }
     }
 }
@@ -386,7 +403,7 @@ static void take_key(struct desk *desk, keycode key)
         desk_dirty(desk);
     }
     struct panel *panel = desk_focused(desk);
-    bool text = desk->prompt == NULL && desk->overlay == NULL && panel->ops->key != NULL;
+    bool text = desk->prompt == NULL && desk->overlay == NULL && input_typing(panel) != REQUEST_CONTEXT_COUNT;
     if ((key & KEYCODE_ALT) &&
         !text) { /* Escape and a key typed fast look the same, and nothing here is bound to Alt */
         take_key(desk, KEYCODE_ESCAPE);
@@ -433,8 +450,14 @@ void desk_paste(struct desk *desk, const char *text)
                 desk->overlay->ops->key(desk->overlay, g_utf8_get_char(text));
             }
         }
-    } else if (panel->ops->key != NULL) {
+    } else if (panel == desk_console(desk)) {
         console_paste(panel, text);
+    } else if (input_typing(panel) != REQUEST_CONTEXT_COUNT) {
+        for (; *text != '\0'; text = g_utf8_next_char(text)) {
+            if (key_is_text(g_utf8_get_char(text))) {
+                key_of_text(desk, panel, g_utf8_get_char(text));
+            }
+        }
     } else {
         desk_remark(desk, ROLE_NOTE, "text is pasted into the console: press : first");
     }

@@ -115,6 +115,24 @@ static const struct binding bindings[] = {
     KEY(HEX, "S", HEX_BYTE_ORDER),
     KEY(HEX, "#", HEX_OFFSETS),
     KEY(HEX, "R", HEX_READ_AGAIN),
+    KEY(HEX, "r", HEX_EDIT),
+    KEY(HEX, "Insert", HEX_EDIT),
+
+    KEY(EDIT, "Enter", EDIT_WRITE),
+    KEY(EDIT, "Esc", EDIT_DROP),
+    KEY(EDIT, "Ctrl-C", EDIT_DROP),
+    KEY(EDIT, "Tab", EDIT_COLUMN),
+    KEY(EDIT, "Backspace", EDIT_UNDO),
+    KEY(EDIT, "Up", UP),
+    KEY(EDIT, "Down", DOWN),
+    KEY(EDIT, "Left", LEFT),
+    KEY(EDIT, "Right", RIGHT),
+    KEY(EDIT, "PageUp", PAGE_UP),
+    KEY(EDIT, "PageDown", PAGE_DOWN),
+    KEY(EDIT, "Shift-Tab", FOCUS_PREVIOUS),
+    KEY(EDIT, "F1", HELP),
+    KEY(EDIT, "Ctrl-Z", SUSPEND),
+    KEY(EDIT, "Ctrl-L", REDRAW),
 
     KEY(PENDING, "Enter", PENDING_SHOW),
     KEY(PENDING, "r", PENDING_RESUME),
@@ -284,7 +302,8 @@ bool keymap_has_movements(enum request_context context)
 
 bool keymap_types_text(enum request_context context)
 {
-    return context == REQUEST_CONTEXT_CONSOLE || context == REQUEST_CONTEXT_PROMPT || context == REQUEST_CONTEXT_CHOOSER;
+    return context == REQUEST_CONTEXT_CONSOLE || context == REQUEST_CONTEXT_PROMPT || context == REQUEST_CONTEXT_CHOOSER ||
+           context == REQUEST_CONTEXT_EDIT;
 }
 
 static void document_context(GString *text, enum request_context context)

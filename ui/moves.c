@@ -84,8 +84,28 @@ static void log_typed(struct desk *desk)
     }
 }
 
+static char *unwritten(struct desk *desk)
+{
+    struct panel *panel = desk->panels[LAYOUT_HEX];
+    return panel->ops->unwritten != NULL ? panel->ops->unwritten(panel) : NULL;
+}
+
+/* Bytes that were typed over and are not written. */
+static void log_unwritten(struct desk *desk)
+{
+    g_autofree char *now = unwritten(desk);
+    if (g_strcmp0(now, desk->logged_unwritten) != 0) {
+        log_take_aside(desk, "hex-type");
+        log_aside(desk, now != NULL ? now : "hex-type");
+        g_free(desk->logged_unwritten);
+        desk->logged_unwritten = g_steal_pointer(&now);
+    }
+}
+
 void moves_are_known(struct desk *desk)
 {
+    g_free(desk->logged_unwritten);
+    desk->logged_unwritten = unwritten(desk);
     g_free(desk->logged_typed);
     desk->logged_typed = console_typed_words(desk_console(desk));
     g_free(desk->logged_scroll);
@@ -103,6 +123,7 @@ void moves_log(struct desk *desk)
 void moves_log_but_typed(struct desk *desk)
 {
     if (!desk->silent) {
+        log_unwritten(desk);
         log_scroll(desk);
     }
     for (int i = 0; i < LAYOUT_PANELS && !desk->silent; i++) {

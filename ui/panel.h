@@ -78,10 +78,12 @@ struct panel_ops {
     bool has_row_numbers;
     enum panel_reaction (*request)(struct panel *panel, enum request request, int count);
     /*
-     * A key that means nothing in its own context, for a panel in which text is typed: with it, neither movements nor
+     * A key that means nothing in typing_context, for a panel in which text is typed: while it is, neither movements nor
      * global keys reach it as requests.  NULL: no text is typed here.
      */
     enum panel_reaction (*key)(struct panel *panel, keycode key);
+    enum request_context typing_context; /* of keys while text is typed; with key only */
+    bool (*typing)(struct panel *panel); /* whether it is now; NULL: always, with key */
     /* Show bytes at offset (bytes 0: unknown how many): a `goto`.  offset is inside the image. */
     void (*go)(struct panel *panel, int64_t offset, int64_t bytes);
     /* Byte of the image its cursor is on, -1: none.  A relative `goto +64k` starts there. */
@@ -106,6 +108,8 @@ struct panel_ops {
      * the focus did.  A wheel that is ignored (or a NULL here) becomes movements up and down.
      */
     enum panel_reaction (*mouse)(struct panel *panel, const struct mouse *mouse);
+    /* The command that brings back what was typed and is not written yet, for the log; NULL: nothing was.  g_free. */
+    char *(*unwritten)(struct panel *panel);
     /* Appends what is selected for the status line ("0x1000..0x1fff 4 KiB"); nothing or NULL: nothing is. */
     void (*selection)(struct panel *panel, GString *text);
     /* What takes long (a search, a scan): false or NULL when nothing does.  Asked for when the panel is not visible, too. */

@@ -17,6 +17,7 @@ static const struct {
     [REQUEST_CONTEXT_MOVE] = {"move", "Movement in the focused panel, and in text that lies over the panels."},
     [REQUEST_CONTEXT_MAP] = {"map", "The map of what is allocated where."},
     [REQUEST_CONTEXT_HEX] = {"hex", "The bytes."},
+    [REQUEST_CONTEXT_EDIT] = {"edit", "Bytes are typed over in hex; nothing is written before Enter."},
     [REQUEST_CONTEXT_PENDING] = {"pending", "The list of requests that are not done."},
     [REQUEST_CONTEXT_CONSOLE] = {"console", "The command line; other keys edit the line as readline does."},
     [REQUEST_CONTEXT_PROMPT] = {"prompt", "A question at the bottom of the screen; other keys edit the answer."},

@@ -11,6 +11,7 @@ enum request_context {
     REQUEST_CONTEXT_MOVE,   /* movement inside a panel */
     REQUEST_CONTEXT_MAP,
     REQUEST_CONTEXT_HEX,
+    REQUEST_CONTEXT_EDIT, /* bytes are typed in hex */
     REQUEST_CONTEXT_PENDING,
     REQUEST_CONTEXT_CONSOLE,
     REQUEST_CONTEXT_PROMPT,  /* a line is being asked for at the bottom */
@@ -109,6 +110,11 @@ enum request_context {
     X(HEX_OFFSETS, "hex-offsets", HEX, "hex-offsets", NULL, "offsets in hex, in decimal, or from the cluster's start") \
     X(HEX_READ_AGAIN, "hex-read-again", HEX, "hex-read-again", NULL,                                                   \
       "forget what was read of the image and read it again")                                                           \
+    X(HEX_EDIT, "hex-edit", HEX, "poke OFFSET BYTES", "edit", "type over the bytes from here on; they are written when you say so") \
+    X(EDIT_WRITE, "edit-write", EDIT, "poke OFFSET BYTES", "write", "write what was typed") \
+    X(EDIT_DROP, "edit-drop", EDIT, NULL, "leave it", "forget what was typed: nothing is written") \
+    X(EDIT_COLUMN, "edit-column", EDIT, NULL, "digits/text", "type characters instead of digits, or digits again") \
+    X(EDIT_UNDO, "edit-undo", EDIT, NULL, "take back", "take back what was typed last") \
     X(PENDING_RESUME, "pending-resume", PENDING, "resume TAG", "resume", "resume the request at its breakpoint")       \
     X(PENDING_REMOVE_BREAK, "pending-remove-break", PENDING, "remove_break TAG", "remove break",                       \
       "remove the breakpoint the request is suspended at, or what is marked in the list of them")                                                             \

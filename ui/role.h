@@ -57,7 +57,8 @@
     X(OVERLAY, "overlay")                                                                                              \
     X(SELECTION, "selection")                                                                                          \
     X(CURSOR, "cursor")                                                                                                \
-    X(BYTE_MATCH, "byte-match")
+    X(BYTE_MATCH, "byte-match")                                                                                        \
+    X(BYTE_CHANGED, "byte-changed")
 
 enum role {
 #define ROLE_ENUM(constant, name) ROLE_##constant,

@@ -239,9 +239,11 @@ static char *properties(const struct desk *desk, struct blk *blk)
 /* What keys do now, and the count typed before one. */
 static int draw_mode(const struct desk *desk, struct surface row)
 {
+    enum request_context typing = input_typing(desk_focused(desk));
     const char *mode = desk->prompt != NULL                       ? "ASK"
                        : desk->overlay != NULL                    ? "LIST"
-                       : desk_focused(desk)->ops->key != NULL     ? "TYPE"
+                       : typing == REQUEST_CONTEXT_EDIT           ? "EDIT"
+                       : typing != REQUEST_CONTEXT_COUNT          ? "TYPE"
                                                                   : "MOVE";
     int x = surface_put(row, 1, 0, ROLE_TAB_FOCUS, mode);
     return desk->count > 0 ? surface_printf(row, x + 1, 0, ROLE_STRONG, "%d", desk->count) + 1 : x + 1;

@@ -370,6 +370,7 @@ const struct panel_ops panel_console = {
     .draw = console_draw,
     .request = console_request,
     .key = console_key,
+    .typing_context = REQUEST_CONTEXT_CONSOLE,
     .mouse = console_mouse,
     .next_tick_us = console_next_tick_us,
 };

@@ -27,6 +27,11 @@ void hex_commands_serve(struct panel *panel)
     hex = (struct hex_panel *)panel;
 }
 
+struct panel *hex_commands_panel(void)
+{
+    return &hex->panel;
+}
+
 static int complain(const struct command_call *call, const char *why)
 {
     sink_printf(call->sink, SINK_ERR, "%s: %s\n", call->argv[0], why);

@@ -6,7 +6,8 @@
 
 struct panel;
 
-extern const struct command hex_command_find, hex_command_copy, hex_command_save, hex_command_mark, hex_command_to_mark;
+extern const struct command hex_command_find, hex_command_copy, hex_command_save, hex_command_mark, hex_command_to_mark, hex_command_type;
 
 /* From now on they are about this panel; NULL: about none. */
 void hex_commands_serve(struct panel *panel);
+struct panel *hex_commands_panel(void);

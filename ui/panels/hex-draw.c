@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "ui/panels/hex-edit.h"
 #include "ui/panels/hex-inspect.h"
 #include "ui/panels/hex-notes.h"
 #include "ui/panels/hex-panel.h"
@@ -44,10 +45,9 @@ static char byte_char(uint8_t byte, uint8_t state)
     return byte >= ' ' && byte < 0x7f ? (char)byte : '.';
 }
 
-static void draw_byte(struct surface surface, const struct hex_layout *layout, int y, int i, uint8_t byte, uint8_t state, bool match)
+static void draw_byte(struct surface surface, const struct hex_layout *layout, int y, int i, uint8_t byte, uint8_t state, enum role role)
 {
     static const char digits[] = "0123456789abcdef";
-    enum role role = match ? ROLE_BYTE_MATCH : byte_role(byte, state);
     int x = hex_layout_byte(layout, i);
     bool known = state == HEX_KNOWN || state == HEX_HOLE;
 
@@ -67,6 +67,30 @@ static void mark_byte(struct surface surface, const struct hex_layout *layout, i
     }
 }
 
+/* While bytes are typed, only where the next character goes is the cursor. */
+static void draw_cursor(const struct hex_panel *hex, struct surface surface, int y, int i)
+{
+    const struct hex_layout *layout = &hex->layout;
+    int x = hex_layout_byte(layout, i);
+    mark_byte(surface, layout, y, i, hex_typing((struct panel *)&hex->panel) ? CELL_SELECTED : CELL_CURSOR);
+    if (!hex_typing((struct panel *)&hex->panel)) {
+        return;
+    }
+    if (!hex_edit_in_text(hex->edit)) {
+        surface_mark(surface, x + hex_edit_is_half_typed(hex->edit, hex->image.cursor), y, 1, CELL_CURSOR);
+    } else if (layout->text > 0) {
+        surface_mark(surface, layout->text + i, y, 1, CELL_CURSOR);
+    }
+}
+
+static enum role role_at(const struct hex_panel *hex, int64_t offset, uint8_t byte, uint8_t state, bool match)
+{
+    if (hex->edit && hex->shown == HEX_SHOW_IMAGE && hex_edit_has(hex->edit, offset)) {
+        return ROLE_BYTE_CHANGED;
+    }
+    return match ? ROLE_BYTE_MATCH : byte_role(byte, state);
+}
+
 /* Whether all of the row is known. */
 static bool draw_row(struct hex_panel *hex, struct surface surface, int y, int64_t start)
 {
@@ -84,13 +108,13 @@ static bool draw_row(struct hex_panel *hex, struct surface surface, int y, int64
     hex_find_mark(hex, start, n, matches);
     for (int i = 0; i < n; i++) {
         known = known && states[i] != HEX_UNKNOWN;
-        draw_byte(surface, layout, y, i, bytes[i], states[i], matches[i]);
+        draw_byte(surface, layout, y, i, bytes[i], states[i], role_at(hex, start + i, bytes[i], states[i], matches[i]));
         if (start + i >= selected_start && start + i < selected_end) {
             mark_byte(surface, layout, y, i, CELL_SELECTED);
         }
     }
     if (view->cursor >= start && view->cursor < start + n) {
-        mark_byte(surface, layout, y, (int)(view->cursor - start), CELL_CURSOR);
+        draw_cursor(hex, surface, y, (int)(view->cursor - start));
     }
     if (layout->text > 0 && layout->bars) {
         surface_put_char(surface, layout->text - 1, y, ROLE_FRAME, 0x2502);

@@ -10,6 +10,7 @@
 #include "ui/panels/hex-rows.h"
 #include "util/search.h"
 
+struct hex_edit;
 struct hex_hunt;
 struct hex_marks;
 struct hex_notes;
@@ -69,6 +70,7 @@ struct hex_panel {
     const char *hunt_what; /* "search", "difference"; static */
     bool translating;      /* from the file to the guest, when the notes are there */
     struct hex_marks *marks;
+    struct hex_edit *edit; /* bytes of the image are typed over; NULL: none */
     GArray *jumps;         /* struct hex_place */
     guint jump;            /* index of where one is; the length: at no noted place */
 };
@@ -117,6 +119,12 @@ void hex_find_mark(struct hex_panel *hex, int64_t start, int n, bool *marks);
 /* Asks what to search for. */
 void hex_find_ask(struct hex_panel *hex, bool as_hex);
 
+/* hex-typing.c: typing over the image's bytes begins (NULL), or why it can't (static); and ends, forgetting what was typed. */
+const char *hex_typing_start(struct hex_panel *hex);
+void hex_typing_end(struct hex_panel *hex);
+/* What is asked for while it goes on: false when it does not, or for another request. */
+bool hex_typing_request(struct hex_panel *hex, enum request request, int count);
+
 /* Moves the top so that the cursor's line is visible, with some lines of context when it was far away; there must be lines. */
 void hex_move_show_cursor(struct hex_panel *hex);
 /* A movement in the view, which must not be empty: what is no movement is ignored. */
@@ -132,3 +140,6 @@ int hex_recall_page_rows(struct panel *panel);
 void hex_recall_view(struct panel *panel, struct panel_view *ret_view);
 bool hex_recall_set_view(struct panel *panel, const struct panel_view *view);
 enum panel_reaction hex_mouse(struct panel *panel, const struct mouse *mouse);
+bool hex_typing(struct panel *panel);
+enum panel_reaction hex_typing_key(struct panel *panel, keycode key);
+char *hex_typing_unwritten(struct panel *panel);

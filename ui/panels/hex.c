@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "io/clock.h"
+#include "ui/panels/hex-edit.h"
 #include "ui/panels/hex-hunt.h"
 #include "ui/panels/hex-marks.h"
 #include "ui/panels/hex-notes.h"
@@ -46,7 +47,7 @@ struct hex_rows hex_panel_rows(struct hex_panel *hex)
 {
     struct hex_view *view = hex_panel_view(hex);
 
-    return (struct hex_rows){.source = view->source, .width = hex->layout.width, .fold = hex->fold, .cursor = view->cursor};
+    return (struct hex_rows){.source = view->source, .width = hex->layout.width, .fold = hex->fold && !hex->edit, .cursor = view->cursor};
 }
 
 /* ---- painting ---- */
@@ -94,7 +95,9 @@ static void title(struct panel *panel, GString *title)
     } else {
         g_string_append(title, "buffer");
     }
-    if (!hex->fold) {
+    if (hex_typing(panel)) {
+        g_string_append_printf(title, " · %s, %u changed", hex_edit_in_text(hex->edit) ? "characters" : "digits", hex_edit_count(hex->edit));
+    } else if (!hex->fold) {
         g_string_append(title, " · unfolded");
     }
     if (hex->group > 1) {
@@ -284,6 +287,9 @@ static enum panel_reaction request(struct panel *panel, enum request request, in
             panel_remark(panel, "there is no jump further");
         }
         return PANEL_REDRAW;
+    case REQUEST_HEX_EDIT:
+        panel_remark(panel, hex_typing_start(hex));
+        return PANEL_REDRAW;
     case REQUEST_HEX_READ_AGAIN:
         hex_cache_open(hex->image.cache, hex->blk);
         hex_cache_open(hex->host.cache, hex->host.blk);
@@ -291,7 +297,7 @@ static enum panel_reaction request(struct panel *panel, enum request request, in
     default:
         break;
     }
-    if (find_request(hex, request, count)) {
+    if (hex_typing_request(hex, request, count) || find_request(hex, request, count)) {
         return PANEL_REDRAW;
     }
     if (hex_view_size(hex_panel_view(hex)) == 0 || hex->layout.lines == 0) {
@@ -500,6 +506,7 @@ static void image(struct panel *panel)
     struct hex_panel *hex = hex_of(panel);
     int64_t size;
 
+    hex_typing_end(hex);
     hex_find_stop(hex);
     hex->blk = hex->image.blk = session_blk(panel_session(panel));
     lookup_reset(hex->seek);
@@ -577,6 +584,7 @@ static void destroy(struct panel *panel)
     struct hex_panel *hex = hex_of(panel);
 
     alive = NULL;
+    hex_typing_end(hex);
     hex_find_stop(hex);
     lookup_free(hex->seek);
     hex_notes_free(hex->image.notes);
@@ -626,6 +634,10 @@ const struct panel_ops panel_hex = {
     .has_row_numbers = true,
     .draw = draw,
     .request = request,
+    .key = hex_typing_key,
+    .typing_context = REQUEST_CONTEXT_EDIT,
+    .typing = hex_typing,
+    .unwritten = hex_typing_unwritten,
     .go = go,
     .position = position,
     .place = place,

@@ -26,6 +26,7 @@ enum { ANY = -1 };
 #define LAYER "close; open -s -o driver=raw DIR/disk.img; write -q -P 7 1m 64k"
 #define QCOW2 \
     "close; create -q -f qcow2 DIR/layer.qcow2 2M; open -w DIR/layer.qcow2; write -q -P 7 1m 64k; write -q -c -P 5 192k 64k"
+#define WRITABLE "close; open -w -o driver=raw DIR/disk.img"
 #define DEBUG "close; open -o driver=raw blkdebug::DIR/disk.img"
 #define STOPPED DEBUG "; break read_aio A; aio_read -q 64k 4k; length"
 #define NAMES \
@@ -37,6 +38,7 @@ static const struct row rows[] = {
     {REQUEST_FOCUS_NEXT, ANY, "length", "", "focus=hex"},
     {REQUEST_FOCUS_PREVIOUS, CONTEXT(GLOBAL), "length", "", "focus=console"},
     {REQUEST_FOCUS_PREVIOUS, CONTEXT(CONSOLE), "length", "", "focus=pending"},
+    {REQUEST_FOCUS_PREVIOUS, CONTEXT(EDIT), "length", "", "focus=map"},
     {REQUEST_PROMPT, ANY, "length", "", "focus=console"},
     {REQUEST_HELP, ANY, "length", "", "overlay=overlay"},
     {REQUEST_PALETTE, ANY, "length", "", "overlay=chooser"},
@@ -118,6 +120,11 @@ static const struct row rows[] = {
     {REQUEST_HEX_BYTE_ORDER, ANY, "hex-group", "", "> hex-byte-order"},
     {REQUEST_HEX_OFFSETS, ANY, "length", "", "> hex-offsets"},
     {REQUEST_HEX_READ_AGAIN, ANY, "length", "", "> hex-read-again"},
+    {REQUEST_HEX_EDIT, ANY, WRITABLE, "", "digits, 0 changed"},
+    {REQUEST_EDIT_WRITE, ANY, "cursor hex 0x1000", "dead", "> poke 0x1000 de ad"},
+    {REQUEST_EDIT_DROP, ANY, "length", "dead", "remark=nothing was written"},
+    {REQUEST_EDIT_COLUMN, ANY, "length", "", "characters, 0 changed"},
+    {REQUEST_EDIT_UNDO, ANY, "length", "dea", "digits, 1 changed"},
 
     {REQUEST_PENDING_RESUME, ANY, STOPPED, "", "!1 pending"},
     {REQUEST_PENDING_REMOVE_BREAK, ANY, STOPPED, "", "> remove_break A"},
@@ -256,11 +263,12 @@ static void enter_context(struct driver *driver, enum request_context context, c
     static const char *const panels[REQUEST_CONTEXT_COUNT] = {
         [REQUEST_CONTEXT_GLOBAL] = "focus map", [REQUEST_CONTEXT_MAP] = "focus map",         [REQUEST_CONTEXT_HEX] = "focus hex",
         [REQUEST_CONTEXT_MOVE] = "focus hex",   [REQUEST_CONTEXT_PENDING] = "focus pending", [REQUEST_CONTEXT_CONSOLE] = "focus console",
-        [REQUEST_CONTEXT_PROMPT] = "focus map", [REQUEST_CONTEXT_OVERLAY] = "focus map",     [REQUEST_CONTEXT_CHOOSER] = "focus map",
+        [REQUEST_CONTEXT_EDIT] = "focus hex",   [REQUEST_CONTEXT_PROMPT] = "focus map", [REQUEST_CONTEXT_OVERLAY] = "focus map",     [REQUEST_CONTEXT_CHOOSER] = "focus map",
     };
     static const char *const keys[REQUEST_CONTEXT_COUNT] = {
-        [REQUEST_CONTEXT_PROMPT] = "g", [REQUEST_CONTEXT_OVERLAY] = "?", [REQUEST_CONTEXT_CHOOSER] = "Ctrl-P"};
-    g_auto(GStrv) parts = g_strsplit(commands, "DIR", -1);
+        [REQUEST_CONTEXT_EDIT] = "r", [REQUEST_CONTEXT_PROMPT] = "g", [REQUEST_CONTEXT_OVERLAY] = "?", [REQUEST_CONTEXT_CHOOSER] = "Ctrl-P"};
+    g_autofree char *all = g_strconcat(context == CONTEXT(EDIT) ? WRITABLE "; " : "", commands, NULL);
+    g_auto(GStrv) parts = g_strsplit(all, "DIR", -1);
     g_autofree char *with_dir = g_strjoinv(driver->dir, parts);
     g_auto(GStrv) lines = g_strsplit(with_dir, "; ", -1);
     for (char **line = lines; *line != NULL; line++) {
