@@ -199,6 +199,7 @@ static bool uring_open(struct aio *aio, GError **error)
     uring->source = g_source_new(&source_funcs, sizeof(struct source));
     ((struct source *)uring->source)->uring = uring;
     g_source_set_static_name(uring->source, "io_uring");
+    g_source_set_can_recurse(uring->source, TRUE); /* it does not; but else each dispatch wakes the context up, twice */
     g_source_add_unix_fd(uring->source, uring->ring.ring_fd, G_IO_IN);
     g_source_attach(uring->source, aio->context);
     aio->backend = uring;

@@ -7,12 +7,6 @@
 
 #include "io/co.h"
 
-/*
- * Runs what is ready, as the ready queue's own dispatch does: for a source that has just woken coroutines, to save a
- * turn of the loop.
- */
-void co_run_ready(void);
-
 /* When the first sleeper wants to wake, on g_get_monotonic_time()'s clock; INT64_MAX: there is none. */
 int64_t co_wait_first_deadline_us(void);
 /* Wakes those whose time has come. */

@@ -18,7 +18,8 @@ static int set_up(struct nbd_connection *connection)
     struct nbd_handle *h = connection->handle;
     bool good = lib->set_export_name(h, address->export_name) == 0 &&
                 lib->add_meta_context(h, settings->dirty_bitmap ? settings->dirty_bitmap : "base:allocation") == 0 &&
-                lib->add_meta_context(h, "qemu:allocation-depth") == 0;
+                lib->add_meta_context(h, "qemu:allocation-depth") == 0 &&
+                lib->set_pread_initialize(h, false) == 0; /* a reply that is not complete is an error: message.c */
 
     if (good && address->tls)
         good = lib->set_tls(h, LIBNBD_TLS_REQUIRE) == 0 && lib->set_tls_verify_peer(h, address->tls_verify) == 0;
@@ -84,6 +85,7 @@ static int check_export(const struct nbd_connection *connection, struct nbd_expo
     const struct nbd_library *lib = connection->library;
     struct nbd_handle *h = connection->handle;
     int64_t minimum = lib->get_block_size(h, LIBNBD_SIZE_MINIMUM), maximum = lib->get_block_size(h, LIBNBD_SIZE_MAXIMUM);
+    int64_t preferred = lib->get_block_size(h, LIBNBD_SIZE_PREFERRED);
     const char *bitmap = connection->settings.dirty_bitmap;
 
     *export = (struct nbd_export){
@@ -114,6 +116,7 @@ static int check_export(const struct nbd_connection *connection, struct nbd_expo
     if (maximum > 0)
         export->maximum_block = MIN(export->maximum_block, MAX(maximum, export->minimum_block));
     export->maximum_block &= ~(export->minimum_block - 1);
+    export->preferred_block = CLAMP(preferred, export->minimum_block, export->maximum_block) & ~(export->minimum_block - 1);
     if (bitmap && !export->has_allocation) {
         g_set_error(error, OPTIONS_ERROR, EINVAL, "requested x-dirty-bitmap %s not found", bitmap);
         return -EINVAL;
@@ -194,6 +197,7 @@ int nbd_connect_co(struct nbd_connection *connection, GError **error)
         return ret;
     }
     connection->export = export;
+    connection->quick = true;
     connection->generation++;
     return 0;
 }

@@ -1,9 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What connect.c (making connections), request.c (using them) and connection.c (the rest) share. */
+/* What connect.c (making connections), request.c and message.c (using them) and connection.c (the rest) share. */
 #pragma once
 
 #include "block/nbd/connection.h"
 #include "io/co.h"
+
+/* A coroutine that waits for the reply to its request. */
+struct nbd_waiter {
+    const struct nbd_request *request;
+    struct co *co;
+    bool alone;        /* it does not share a message with others */
+    GList link;        /* in connection->held; valid while */
+    bool held;
+    int64_t sent;      /* bytes of a large read, piece by piece */
+    unsigned pending;  /* messages with it that are not answered; it waits while held or pending */
+    bool suspended;    /* it is to be woken after that */
+    bool shares;       /* its message was for others, too */
+    int error;         /* positive errno, the first one; 0 */
+};
 
 enum nbd_state {
     NBD_DOWN,
@@ -35,7 +49,11 @@ struct nbd_connection {
     struct co *connector;      /* waits for handle to be ready */
     struct co_queue waiting;   /* for state to leave NBD_CONNECTING */
     unsigned trying;           /* coroutines that wait for it to be up */
-    GQueue sent;               /* request.c's, oldest first */
+    GQueue held;               /* struct nbd_waiter: reads that go at the end of this turn of the loop */
+    GQueue sent;               /* message.c's, oldest first */
+    unsigned answers;          /* counts replies */
+    int64_t reading;           /* bytes in sent */
+    bool quick;                /* the server answers at once: see message.c */
     unsigned in_flight;
     unsigned cancelled;        /* of those in flight; */
     int64_t cancelled_us;      /* since when there are any */
@@ -55,6 +73,13 @@ void nbd_arm(struct nbd_connection *connection);
 int nbd_ensure_up_co(struct nbd_connection *connection);
 /* Ends the connection; requests under way end with it.  why (copied) may be NULL: what libnbd says. */
 void nbd_drop(struct nbd_connection *connection, const char *why, int error);
+
+/* message.c: sends it, or a read at the end of the turn; connection is up.  waiter stays where it is until it need not wait any more. */
+void nbd_send(struct nbd_connection *connection, struct nbd_waiter *waiter);
+void nbd_send_held(struct nbd_connection *connection);
+/* What is left of it is not sent any more; it is held. */
+void nbd_take_back(struct nbd_connection *connection, struct nbd_waiter *waiter, int error);
+void nbd_fail_held(struct nbd_connection *connection);
 
 /* connect.c: connects once, to whichever of the host's addresses answers.  state is NBD_CONNECTING.  0, or error and NBD_DOWN. */
 int nbd_connect_co(struct nbd_connection *connection, GError **error);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "io/clock.h"
 
@@ -10,6 +11,7 @@ enum {
     IMPATIENT_US = 2 * G_USEC_PER_SEC, /* after a cancellation, if nothing comes */
     DRIBBLE_US = 5 * G_USEC_PER_SEC,   /* the same, if something does */
     RETRY_US = G_USEC_PER_SEC / 2,     /* between attempts */
+    REPLIES_MAX = 64,                  /* taken before the loop's other sources have their turn */
 };
 
 /* ---- the socket ---- */
@@ -60,6 +62,30 @@ static void bark(struct nbd_connection *connection)
     nbd_drop(connection, why, ETIMEDOUT);
 }
 
+static bool has_bytes(int fd)
+{
+    char byte;
+
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/*
+ * libnbd reads one reply and returns: where others are waited for, the next may be there already.  It is told so only if it is: of what
+ * turns out to be no reply, it waits for the rest and sends nothing meanwhile.
+ */
+static void take_replies(struct nbd_connection *connection)
+{
+    const struct nbd_library *lib = connection->library;
+
+    for (unsigned i = 0; i < REPLIES_MAX; i++) {
+        unsigned before = connection->answers;
+
+        if (lib->aio_notify_read(connection->handle) < 0 || connection->answers == before || g_queue_is_empty(&connection->sent) ||
+            connection->export.tls || !lib->aio_is_ready(connection->handle) || !has_bytes(connection->fd))
+            return;
+    }
+}
+
 static void pump(struct nbd_connection *connection, GIOCondition events)
 {
     const struct nbd_library *lib = connection->library;
@@ -68,7 +94,7 @@ static void pump(struct nbd_connection *connection, GIOCondition events)
 
     if (direction & LIBNBD_AIO_DIRECTION_READ && (events & G_IO_IN || broken)) {
         connection->progress++;
-        lib->aio_notify_read(connection->handle);
+        take_replies(connection);
         direction = lib->aio_get_direction(connection->handle);
         broken = false;
     }
@@ -93,16 +119,26 @@ static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer data)
     if (!g_source_is_destroyed(source) && ready >= 0 && ready <= g_get_monotonic_time())
         bark(connection);
     g_source_unref(source);
+    co_run_ready(); /* who got a reply asks on without another turn of the loop */
     return G_SOURCE_CONTINUE;
 }
 
-static GSourceFuncs source_funcs = {.dispatch = dispatch};
+/* Nothing else will be asked for in this turn. */
+static gboolean prepare(GSource *source, int *timeout_ms)
+{
+    *timeout_ms = -1;
+    nbd_send_held(((struct nbd_source *)source)->connection);
+    return FALSE;
+}
+
+static GSourceFuncs source_funcs = {.prepare = prepare, .dispatch = dispatch};
 
 void nbd_attach(struct nbd_connection *connection)
 {
     connection->source = g_source_new(&source_funcs, sizeof(struct nbd_source));
     ((struct nbd_source *)connection->source)->connection = connection;
     g_source_set_static_name(connection->source, "nbd");
+    g_source_set_can_recurse(connection->source, TRUE); /* it does not; but else each dispatch wakes the context up, twice */
     connection->fd = -1;
     connection->tag = NULL;
     g_source_attach(connection->source, g_main_context_get_thread_default());
@@ -179,6 +215,7 @@ void nbd_drop(struct nbd_connection *connection, const char *why, int error)
         connection->state = NBD_DOWN;
     /* What was under way is told through the callbacks. */
     g_clear_pointer(&connection->handle, connection->library->close);
+    nbd_fail_held(connection);
     if (connection->connector)
         co_wake(connection->connector, -EIO);
     if (was_up) {
