@@ -67,7 +67,7 @@ static void bad_rules_are_refused_co(void)
     refuse_co(STATE "new_state=2", "Missing event name for rule");
     refuse_co(STATE "event=read_aio," STATE "errno=5", "[set-state] section doesn't support the option 'errno'");
     refuse_co("file.take-child-perms.0=foo", "Parameter 'take-child-perms' does not accept value 'foo'");
-    refuse_co("file.config=/nonexistent", "Could not read blkdebug config file: No such file or directory");
+    refuse_co("file.config=/nonexistent/file", "Could not read blkdebug config file: No such file or directory");
     refuse_co("file.config=/", "Cannot read config file: Is a directory");
     refuse_co("file.config=/dev/zero", "Could not read blkdebug config file: File too large");
 }
