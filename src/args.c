@@ -9,7 +9,6 @@
 
 #include "config.h"
 #include "block/objects.h"
-#include "block/throttle_bucket.h"
 #include "util/safetext.h"
 
 enum {
@@ -186,82 +185,6 @@ static bool parse_options(const struct args *args, struct options *options, cons
     return options_parse(options, text, implied, &error) || refuse(args, "%s", error->message);
 }
 
-static bool check_throttle_group(const struct options *object, GError **error)
-{
-    struct throttle_limits limits;
-    return throttle_limits_parse(object, &limits, error);
-}
-
-/* Kinds of objects and their properties, separated by spaces; or, where there are very many, what looks at them. */
-static const struct object_type {
-    const char *name, *properties;
-    bool (*check)(const struct options *object, GError **error);
-} object_types[] = {
-    {"secret", "data file format iv keyid", NULL},
-    {"tls-creds-psk", "dir endpoint priority username verify-peer", NULL},
-    {"tls-creds-x509", "dir endpoint passwordid priority sanity-check verify-peer", NULL},
-    {"throttle-group", NULL, check_throttle_group},
-};
-
-static const struct object_type *find_object_type(const char *name)
-{
-    for (unsigned i = 0; i < G_N_ELEMENTS(object_types); i++) {
-        if (!strcmp(name, object_types[i].name))
-            return &object_types[i];
-    }
-    return NULL;
-}
-
-static bool has_property(const struct object_type *type, const char *key)
-{
-    g_auto(GStrv) properties = g_strsplit(type->properties, " ", -1);
-    return g_strv_contains((const char *const *)properties, key) || !strcmp(key, "qom-type") || !strcmp(key, "id");
-}
-
-/* "secret,id=x,data=y": no switches here, every part but the first has a value. */
-static bool parse_object(const struct args *args, struct options *options, const char *text)
-{
-    g_autoptr(GError) error = NULL;
-    for (const char *part = strchr(text, ','); part; part = strchr(part, ',')) {
-        size_t len = strcspn(++part, "=,");
-        if (part[len] != '=' && *part)
-            return refuse(args, "Expected '=' after parameter '%.*s'", (int)MIN(len, OPTIONS_KEY_MAX), part);
-        do /* commas in a value are doubled */
-            part += strcspn(part, ",");
-        while (part[0] == ',' && part[1] == ',' && (part += 2));
-    }
-    return options_parse(options, text, "qom-type", &error) || refuse(args, "%s", error->message);
-}
-
-/* What is wrong with a definition is said here; drivers find it by its id (block/objects.h). */
-static bool take_object(struct args *args, const char *value)
-{
-    g_autoptr(options) options = options_new();
-    g_autoptr(GError) error = NULL;
-    if (value[0] == '{') {
-        if (!options_parse_json(options, value, &error))
-            return refuse(args, "%s", error->message);
-    } else if (!parse_object(args, options, value)) {
-        return false;
-    }
-    const char *name = options_get(options, "qom-type"), *key, *unused;
-    if (!name)
-        return refuse(args, "Parameter 'qom-type' is missing");
-    const struct object_type *type = find_object_type(name);
-    if (!type)
-        return refuse(args, "Parameter 'qom-type' does not accept value '%s'", name);
-    if (!options_get(options, "id"))
-        return refuse(args, "Parameter 'id' is missing");
-    if (type->check && !type->check(options, &error))
-        return refuse(args, "%s", error->message);
-    for (unsigned i = 0; !type->check && i < options_count(options); i++) {
-        options_at(options, i, &key, &unused);
-        if (!has_property(type, key))
-            return refuse(args, "Parameter '%s' is unexpected", key);
-    }
-    return objects_add(g_steal_pointer(&options), &error) == 0 || refuse(args, "%s", error->message);
-}
-
 /* There are no events to trace: a pattern that names one says so, as it does for any unknown event. */
 static void take_trace(struct args *args, const char *value)
 {
@@ -288,7 +211,7 @@ static bool take_option(struct args *args, int option, const char *value)
         take_trace(args, value);
         return true;
     case OPTION_OBJECT:
-        return take_object(args, value);
+        return objects_define(value, &error) || refuse(args, "%s", error->message);
     case OPTION_IMAGE_OPTS:
         args->image_opts = true;
         return true;

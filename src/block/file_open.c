@@ -21,6 +21,9 @@ const struct driver_option file_options[] = {
     {.name = "filename", .type = DRIVER_OPTION_STRING, .help = "path of the file or device"},
     {.name = "locking", .type = DRIVER_OPTION_STRING, .help = "on|off|auto: locks against other programs"},
     {.name = "aio", .type = DRIVER_OPTION_STRING, .help = "threads|native|io_uring: the best there is serves all of them"},
+    {.name = "pr-manager", .type = DRIVER_OPTION_STRING, .help = "refused: there are none"},
+    {.name = "aio-max-batch", .type = DRIVER_OPTION_NUMBER, .help = "accepted, no effect"},
+    {.name = "x-check-cache-dropped", .type = DRIVER_OPTION_BOOL, .help = "accepted, no effect", .reopen = true},
     {.name = "drop-cache", .type = DRIVER_OPTION_BOOL, .help = "accepted, no effect", .reopen = true},
     {},
 };
@@ -218,13 +221,19 @@ static int take_word(struct options *options, const char *key, const char *const
 
 static int take_options(struct node *node, struct options *options, char **ret_filename, int *ret_locking, GError **error)
 {
-    g_autofree char *filename = options_take_string(options, "filename");
+    g_autofree char *filename = options_take_string(options, "filename"), *manager = options_take_string(options, "pr-manager");
     int aio;
     int ret = take_word(options, "locking", locking_values, ret_locking, error);
     if (ret == 0)
         ret = take_word(options, "aio", aio_values, &aio, error);
     if (ret < 0)
         return ret;
+    if (manager) {
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "No persistent reservation manager with id '%s'", manager);
+        return -EINVAL;
+    }
+    options_take_number(options, "aio-max-batch", 0);
+    options_take_bool(options, "x-check-cache-dropped", false);
     options_take_bool(options, "drop-cache", false);
     if (strcmp(aio_values[aio], "native") == 0 && !(node->flags & NODE_DIRECT)) {
         g_set_error(error, OPTIONS_ERROR, EINVAL, "aio=native was specified, but it requires cache.direct=on, which was not specified.");

@@ -6,5 +6,10 @@
 
 /* Takes over a definition whose type and id ("qom-type", "id") are set.  0, or -EEXIST. */
 int objects_add(struct options *object, GError **error);
+/*
+ * object_define.c: reads a definition as a user gives it, "secret,id=ID,..." or a JSON object, checks it as the reference program does, and adds it.
+ * Names in the message are raw.
+ */
+bool objects_define(const char *text, GError **error);
 /* The definition with that id, or NULL; owned by the program. */
 const struct options *objects_find(const char *id);

@@ -325,7 +325,9 @@ static struct options *own_options(const struct options *options, const struct d
 
 static int refuse_unknown(const struct driver *driver, const char *key, GError **error)
 {
-    if (driver->protocols)
+    if (strcmp(key, "backing") == 0 || g_str_has_prefix(key, "backing."))
+        g_set_error_literal(error, OPTIONS_ERROR, EINVAL, "Driver doesn't support backing files");
+    else if (driver->protocols)
         g_set_error(error, OPTIONS_ERROR, EINVAL, "Block protocol '%s' doesn't support the option '%s'", driver->name, key);
     else
         g_set_error(error, OPTIONS_ERROR, EINVAL, "Block format '%s' does not support the option '%s'", driver->name, key);

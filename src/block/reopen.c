@@ -46,13 +46,23 @@ static const char *current_value(const struct node *node, const char *key)
     return options_get(node->options, key);
 }
 
+static bool has_child(const struct node *node, const char *name)
+{
+    for (unsigned i = 0; i < node->children->len; i++) {
+        const struct node_child *child = g_ptr_array_index(node->children, i);
+        if (strcmp(child->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 static int change_option(const struct node *node, struct options *options, const char *key, const char *value, GError **error)
 {
     const struct driver_option *row = driver_option_find(open_node_options, key);
 
     if (!row)
         row = driver_option_find(node->driver->options, key);
-    if (row && row->type == DRIVER_OPTION_CHILD) {
+    if (strcmp(key, "backing") == 0 || (row && row->type == DRIVER_OPTION_CHILD && has_child(node, key))) {
         g_set_error(error, OPTIONS_ERROR, ENODEV, "Cannot find device='' nor node-name='%s'", value ? value : "");
         return -ENODEV;
     }

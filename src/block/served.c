@@ -105,7 +105,8 @@ int served_start_co(struct node *node, const char *image, const char *format, co
     };
     int ret = nbd_server_start(&how, &served->server, error);
     if (ret < 0) {
-        g_prefix_error(error, node->driver->flags & DRIVER_FORMAT ? "Image is in %s format: " : "Protocol '%s': ", node->driver->name);
+        if (g_str_has_prefix((*error)->message, "it is "))
+            g_prefix_error(error, node->driver->flags & DRIVER_FORMAT ? "Image is in %s format: " : "Protocol '%s': ", node->driver->name);
         return ret;
     }
     ret = connect_co(node, image, error);

@@ -40,6 +40,7 @@ struct nbd_server {
 struct start {
     GPtrArray *argv, *env; /* char *, owned, NULL-terminated */
     char *pid_digits;      /* in env: filled in by the child itself */
+    GHashTable *given;     /* ids of secrets that are in argv */
     GArray *secrets;       /* int: descriptors from LISTEN_FD + 1 on in the child */
     int listener, said;
 };
@@ -52,38 +53,58 @@ static int fail(GError **error, const char *what)
     return -code;
 }
 
-/* A secret goes by descriptor: command lines can be read by everyone. */
-static int add_secret(struct start *start, const char *id, GError **error)
+static int open_secret(const struct options *object, GError **error)
 {
-    const struct options *object = objects_find(id);
-    const char *type = object ? options_get(object, "qom-type") : NULL;
-    const char *data = object ? options_get(object, "data") : NULL, *file = object ? options_get(object, "file") : NULL;
-    const char *format = object ? options_get(object, "format") : NULL;
-    int fd;
+    const char *data = options_get(object, "data"), *file = options_get(object, "file");
+    int fd = file ? open(file, O_RDONLY | O_CLOEXEC) : memfd_create("secret", MFD_CLOEXEC);
 
-    if (g_strcmp0(type, "secret") != 0) {
+    if (fd >= 0 && !file && (write(fd, data, strlen(data)) != (ssize_t)strlen(data) || lseek(fd, 0, SEEK_SET) < 0)) {
+        close(fd);
+        fd = -1;
+    }
+    return fd < 0 ? fail(error, file ? file : "secret") : fd;
+}
+
+static void add_property(GString *text, const struct options *object, const char *key)
+{
+    const char *value = options_get(object, key);
+
+    if (value) /* checked when it was defined: no commas in these */
+        g_string_append_printf(text, ",%s=%s", key, value);
+}
+
+/* A secret goes by descriptor: command lines can be read by everyone.  One that is encrypted with another comes after that. */
+static int add_secret(struct start *start, const char *id, unsigned depth, GError **error)
+{
+    enum { DEPTH_MAX = 8 };
+    const struct options *object = objects_find(id);
+    const char *key = object ? options_get(object, "keyid") : NULL;
+    g_autoptr(GString) text = g_string_new(NULL);
+    int fd, ret = 0;
+
+    if (!object || strcmp(options_get(object, "qom-type"), "secret") != 0) {
         g_set_error(error, OPTIONS_ERROR, ENOENT, "No secret with id '%s'", id);
         return -ENOENT;
     }
-    if (!data == !file) {
-        g_set_error(error, OPTIONS_ERROR, EINVAL, "Secret '%s' needs 'data' or 'file', and not both", id);
-        return -EINVAL;
-    }
-    if (file) {
-        fd = open(file, O_RDONLY | O_CLOEXEC);
-    } else {
-        fd = memfd_create("secret", MFD_CLOEXEC);
-        if (fd >= 0 && (write(fd, data, strlen(data)) != (ssize_t)strlen(data) || lseek(fd, 0, SEEK_SET) < 0)) {
-            close(fd);
-            fd = -1;
-        }
-    }
+    if (g_hash_table_contains(start->given, id))
+        return 0;
+    if (key)
+        ret = depth < DEPTH_MAX ? add_secret(start, key, depth + 1, error) : -ELOOP;
+    if (ret == -ELOOP && !*error)
+        g_set_error(error, OPTIONS_ERROR, ELOOP, "Secret '%s' is encrypted too many times over", id);
+    if (ret < 0)
+        return ret;
+    fd = open_secret(object, error);
     if (fd < 0)
-        return fail(error, file ? file : "secret");
+        return fd;
+    g_hash_table_add(start->given, g_strdup(id));
     g_array_append_val(start->secrets, fd);
+    g_string_printf(text, "secret,id=%s,file=/proc/self/fd/%u", id, LISTEN_FD + start->secrets->len);
+    add_property(text, object, "format");
+    add_property(text, object, "keyid");
+    add_property(text, object, "iv");
     g_ptr_array_add(start->argv, g_strdup("--object"));
-    g_ptr_array_add(start->argv, g_strdup_printf("secret,id=%s,file=/proc/self/fd/%u%s%s", id, LISTEN_FD + start->secrets->len,
-                                                 format ? ",format=" : "", format ? format : ""));
+    g_ptr_array_add(start->argv, g_strdup(text->str));
     return 0;
 }
 
@@ -119,7 +140,7 @@ static int fill(struct start *start, const struct nbd_server_how *how, GError **
     if (!how->writable)
         g_ptr_array_add(start->argv, g_strdup("--read-only"));
     for (const char *const *id = how->secrets; ret == 0 && id && *id; id++)
-        ret = add_secret(start, *id, error);
+        ret = add_secret(start, *id, 0, error);
     g_ptr_array_add(start->argv, g_strdup("--allocation-depth"));
     g_ptr_array_add(start->argv, g_strdup("--discard=unmap"));
     if (how->format)
@@ -286,6 +307,7 @@ int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_s
 {
     struct nbd_server *server = g_new0(struct nbd_server, 1);
     struct start start = {.argv = g_ptr_array_new_with_free_func(g_free), .env = g_ptr_array_new_with_free_func(g_free),
+                          .given = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
                           .secrets = g_array_new(FALSE, FALSE, sizeof(int)), .listener = -1, .said = -1};
     int ret;
 
@@ -299,6 +321,7 @@ int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_s
     if (start.listener >= 0)
         close(start.listener);
     g_array_unref(start.secrets);
+    g_hash_table_unref(start.given);
     g_ptr_array_unref(start.argv);
     g_ptr_array_unref(start.env);
     if (ret < 0)
