@@ -10,7 +10,7 @@
 
 #include "block/blk-internal.h"
 #include "block/blk_overlay.h"
-#include "block/foreign.h"
+#include "block/served.h"
 #include "block/open.h"
 #include "block/overlay-internal.h"
 #include "config.h"
@@ -213,6 +213,18 @@ static int resize_target_co(struct commit *commit, GError **error)
     return blk_truncate_co(commit->target, commit->overlay->size, BLK_PREALLOC_OFF, NULL, error);
 }
 
+/* Made longer, a format may show again what was cut off within its last cluster before. */
+static int clear_tail_co(struct commit *commit, int64_t old_length)
+{
+    struct blk_info info = {0};
+    int ret = blk_info_co(commit->target, &info);
+    int64_t cluster = MAX(info.cluster_size, 1), tail = old_length % cluster;
+    blk_info_clear(&info);
+    if (ret < 0 || tail == 0)
+        return ret;
+    return blk_pwrite_zeroes_co(commit->target, old_length, MIN(cluster - tail, commit->overlay->size - old_length), 0, NULL);
+}
+
 static int transfer_co(struct commit *commit, GError **error)
 {
     int64_t length = blk_length(commit->target), size = commit->overlay->size;
@@ -221,7 +233,9 @@ static int transfer_co(struct commit *commit, GError **error)
     int ret = size > length ? resize_target_co(commit, error) : 0;
     if (ret < 0)
         return ret;
-    ret = write_all_co(commit);
+    ret = size > length ? clear_tail_co(commit, length) : 0;
+    if (ret == 0)
+        ret = write_all_co(commit);
     if (ret < 0)
         return refuse(ret, g_strerror(-ret), error);
     if (size < length && (ret = resize_target_co(commit, error)) < 0)
@@ -241,15 +255,15 @@ static int64_t count_bytes(const struct overlay *overlay)
 }
 
 /* A second qemu-nbd would write what the first one, for reading, keeps its own idea of. */
-static bool is_foreign(const struct node *node)
+static bool is_served(const struct node *node)
 {
 #if HAVE_LIBNBD
-    if (foreign_find(node->driver->name) == node->driver)
+    if (node->driver->close_co == served_close_co)
         return true;
 #endif
     for (guint i = 0; i < node->children->len; i++) {
         const struct node_child *child = g_ptr_array_index(node->children, i);
-        if (child->role != NODE_ROLE_BACKING && is_foreign(child->node))
+        if (child->role != NODE_ROLE_BACKING && is_served(child->node))
             return true;
     }
     return false;
@@ -260,7 +274,7 @@ static int commit_quiet_co(struct blk *blk, struct node *node, struct blk_overla
     struct overlay *overlay = node->opaque;
     struct commit commit = {.overlay = overlay, .progress = progress};
     int ret, close_ret, refresh;
-    if (is_foreign(overlay->base))
+    if (is_served(overlay->base))
         return refuse(-ENOTSUP, "an image that is read through qemu-nbd can't be written back to; open it with -w instead", error);
     ret = open_target_co(blk, &commit.target, error);
     if (ret < 0)
