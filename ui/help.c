@@ -159,7 +159,7 @@ static void start_search(struct help *help)
 static void end_search(struct help *help, bool keep)
 {
     help->typing = false;
-    if (!keep || *prompt_text(help->search) == '\0') {
+    if (help->search != NULL && (!keep || *prompt_text(help->search) == '\0')) {
         g_clear_pointer(&help->search, prompt_free);
     }
 }

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""
+Long sessions in memory that stays flat: random commands and screen actions, many pending requests, much output through the console.
+
+The default run is a small one; BLKSCOPE_LOAD=all is a million actions, 100,000 requests and a gigabyte, BLKSCOPE_LOAD=N is N actions and what
+belongs to them.  SEED=N plays others.  What was measured is printed (-rA shows it).
+"""
+import os
+import random
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+sys.path[:0] = [str(Path(__file__).parent.parent / 'faults'), str(Path(__file__).parent.parent / 'pty')]
+
+import scenarios  # noqa: E402
+import support  # noqa: E402
+from support import MIB  # noqa: E402
+from terminal import Terminal  # noqa: E402
+
+pytestmark = pytest.mark.skipif(support.FLAVOUR == 'valgrind', reason='valgrind is too slow for it')
+SEED = int(os.environ.get('SEED', '1'))
+LOAD = os.environ.get('BLKSCOPE_LOAD', '')
+ACTIONS = 1_000_000 if LOAD == 'all' else int(LOAD or 4000)
+BATCH = min(10_000, ACTIONS // 8)
+# Those that end the session, or stop it; the palette has quit in it.
+NEVER = {'quit', 'console-quit', 'suspend', 'palette'}
+KEYS = [*'abcdefghijklmnoprstuvwxyzABCDEFGHIJKLMNOPRSTUVWXYZ0123456789[]{}/\\?:#$^<>+-', 'Esc', 'Enter', 'Tab', 'Up', 'Down', 'PageUp', 'PageDown', 'Home', 'End',
+        'Backspace', 'Space', 'F1', 'F9', 'Ctrl-L', 'Ctrl-O', 'Ctrl-N', 'Ctrl-Right', 'Ctrl-Left']
+
+
+class Process:
+    """A headless session that is fed line by line; what it says is kept to its last lines."""
+
+    def __init__(self, args, cwd):
+        argv, executable = support.command_line(support.BLKSCOPE, 'blkscope', ['--headless', '--no-config', *args])
+        self.process = subprocess.Popen(argv, executable=executable, cwd=cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                        env=support.environment(XDG_STATE_HOME=str(cwd / 'state')))
+        self.tail, self.bytes, self.said = b'', 0, threading.Condition()
+        self.reader = threading.Thread(target=self.read, daemon=True)
+        self.reader.start()
+
+    def read(self):
+        while True:
+            piece = self.process.stdout.read1(1 << 20)
+            with self.said:
+                self.bytes += len(piece)
+                self.tail = (self.tail + piece)[-20_000:]
+                self.ended = not piece
+                self.said.notify()
+            if not piece:
+                return
+
+    ended = False
+
+    def send(self, lines):
+        """Returns when it has run all of them."""
+        try:
+            self.process.stdin.write(''.join(f'{line}\n' for line in lines).encode() + b'help abort\n')
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        with self.said:
+            mark = b'to see what a crash leaves behind'
+            came = self.said.wait_for(lambda: self.ended or self.tail.rstrip().endswith(mark + b'.\nblkscope>') or mark in self.tail[-400:], 600)
+            assert came and not self.ended, f'stuck or gone, status {self.process.wait(10) if self.ended else None}\n{self.tail[-3000:].decode(errors="replace")}'
+            self.tail = b''
+
+    def measure(self):
+        status = Path(f'/proc/{self.process.pid}/status').read_text()
+        return int(re.search(r'VmRSS:\s+(\d+)', status)[1]), len(os.listdir(f'/proc/{self.process.pid}/fd'))
+
+    def finish(self):
+        peak = int(re.search(r'VmHWM:\s+(\d+)', Path(f'/proc/{self.process.pid}/status').read_text())[1])
+        self.process.stdin.close()
+        status = self.process.wait(support.DEADLINE)
+        self.reader.join()
+        self.process.stdout.close()
+        assert status in (0, 1), f'{status}\n{self.tail.decode(errors="replace")}'
+        assert b'Sanitizer' not in self.tail and b'runtime error' not in self.tail and b'CRITICAL' not in self.tail, self.tail.decode(errors='replace')
+        return peak
+
+
+class Monkey:
+    def __init__(self, rng, requests):
+        self.rng, self.requests = rng, requests
+        self.tag = 0
+
+    def line(self):
+        rng = self.rng
+        kind = rng.randrange(10)
+        if kind < 5:
+            return f'do {rng.choice(self.requests)} {rng.choice([1, 1, 1, 3, 17])}'
+        if kind < 6:
+            return f'keys {" ".join(rng.choice(KEYS) for _ in range(rng.randrange(1, 4)))}'
+        return self.command()
+
+    def command(self):
+        rng = self.rng
+        at, length = rng.randrange(2 * MIB), rng.choice([1, 512, 4096, 65536])
+        self.tag += 1
+        return rng.choice([
+            f'read -q {at} {length}', f'read -v {at} {min(length, 512)}', f'aio_read -q {at} {length}', f'write -q -P {at % 256} {at} {length}',
+            f'aio_write -q -P {at % 256} {at} {length}', f'write -q -z {at} {length}', f'discard -q {at} {length}', 'overlay undo', 'overlay redo', 'overlay',
+            f'goto {at}', f'focus {rng.choice(["map", "hex", "pending", "console"])}', 'zoom', 'screen', f'find -x {at % 256:02x}{at // 256 % 256:02x}', 'map --summary',
+            f'explain {at}', 'info', # in one line: a command that waited at a breakpoint would wait for ever
+            f'break read_aio t{self.tag}; aio_read -q {at} {length}; remove_break t{self.tag}', f'resume t{self.tag}',
+            f'theme {rng.choice(["dark", "light", "mono"])}', 'layout reset', f'mark a {at}', 'to-mark a', 'differences', 'trace on', 'trace off',
+            f'alloc {at}', 'snapshots', 'length', f'type {rng.choice(["abc", "0x100", "12k", "/"])}', 'flush', 'check', 'compare -q', 'nonsense', 'breakpoints'])
+
+
+def flat(samples, what, slack):
+    """The second half is not above the first by more than the slack."""
+    half = len(samples) // 2
+    first, second = max(samples[1:half + 1]), max(samples[half:])
+    assert second <= first + slack, f'{what} grows: {samples}'
+
+
+def test_a_long_session_of_random_actions(work):
+    scenarios.make_chain(work)
+    listed = support.blkscope('--headless', '--no-config', '-c', 'bind').out
+    requests = sorted({word for word in re.findall(r'[a-z]+(?:-[a-z]+)*', listed)} & set(all_requests())) or all_requests()
+    monkey = Monkey(random.Random(SEED), [name for name in requests if name not in NEVER])
+    process = Process(['-w', '-t', 'unsafe', '--refs=follow', 'blkdebug::top.qcow2'], work)
+    began, samples = time.monotonic(), []
+    for done in range(0, ACTIONS, BATCH):
+        lines = [monkey.line() for _ in range(BATCH)]
+        process.send([*lines, 'aio_flush'])
+        samples.append(process.measure())
+        if done + BATCH == ACTIONS // BATCH // 2 * BATCH or done == 0:
+            print(f'after {done + BATCH}: {samples[-1][0]} KiB, {samples[-1][1]} descriptors, {time.monotonic() - began:.0f} s')
+    peak = process.finish()
+    print(f'{ACTIONS} actions, seed {SEED}: {samples[-1][0]} KiB at the end, at most {peak} KiB, {samples[-1][1]} descriptors, {process.bytes >> 20} MiB of output, '
+          f'{time.monotonic() - began:.0f} s; memory over time {[rss for rss, _ in samples[::max(1, len(samples) // 20)]]}')
+    # Marks, log, caches and the undo journal fill up to their bounds.
+    flat([rss for rss, _ in samples], 'memory', 16 << 10)
+    flat([fds for _, fds in samples], 'descriptors', 2)
+    scenarios.sound(work, 'top.qcow2', 'middle.qcow2')
+
+
+def all_requests():
+    text = (support.CHECKOUT / 'ui/request.h').read_text()
+    return re.findall(r'^    X\(\w+, "([\w-]+)"', text, re.MULTILINE)
+
+
+def test_many_pending_requests(work):
+    count = 100_000 if LOAD == 'all' else 3000
+    process = Process(['-f', 'raw', 'null-co://'], work)
+    began = time.monotonic()
+    process.send(['close', 'open -o driver=null-co,size=1G,latency-ns=3600000000000', 'focus pending'])
+    before, _ = process.measure()
+    process.send(f'aio_read -q {number * 4096} 4096' for number in range(count))
+    process.send(['do last', 'screen', 'do first', 'do pending-sort', 'do pending-filter', 'do pending-times', 'screen'])
+    held, fds = process.measure()
+    print(f'{count} pending requests: {(held - before) * 1024 // count} bytes for each, {held} KiB in all, {fds} descriptors, {time.monotonic() - began:.1f} s')
+    process.process.kill()
+    process.process.wait(support.DEADLINE)
+    process.reader.join()
+    assert (held - before) * 1024 // count < 64 << 10
+
+
+def test_much_output_through_the_console(work):
+    """A dump of 16 bytes is 77 characters."""
+    size = (256 if LOAD == 'all' else 2) * MIB
+    with open(work / 'disk.img', 'wb') as file:
+        file.truncate(size)
+    with Terminal(['-f', 'raw', 'disk.img'], cwd=work) as t:
+        t.wait('disk.img')
+        began = time.monotonic()
+        t.send(':', f'read -v 0 {size}', 'Enter')
+        end = began + (1200 if LOAD == 'all' else 60)
+        samples = []
+        while f'read {size}/{size}' not in t and time.monotonic() < end:
+            t.pump(0.2)
+            del t.raw[:-4096]
+            samples.append(int(re.search(r'VmRSS:\s+(\d+)', Path(f'/proc/{t.pid}/status').read_text())[1]))
+        assert f'read {size}/{size}' in t, t.text()
+        status = Path(f'/proc/{t.pid}/status').read_text()
+        print(f'{size // 16 * 77 >> 20} MiB through the console in {time.monotonic() - began:.1f} s, at most {re.search("VmHWM.*", status)[0].split()[1]} KiB, '
+              f'over time {samples[::max(1, len(samples) // 12)]}')
+        t.send('Esc')
+        t.wait('Tab next')
+        t.send('q')
+        assert t.exit_status() == 0
+    flat(samples[len(samples) // 3:] if len(samples) > 20 else [0, 0], 'memory', 16 << 10)
+
+
+def test_every_request_where_nothing_asks_for_it(work):
+    """Under help, in the list of themes, at a question: what a key can't do there, `do` can."""
+    scenarios.make_chain(work)
+    lines = [f'do {begin}; do {name}; do overlay-close; do chooser-cancel; do prompt-cancel' for begin in ('help', 'themes', 'go-to', 'map-list', 'hex-search')
+             for name in all_requests() if name not in NEVER]
+    result = support.blkscope('--headless', '--no-config', '--refs=follow', '--script', '/dev/stdin', 'top.qcow2', cwd=work, input='\n'.join(lines))
+    assert result.status in (0, 1), result.status
