@@ -155,16 +155,21 @@ static void log_answer(struct desk *desk, enum request request)
 }
 
 /* Another file is for the user to type; one that lies beside the image is likely. */
-static void type_relink(struct desk *desk, const struct reference *reference)
+void approval_type_relink(struct desk *desk, const struct reference *reference)
 {
     g_autofree char *place = place_of(reference);
     g_autofree char *quoted = reference->beside != NULL && g_utf8_validate(reference->beside, -1, NULL) ? g_shell_quote(reference->beside) : NULL;
     g_autofree char *text = g_strdup_printf("relink%s %s", place, quoted != NULL ? quoted : "");
+    console_clear_line(desk_console(desk));
+    console_paste(desk_console(desk), text);
+}
+
+static void relink(struct desk *desk, const struct reference *reference)
+{
     moves_log(desk);
     desk_focus(desk, LAYOUT_CONSOLE);
     log_answer(desk, REQUEST_APPROVAL_RELINK);
-    console_clear_line(desk_console(desk));
-    console_paste(desk_console(desk), text);
+    approval_type_relink(desk, reference);
     moves_are_known(desk);
 }
 
@@ -201,7 +206,7 @@ static void request(struct overlay *overlay, enum request request, int count)
         break;
     case REQUEST_APPROVAL_RELINK:
         overlay_show(desk, NULL);
-        type_relink(desk, reference);
+        relink(desk, reference);
         break;
     case REQUEST_APPROVAL_LEAVE_OUT:
         leave_out(desk, reference);

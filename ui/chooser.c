@@ -15,6 +15,7 @@ struct chooser {
     GPtrArray *fitting; /* of these, best first */
     struct prompt *prompt;
     int marked, top, page;
+    int name_columns, keys_columns; /* of the widest; 0: no choice has keys */
     struct rectangle box, list; /* as last drawn, in cells of the surface */
 };
 
@@ -165,9 +166,10 @@ static enum request_context context(const struct overlay *overlay)
     return REQUEST_CONTEXT_CHOOSER;
 }
 
-static void draw_choice(struct surface row, const struct choice *choice, bool marked)
+static void draw_choice(const struct chooser *chooser, struct surface row, const struct choice *choice, bool marked)
 {
-    int name = row.width / NAME_SHARE, keys = row.width / KEYS_SHARE;
+    int name = MIN(row.width / NAME_SHARE, chooser->name_columns + 3);
+    int keys = MIN(row.width / KEYS_SHARE, chooser->keys_columns > 0 ? chooser->keys_columns + 1 : 0);
     surface_fill(row, ROLE_OVERLAY, ' ');
     surface_put(row, 0, 0, ROLE_HINT_KEY, marked ? ">" : " ");
     int x = surface_put_fit(row, 2, 0, MAX(name - 2, 8), ROLE_STRONG, choice->name);
@@ -197,7 +199,7 @@ static void draw(struct overlay *overlay, struct surface surface)
     chooser->top = CLAMP(chooser->top, MAX(chooser->marked - chooser->page + 1, 0), chooser->marked);
     for (int y = 0; y < chooser->list.height && chooser->top + y < (int)chooser->fitting->len; y++) {
         int i = chooser->top + y;
-        draw_choice(surface_part(surface, chooser->list.x, chooser->list.y + y, chooser->list.width, 1),
+        draw_choice(chooser, surface_part(surface, chooser->list.x, chooser->list.y + y, chooser->list.width, 1),
                     chooser->fitting->pdata[i], i == chooser->marked);
     }
     if (chooser->fitting->len == 0) {
@@ -333,6 +335,11 @@ struct overlay *chooser_new(struct desk *desk, const struct chooser_ops *ops, GP
     chooser->choices = choices;
     chooser->fitting = g_ptr_array_new();
     chooser->prompt = prompt_new(ops->question, "a part of its name, or its key");
+    for (unsigned i = 0; i < choices->len; i++) {
+        const struct choice *choice = choices->pdata[i];
+        chooser->name_columns = MAX(chooser->name_columns, text_columns(choice->name, -1));
+        chooser->keys_columns = MAX(chooser->keys_columns, choice->keys != NULL ? text_columns(choice->keys, -1) : 0);
+    }
     narrow(chooser);
     chooser->marked = (int)MIN(marked, MAX(choices->len, 1) - 1);
     return &chooser->overlay;

@@ -389,7 +389,7 @@ static const struct command command_bind = {
     .args = "[context [key request]]",
     .summary = "lists the keys, or makes one ask for something",
     .help = "\n"
-            "Contexts are where a key is pressed: global, move, map, hex, pending, console, prompt, overlay, chooser, approval. A request is a\n"
+            "Contexts are where a key is pressed: global, move, map, hex, pending, console, prompt, overlay, chooser, chain, approval. A request is a\n"
             "name of the list, or none. What then collides is said. The file blkscope/keys of the configuration folder has such\n"
             "lines, without the word bind.\n"
             "\n"
@@ -465,7 +465,15 @@ static int request_co(const struct command_call *call)
         return -EINVAL;
     }
     desk_draw(desk); /* panels that were not painted yet do not know their size */
-    if (!desk_panel_request(desk, request, offset, (int)count)) {
+    bool silent = desk->silent;
+    desk->silent = true; /* this line is in the log */
+    bool done = desk_panel_request(desk, request, offset, (int)count);
+    desk->silent = silent;
+    if (!silent) {
+        log_focus_is_known(desk);
+        modal_is_known(desk);
+    }
+    if (!done) {
         sink_printf(call->sink, SINK_ERR, "%s: not possible without an image, with an empty one, or in a panel that was not shown yet\n",
                     call->argv[0]);
         return -EINVAL;
@@ -477,7 +485,7 @@ static struct command request_commands[REQUEST_COUNT];
 static const struct command *const own_commands[] = {
     &hex_command_copy,    &hex_command_find,    &hex_command_mark, &hex_command_save, &hex_command_to_mark, &hex_command_type,
     &command_bind, &console_command_scroll, &console_command_type, &modal_command_ask, &modal_command_show,       &command_focus,  &command_goto, &command_keys,  &command_layout, &command_mouse,
-    &command_save_script, &command_screen, &moves_command_cursor, &moves_command_do, &command_set,  &command_theme, &command_zoom, &map_command_differences,
+    &command_save_script, &command_screen, &moves_command_cursor, &moves_command_do, &command_set,  &command_theme, &command_zoom, &map_command_differences, &map_command_only,
     &pending_command_trace,
 };
 static const struct command *commands[G_N_ELEMENTS(own_commands) + REQUEST_COUNT + 1];

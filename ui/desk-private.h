@@ -9,6 +9,7 @@
 #include "ui/panel.h"
 #include "ui/prompt.h"
 
+struct reference;
 struct session;
 
 /* What the title line knows of the image. */
@@ -59,6 +60,7 @@ struct desk {
     struct panel *prompt_panel; /* that asked it; NULL: it is where to go */
     const struct panel_question *prompt_question;
     struct overlay *overlay; /* NULL: none lies over the panels */
+    char *guess_told; /* name of the image whose guessed format was last told; NULL: none */
     GHashTable *declined; /* char *, set: files that images name and that the user leaves out */
     char *remark; /* NULL: none */
     enum role remark_role;
@@ -99,6 +101,8 @@ void desk_question(struct desk *desk, struct panel *panel, const struct panel_qu
 void input_focus(struct desk *desk, enum layout_panel panel);
 /* The context of its keys while text is typed in the panel, REQUEST_CONTEXT_COUNT: none is. */
 enum request_context input_typing(struct panel *panel);
+/* Shows a place in a file ("h1:0") in hex and logs that, or says what is wrong with it: whether it was one. */
+bool input_go_to_named(struct desk *desk, const char *text);
 /* What is asked of the focused panel by key or mouse: logged when it is a command. */
 void input_request(struct desk *desk, struct panel *panel, enum request request, int count);
 
@@ -185,6 +189,14 @@ void settings_load(struct desk *desk);
 
 /* approval.c: asks whether to open what the image names and what was left out, if there is any and the user has not said yet. */
 void approval_look(struct desk *desk);
+/* Begins to type `relink` for what a layer names, with a file that lies beside the image, if there is a likely one. */
+void approval_type_relink(struct desk *desk, const struct reference *reference);
+
+/* formats.c: says that the image's format is a guess, once for each that is opened so. */
+void formats_look(struct desk *desk);
+
+/* chain-view.c: the list of layers, where it is shown, is about what is open now. */
+void chain_view_image(struct desk *desk);
 
 /* title.c */
 void title_draw(struct desk *desk, struct surface row);

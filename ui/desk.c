@@ -286,7 +286,9 @@ static const struct panel_host_ops host_ops = {
 static void look_at_image(struct desk *desk)
 {
     title_image(desk);
+    chain_view_image(desk);
     approval_look(desk);
+    formats_look(desk);
     if (desk->title.holders != NULL) {
         console_note(desk_console(desk), ROLE_WARNING, desk->title.holders);
     }
@@ -403,6 +405,7 @@ void desk_free(struct desk *desk)
     g_free(desk->theme);
     g_free(desk->logged_scroll);
     g_free(desk->logged_typed);
+    g_free(desk->guess_told);
     grid_free(desk->grid);
     g_free(desk);
 }

@@ -10,7 +10,7 @@
 #include "ui/overlay.h"
 #include "ui/text.h"
 
-enum { WIDTH_MAX = 80, KEYS_COLUMNS = 26, KEYS_SHARE = 3 };
+enum { WIDTH_MAX = 80, KEYS_COLUMNS = 26, KEYS_SHARE = 3, KEYS_GAP = 5 };
 
 struct help {
     struct overlay overlay;
@@ -39,10 +39,9 @@ static int row_of_words(const char *text, int columns)
     return end > 0 ? end : MAX(fit, 1);
 }
 
-/* One request's keys and help, in as many rows as its help takes; the row behind. */
-static int draw_request(struct surface surface, int y, const char *keys, const char *help)
+/* One request's keys and, from column x on, help, in as many rows as its help takes; the row behind. */
+static int draw_request(struct surface surface, int x, int y, const char *keys, const char *help)
 {
-    int x = MIN(KEYS_COLUMNS, surface.width / KEYS_SHARE);
     surface_put_fit(surface, 2, y, x - 3, ROLE_HINT_KEY, keys);
     do {
         int len = row_of_words(help, MAX(surface.width - x, 1));
@@ -72,15 +71,28 @@ static bool is_wanted(const struct help *help, const char *keys, const struct re
     return *part == '\0' || key || (key_parse(text) == KEYCODE_NONE && (has(info->name, part) || has(info->help, part)));
 }
 
+/* Where the help begins: behind the longest of the keys. */
+static int help_column(const struct help *help, enum request_context context, int width)
+{
+    int longest = 0;
+    for (int request = 0; request < REQUEST_COUNT; request++) {
+        g_autofree char *keys = keymap_keys(context, request);
+        if (keys != NULL && is_wanted(help, keys, request_info(request))) {
+            longest = MAX(longest, text_columns(keys, -1));
+        }
+    }
+    return MIN(MIN(longest + KEYS_GAP, KEYS_COLUMNS), width / KEYS_SHARE);
+}
+
 /* Rows of one context from row y on; rows outside of the surface are only counted. */
 static int draw_context(const struct help *help, struct surface surface, int y, enum request_context context)
 {
     const char *name = request_context_name(context);
-    int x = 3 + text_columns(name, -1), header = y++;
+    int x = 3 + text_columns(name, -1), header = y++, column = help_column(help, context, surface.width);
     for (int request = 0; request < REQUEST_COUNT; request++) {
         g_autofree char *keys = keymap_keys(context, request);
         if (keys != NULL && is_wanted(help, keys, request_info(request))) {
-            y = draw_request(surface, y, keys, request_info(request)->help);
+            y = draw_request(surface, column, y, keys, request_info(request)->help);
         }
     }
     if (y == header + 1) {

@@ -88,8 +88,7 @@ static void answer_panel(struct desk *desk)
     }
 }
 
-/* A place in a file, which the hex panel shows: whether it was one. */
-static bool go_to_named(struct desk *desk, const char *text)
+bool input_go_to_named(struct desk *desk, const char *text)
 {
     struct panel *hex = desk->panels[LAYOUT_HEX];
     g_autofree char *why = NULL;
@@ -123,7 +122,7 @@ static void accept_prompt(struct desk *desk)
         return;
     }
     moves_log(desk);
-    if (go_to_named(desk, text)) {
+    if (input_go_to_named(desk, text)) {
         return;
     }
     int64_t offset = desk_parse_offset(desk, text, &why);
@@ -155,6 +154,12 @@ static void global_request(struct desk *desk, enum request request, int count)
         break;
     case REQUEST_PALETTE:
         overlay_show(desk, palette_new(desk));
+        break;
+    case REQUEST_LAYERS:
+        overlay_show(desk, chain_view_new(desk));
+        break;
+    case REQUEST_FORMATS:
+        overlay_show(desk, format_chooser_new(desk));
         break;
     case REQUEST_THEMES:
         overlay_show(desk, theme_chooser_new(desk));
@@ -234,7 +239,7 @@ struct panel *desk_panel_of(const struct desk *desk, enum request request)
 /* Whether the panel took it. */
 static bool panel_request(struct desk *desk, struct panel *panel, enum request request, int count)
 {
-    bool moves = request_info(request)->context == REQUEST_CONTEXT_MOVE;
+    bool moves = request_info(request)->context == REQUEST_CONTEXT_MOVE || request == REQUEST_PENDING_SHOW;
     struct panel_view before = moves ? moves_begin(panel) : (struct panel_view){0};
     enum panel_reaction reaction =
         panel->ops->request != NULL ? panel->ops->request(panel, request, count) : PANEL_IGNORED;
@@ -252,7 +257,7 @@ void desk_request(struct desk *desk, enum request request, int count)
     struct panel *panel = desk_panel_of(desk, request);
     enum request_context context = request_info(request)->context;
     bool covered = context == REQUEST_CONTEXT_MOVE || context == REQUEST_CONTEXT_OVERLAY || context == REQUEST_CONTEXT_CHOOSER ||
-                   context == REQUEST_CONTEXT_APPROVAL;
+                   context == REQUEST_CONTEXT_APPROVAL || context == REQUEST_CONTEXT_CHAIN;
     if (desk->overlay != NULL && covered) {
         desk->overlay->ops->request(desk->overlay, request, count);
     } else if (panel == NULL || !panel_request(desk, panel, request, count)) {

@@ -26,6 +26,8 @@ static const struct binding bindings[] = {
     KEY(GLOBAL, "z", ZOOM),
     KEY(GLOBAL, "Ctrl-P", PALETTE),
     KEY(GLOBAL, "F2", PALETTE),
+    KEY(GLOBAL, "F7", LAYERS),
+    KEY(GLOBAL, "F8", FORMATS),
     KEY(GLOBAL, "F9", THEMES),
     KEY(GLOBAL, "Ctrl-Right", WIDER),
     KEY(GLOBAL, "Ctrl-Left", NARROWER),
@@ -79,6 +81,7 @@ static const struct binding bindings[] = {
     KEY(MAP, "L", MAP_DIFFERENCE_LIST),
     KEY(MAP, "n", MAP_NEXT_DIFFERENCE),
     KEY(MAP, "N", MAP_PREVIOUS_DIFFERENCE),
+    KEY(MAP, "y", MAP_LAYER),
     KEY(MAP, "R", MAP_SCAN),
 
     KEY(HEX, "i", HEX_FOLLOW),
@@ -157,6 +160,8 @@ static const struct binding bindings[] = {
     KEY(CONSOLE, "End", CONSOLE_LAST),
     KEY(CONSOLE, "F1", HELP),
     KEY(CONSOLE, "F2", PALETTE),
+    KEY(CONSOLE, "F7", LAYERS),
+    KEY(CONSOLE, "F8", FORMATS),
     KEY(CONSOLE, "F9", THEMES),
     KEY(CONSOLE, "F3", CONSOLE_SEARCH),
     KEY(CONSOLE, "F4", CONSOLE_SEARCH_UP),
@@ -198,6 +203,17 @@ static const struct binding bindings[] = {
     KEY(CHOOSER, "PageDown", CHOOSER_PAGE_DOWN),
     KEY(CHOOSER, "Ctrl-Z", SUSPEND),
     KEY(CHOOSER, "Ctrl-L", REDRAW),
+
+    KEY(CHAIN, "Enter", CHAIN_SHOW),
+    KEY(CHAIN, "m", CHAIN_MAP),
+    KEY(CHAIN, "r", CHAIN_RELINK),
+    KEY(CHAIN, "f", CHAIN_FOLLOW),
+    KEY(CHAIN, "q", CHAIN_CLOSE),
+    KEY(CHAIN, "Esc", CHAIN_CLOSE),
+    KEY(CHAIN, "F7", CHAIN_CLOSE),
+    KEY(CHAIN, "Ctrl-C", CHAIN_CLOSE),
+    KEY(CHAIN, "Ctrl-Z", SUSPEND),
+    KEY(CHAIN, "Ctrl-L", REDRAW),
 
     KEY(APPROVAL, "o", APPROVAL_OPEN),
     KEY(APPROVAL, "a", APPROVAL_OPEN_ALL),
@@ -297,7 +313,7 @@ char *keymap_keys(enum request_context context, enum request request)
 bool keymap_has_movements(enum request_context context)
 {
     return context == REQUEST_CONTEXT_MAP || context == REQUEST_CONTEXT_HEX || context == REQUEST_CONTEXT_PENDING ||
-           context == REQUEST_CONTEXT_OVERLAY;
+           context == REQUEST_CONTEXT_OVERLAY || context == REQUEST_CONTEXT_CHAIN;
 }
 
 bool keymap_types_text(enum request_context context)

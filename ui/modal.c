@@ -119,6 +119,8 @@ static const struct {
     const char *name;
     struct overlay *(*create)(struct desk *desk);
 } overlays[] = {
+    {"chain", chain_view_new},
+    {"formats", format_chooser_new},
     {"help", help_new},
     {"palette", palette_new},
     {"themes", theme_chooser_new},
@@ -155,7 +157,7 @@ static int show_co(const struct command_call *call)
         i++;
     }
     if (i == G_N_ELEMENTS(overlays) && !none) {
-        sink_printf(call->sink, SINK_ERR, "show: type help, palette, themes or none first\n");
+        sink_printf(call->sink, SINK_ERR, "show: type chain, formats, help, palette, themes or none first\n");
         return -EINVAL;
     }
     if ((call->argc > 2 && !parse_row(call->argv[2], &state.row)) || (call->argc > 3 && !parse_row(call->argv[3], &state.top)) ||
@@ -189,7 +191,7 @@ const struct command modal_command_show = {
     .args = "name [row [top [text [typed]]]]",
     .summary = "lays help or a list over the panels, or takes it away",
     .help = "\n"
-            "What keys open, and where they moved in it, in the log. Names are help, palette, themes, and none for taking away\n"
+            "What keys open, and where they moved in it, in the log. Names are chain, formats, help, palette, themes, and none for taking away\n"
             "what is there. Row is the marked one of a list, top the first that is visible; text is what narrows it\n"
             "down, and typed how many characters of it are before the cursor (without it, the text is not being typed).\n"
             "\n"

@@ -45,6 +45,7 @@ void overlay_show(struct desk *desk, struct overlay *overlay);
 /* ---- the ones there are ---- */
 
 struct overlay *help_new(struct desk *desk);
+struct overlay *chain_view_new(struct desk *desk);
 
 /* A line of a list to choose from. */
 struct choice {
@@ -73,5 +74,6 @@ void choice_free(void *choice);
  */
 int chooser_score(const char *pattern, const char *text);
 
+struct overlay *format_chooser_new(struct desk *desk);
 struct overlay *palette_new(struct desk *desk);
 struct overlay *theme_chooser_new(struct desk *desk);

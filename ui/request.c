@@ -23,6 +23,7 @@ static const struct {
     [REQUEST_CONTEXT_PROMPT] = {"prompt", "A question at the bottom of the screen; other keys edit the answer."},
     [REQUEST_CONTEXT_OVERLAY] = {"overlay", "Help and other text over the panels."},
     [REQUEST_CONTEXT_CHOOSER] = {"chooser", "A list to choose from; other keys edit what narrows it down."},
+    [REQUEST_CONTEXT_CHAIN] = {"chain", "The layers of the image as a list."},
     [REQUEST_CONTEXT_APPROVAL] = {"approval", "The question whether to open a file that the image names."},
 };
 

@@ -17,6 +17,7 @@ enum request_context {
     REQUEST_CONTEXT_PROMPT,  /* a line is being asked for at the bottom */
     REQUEST_CONTEXT_OVERLAY, /* help and other text lies over the panels */
     REQUEST_CONTEXT_CHOOSER, /* a list to choose from lies over the panels, and letters narrow it down */
+    REQUEST_CONTEXT_CHAIN,    /* the layers of the image lie over the panels as a list */
     REQUEST_CONTEXT_APPROVAL, /* whether to open a file that the image names */
     REQUEST_CONTEXT_COUNT,
 };
@@ -31,6 +32,8 @@ enum request_context {
     X(PROMPT, "prompt", GLOBAL, "focus console", "command", "type a command in the console")                           \
     X(HELP, "help", GLOBAL, "show help", "help", "show the keys that work here")                                              \
     X(PALETTE, "palette", GLOBAL, "show palette", "palette", "find anything that can be done by a part of its name, and do it")      \
+    X(LAYERS, "layers", GLOBAL, "show chain", NULL, "list the layers of the image: what they are, where, and how much each supplies") \
+    X(FORMATS, "formats", GLOBAL, "read-as FORMAT", NULL, "choose the format the image is read as, where its bytes only let one guess") \
     X(THEMES, "themes", GLOBAL, "theme NAME", NULL, "choose a theme; the screen shows the one that is marked")             \
     X(QUIT, "quit", GLOBAL, "quit", "quit", "close overlays first, then the program")                                  \
     X(GO_TO, "go-to", GLOBAL, "goto OFFSET", "go to", "ask for an offset and show it in hex and map")                  \
@@ -73,6 +76,7 @@ enum request_context {
     X(MAP_DIFFERENCE_LIST, "map-difference-list", MAP, "map-difference-list", NULL, "list the differences, or show the picture again") \
     X(MAP_NEXT_DIFFERENCE, "map-next-difference", MAP, "map-next-difference OFFSET", NULL, "to the next difference")       \
     X(MAP_PREVIOUS_DIFFERENCE, "map-previous-difference", MAP, "map-previous-difference OFFSET", NULL, "to the difference before") \
+    X(MAP_LAYER, "map-layer", MAP, "map-layer", NULL, "show only what the first layer supplies, then the next, then all again") \
     X(MAP_SCAN, "map-scan", MAP, "map-scan", NULL, "read the allocation of the whole image again")                     \
     X(HEX_FOLLOW, "hex-follow", HEX, "hex-follow OFFSET", "buffer/image",                                                     \
       "switch between the last buffer and the image itself")                                                           \
@@ -152,6 +156,11 @@ enum request_context {
     X(CHOOSER_DOWN, "chooser-down", CHOOSER, NULL, NULL, "mark the one below")                                         \
     X(CHOOSER_PAGE_UP, "chooser-page-up", CHOOSER, NULL, NULL, "a page up")                                            \
     X(CHOOSER_PAGE_DOWN, "chooser-page-down", CHOOSER, NULL, NULL, "a page down")                                      \
+    X(CHAIN_SHOW, "chain-show", CHAIN, "goto hN:0", "show in hex", "show the layer's file in hex")                         \
+    X(CHAIN_MAP, "chain-map", CHAIN, "map-only LAYER", "on the map", "show on the map what this layer supplies, and nothing else") \
+    X(CHAIN_RELINK, "chain-relink", CHAIN, "relink ROLE PATH", "another file", "type the path of the file to open in its place") \
+    X(CHAIN_FOLLOW, "chain-follow", CHAIN, "follow ROLE", "open it", "open one that was left out")                         \
+    X(CHAIN_CLOSE, "chain-close", CHAIN, "show none", "close", "back to the panels")                                       \
     X(APPROVAL_OPEN, "approval-open", APPROVAL, "follow ROLE", "open it", "open this file, and ask about what it names in turn") \
     X(APPROVAL_OPEN_ALL, "approval-open-all", APPROVAL, "follow all", "open all",                                          \
       "open it and all it names in turn, as long as those are plain files or block devices")                           \

@@ -240,7 +240,9 @@ static char *properties(const struct desk *desk, struct blk *blk)
 static int draw_mode(const struct desk *desk, struct surface row)
 {
     enum request_context typing = input_typing(desk_focused(desk));
-    const char *mode = desk->prompt != NULL                       ? "ASK"
+    enum request_context over = desk->overlay != NULL ? desk->overlay->ops->context(desk->overlay) : REQUEST_CONTEXT_COUNT;
+    const char *mode = desk->prompt != NULL || over == REQUEST_CONTEXT_APPROVAL ? "ASK"
+                       : over == REQUEST_CONTEXT_OVERLAY          ? "HELP"
                        : desk->overlay != NULL                    ? "LIST"
                        : typing == REQUEST_CONTEXT_EDIT           ? "EDIT"
                        : typing != REQUEST_CONTEXT_COUNT          ? "TYPE"

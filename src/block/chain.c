@@ -88,6 +88,7 @@ static void add_open_co(GPtrArray *list, struct node *node, const struct referen
         .size = node->size,
         .file_size = node->file ? node->file->size : node->size,
         .occupied = occupied < 0 ? -1 : occupied,
+        .supplied = -1,
         .reference = reference ? reference_copy(reference) : NULL,
         .holders = holders_of(node),
     };
@@ -106,6 +107,7 @@ static void add_left_out(GPtrArray *list, const struct reference *reference, uns
         .size = -1,
         .file_size = -1,
         .occupied = -1,
+        .supplied = -1,
         .reference = reference_copy(reference),
     };
     g_ptr_array_add(list, entry);
@@ -138,6 +140,34 @@ GPtrArray *chain_list_co(struct blk *blk)
     }
     blk_leave(blk);
     return list;
+}
+
+const char *chain_layer_role(const struct chain_layer *layer)
+{
+    return layer->data_file ? "data-file" : layer->layer ? "backing" : "image";
+}
+
+static int count_extent(void *data, const struct blk_extent *extent)
+{
+    GPtrArray *list = data;
+
+    for (unsigned i = 0; i < list->len && extent->kind != BLK_KIND_UNALLOCATED && extent->kind != BLK_KIND_MISSING; i++) {
+        struct chain_layer *layer = list->pdata[i];
+
+        if (!layer->data_file && layer->layer == (unsigned)extent->depth)
+            layer->supplied += extent->length;
+    }
+    return 0;
+}
+
+int chain_count_supplied_co(struct blk *blk, GPtrArray *list)
+{
+    for (unsigned i = 0; i < list->len; i++) {
+        struct chain_layer *layer = list->pdata[i];
+
+        layer->supplied = layer->open && !layer->data_file ? 0 : -1;
+    }
+    return blk_status_bulk_co(blk, 0, blk_length(blk), count_extent, list);
 }
 
 GPtrArray *chain_left_out(const struct blk *blk)

@@ -23,6 +23,7 @@ struct chain_layer {
     int64_t file_size; /* bytes of the file it is in, -1: not known */
     int64_t occupied; /* bytes that takes on disk, -1: not known */
     struct reference *reference; /* how the layer above (of a data file: its image) names it; NULL: that names none */
+    int64_t supplied; /* bytes of the disk that are its own, zeroes that it says are there among them; -1: not counted */
     char *holders;    /* who else has it locked; NULL: nobody, or it is not open */
 };
 
@@ -30,6 +31,12 @@ void chain_layer_free(struct chain_layer *layer);
 
 /* From the top: a new list of struct chain_layer (g_ptr_array_unref), or NULL when cancelled. */
 GPtrArray *chain_list_co(struct blk *blk);
+
+/* What it is to the image: "image", "backing", "data-file". */
+const char *chain_layer_role(const struct chain_layer *layer);
+
+/* Sets supplied of the open ones that are no data files: 0, or a negative errno, and some were counted in part. */
+int chain_count_supplied_co(struct blk *blk, GPtrArray *list);
 
 /* Files that are named and were left out, from the top; a list of struct reference (g_ptr_array_unref), perhaps empty. */
 GPtrArray *chain_left_out(const struct blk *blk);

@@ -23,11 +23,6 @@ static const char *const state_names[] = {
     [REFERENCE_LEFT_OUT] = "left-out",
 };
 
-static const char *role_of(const struct chain_layer *layer)
-{
-    return layer->data_file ? "data-file" : layer->layer ? "backing" : "image";
-}
-
 static const char *state_of(const struct chain_layer *layer)
 {
     return layer->reference ? state_names[layer->reference->state] : "open";
@@ -53,7 +48,7 @@ static void report_layer_json(const struct command_call *call, const struct chai
     const struct reference *reference = layer->reference;
     struct report_json_member members[] = {
         {.key = "layer", .number = layer->layer},
-        text_member("role", role_of(layer)),
+        text_member("role", chain_layer_role(layer)),
         text_member("state", state_of(layer)),
         flag_member("open", layer->open),
         text_member("format", layer->format),
@@ -72,9 +67,10 @@ static void report_layer_json(const struct command_call *call, const struct chai
         size_member("owner", reference && reference->inode ? (int64_t)reference->owner : -1),
         text_member("suggestion", reference ? reference->beside : NULL),
         text_member("locked-by", layer->holders),
+        size_member("supplied", layer->supplied),
     };
 
-    report_json_members(call, members, G_N_ELEMENTS(members));
+    report_json_members(call, members, G_N_ELEMENTS(members) - (layer->supplied < 0));
 }
 
 static void say_sizes(const struct command_call *call, const struct chain_layer *layer)
@@ -106,11 +102,14 @@ static void report_layer(const struct command_call *call, const struct chain_lay
     g_autofree char *filename = layer->filename ? report_text(call, layer->filename) : NULL;
     g_autofree char *holders = layer->holders ? report_text(call, layer->holders) : NULL;
     g_autofree char *format = layer->format ? report_text(call, layer->format) : NULL;
+    char size[SIZE_TEXT_MAX];
 
-    report_say(call, "%u %s: %s%s%s%s%s", layer->layer, role_of(layer), layer->open ? "" : "not open, ", format ?: "format unknown",
+    report_say(call, "%u %s: %s%s%s%s%s", layer->layer, chain_layer_role(layer), layer->open ? "" : "not open, ", format ?: "format unknown",
                layer->guessed ? " (guessed)" : "", filename ? ", " : "", filename ?: "");
     if (layer->open)
         say_sizes(call, layer);
+    if (layer->supplied >= 0)
+        report_say(call, "    supplies %s (%" PRId64 " bytes)", size_format((double)layer->supplied, size), layer->supplied);
     if (layer->reference)
         say_reference(call, layer->reference);
     if (holders)
@@ -119,10 +118,24 @@ static void report_layer(const struct command_call *call, const struct chain_lay
 
 static int chain_co(const struct command_call *call)
 {
-    g_autoptr(GPtrArray) list = chain_list_co(call->session->blk);
+    bool count = false;
+    struct opts opts;
 
-    if (!list)
-        return -ECANCELED;
+    opts_start(&opts, call, command_chain.options);
+    for (int option; (option = opts_next(&opts)) != -1; count = true) {
+        if (option != 's')
+            return command_misused(call, &command_chain);
+    }
+    if (opts.count > 0)
+        return command_misused(call, &command_chain);
+    g_autoptr(GPtrArray) list = chain_list_co(call->session->blk);
+    int ret = list && count ? chain_count_supplied_co(call->session->blk, list) : 0;
+
+    if (!list || ret < 0) {
+        if (list)
+            report_error(call, "what the layers supply: %s", g_strerror(-ret));
+        return list ? ret : -ECANCELED;
+    }
     for (unsigned i = 0; i < list->len; i++) {
         if (session_config(call->session)->json)
             report_layer_json(call, list->pdata[i]);
@@ -134,10 +147,15 @@ static int chain_co(const struct command_call *call)
 
 const struct command command_chain = {
     .name = "chain",
+    .args = "[-s]",
     .summary = "lists the layers of the image, and the files it names that are not open",
     .help = "\n"
             "From the top: format, file, sizes, how the layer above names it, and who else has it locked. What was left out is\n"
-            "told with what stands there: the kind of file, its owner, where links lead.\n",
+            "told with what stands there: the kind of file, its owner, where links lead.\n"
+            "\n"
+            "  -s    also counts how much of the disk each layer supplies, zeroes that it says are there among it\n",
+    .options = "s",
+    .max_args = -1,
     .flags = COMMAND_OURS,
     .run_co = chain_co,
 };

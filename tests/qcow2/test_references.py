@@ -342,7 +342,7 @@ def test_answers_replay(work):
     create(work / 'top.qcow2', MIB, backing='mid.qcow2', backing_format='qcow2')
     keys = blkscope('--refs=ask', '--headless', '-c', 'keys o', '-c', 'screen', '-c', 'keys o', '-c', 'screen', '-c', 'keys l', '-c', 'screen',
                     'top.qcow2', cwd=work).out
-    first, second, third = keys.split(' LIST ')[1:3] + [keys.rsplit('MOVE', 1)[1]]
+    first, second, third = keys.split(' ASK ')[1:3] + [keys.rsplit('MOVE', 1)[1]]
     assert 'top.qcow2 names its backing file' in first, 'a key that came before the question was to be seen answers nothing'
     assert 'Layer 1 of top.qcow2 names' in second and 'open this file?' not in third
     commands = blkscope('--refs=ask', '--headless', '-c', 'follow backing', '-c', 'follow none', '-c', 'screen', 'top.qcow2', cwd=work).out

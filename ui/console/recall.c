@@ -38,7 +38,7 @@ char *console_scroll_words(struct panel *panel, bool absolute)
     }
     if (console->wanted != NULL) {
         g_autofree char *text = g_shell_quote(console->wanted);
-        g_string_append_printf(words, " -t %s -f %" PRId64, text, (int64_t)(end - console->found));
+        g_string_append_printf(words, " -t %s -f %" PRId64, text, (int64_t)(absolute ? end - console->found : end - MIN(console->found, end)));
     }
     if (scrollback_marked_lines(scrollback, &first, &last)) {
         g_string_append_printf(words, " -m %" PRId64 "..%" PRId64, (int64_t)(end - first), (int64_t)(end - last));

@@ -286,6 +286,40 @@ static void find_hole_start_co(struct load *load)
     }
 }
 
+/* Joins a visit's holes; non-zero at the first that is none. */
+struct hole_visit {
+    int64_t end;
+};
+
+static int is_hole_still(void *data, const struct blk_extent *extent)
+{
+    struct hole_visit *visit = data;
+
+    if (extent->kind == BLK_KIND_DATA || extent->kind == BLK_KIND_COMPRESSED || extent->kind == BLK_KIND_MISSING) {
+        return 1;
+    }
+    visit->end = extent->start + extent->length;
+    return 0;
+}
+
+/* A hole that goes on behind what one question tells: where does it end?  A disk of 16 TiB that is empty is one row, at once. */
+static void find_hole_end_co(struct load *load)
+{
+    struct hex_cache *cache = load->cache;
+    const struct hex_hole *hole = hex_holes_at(&cache->holes, load->end - 1);
+    struct hole_visit visit = {hole ? hole->end : cache->size};
+    int64_t start = visit.end;
+    uint64_t changes = cache->changes;
+
+    if (start <= load->end || start >= cache->size || hex_holes_at(&cache->holes, start) || slot_of(cache, start)) {
+        return;
+    }
+    if (blk_status_bulk_co(load->blk, start, cache->size - start, is_hole_still, &visit) >= 0 && load->cache && changes == cache->changes) {
+        hex_holes_add(&cache->holes, start, visit.end);
+        cache->updated(cache->data);
+    }
+}
+
 static void load_co(void *data)
 {
     struct load *load = data;
@@ -308,6 +342,9 @@ static void load_co(void *data)
     }
     if (load->cache) {
         find_hole_start_co(load);
+    }
+    if (load->cache) {
+        find_hole_end_co(load);
     }
     if (load->cache) {
         g_queue_unlink(&load->cache->loads, &load->link);

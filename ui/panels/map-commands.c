@@ -44,6 +44,35 @@ static int differences_co(const struct command_call *call)
     return 0;
 }
 
+static int only_co(const struct command_call *call)
+{
+    uint64_t layer = 0;
+
+    if (call->argc > 1 && !g_ascii_string_to_unsigned(call->argv[1], 10, 0, INT16_MAX, &layer, NULL)) {
+        sink_printf(call->sink, SINK_ERR, "map-only: a layer is a number, 0 for the top\n");
+        return -EINVAL;
+    }
+    if (!map_show_only(map, call->argc > 1 ? (int)layer : -1)) {
+        sink_printf(call->sink, SINK_ERR, "map-only: there is no such layer; 'chain' lists them\n");
+        return -ENOENT;
+    }
+    return 0;
+}
+
+const struct command map_command_only = {
+    .name = "map-only",
+    .args = "[layer]",
+    .summary = "shows on the map only what one layer supplies, or all again",
+    .help = "\n"
+            "What other layers supply is drawn as if it was nowhere, and is in no count. chain lists the layers.\n"
+            "\n"
+            "  map-only 1    what comes from the backing file\n"
+            "  map-only      everything\n",
+    .max_args = 1,
+    .flags = COMMAND_OURS,
+    .run_co = only_co,
+};
+
 const struct command map_command_differences = {
     .name = "differences",
     .args = "[-c] [-s snapshot | image]",

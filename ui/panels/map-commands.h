@@ -6,7 +6,7 @@
 
 struct panel;
 
-extern const struct command map_command_differences;
+extern const struct command map_command_differences, map_command_only;
 
 /* From now on they are about this panel; NULL: about none. */
 void map_commands_serve(struct panel *panel);

@@ -187,7 +187,7 @@ static void answer_co(struct link_run *run)
     if (!run->link || run->link->next.blk) {
         return;
     }
-    ret = question->source->visit_co(question->blk, question->cell_start, question->cell_end, on_part, run);
+    ret = question->source->visit_co(question->source, question->blk, question->cell_start, question->cell_end, on_part, run);
     run->answer.known = ret == 0;
 }
 

@@ -75,7 +75,7 @@ static int look_before_co(struct visit *visit, int64_t offset)
     while (ret == 0 && from > 0 && visit->count <= visit->limit) {
         from = MAX(0, offset - step);
         visit->count = visit->next = 0;
-        ret = list->source->visit_co(list->blk, from, offset, keep_run, visit);
+        ret = list->source->visit_co(list->source, list->blk, from, offset, keep_run, visit);
         if (!visit->list) {
             return -ECANCELED;
         }
@@ -127,7 +127,7 @@ static void around_co(void *data)
     ret = look_before_co(visit, offset);
     if (ret == 0 && visit->list) {
         visit->limit = MAP_LIST_ROWS - 1;
-        ret = visit->list->source->visit_co(visit->list->blk, offset, visit->list->size, keep_run, visit);
+        ret = visit->list->source->visit_co(visit->list->source, visit->list->blk, offset, visit->list->size, keep_run, visit);
     }
     list = visit->list;
     if (list) {
@@ -242,7 +242,7 @@ static void sizes_co(void *data)
     visit->co = co_self();
     co_yield_co();
     if (visit->list) {
-        ret = visit->list->source->visit_co(visit->list->blk, 0, visit->list->size, count_size, visit);
+        ret = visit->list->source->visit_co(visit->list->source, visit->list->blk, 0, visit->list->size, count_size, visit);
     }
     if (visit->list) {
         visit->list->sizing = NULL;

@@ -25,6 +25,7 @@ struct map_panel {
     struct blk *blk; /* NULL: no image */
     struct map_side sides[MAP_SIDES];
     int at;          /* the one shown */
+    struct map_source layer_source; /* of the guest's side while only a layer is shown */
     enum map_page page;
     enum map_order_kind order;
     struct lookup *seek;
@@ -48,6 +49,9 @@ static inline struct map_side *map_panel_side(const struct map_panel *map)
 
 /* The side shown follows the cursor of the other one, when it is known where that is. */
 void map_follow(struct map_panel *map);
+
+/* From now on only what that layer supplies is there (-1: all of them); false: there is no such layer. */
+bool map_show_only(struct map_panel *map, int layer);
 
 /* ---- map-draw.c ---- */
 

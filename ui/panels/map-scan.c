@@ -210,7 +210,7 @@ static bool scan_stretch_co(struct scan_run *run, size_t first, size_t behind)
     run->behind = behind;
     run->position = start;
     run->counts = (struct map_counts){0};
-    ret = scan->source->visit_co(scan->blk, start, end, on_run, run);
+    ret = scan->source->visit_co(scan->source, scan->blk, start, end, on_run, run);
     if (!run->scan) {
         return false;
     }

@@ -7,6 +7,7 @@
 struct visit {
     map_run_fn *fn;
     void *data;
+    int only; /* see struct map_source; it may change meanwhile */
     int64_t start, end;
     struct map_run held; /* host order: goes out once the next one differs; length 0: none */
 };
@@ -23,12 +24,17 @@ static int on_extent(void *data, const struct blk_extent *extent)
 {
     const struct visit *visit = data;
 
+    if (visit->only > 0) {
+        unsigned kind = extent->depth == visit->only - 1 ? (unsigned)extent->kind : MAP_UNALLOCATED;
+
+        return visit->fn(visit->data, &(struct map_run){extent->start, extent->length, kind, extent->depth, extent->host_offset});
+    }
     return visit->fn(visit->data, &(struct map_run){extent->start, extent->length, map_kind_of(extent), extent->depth, extent->host_offset});
 }
 
-static int visit_guest_co(struct blk *blk, int64_t start, int64_t end, map_run_fn *fn, void *data)
+static int visit_guest_co(const struct map_source *source, struct blk *blk, int64_t start, int64_t end, map_run_fn *fn, void *data)
 {
-    struct visit visit = {.fn = fn, .data = data};
+    struct visit visit = {.fn = fn, .data = data, .only = source->only};
 
     return blk_status_bulk_co(blk, start, end - start, on_extent, &visit);
 }
@@ -58,7 +64,7 @@ static int on_host_run(void *data, const struct inspect_host_run *host_run)
     return ret > 0 ? ret + BEHIND : ret;
 }
 
-static int visit_host_co(struct blk *blk, int64_t start, int64_t end, map_run_fn *fn, void *data)
+static int visit_host_co(const struct map_source *source, struct blk *blk, int64_t start, int64_t end, map_run_fn *fn, void *data)
 {
     struct visit visit = {.fn = fn, .data = data, .start = start, .end = end};
     struct inspect_look look;

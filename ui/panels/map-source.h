@@ -20,9 +20,10 @@ typedef int map_run_fn(void *data, const struct map_run *run);
 
 struct map_source {
     const struct map_space *space;
+    int only;   /* 1 + the layer that is looked at, what others supply is not there; 0: all of them.  In guest order */
     bool whole; /* a visit costs as much as one of everything, whatever its range: better not ended early and begun anew */
     /* Runs in order without gaps over [start, end), as far as there is something; may suspend, ends with -ECANCELED when cancelled. */
-    int (*visit_co)(struct blk *blk, int64_t start, int64_t end, map_run_fn *fn, void *data);
+    int (*visit_co)(const struct map_source *source, struct blk *blk, int64_t start, int64_t end, map_run_fn *fn, void *data);
 };
 
 extern const struct map_source map_source_guest, map_source_host;

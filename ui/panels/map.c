@@ -176,6 +176,9 @@ static void title(struct panel *panel, GString *title)
     if (map->at == MAP_HOST) {
         g_string_append(title, "file · ");
     }
+    if (map->at == MAP_GUEST && map->layer_source.only > 0) {
+        g_string_append_printf(title, "only layer %d · ", map->layer_source.only - 1);
+    }
     if (map->page != MAP_PAGE_PICTURE) {
         static const char *const names[] = {
             [MAP_PAGE_LIST] = "extents", [MAP_PAGE_SIZES] = "sizes of extents", [MAP_PAGE_DIFFERENCES] = "differences"};
@@ -207,6 +210,35 @@ static void open_list(struct map_panel *map)
     map_list_open(map->list, map->blk, side->source, side->size);
 }
 
+bool map_show_only(struct map_panel *map, int layer)
+{
+    struct map_side *guest = &map->sides[MAP_GUEST];
+
+    if (layer >= 0 && (!map->blk || !blk_layer(map->blk, (unsigned)layer, BLK_PART_LAYER))) {
+        return false;
+    }
+    map->layer_source = map_source_guest;
+    map->layer_source.only = layer + 1;
+    guest->source = layer < 0 ? &map_source_guest : &map->layer_source;
+    map->at = MAP_GUEST;
+    map_side_rescan(guest);
+    open_list(map);
+    panel_redraw(&map->panel);
+    return true;
+}
+
+/* The next of them, and all behind the last; where there is but one, all is what it supplies. */
+static enum panel_reaction show_next_layer(struct map_panel *map, int count)
+{
+    unsigned layers = 0;
+
+    while (blk_layer(map->blk, layers, BLK_PART_LAYER)) {
+        layers++;
+    }
+    map_show_only(map, (int)(((unsigned)map->layer_source.only + (unsigned)count) % (layers + 1)) - 1);
+    return PANEL_REDRAW;
+}
+
 static enum panel_reaction show_page(struct map_panel *map, enum map_page page)
 {
     map->page = map->page == page ? MAP_PAGE_PICTURE : page;
@@ -233,7 +265,7 @@ static enum panel_reaction turn(struct map_panel *map)
 static enum panel_reaction zoom(struct map_panel *map, int steps)
 {
     struct map_side *side = map_panel_side(map);
-    int64_t span = side->view.span;
+    int64_t span = side->zoom_span > 0 ? side->zoom_span : side->view.span; /* painted or not yet: keys may be faster */
 
     if (steps > 0 && span <= MAP_SPAN_MIN) {
         panel_remark(&map->panel, "a cell is one sector already");
@@ -449,6 +481,8 @@ static enum panel_reaction request(struct panel *panel, enum request request, in
         open_list(map);
         forget_answer(map);
         return PANEL_REDRAW;
+    case REQUEST_MAP_LAYER:
+        return show_next_layer(map, count);
     case REQUEST_MAP_ZOOM_IN:
         return zoom(map, MIN(count, 64));
     case REQUEST_MAP_ZOOM_OUT:
@@ -561,6 +595,10 @@ static void image(struct panel *panel)
     map_differences_clear(map->differences);
     forget_answer(map);
     map->at = host_size > 0 ? map->at : MAP_GUEST;
+    if (map->layer_source.only > 0 && (!map->blk || !blk_layer(map->blk, (unsigned)map->layer_source.only - 1, BLK_PART_LAYER))) {
+        map->layer_source.only = 0;
+        map->sides[MAP_GUEST].source = &map_source_guest;
+    }
     map_side_open(&map->sides[MAP_GUEST], map->blk, size);
     map_side_open(&map->sides[MAP_HOST], map->at == MAP_HOST ? map->blk : NULL, map->at == MAP_HOST ? host_size : 0);
     open_list(map);

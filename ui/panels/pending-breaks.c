@@ -262,8 +262,10 @@ static void show_row(struct pending_panel *pending, struct row row)
             const struct blk_request *request = link->data;
 
             if (is_held_by(request, row.point, same_tag)) {
-                pending->selected = request->id;
-                pending->page = PENDING_PAGE_LIST;
+                uint64_t id = request->id;
+
+                panel_run(&pending->panel, "pending-breakpoints"); /* which is the way back to the list */
+                pending->selected = id;
                 return;
             }
         }

@@ -86,6 +86,10 @@ static void draw(struct panel *panel, struct surface surface, bool focused)
         surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM,
                         !pending->blk ? "no image is open"
                         : pending->filter == PENDING_ALL ? "no request is pending" : "no such request: f shows others");
+        if (pending->blk && pending->filter == PENDING_ALL) { /* what this is for */
+            surface_put_fit(surface, 0, 2, surface.width, ROLE_DIM, "aio_read and aio_write start some;");
+            surface_put_fit(surface, 0, 3, surface.width, ROLE_DIM, "break EVENT TAG stops them on their way.");
+        }
         return;
     }
     draw_rows(pending, surface, header, focused);

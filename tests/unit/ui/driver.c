@@ -192,15 +192,20 @@ bool driver_shows(struct driver *driver, const char *text)
 
 void driver_snapshot(struct driver *driver, const char *name)
 {
+    g_autofree char *dump = headless_dump(driver->display);
+    driver_check_snapshot(name, dump);
+}
+
+void driver_check_snapshot(const char *name, const char *dump)
+{
     g_autofree char *file = g_strconcat(name, ".screen", NULL);
     g_autofree char *path = g_test_build_filename(G_TEST_DIST, "tests", "screens", file, NULL);
-    g_autofree char *dump = headless_dump(driver->display);
     g_autofree char *expected = NULL;
     if (g_getenv("UPDATE_SNAPSHOTS") != NULL) {
         g_assert_true(g_file_set_contents(path, dump, -1, NULL));
     }
     if (!g_file_get_contents(path, &expected, NULL, NULL) || strcmp(expected, dump) != 0) {
-        g_printerr("%s differs; the screen is now:\n%s", path, dump);
+        g_printerr("%s differs; it is now:\n%s", path, dump);
         g_test_fail();
     }
 }

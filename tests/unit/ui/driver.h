@@ -44,3 +44,4 @@ char *driver_text(struct driver *driver);
 bool driver_shows(struct driver *driver, const char *text);
 /* Compares with tests/screens/NAME.screen; UPDATE_SNAPSHOTS in the environment rewrites that. */
 void driver_snapshot(struct driver *driver, const char *name);
+void driver_check_snapshot(const char *name, const char *dump);

@@ -42,6 +42,8 @@ static const struct row rows[] = {
     {REQUEST_PROMPT, ANY, "length", "", "focus=console"},
     {REQUEST_HELP, ANY, "length", "", "overlay=overlay"},
     {REQUEST_PALETTE, ANY, "length", "", "overlay=chooser"},
+    {REQUEST_LAYERS, ANY, "length", "", "overlay=chain"},
+    {REQUEST_FORMATS, ANY, "length", "", "read it as: "},
     {REQUEST_THEMES, ANY, "length", "", "theme: "},
     {REQUEST_QUIT, ANY, "length", "", "quit=1"},
     {REQUEST_GO_TO, ANY, "length", "", "prompt=1"},
@@ -84,6 +86,7 @@ static const struct row rows[] = {
     {REQUEST_MAP_DIFFERENCE_LIST, ANY, LAYER "; differences", "", "map · differences"},
     {REQUEST_MAP_NEXT_DIFFERENCE, ANY, LAYER "; differences", "", "map=0x100000 "},
     {REQUEST_MAP_PREVIOUS_DIFFERENCE, ANY, LAYER "; differences; cursor map 0x1f0000 0", "", "map=0x100000 "},
+    {REQUEST_MAP_LAYER, ANY, LAYER, "", "only layer 0"},
     {REQUEST_MAP_SCAN, ANY, "length", "", "> map-scan"},
 
     {REQUEST_HEX_FOLLOW, ANY, "read -q 1m 512", "", "hex · image"},
@@ -162,6 +165,12 @@ static const struct row rows[] = {
     {REQUEST_CHOOSER_DOWN, ANY, "length", "", "marked moved by 1"},
     {REQUEST_CHOOSER_PAGE_UP, ANY, "length", "PageDown", "marked moved"},
     {REQUEST_CHOOSER_PAGE_DOWN, ANY, "length", "", "marked moved"},
+
+    {REQUEST_CHAIN_SHOW, ANY, LAYER, "End", "> goto h1:0"},
+    {REQUEST_CHAIN_MAP, ANY, LAYER, "End", "only layer 1"},
+    {REQUEST_CHAIN_RELINK, ANY, LAYER, "End", "remark=no layer names this one"},
+    {REQUEST_CHAIN_FOLLOW, ANY, LAYER, "End", "remark=it is open already"},
+    {REQUEST_CHAIN_CLOSE, ANY, "length", "", "overlay=none"},
 
     {REQUEST_APPROVAL_OPEN, ANY, NAMES, "", "> follow backing"},
     {REQUEST_APPROVAL_OPEN_ALL, ANY, NAMES, "", "> follow all"},
@@ -264,9 +273,10 @@ static void enter_context(struct driver *driver, enum request_context context, c
         [REQUEST_CONTEXT_GLOBAL] = "focus map", [REQUEST_CONTEXT_MAP] = "focus map",         [REQUEST_CONTEXT_HEX] = "focus hex",
         [REQUEST_CONTEXT_MOVE] = "focus hex",   [REQUEST_CONTEXT_PENDING] = "focus pending", [REQUEST_CONTEXT_CONSOLE] = "focus console",
         [REQUEST_CONTEXT_EDIT] = "focus hex",   [REQUEST_CONTEXT_PROMPT] = "focus map", [REQUEST_CONTEXT_OVERLAY] = "focus map",     [REQUEST_CONTEXT_CHOOSER] = "focus map",
+        [REQUEST_CONTEXT_CHAIN] = "focus map",
     };
     static const char *const keys[REQUEST_CONTEXT_COUNT] = {
-        [REQUEST_CONTEXT_EDIT] = "r", [REQUEST_CONTEXT_PROMPT] = "g", [REQUEST_CONTEXT_OVERLAY] = "?", [REQUEST_CONTEXT_CHOOSER] = "Ctrl-P"};
+        [REQUEST_CONTEXT_EDIT] = "r", [REQUEST_CONTEXT_CHAIN] = "F7", [REQUEST_CONTEXT_PROMPT] = "g", [REQUEST_CONTEXT_OVERLAY] = "?", [REQUEST_CONTEXT_CHOOSER] = "Ctrl-P"};
     g_autofree char *all = g_strconcat(context == CONTEXT(EDIT) ? WRITABLE "; " : "", commands, NULL);
     g_auto(GStrv) parts = g_strsplit(all, "DIR", -1);
     g_autofree char *with_dir = g_strjoinv(driver->dir, parts);

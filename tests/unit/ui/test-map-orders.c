@@ -106,7 +106,7 @@ static void collect_co(void *data)
     struct collect *collect = data;
 
     collect->runs->count = 0;
-    g_assert_cmpint(collect->source->visit_co(session_blk(collect->bench->session), 0, collect->size, on_run, collect->runs), ==, 0);
+    g_assert_cmpint(collect->source->visit_co(collect->source, session_blk(collect->bench->session), 0, collect->size, on_run, collect->runs), ==, 0);
     collect->done = true;
 }
 

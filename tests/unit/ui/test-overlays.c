@@ -23,27 +23,6 @@ static void test_scores_prefer_what_is_together(void)
     g_assert_cmpint(chooser_score(many, more), >, 0); /* and soon */
 }
 
-static void check_pictures(const char *keys, const char *name)
-{
-    static const struct {
-        int width, height;
-    } sizes[] = {{80, 24}, {160, 48}, {40, 10}};
-    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
-        struct driver *driver = driver_new(sizes[i].width, sizes[i].height, driver_colour, "disk.img");
-        g_autofree char *file = g_strdup_printf("%s-%dx%d", name, sizes[i].width, sizes[i].height);
-        driver_keys(driver, keys);
-        driver_snapshot(driver, file);
-        driver_free(driver);
-    }
-}
-
-static void test_pictures(void)
-{
-    check_pictures("Ctrl-P redr", "palette");
-    check_pictures("F9 Down", "themes");
-    check_pictures("? / page", "help-search");
-}
-
 static void test_the_palette_does_requests_and_commands(void)
 {
     struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
@@ -61,6 +40,78 @@ static void test_the_palette_does_requests_and_commands(void)
     driver_keys(driver, "Esc");
     g_assert_false(driver_shows(driver, "nothing fits"));
     g_assert_false(desk_wants_quit(driver->desk));
+    driver_free(driver);
+}
+
+/* An image that names a raw one beside it, which was left out. */
+static struct driver *with_a_missing_layer(void)
+{
+    struct driver *driver = driver_new(100, 40, driver_colour, "disk.img");
+    g_autofree char *line = g_strdup_printf("close; create -q -f qcow2 -b disk.img -F raw %s/top.qcow2; open %s/top.qcow2", driver->dir, driver->dir);
+    driver_command(driver, line);
+    driver_keys(driver, "Esc");
+    return driver;
+}
+
+static void test_layers_are_listed_opened_and_shown_alone(void)
+{
+    struct driver *driver = with_a_missing_layer();
+    driver_keys(driver, "F7 Down");
+    g_assert_true(driver_shows(driver, "chain · 2 layers"));
+    g_assert_true(driver_shows(driver, "0 image · qcow2 · read-only · supplies 0 bytes (0%)"));
+    g_assert_true(driver_shows(driver, "1 backing · raw · NOT OPEN"));
+    g_assert_true(driver_shows(driver, "> show chain 1 0"));
+    driver_keys(driver, "Enter");
+    g_assert_true(driver_shows(driver, "it is not open: r names"));
+    driver_keys(driver, "r");
+    g_assert_true(driver_shows(driver, "> relink backing "));
+    g_assert_false(driver_shows(driver, "show chain"));
+    driver_keys(driver, "Ctrl-C F7 Down");
+    driver_keys(driver, "f");
+    g_assert_true(driver_shows(driver, "> follow -l 0 backing"));
+    driver_keys(driver, "F7 Down");
+    g_assert_true(driver_shows(driver, "1 backing · raw · read-only · supplies 2 MiB (100%)"));
+    driver_keys(driver, "Up");
+    driver_keys(driver, "m");
+    g_assert_true(driver_shows(driver, "> map-only 0"));
+    g_assert_true(driver_shows(driver, "only layer 0"));
+    g_assert_true(driver_shows(driver, "unallocated 12288 bytes 100%"));
+    driver_keys(driver, "F7 Down");
+    driver_keys(driver, "m");
+    g_assert_true(driver_shows(driver, "only layer 1"));
+    g_assert_false(driver_shows(driver, "unallocated"));
+    driver_keys(driver, "F7 Down");
+    driver_keys(driver, "Enter");
+    g_assert_true(driver_shows(driver, "> goto h1:0"));
+    g_assert_true(driver_shows(driver, "hex · file disk.img · layer 1"));
+    driver_command(driver, "map-only 2");
+    g_assert_true(driver_shows(driver, "map-only: there is no such layer"));
+    driver_command(driver, "map-only");
+    g_assert_false(driver_shows(driver, "only layer"));
+    driver_command(driver, "close; show chain");
+    g_assert_true(driver_shows(driver, "no image is open"));
+    driver_free(driver);
+}
+
+static void test_a_guessed_format_is_said_and_can_be_changed(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    g_autofree char *line = g_strdup_printf("close; open %s/disk.img", driver->dir);
+    driver_command(driver, line);
+    g_assert_true(driver_shows(driver, "\n raw is a guess: the first sector is guarded. F8: keep raw"));
+    g_assert_true(driver_shows(driver, "raw (guessed)"));
+    driver_keys(driver, "Esc"); /* whoever goes on knows it now; the console keeps it */
+    g_assert_false(driver_shows(driver, "\n raw is a guess"));
+    g_assert_true(driver_shows(driver, "│raw is a guess"));
+    driver_keys(driver, "F8");
+    g_assert_true(driver_shows(driver, "guessed now"));
+    driver_keys(driver, "Enter");
+    g_assert_true(driver_shows(driver, "> read-as raw"));
+    g_assert_false(driver_shows(driver, "(guessed)"));
+    driver_keys(driver, "F8 guess Enter");
+    g_assert_true(driver_shows(driver, "raw (guessed)"));
+    driver_keys(driver, "F8 qcow2 Enter");
+    g_assert_true(driver_shows(driver, "can't open device"));
     driver_free(driver);
 }
 
@@ -211,7 +262,6 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     co_init();
     g_test_add_func("/overlays/scores-prefer-what-is-together", test_scores_prefer_what_is_together);
-    g_test_add_func("/overlays/pictures", test_pictures);
     g_test_add_func("/overlays/the-palette-does-requests-and-commands", test_the_palette_does_requests_and_commands);
     g_test_add_func("/overlays/help-is-searched-by-key-and-by-meaning", test_help_is_searched_by_key_and_by_meaning);
     g_test_add_func("/overlays/help-knows-every-request-and-key", test_help_knows_every_request_and_key);
@@ -220,6 +270,8 @@ int main(int argc, char **argv)
     g_test_add_func("/overlays/bind-changes-keys-at-once", test_bind_changes_keys_at_once);
     g_test_add_func("/overlays/borders-move-by-key-mouse-and-command", test_borders_move_by_key_mouse_and_command);
     g_test_add_func("/overlays/half-pages", test_half_pages);
+    g_test_add_func("/overlays/layers-are-listed-opened-and-shown-alone", test_layers_are_listed_opened_and_shown_alone);
+    g_test_add_func("/overlays/a-guessed-format-is-said-and-can-be-changed", test_a_guessed_format_is_said_and_can_be_changed);
     int status = g_test_run();
     co_done();
     return status;

@@ -16,7 +16,7 @@
 #include "ui/desk-private.h"
 #include "ui/keymap.h"
 
-enum { WIDTH = 110, HEIGHT = 34, STEPS = 120, WALKS = 28 };
+enum { WIDTH = 110, HEIGHT = 34, STEPS = 120, WALKS = 40 };
 
 static char *folder; /* of the images, for all walks: their names are in the log */
 static unsigned uses[REQUEST_COUNT];
@@ -115,7 +115,7 @@ static char *choose_key(GRand *random, const struct desk *desk)
 
 static char *choose_step(GRand *random, const struct desk *desk)
 {
-    static const char *const typed[] = {"a", "e", "64k", "0", "Left", "Backspace", "'", "ca", "é"};
+    static const char *const typed[] = {"a", "e", "6", "0", "k", "Left", "Backspace", "'", "c", "é"};
     static const char *const lines[] = {"read -v 0 1k", "length", "goto 0x10000 hex", "help aio_read", "hex-fold", "map-zoom-in 64k"};
     if (takes_text(desk) && g_rand_int_range(random, 0, 3) != 0) {
         return g_strdup(typed[g_rand_int_range(random, 0, G_N_ELEMENTS(typed))]);

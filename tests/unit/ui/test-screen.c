@@ -141,6 +141,17 @@ static void test_a_hostile_name_is_shown_escaped(void)
     driver_free(driver);
 }
 
+static void test_an_empty_disk_of_any_size_is_one_row_at_once(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, NULL);
+    g_autofree char *line = g_strdup_printf("create -q -f qcow2 %s/big.qcow2 16T; open %s/big.qcow2", driver->dir, driver->dir);
+    unsigned frames = headless_frames(driver->display);
+    driver_command(driver, line);
+    g_assert_true(driver_shows(driver, "* 1099511627774 rows, 16 TiB of zeroes without data"));
+    g_assert_cmpuint(headless_frames(driver->display), <, frames + 100);
+    driver_free(driver);
+}
+
 static void test_read_fills_hex_and_scrollback(void)
 {
     struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
@@ -736,6 +747,7 @@ int main(int argc, char **argv)
     g_test_add_func("/screen/errors-are-shown", test_errors_are_shown);
     g_test_add_func("/screen/the-first-line-names-the-layer", test_the_first_line_names_the_layer);
     g_test_add_func("/screen/a-hostile-name-is-shown-escaped", test_a_hostile_name_is_shown_escaped);
+    g_test_add_func("/screen/an-empty-disk-of-any-size-is-one-row-at-once", test_an_empty_disk_of_any_size_is_one_row_at_once);
     g_test_add_func("/screen/read-fills-hex-and-scrollback", test_read_fills_hex_and_scrollback);
     g_test_add_func("/screen/keys-are-logged-as-commands", test_keys_are_logged_as_commands);
     g_test_add_func("/screen/the-log-replays", test_the_log_replays);

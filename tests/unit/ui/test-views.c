@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Pictures of each view of the map and the pending panel: sizes, characters, colours. */
+/*
+ * Pictures of every view of the panels, every overlay and every question: at three sizes, in UTF-8 and ASCII, with colour and without.  A
+ * request that lays something over the panels or asks something, and has no picture here, fails the test.
+ */
 #include <glib.h>
 #include <locale.h>
 #include <string.h>
@@ -7,15 +10,22 @@
 #include "driver.h"
 #include "engine/batch.h"
 #include "io/co.h"
+#include "ui/console/console.h"
+#include "ui/desk-private.h"
 
-static const struct look {
-    const char *name;
+static const struct {
     int width, height;
+} sizes[] = {{80, 24}, {40, 10}, {160, 48}};
+
+/* The first is told in full, of the others what differs from it. */
+static const struct {
+    const char *name;
     struct grid_traits traits;
 } looks[] = {
-    {"40x10", 40, 10, {.utf8 = true, .colour = true}},   {"80x24", 80, 24, {.utf8 = true, .colour = true}},
-    {"160x48", 160, 48, {.utf8 = true, .colour = true}}, {"ascii", 80, 24, {.utf8 = false, .colour = true}},
-    {"mono", 80, 24, {.utf8 = true, .colour = false}},
+    {"utf8 colour", {.utf8 = true, .colour = true}},
+    {"ascii colour", {.utf8 = false, .colour = true}},
+    {"utf8 mono", {.utf8 = true, .colour = false}},
+    {"ascii mono", {.utf8 = false, .colour = false}},
 };
 
 /* ---- images ---- */
@@ -37,10 +47,10 @@ static void run(struct driver *driver, const char *format, ...)
 }
 
 /* An image of 4 MiB on another one, with every kind of cluster there is. */
-static struct driver *with_layers(const struct look *look)
+static void with_layers(struct driver *driver)
 {
-    struct driver *driver = driver_new(look->width, look->height, look->traits, NULL);
     const char *dir = driver->dir;
+    run(driver, "close");
     run(driver, "create -q -f qcow2 %s/base.qcow2 4M", dir);
     run(driver, "open -w %s/base.qcow2", dir);
     run(driver, "write -q -P 1 0 1M");
@@ -56,12 +66,10 @@ static struct driver *with_layers(const struct look *look)
     run(driver, "close"); /* what changes is looked at a little later */
     run(driver, "open -w -o backing.driver=qcow2,backing.file.filename=%s/base.qcow2 %s/disk.qcow2", dir, dir);
     driver_command(driver, "length"); /* the folder's name scrolls out of sight */
-    return driver;
 }
 
-static struct driver *with_requests(const struct look *look)
+static void with_requests(struct driver *driver)
 {
-    struct driver *driver = driver_new(look->width, look->height, look->traits, "disk.img");
     driver_command(driver, "trace on");
     run(driver, "close");
     run(driver, "open -w -o driver=raw blkdebug::%s/disk.img", driver->dir);
@@ -75,58 +83,211 @@ static struct driver *with_requests(const struct look *look)
     driver_command(driver, "resume A");
     driver_command(driver, "aio_read -q 1M 512");
     driver_pass_ms(driver, 1500);
-    return driver;
 }
 
-/* ---- pictures ---- */
-
-typedef struct driver *make_fn(const struct look *look);
-
-static void check(make_fn *make, const char *panel, const char *keys, const char *name)
+/* A name that leads out of the driver's folder, and is the same each time. */
+static void with_a_backing_file(struct driver *driver)
 {
-    g_autofree char *focus = g_strconcat("focus ", panel, NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS(looks); i++) {
-        struct driver *driver = make(&looks[i]);
-        g_autofree char *file = g_strdup_printf("%s-%s-%s", panel, name, looks[i].name);
-        driver_command(driver, focus);
-        driver_keys(driver, "z");
-        g_auto(GStrv) words = g_strsplit(keys, " ", -1);
-        for (char **word = words; *word != NULL; word++) { /* what one asks for is there before the next */
-            driver_keys(driver, *word);
+    run(driver, "close");
+    run(driver, "create -q -u -f qcow2 -b /nowhere/base.raw -F raw %s/names.qcow2 1M", driver->dir);
+    run(driver, "open %s/names.qcow2", driver->dir);
+}
+
+static void without_a_backing_file(struct driver *driver)
+{
+    with_a_backing_file(driver);
+    run(driver, "follow none");
+}
+
+static void guessed(struct driver *driver)
+{
+    run(driver, "close");
+    run(driver, "open %s/disk.img", driver->dir);
+}
+
+static void with_buffer(struct driver *driver)
+{
+    driver_command(driver, "read -v 1M 512");
+}
+
+static void with_selection(struct driver *driver)
+{
+    driver_command(driver, "cursor hex 0x10 0 0x10..0x1f");
+}
+
+/* ---- the pictures ---- */
+
+static const struct view {
+    const char *name;
+    enum request request; /* that opens it; REQUEST_NONE: a panel's view */
+    void (*make)(struct driver *driver); /* NULL: nothing more than a raw image */
+    const char *commands, *keys;
+} views[] = {
+    {"start", REQUEST_NONE, NULL, "", ""},
+    {"start-guessed", REQUEST_NONE, guessed, "", ""},
+    {"map-disk", REQUEST_NONE, with_layers, "focus map; zoom", "Down Right"},
+    {"map-file", REQUEST_NONE, with_layers, "focus map; zoom", "Down Down t"},
+    {"map-curve", REQUEST_NONE, with_layers, "focus map; zoom", "c Right Down"},
+    {"map-extents", REQUEST_NONE, with_layers, "focus map; zoom", "e Down Down"},
+    {"map-sizes", REQUEST_NONE, with_layers, "focus map; zoom", "s"},
+    {"map-compared", REQUEST_NONE, with_layers, "focus map; zoom", "x n"},
+    {"map-differences", REQUEST_NONE, with_layers, "focus map; zoom", "x n L n"},
+    {"map-layer", REQUEST_NONE, with_layers, "focus map; zoom", "y y"},
+    {"hex-image", REQUEST_NONE, NULL, "focus hex; zoom", "Down v Right Right"},
+    {"hex-file", REQUEST_NONE, with_layers, "focus hex; zoom", "o 2 4 l"},
+    {"hex-buffer", REQUEST_NONE, with_buffer, "focus hex; zoom", "s S #"},
+    {"hex-found", REQUEST_NONE, NULL, "find demo; focus hex; zoom", "n"},
+    {"pending-requests", REQUEST_NONE, with_requests, "focus pending; zoom", "Down"},
+    {"pending-times", REQUEST_NONE, with_requests, "focus pending; zoom", "t"},
+    {"pending-events", REQUEST_NONE, with_requests, "focus pending; zoom", "End e"},
+    {"pending-breakpoints", REQUEST_NONE, with_requests, "focus pending; zoom", "B Down"},
+    {"console", REQUEST_NONE, with_buffer, "lenth; read 0 5x; focus console; zoom", "read"},
+    {"console-scrolled", REQUEST_NONE, with_buffer, "focus console; zoom", "F3 00100000 Enter"},
+
+    {"help", REQUEST_HELP, NULL, "", "?"},
+    {"help-search", REQUEST_OVERLAY_SEARCH, NULL, "", "? / page"},
+    {"palette", REQUEST_PALETTE, NULL, "", "Ctrl-P redr"},
+    {"themes", REQUEST_THEMES, NULL, "", "F9 Down"},
+    {"formats", REQUEST_FORMATS, guessed, "", "F8"},
+    {"chain", REQUEST_LAYERS, with_layers, "", "F7 Down"},
+    {"chain-missing", REQUEST_NONE, without_a_backing_file, "", "F7 Down"},
+    {"approval", REQUEST_NONE, with_a_backing_file, "", ""},
+
+    {"ask-go-to", REQUEST_GO_TO, NULL, "", "g 64"},
+    {"ask-compare", REQUEST_MAP_COMPARE_WITH, with_layers, "", "X"},
+    {"ask-search", REQUEST_HEX_SEARCH, NULL, "focus hex", "/"},
+    {"ask-search-hex", REQUEST_HEX_SEARCH_HEX, NULL, "focus hex", "\\ 7f Space 4?"},
+    {"ask-copy", REQUEST_HEX_YANK, with_selection, "focus hex", "y"},
+    {"ask-mark", REQUEST_HEX_SET_MARK, NULL, "focus hex", "m"},
+    {"ask-to-mark", REQUEST_HEX_GO_MARK, NULL, "focus hex", "'"},
+    {"ask-break", REQUEST_PENDING_ADD_BREAK, NULL, "focus pending", "a"},
+    {"ask-inject", REQUEST_PENDING_INJECT, NULL, "focus pending", "i"},
+    {"ask-output", REQUEST_CONSOLE_SEARCH, NULL, "", "F3"},
+};
+
+/* Where the driver's folder, whose name is another each time, would be seen. */
+static char *without_folder(const struct driver *driver, const char *dump)
+{
+    g_auto(GStrv) parts = g_strsplit(dump, driver->dir, -1);
+    g_autofree char *same = g_strnfill(strlen(driver->dir), '/');
+    return g_strjoinv(same, parts);
+}
+
+static char *picture_of(const struct view *view, int width, int height, struct grid_traits traits)
+{
+    struct driver *driver = driver_new(width, height, traits, "disk.img");
+    g_auto(GStrv) commands = g_strsplit(view->commands, "; ", -1), keys = g_strsplit(view->keys, " ", -1);
+    if (view->make != NULL) {
+        view->make(driver);
+    }
+    for (char **command = commands; *command != NULL; command++) {
+        driver_command(driver, *command);
+    }
+    bool typed = driver->desk->focus == LAYOUT_CONSOLE && driver->desk->overlay == NULL;
+    if (typed && view->request != REQUEST_CONSOLE_SEARCH && !g_str_has_prefix(view->name, "console")) {
+        driver_keys(driver, "Esc"); /* back to the panel before */
+    }
+    for (char **word = keys; *word != NULL; word++) { /* what one asks for is there before the next */
+        driver_keys(driver, *word);
+    }
+    g_autofree char *dump = headless_dump(driver->display);
+    char *text = without_folder(driver, dump);
+    driver_free(driver);
+    return text;
+}
+
+static void append_difference(GString *text, const char *from, const char *to)
+{
+    g_auto(GStrv) before = g_strsplit(from, "\n", -1), after = g_strsplit(to, "\n", -1);
+    unsigned had = g_strv_length(before), has = g_strv_length(after);
+    for (unsigned i = 1; i < has; i++) { /* the first says the size */
+        if (i >= had || strcmp(before[i], after[i]) != 0) {
+            g_string_append_printf(text, "%u %s\n", i, after[i]);
         }
-        driver_keys(driver, "");
-        driver_snapshot(driver, file);
+    }
+}
+
+static void check_view(const void *data)
+{
+    const struct view *view = data;
+    g_autoptr(GString) all = g_string_new(NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        g_autofree char *first = picture_of(view, sizes[i].width, sizes[i].height, looks[0].traits);
+        g_string_append(all, first);
+        for (size_t look = 1; look < G_N_ELEMENTS(looks); look++) {
+            g_autofree char *other = picture_of(view, sizes[i].width, sizes[i].height, looks[look].traits);
+            g_string_append_printf(all, "%s: what differs, by line\n", looks[look].name);
+            append_difference(all, first, other);
+        }
+    }
+    driver_check_snapshot(view->name, all->str);
+}
+
+/* ---- whether all have one ---- */
+
+static bool has_picture(enum request request)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(views); i++) {
+        if (views[i].request == request) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Asked for where it means something: the panel it belongs to, with an image and a selection; the overlays' own with help open. */
+static void test_what_opens_something_has_a_picture(void)
+{
+    for (int request = 0; request < REQUEST_COUNT; request++) {
+        struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+        with_layers(driver);
+        with_selection(driver);
+        driver_keys(driver, "Esc");
+        enum request_context context = request_info((enum request)request)->context, own = REQUEST_CONTEXT_COUNT;
+        if (context == REQUEST_CONTEXT_OVERLAY) {
+            driver_keys(driver, "?");
+            own = driver->desk->overlay->ops->context(driver->desk->overlay);
+        }
+        desk_request(driver->desk, (enum request)request, 1);
+        driver_settle(driver);
+        bool opened = driver->desk->prompt != NULL ||
+                      (driver->desk->overlay != NULL && driver->desk->overlay->ops->context(driver->desk->overlay) != own);
+        bool again = request == REQUEST_CONSOLE_SEARCH_UP || request == REQUEST_CONSOLE_SEARCH_DOWN; /* that of the first search */
+        if (opened && !again && !has_picture((enum request)request)) {
+            g_printerr("there is no picture of what %s opens\n", request_info((enum request)request)->name);
+            g_test_fail();
+        }
         driver_free(driver);
     }
 }
 
-static void test_map(void)
+static void test_every_panel_has_a_picture(void)
 {
-    check(with_layers, "map", "Down Right", "disk");
-    check(with_layers, "map", "Down Down t", "file");
-    check(with_layers, "map", "c Right Down", "curve");
-    check(with_layers, "map", "e Down Down", "extents");
-    check(with_layers, "map", "s", "sizes");
-    check(with_layers, "map", "x n", "compared");
-    check(with_layers, "map", "x n L n", "differences");
-}
-
-static void test_pending(void)
-{
-    check(with_requests, "pending", "Down", "requests");
-    check(with_requests, "pending", "t", "times");
-    check(with_requests, "pending", "End e", "events");
-    check(with_requests, "pending", "B Down", "breakpoints");
+    static const struct panel_ops *const panels[] = {&panel_map, &panel_hex, &panel_pending, &panel_console};
+    G_STATIC_ASSERT(G_N_ELEMENTS(panels) == LAYOUT_PANELS);
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        bool found = false;
+        for (size_t j = 0; j < G_N_ELEMENTS(views); j++) {
+            found |= views[j].request == REQUEST_NONE && g_str_has_prefix(views[j].name, panels[i]->name);
+        }
+        g_assert_true(found);
+    }
 }
 
 int main(int argc, char **argv)
 {
     g_setenv("LANG", "C.UTF-8", TRUE);
+    g_setenv("INPUTRC", "/dev/null", TRUE);
+    g_setenv("TERM", "xterm", TRUE);
     setlocale(LC_CTYPE, "C.UTF-8");
     g_test_init(&argc, &argv, NULL);
     co_init();
-    g_test_add_func("/views/map", test_map);
-    g_test_add_func("/views/pending", test_pending);
+    for (size_t i = 0; i < G_N_ELEMENTS(views); i++) {
+        g_autofree char *name = g_strconcat("/views/", views[i].name, NULL);
+        g_test_add_data_func(name, &views[i], check_view);
+    }
+    g_test_add_func("/views/what-opens-something-has-a-picture", test_what_opens_something_has_a_picture);
+    g_test_add_func("/views/every-panel-has-a-picture", test_every_panel_has_a_picture);
     int ret = g_test_run();
     co_done();
     return ret;
