@@ -153,7 +153,9 @@ const struct command command_chain = {
             "From the top: format, file, sizes, how the layer above names it, and who else has it locked. What was left out is\n"
             "told with what stands there: the kind of file, its owner, where links lead.\n"
             "\n"
-            "  -s    also counts how much of the disk each layer supplies, zeroes that it says are there among it\n",
+            "  -s    also counts how much of the disk each layer supplies, zeroes that it says are there among it\n"
+            "\n"
+            "  chain -s    the layers, and how much comes from each\n",
     .options = "s",
     .max_args = -1,
     .flags = COMMAND_OURS,

@@ -217,7 +217,7 @@ static gboolean add_byte(gpointer key, gpointer value, gpointer data)
     int64_t offset = *(const int64_t *)key;
     if (offset != stretches->end) {
         GString *stretch = g_string_new(NULL);
-        g_string_printf(stretch, "%#" PRIx64, (uint64_t)offset);
+        g_string_printf(stretch, "0x%" PRIx64, (uint64_t)offset);
         g_ptr_array_add(stretches->all, stretch);
     }
     g_string_append_printf(stretches->all->pdata[stretches->all->len - 1], " %02x", GPOINTER_TO_UINT(value));
@@ -245,7 +245,7 @@ char *hex_edit_words(const struct hex_edit *edit)
         return g_steal_pointer(&words);
     }
     unsigned byte = GPOINTER_TO_UINT(g_tree_lookup(edit->bytes, &last->offset));
-    return g_strdup_printf("%s %#" PRIx64 " %x", words, (uint64_t)last->offset, byte >> 4);
+    return g_strdup_printf("%s 0x%" PRIx64 " %x", words, (uint64_t)last->offset, byte >> 4);
 }
 
 bool hex_edit_put(struct hex_edit *edit, int64_t *offset, const char *digits)

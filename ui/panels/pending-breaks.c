@@ -265,6 +265,7 @@ static void show_row(struct pending_panel *pending, struct row row)
                 uint64_t id = request->id;
 
                 panel_run(&pending->panel, "pending-breakpoints"); /* which is the way back to the list */
+                pending->page = PENDING_PAGE_LIST;
                 pending->selected = id;
                 return;
             }

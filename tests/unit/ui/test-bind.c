@@ -47,7 +47,7 @@ static void test_a_good_file_says_nothing(void)
 static void test_what_is_wrong_is_told_and_the_rest_holds(void)
 {
     g_autofree char *complaints = load("hat x quit\nhex Ctrl-XY quit\nhex F5 qiut\nhex F5\nconsole x quit\nhex F6 map-scan\n"
-                                       "prompt Enter none\nhex F7 quit\n");
+                                       "prompt Enter none\nhex F11 quit\n");
     g_assert_nonnull(strstr(complaints, "1: 'hat' is no context: there are global, move,"));
     g_assert_nonnull(strstr(complaints, "2: 'Ctrl-XY' is no key"));
     g_assert_nonnull(strstr(complaints, "3: 'qiut' is no request"));
@@ -56,7 +56,7 @@ static void test_what_is_wrong_is_told_and_the_rest_holds(void)
     g_assert_nonnull(strstr(complaints, "6: 'map-scan' can't be asked for"));
     g_assert_nonnull(strstr(complaints, "7: 'Enter' is the way"));
     g_assert_null(strstr(complaints, "8:"));
-    g_assert_cmpint(meaning(REQUEST_CONTEXT_HEX, "F7"), ==, REQUEST_QUIT);
+    g_assert_cmpint(meaning(REQUEST_CONTEXT_HEX, "F11"), ==, REQUEST_QUIT);
     g_assert_cmpint(meaning(REQUEST_CONTEXT_PROMPT, "Enter"), ==, REQUEST_PROMPT_ACCEPT);
     keymap_reset();
 }

@@ -137,6 +137,10 @@ static void do_step(struct driver *driver, const char *step)
     if (lists && *line_text(&typed) != '\0') {
         return; /* what completion lists is advice, and in no log */
     }
+    const struct overlay *overlay = driver->desk->overlay;
+    if (strcmp(step, "Enter") == 0 && overlay != NULL && overlay->ops->name != NULL && strcmp(overlay->ops->name(overlay), "formats") == 0) {
+        return; /* others' formats are read through a process of their own, which takes its time */
+    }
     if (step[0] == ':' && step[1] != '\0') {
         driver_command(driver, step + 1);
     } else {
