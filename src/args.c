@@ -10,6 +10,7 @@
 #include "config.h"
 #include "block/objects.h"
 #include "util/safetext.h"
+#include "version.h"
 
 enum {
     OPTION_OBJECT = 256,
@@ -106,7 +107,7 @@ static const char common_options[] =
     "      --object DEFINITION  an object that a driver refers to\n"
     "      --image-opts       IMAGE is a list of options: driver=raw,file.filename=disk.img\n"
     "  -h, --help             this text\n"
-    "  -V, --version          the version\n";
+    "  -V, --version          the version, and what works here\n";
 
 const char *args_help_options(bool own)
 {
@@ -128,10 +129,12 @@ static void print_help(const struct args *args)
 
 static void print_version(const struct args *args)
 {
-    if (args->session.drop_in)
+    if (args->session.drop_in) {
         printf("%s version 7.2 (blkscope %s)\n", args->session.prog, BLKSCOPE_VERSION);
-    else
+    } else {
         printf("%s version %s\n", args->session.prog, BLKSCOPE_VERSION);
+        version_print_features();
+    }
 }
 
 /* ---- single options ---- */

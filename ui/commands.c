@@ -137,7 +137,7 @@ static int screen_co(const struct command_call *call)
         sink_printf(call->sink, SINK_ERR, "screen: there is only --svg to say how\n");
         return -EINVAL;
     }
-    const struct grid *grid = desk_picture_co(desk);
+    const struct grid *grid = desk_picture_co(desk, svg);
     if (grid == NULL) {
         return -ECANCELED;
     }
@@ -261,7 +261,7 @@ static const struct command command_screen = {
     .name = "screen",
     .args = "[--svg]",
     .summary = "prints the screen as text",
-    .help = "With --svg it is a picture in the colours of the theme, for documents.\n",
+    .help = "With --svg it is a picture in the colours of the theme, for documents; the map is complete in it.\n",
     .max_args = 1,
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
     .run_co = screen_co,

@@ -543,6 +543,11 @@ static void take_back_signals(void)
     }
 }
 
+const char *curses_library(void)
+{
+    return curses_version();
+}
+
 struct display *curses_new(const struct theme *theme, GError **error)
 {
     g_autofree struct curses *curses = g_new0(struct curses, 1);

@@ -455,17 +455,36 @@ int desk_wait_co(struct desk *desk)
     return ret;
 }
 
-const struct grid *desk_picture_co(struct desk *desk)
+static bool unfinished(const struct desk *desk)
 {
-    enum { QUIET_TURNS = 3 }; /* what was read is painted by the next turn, which may read on */
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        struct panel *panel = desk->panels[i];
+        if (panel->ops->unfinished != NULL && panel->ops->unfinished(panel)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const struct grid *desk_picture_co(struct desk *desk, bool finished)
+{
+    enum { QUIET_TURNS = 3, REST_US = 1000 }; /* what was read is painted by the next turn, which may read on */
     const struct aio *aio = session_config(desk->session)->aio;
     if (desk_wait_co(desk) < 0) {
         return NULL;
     }
-    for (int quiet = 0; quiet < QUIET_TURNS && !co_cancelled();) {
+    for (int quiet = 0; quiet < QUIET_TURNS;) {
         desk_draw(desk);
-        co_yield_co();
-        quiet = desk->dirty || aio_in_flight(aio) > 0 ? 0 : quiet + 1;
+        bool rests = finished && unfinished(desk);
+        if (rests) {
+            co_sleep_co(REST_US);
+        } else {
+            co_yield_co();
+        }
+        if (co_cancelled()) {
+            return NULL;
+        }
+        quiet = rests || desk->dirty || aio_in_flight(aio) > 0 ? 0 : quiet + 1;
     }
     return desk_draw(desk);
 }

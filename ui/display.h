@@ -43,6 +43,8 @@ struct display_ops {
  * a screen.
  */
 struct display *curses_new(const struct theme *theme, GError **error);
+/* The library it is made with, and its version.  Static. */
+const char *curses_library(void);
 
 /* A display in memory. */
 struct display *headless_new(int width, int height, struct grid_traits traits);

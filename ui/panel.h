@@ -114,6 +114,8 @@ struct panel_ops {
     void (*selection)(struct panel *panel, GString *text);
     /* What takes long (a search, a scan): false or NULL when nothing does.  Asked for when the panel is not visible, too. */
     bool (*progress)(struct panel *panel, struct panel_progress *ret_progress);
+    /* Whether what it shows is still being read, in the background; NULL: it reads when it draws. */
+    bool (*unfinished)(struct panel *panel);
     /* Until what requests asked for is done: 0, or -ECANCELED.  Scripts wait so; the panel may be gone after it. */
     int (*wait_co)(struct panel *panel);
     /* Ends such work (Ctrl-C while no command runs): false when there is none. */

@@ -37,7 +37,7 @@ static void check_history(const char *path)
             g_assert_false(g_ascii_iscntrl(*at));
     }
     g_autoptr(GPtrArray) more = g_ptr_array_new();
-    g_ptr_array_add(more, "read 0 512");
+    g_ptr_array_add(more, (char *)"read 0 512");
     g_assert_true(histfile_append(path, more, NULL));
     g_autoptr(GPtrArray) again = histfile_read(path, NULL);
     g_assert_cmpstr(again->pdata[again->len - 1], ==, "read 0 512");

@@ -2,6 +2,7 @@
 """What is installed, manuals and completions made from the tables, and how the program is hardened."""
 import os
 import re
+import shutil
 import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
@@ -33,6 +34,18 @@ def test_layout(installed):
     assert missing == []
     result = subprocess.run([installed / 'bin/blkscope', '--version'], check=True, capture_output=True, text=True)
     assert result.stdout.startswith('blkscope version'), result
+
+
+def test_version_tells_what_works():
+    version = re.search(r"version: '([^']+)'", (support.CHECKOUT / 'meson.build').read_text())[1]
+    lines = support.blkscope('--version').out.splitlines()
+    assert lines[0] == f'blkscope version {version}'
+    assert [line.split()[0] for line in lines[1:]] == ['io_uring', 'nbd', 'qemu-nbd', 'libraries']
+    for library in ('glib 2.', 'ncurses 6.', 'readline 8.', 'zlib 1.', 'libdeflate 1.', 'zstd 1.'):
+        assert library in lines[-1]
+    assert support.drop_in('--version').out == f'qemu-io version 7.2 (blkscope {version})\n'
+    news = (support.CHECKOUT / 'doc/NEWS.md').read_text()
+    assert re.search(r'^## (\S+)', news, re.M)[1] == version, 'the newest section is of another version'
 
 
 def commands():
@@ -68,7 +81,38 @@ def test_completions(installed):
         assert f'-l {name} ' in (installed / 'share/fish/vendor_completions.d/blkscope.fish').read_text()
 
 
+def test_completions_in_fish(installed):
+    if not shutil.which('fish'):
+        pytest.skip('fish is not installed')
+    script = f'source {installed}/share/fish/vendor_completions.d/blkscope.fish; complete -C "blkscope --rea"; complete -C "blkscope -t writeb"'
+    result = subprocess.run(['fish', '--no-config', '-c', script], check=True, capture_output=True, text=True, env=support.environment())
+    assert result.stderr == '' and '--read-only\topen it for reading only\n' in result.stdout and 'writeback' in result.stdout, result
+
+
+def test_completions_in_zsh(installed):
+    if not shutil.which('zsh'):
+        pytest.skip('zsh is not installed')
+    folder = installed / 'share/zsh/site-functions'
+    subprocess.run(['zsh', '-f', '-n', folder / '_blkscope'], check=True)
+    # A shell on a terminal of its own: what Tab makes of the line is read back from it.
+    script = f'''zmodload zsh/zpty
+zpty shell zsh -f -i
+zpty -w shell "PS1= PROMPT= ; fpath=({folder} \\$fpath); autoload -Uz compinit; compinit -D -u; print LOADED"
+zpty -r shell seen '*LOADED*LOADED*'
+zpty -w -n shell $'blkscope --rea\t'
+zpty -r shell seen '*--read-only*'
+print COMPLETED'''
+    result = subprocess.run(['zsh', '-f', '-c', script], capture_output=True, text=True, env=support.environment(LANG='C.UTF-8', LC_ALL='C.UTF-8'),
+                            timeout=support.DEADLINE)
+    assert result.stdout.endswith('COMPLETED\n'), result
+
+
 def test_desktop_data(installed):
+    for check in (['desktop-file-validate', installed / 'share/applications/blkscope.desktop'],
+                  ['appstreamcli', 'validate', '--no-net', installed / 'share/metainfo/io.github.blkscope.metainfo.xml']):
+        if shutil.which(check[0]):
+            result = subprocess.run(check, capture_output=True, text=True)
+            assert result.returncode == 0, result
     ET.parse(installed / 'share/metainfo/io.github.blkscope.metainfo.xml')
     entry = (installed / 'share/applications/blkscope.desktop').read_text()
     assert 'Terminal=true' in entry and 'Exec=blkscope %f' in entry

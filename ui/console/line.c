@@ -181,6 +181,11 @@ static void forget_history(void)
     }
 }
 
+const char *line_library(void)
+{
+    return rl_library_version;
+}
+
 void line_close(void)
 {
     rl_callback_sigcleanup();

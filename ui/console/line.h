@@ -28,6 +28,9 @@ struct line_ops {
 void line_open(struct session *session, const char *prompt, bool tty, const struct line_ops *ops, void *data);
 void line_close(void);
 
+/* readline's version.  Static. */
+const char *line_library(void);
+
 void line_key(keycode key, bool utf8);
 /* UTF-8 text goes in where the cursor is, as one change that can be undone; control characters but line ends are left out. */
 void line_paste(const char *text);

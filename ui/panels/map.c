@@ -644,6 +644,13 @@ static int wait_co(struct panel *panel)
                                                      : lookup_wait_co(map->seek);
 }
 
+static bool unfinished(struct panel *panel)
+{
+    struct map_panel *map = map_of(panel);
+
+    return map_side_is_busy(&map->sides[MAP_GUEST]) || (map->sides[MAP_HOST].size > 0 && map_side_is_busy(&map->sides[MAP_HOST]));
+}
+
 static bool cancel(struct panel *panel)
 {
     bool was_busy = map_differences_is_busy(map_of(panel)->differences);
@@ -712,6 +719,7 @@ const struct panel_ops panel_map = {
     .set_view = map_recall_set_view,
     .mouse = map_mouse,
     .wait_co = wait_co,
+    .unfinished = unfinished,
     .cancel = cancel,
     .progress = progress,
     .image = image,

@@ -7,7 +7,7 @@
 
 /* The functions that are used, under their names without "nbd_"; see libnbd(3) for each. */
 #define NBD_FUNCTIONS(X)                                                                                                \
-    X(create) X(close) X(get_error) X(get_errno)                                                                        \
+    X(create) X(close) X(get_version) X(get_error) X(get_errno)                                                        \
     X(set_export_name) X(add_meta_context) X(set_pread_initialize)                                                      \
     X(set_tls) X(set_tls_certificates) X(set_tls_verify_peer) X(set_tls_username) X(set_tls_psk_file)                   \
     X(aio_connect) X(aio_connect_tcp) X(aio_connect_unix) X(aio_disconnect)                                             \

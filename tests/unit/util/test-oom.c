@@ -89,10 +89,10 @@ static char *run_child(void (*act)(void), int *ret_status)
         setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
         signal(SIGABRT, SIG_DFL);
         oom_init("prog");
-        oom_add_hook(say, "never\n");
-        oom_add_hook(say, "first\n");
-        oom_add_hook(say, "last added\n");
-        oom_remove_hook(say, "never\n");
+        oom_add_hook(say, (char *)"never\n");
+        oom_add_hook(say, (char *)"first\n");
+        oom_add_hook(say, (char *)"last added\n");
+        oom_remove_hook(say, (char *)"never\n");
         act();
         _exit(9);
     }
