@@ -81,15 +81,16 @@ def test_completions(installed):
         assert f'-l {name} ' in (installed / 'share/fish/vendor_completions.d/blkscope.fish').read_text()
 
 
-def test_completions_in_fish(installed):
+def test_completions_in_fish(installed, work):
     if not shutil.which('fish'):
         pytest.skip('fish is not installed')
     script = f'source {installed}/share/fish/vendor_completions.d/blkscope.fish; complete -C "blkscope --rea"; complete -C "blkscope -t writeb"'
-    result = subprocess.run(['fish', '--no-config', '-c', script], check=True, capture_output=True, text=True, env=support.environment())
+    result = subprocess.run(['fish', '--no-config', '-c', script], check=True, capture_output=True, text=True,
+                            env=support.environment(HOME=str(work)))  # which it makes when it is missing
     assert result.stderr == '' and '--read-only\topen it for reading only\n' in result.stdout and 'writeback' in result.stdout, result
 
 
-def test_completions_in_zsh(installed):
+def test_completions_in_zsh(installed, work):
     if not shutil.which('zsh'):
         pytest.skip('zsh is not installed')
     folder = installed / 'share/zsh/site-functions'
@@ -102,8 +103,8 @@ zpty -r shell seen '*LOADED*LOADED*'
 zpty -w -n shell $'blkscope --rea\t'
 zpty -r shell seen '*--read-only*'
 print COMPLETED'''
-    result = subprocess.run(['zsh', '-f', '-c', script], capture_output=True, text=True, env=support.environment(LANG='C.UTF-8', LC_ALL='C.UTF-8'),
-                            timeout=support.DEADLINE)
+    result = subprocess.run(['zsh', '-f', '-c', script], capture_output=True, text=True, timeout=support.DEADLINE,
+                            env=support.environment(HOME=str(work), LANG='C.UTF-8', LC_ALL='C.UTF-8'))
     assert result.stdout.endswith('COMPLETED\n'), result
 
 
