@@ -39,8 +39,6 @@ static int start(struct nbd_connection *connection, const struct addrinfo *at)
 
     if (address->path)
         return lib->aio_connect_unix(connection->handle, address->path);
-    if (address->tls) /* the certificate is compared with the name */
-        return lib->aio_connect_tcp(connection->handle, address->host, address->port);
     return lib->aio_connect(connection->handle, at->ai_addr, at->ai_addrlen);
 }
 
@@ -126,18 +124,57 @@ static int check_export(const struct nbd_connection *connection, struct nbd_expo
 
 /* ---- all together ---- */
 
+/*
+ * libnbd compares the certificate with the name only where it looked the name up itself, and the first of the addresses is tried in
+ * that call: on a thread, as a name server may keep it waiting.  The rest goes on here.
+ */
+static int start_by_name_co(struct nbd_connection *connection)
+{
+    const struct nbd_address *address = &connection->settings.address;
+    struct nbd_handle *handle = g_steal_pointer(&connection->handle);
+    g_autofree char *text = NULL, *why = NULL;
+    int error = 0, ret = nbd_connect_by_name_co(connection->library, &handle, address->host, address->port, &text, &error);
+
+    if (!handle) {
+        g_free(connection->why);
+        connection->why = g_strdup(ret == -ECANCELED ? "cancelled" : text);
+        connection->why_errno = ret == -ECANCELED ? ECANCELED : error;
+        return ret;
+    }
+    connection->handle = handle;
+    nbd_attach(connection);
+    if (ret < 0) {
+        why = nbd_plain_error(text);
+        nbd_drop(connection, why, error);
+    }
+    return ret;
+}
+
+static int start_at(struct nbd_connection *connection, const struct addrinfo *at)
+{
+    nbd_attach(connection);
+    if (start(connection, at) == 0)
+        return 0;
+    nbd_drop(connection, NULL, 0);
+    return -EIO;
+}
+
 static int attempt_co(struct nbd_connection *connection, const struct addrinfo *at)
 {
+    const struct nbd_address *address = &connection->settings.address;
     int ret;
 
     connection->handle = connection->library->create();
     if (!connection->handle)
         return -ENOMEM;
-    nbd_attach(connection);
-    if (set_up(connection) < 0 || start(connection, at) < 0) {
+    if (set_up(connection) < 0) {
+        nbd_attach(connection);
         nbd_drop(connection, NULL, 0);
         return -EIO;
     }
+    ret = address->tls && !address->path ? start_by_name_co(connection) : start_at(connection, at);
+    if (ret < 0)
+        return ret;
     nbd_watch(connection);
     ret = connection->handle ? await_ready_co(connection) : -EIO;
     if (ret == 0)

@@ -65,6 +65,8 @@ struct nbd_connection {
 
 /* Makes handle and its source; then nbd_watch() after each call of the library. */
 void nbd_attach(struct nbd_connection *connection);
+/* libnbd's message, without the name of the function in front; NULL: the server hung up. */
+char *nbd_plain_error(const char *text);
 /* Follows what libnbd waits for now.  Ends the connection if it is dead. */
 void nbd_watch(struct nbd_connection *connection);
 /* Gives the server time from now on. */
@@ -87,3 +89,9 @@ int nbd_connect_co(struct nbd_connection *connection, GError **error);
 /* resolve.c: getaddrinfo(3) for a stream, without anybody waiting in it.  0 and *ret_found (freeaddrinfo), -ECANCELED, or an error. */
 struct addrinfo;
 int nbd_resolve_co(const char *host, const char *port, struct addrinfo **ret_found, GError **error);
+/*
+ * resolve.c: libnbd's aio_connect_tcp(), which looks the name up itself, on a thread.  0, -ECANCELED, or an error with libnbd's message and its
+ * number.  *handle is NULL meanwhile, and stays it unless the call was made.
+ */
+int nbd_connect_by_name_co(const struct nbd_library *library, struct nbd_handle **handle, const char *host, const char *port, char **ret_why,
+                           int *ret_errno);

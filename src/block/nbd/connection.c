@@ -181,10 +181,9 @@ void nbd_watch(struct nbd_connection *connection)
         follow(connection, fd, condition);
 }
 
-/* libnbd's message, without the name of the function in front, or the kernel's. */
-static char *last_error(const struct nbd_connection *connection)
+char *nbd_plain_error(const char *text)
 {
-    const char *text = connection->library->get_error(), *colon;
+    const char *colon;
 
     if (!text)
         return g_strdup("the server closed the connection");
@@ -201,7 +200,7 @@ static void tell(const struct nbd_connection *connection, const char *line)
 void nbd_drop(struct nbd_connection *connection, const char *why, int error)
 {
     bool was_up = connection->state == NBD_UP;
-    g_autofree char *said = why ? g_strdup(why) : last_error(connection);
+    g_autofree char *said = why ? g_strdup(why) : nbd_plain_error(connection->library->get_error());
 
     connection->why_errno = why ? error : connection->library->get_errno();
     g_free(connection->why);

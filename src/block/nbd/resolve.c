@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The addresses of a host.  A name server that says nothing keeps getaddrinfo(3) waiting for half a minute, and nothing ends that: it
+ * What waits for name servers.  One that says nothing keeps getaddrinfo(3) waiting for half a minute, and nothing ends that: it
  * waits on a thread of its own, which is left alone when nobody wants to know any more, also at the program's end.
  */
 #include <errno.h>
@@ -9,78 +9,113 @@
 
 #include "block/nbd/connection-private.h"
 
-struct lookup {
+/* Something that is done on such a thread. */
+struct errand {
     gint refs; /* the thread's, and the waiting coroutine's */
+    void (*work)(void *data);
+    void *data;
+    GDestroyNotify free; /* of data, on whichever thread is the last to have it */
+    GMainContext *context;
+    struct co *waiter; /* only on the loop's thread; NULL: left */
+    bool ended;
+};
+
+static void errand_unref(gpointer data)
+{
+    struct errand *errand = data;
+
+    if (!g_atomic_int_dec_and_test(&errand->refs))
+        return;
+    errand->free(errand->data);
+    g_main_context_unref(errand->context);
+    g_free(errand);
+}
+
+static gboolean end(gpointer data)
+{
+    struct errand *errand = data;
+
+    errand->ended = true;
+    if (errand->waiter)
+        co_wake(errand->waiter, 0);
+    return G_SOURCE_REMOVE;
+}
+
+static gpointer run(gpointer data)
+{
+    struct errand *errand = data;
+    GSource *source = g_idle_source_new();
+
+    errand->work(errand->data);
+    g_source_set_priority(source, G_PRIORITY_DEFAULT);
+    g_source_set_callback(source, end, errand, errand_unref);
+    g_source_attach(source, errand->context);
+    g_source_unref(source);
+    return NULL;
+}
+
+/* Takes one reference; data is valid while errand is. */
+static int errand_run_co(struct errand *errand, GError **error)
+{
+    GThread *thread = g_thread_try_new("resolve", run, errand, error);
+    int ret = 0;
+
+    if (!thread) {
+        errand_unref(errand);
+        return -EAGAIN;
+    }
+    g_thread_unref(thread);
+    while (ret == 0 && !errand->ended)
+        ret = co_suspend_cancellable_co();
+    errand->waiter = NULL;
+    return ret;
+}
+
+static struct errand *errand_new(void (*work)(void *data), void *data, GDestroyNotify free)
+{
+    struct errand *errand = g_new(struct errand, 1);
+
+    *errand = (struct errand){.refs = 2, .work = work, .data = data, .free = free, .context = g_main_context_ref_thread_default(), .waiter = co_self()};
+    return errand;
+}
+
+/* ---- addresses ---- */
+
+struct lookup {
     char *host, *port;
     struct addrinfo *found;
     int result;
-    GMainContext *context;
-    struct co *waiter; /* only on the loop's thread; NULL: left */
-    bool answered;     /* atomic; after it, found and result are the loop's */
 };
 
-static void lookup_unref(gpointer data)
+static void lookup_free(void *data)
 {
     struct lookup *lookup = data;
 
-    if (!g_atomic_int_dec_and_test(&lookup->refs))
-        return;
     if (lookup->found)
         freeaddrinfo(lookup->found);
-    g_main_context_unref(lookup->context);
     g_free(lookup->host);
     g_free(lookup->port);
     g_free(lookup);
 }
 
-static gboolean answer(gpointer data)
-{
-    struct lookup *lookup = data;
-
-    if (lookup->waiter)
-        co_wake(lookup->waiter, 0);
-    return G_SOURCE_REMOVE;
-}
-
-static gpointer look_up(gpointer data)
+static void look_up(void *data)
 {
     struct lookup *lookup = data;
     struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    GSource *source = g_idle_source_new();
 
     lookup->result = getaddrinfo(lookup->host, lookup->port, &hints, &lookup->found);
-    __atomic_store_n(&lookup->answered, true, __ATOMIC_RELEASE);
-    g_source_set_priority(source, G_PRIORITY_DEFAULT);
-    g_source_set_callback(source, answer, lookup, lookup_unref);
-    g_source_attach(source, lookup->context);
-    g_source_unref(source);
-    return NULL;
-}
-
-static struct lookup *start(const char *host, const char *port, GError **error)
-{
-    struct lookup *lookup = g_new0(struct lookup, 1);
-    GThread *thread;
-
-    *lookup = (struct lookup){.refs = 2, .host = g_strdup(host), .port = g_strdup(port), .waiter = co_self(),
-                              .context = g_main_context_ref_thread_default()};
-    thread = g_thread_try_new("resolve", look_up, lookup, error);
-    if (thread)
-        g_thread_unref(thread);
-    else
-        lookup_unref(lookup);
-    return lookup;
 }
 
 int nbd_resolve_co(const char *host, const char *port, struct addrinfo **ret_found, GError **error)
 {
     g_autoptr(GError) no_thread = NULL;
-    struct lookup *lookup = start(host, port, &no_thread);
-    int ret = no_thread ? -EAGAIN : 0;
+    struct lookup *lookup = g_new0(struct lookup, 1);
+    struct errand *errand = errand_new(look_up, lookup, lookup_free);
+    int ret;
 
-    while (ret == 0 && !__atomic_load_n(&lookup->answered, __ATOMIC_ACQUIRE))
-        ret = co_suspend_cancellable_co();
-    lookup->waiter = NULL;
+    lookup->host = g_strdup(host);
+    lookup->port = g_strdup(port);
+    ret = errand_run_co(errand, &no_thread);
     if (ret == 0 && lookup->result == 0) {
         *ret_found = g_steal_pointer(&lookup->found);
     } else if (ret != -ECANCELED) {
@@ -88,6 +123,63 @@ int nbd_resolve_co(const char *host, const char *port, struct addrinfo **ret_fou
                     host, port, no_thread ? no_thread->message : gai_strerror(lookup->result));
         ret = -EIO;
     }
-    lookup_unref(lookup);
+    errand_unref(errand);
+    return ret;
+}
+
+/* ---- connecting by name ---- */
+
+struct call {
+    const struct nbd_library *library;
+    struct nbd_handle *handle;
+    char *host, *port;
+    int result, error;
+    char *why;
+};
+
+static void call_free(void *data)
+{
+    struct call *call = data;
+
+    if (call->handle)
+        call->library->close(call->handle);
+    g_free(call->host);
+    g_free(call->port);
+    g_free(call->why);
+    g_free(call);
+}
+
+/* libnbd's errors are the thread's that met them. */
+static void connect_by_name(void *data)
+{
+    struct call *call = data;
+
+    call->result = call->library->aio_connect_tcp(call->handle, call->host, call->port);
+    if (call->result < 0) {
+        call->error = call->library->get_errno();
+        call->why = g_strdup(call->library->get_error());
+    }
+}
+
+int nbd_connect_by_name_co(const struct nbd_library *library, struct nbd_handle **handle, const char *host, const char *port, char **ret_why,
+                           int *ret_errno)
+{
+    g_autoptr(GError) no_thread = NULL;
+    struct call *call = g_new0(struct call, 1);
+    struct errand *errand = errand_new(connect_by_name, call, call_free);
+    int ret;
+
+    *call = (struct call){.library = library, .handle = g_steal_pointer(handle), .host = g_strdup(host), .port = g_strdup(port)};
+    ret = errand_run_co(errand, &no_thread);
+    if (ret == 0) {
+        *handle = g_steal_pointer(&call->handle);
+        *ret_why = g_steal_pointer(&call->why);
+        *ret_errno = call->error;
+        ret = call->result < 0 ? -EIO : 0;
+    } else if (ret != -ECANCELED) {
+        *ret_why = g_strdup(no_thread->message);
+        *ret_errno = EAGAIN;
+    }
+    errand_unref(errand);
     return ret;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A connection to an NBD server against one that does as it is told: what is sent, what comes of each reply, and of a break at any time. */
+#include <dlfcn.h>
+#include <netdb.h>
+
 #include "block/nbd/connection-private.h"
 #include "nbd-script.h"
 
@@ -446,6 +449,43 @@ static void test_cancel_the_handshake_co(void)
     end_co();
 }
 
+/* ---- a name server that does not answer: of everybody's getaddrinfo(3), libnbd's, too ---- */
+
+static gint lookups, answered_lookups = G_MAXINT;
+
+__attribute__((visibility("default"))) int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **found)
+{
+    __typeof__(&getaddrinfo) next = (__typeof__(&getaddrinfo))dlsym(RTLD_NEXT, "getaddrinfo");
+    int number = g_atomic_int_add(&lookups, 1);
+
+    while (g_atomic_int_get(&answered_lookups) <= number)
+        g_thread_yield();
+    return next("127.0.0.1", port, hints, found);
+}
+
+/* libnbd looks the name of an encrypted server up again, and the loop turns meanwhile. */
+static void test_cancel_a_lookup_co(void)
+{
+    struct nbd_settings settings = {0};
+    g_autoptr(options) options = options_new();
+    int ret = 1;
+
+    g_assert_true(options_parse(options, "host=name,port=1,tls=on", NULL, NULL));
+    g_assert_cmpint(nbd_address_take(options, &settings.address, NULL), ==, 0);
+    connection = nbd_connection_new(nbd_library_load(NULL), &settings, harness_aio, NULL, NULL);
+    lookups = 0;
+    g_atomic_int_set(&answered_lookups, 1);
+    struct co *co = co_start(opener, &ret);
+    until(g_atomic_int_get(&lookups) == 2);
+    settle_co();
+    g_assert_cmpint(ret, ==, 1);
+    co_cancel(co);
+    until(ret != 1);
+    g_assert_cmpint(ret, ==, -ECANCELED);
+    nbd_connection_free(connection);
+    g_atomic_int_set(&answered_lookups, G_MAXINT);
+}
+
 static void add(void)
 {
     harness_add("/nbd/connection/out-of-order", test_out_of_order_co);
@@ -467,6 +507,7 @@ static void add(void)
     harness_add("/nbd/connection/answered-is-not-sent-again", test_answered_is_not_sent_again_co);
     harness_add("/nbd/connection/cancel-while-down", test_cancel_while_down_co);
     harness_add("/nbd/connection/cancel-the-handshake", test_cancel_the_handshake_co);
+    harness_add("/nbd/connection/cancel-a-lookup", test_cancel_a_lookup_co);
 }
 
 int main(int argc, char **argv)
