@@ -136,7 +136,7 @@ static void a_large_request_lets_others_go_on(struct fixture *fixture, const voi
     for (; !ticket.done; turns++)
         g_main_context_iteration(NULL, TRUE);
     g_assert_cmpint(ticket.ret, ==, 0);
-    g_assert_cmpint(turns, >, 4); /* each is a millisecond or, at most, a few megabytes */
+    g_assert_cmpint(turns, >, 40); /* each is about a millisecond; with pauses only where memory is freed there are a dozen */
     start(fixture, &ticket, "c", "read -q -P 0xab 0 256M", 0);
     g_assert_false(ticket.done);
     session_cancel(fixture->session);

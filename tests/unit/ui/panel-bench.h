@@ -11,7 +11,7 @@
 #include "engine/session.h"
 #include "io/aio.h"
 #include "io/clock.h"
-#include "io/co.h"
+#include "io/co-internal.h"
 #include "ui/panel.h"
 
 struct bench {
@@ -237,6 +237,13 @@ static inline void bench_open(struct bench *bench, const char *options)
     bench_run(bench, line);
     if (!session_blk(bench->session))
         g_error("%s: %s", line, sink_buffer_text(bench->sink));
+}
+
+/* Waits for something to happen, before which time passes: whoever rests between scans or looks has rested. */
+static inline void bench_wait(void)
+{
+    co_wait_expire(INT64_MAX);
+    g_main_context_iteration(NULL, TRUE);
 }
 
 /* A session is freed in a loop of its own, so nothing may be held any more. */

@@ -28,7 +28,7 @@ static void show(struct bench *bench, int width, int height)
 {
     bench_show(bench, width, height);
     while (map_side_is_busy(side_of(bench))) {
-        g_main_context_iteration(NULL, TRUE);
+        bench_wait();
         bench_show(bench, width, height);
     }
 }
@@ -368,7 +368,7 @@ static void wait_for(struct bench *bench, const struct map_differences *differen
 {
     bench_settle(bench);
     while (map_differences_is_busy(differences) || map_differences_is_stale(differences)) {
-        g_main_context_iteration(NULL, TRUE);
+        bench_wait();
         bench_settle(bench);
     }
 }
@@ -553,7 +553,7 @@ static void test_frames(void)
 static void wait_until_shown(struct bench *bench, const char *text)
 {
     while (!bench_shows(bench, text)) {
-        g_main_context_iteration(NULL, TRUE);
+        bench_wait();
         bench_show(bench, 80, 24);
     }
 }
@@ -570,7 +570,7 @@ static void test_what_others_write_to_a_raw_image_shows(void)
     wait_until_shown(bench, "data 4096 bytes");
     bench_write(bench->image, SIZE + 512, 512, 1); /* it grows */
     while (blk_length(session_blk(bench->session)) <= SIZE) {
-        g_main_context_iteration(NULL, TRUE);
+        bench_wait();
         bench_settle(bench);
     }
     bench_free(bench);
