@@ -26,6 +26,7 @@
 #include "io/co.h"
 #include "ui/app.h"
 #include "util/oom.h"
+#include "ui/console/meter.h"
 #include "util/safetext.h"
 
 enum mode { MODE_COMMANDS, MODE_SCRIPT, MODE_STDIN, MODE_PLAIN, MODE_SCREEN };
@@ -201,8 +202,11 @@ static int run_with(struct args *args, enum mode mode)
     struct session *session = session_new(&args->session);
     app_set_options(args->theme, !args->no_config);
     if (mode == MODE_SCREEN || open_image(args, session, sink)) {
+        bool batch = mode != MODE_SCREEN && mode != MODE_PLAIN && !args->session.drop_in;
         struct app_headless *screen = args->headless ? app_headless_begin(session) : NULL;
-        status = run_mode(mode, args, session, app_headless_sink(screen, sink));
+        struct meter *meter = batch ? meter_new(session, sink) : NULL;
+        status = run_mode(mode, args, session, app_headless_sink(screen, meter_sink(meter, sink)));
+        meter_free(meter);
         app_headless_end(screen);
     }
     status |= end_session(args, session, mode);

@@ -122,6 +122,19 @@ void blk_leave(struct blk *blk)
     leave_gate(blk);
 }
 
+/* Who tells how far a request is: the first on the way to the data that can. */
+static const struct node *counting_node(const struct node *node)
+{
+    while (node && !(node->driver->flags & DRIVER_COUNTS))
+        node = node->file;
+    return node;
+}
+
+const struct blk_request *blk_request_of(struct co *co)
+{
+    return *co_local_of(co);
+}
+
 /* Enters a request; after it, request_end() comes in any case unless it returns an error. */
 static int request_begin_co(struct blk *blk, struct blk_request *request, enum blk_op op, unsigned flags, int64_t offset, int64_t bytes,
                             const char *issuer)
@@ -134,8 +147,10 @@ static int request_begin_co(struct blk *blk, struct blk_request *request, enum b
             leave_registry(blk, request, -ECANCELED);
         return -ECANCELED;
     }
-    if (!internal)
+    if (!internal) {
+        request->counts = counting_node(blk->root);
         registry_set_state(&blk->registry, request, BLK_REQUEST_IN_FLIGHT);
+    }
     return 0;
 }
 

@@ -240,6 +240,8 @@ int blk_cancel(struct blk *blk, uint64_t id);
 
 /* Requests not yet done, oldest first: a list of struct blk_request, owned by the image. */
 const GQueue *blk_requests(const struct blk *blk);
+/* The one that a coroutine carries out right now, NULL: none. */
+const struct blk_request *blk_request_of(struct co *co);
 
 struct blk_observer {
     /* A request entered, changed state, passed an event, or is done (last call; it is freed after). */

@@ -23,6 +23,7 @@ enum driver_flags {
     DRIVER_FORMAT = 1 << 2,   /* gives the bytes of its `file` child a meaning; takes part in probing if .probe is set */
     DRIVER_BLIND_READS = 1 << 3, /* preadv_co hands the vector on and never looks at what arrives in it: see blk_reads_may_overlap() */
     DRIVER_FIXED = 1 << 4, /* can't be reopened with other options or flags */
+    DRIVER_COUNTS = 1 << 5, /* tells registry_count() how far a request is; the nodes below it then need not */
 };
 
 /* How the answer of one level goes on (struct node_status). */

@@ -25,8 +25,10 @@ enum {
 static ssize_t pass_co(struct node *node, int64_t offset, const struct iovec *iov, int niov, unsigned aio_flags, bool write)
 {
     struct file *file = node->opaque;
-    return write ? aio_pwritev_co(node->aio, file->fd, iov, niov, offset, aio_flags)
-                 : aio_preadv_co(node->aio, file->fd, iov, niov, offset, aio_flags);
+    ssize_t n = write ? aio_pwritev_co(node->aio, file->fd, iov, niov, offset, aio_flags)
+                      : aio_preadv_co(node->aio, file->fd, iov, niov, offset, aio_flags);
+    registry_count(node, n);
+    return n;
 }
 
 /*
@@ -227,7 +229,7 @@ static int file_pdiscard_co(struct node *node, int64_t offset, int64_t bytes)
 }
 
 #define FILE_SLOTS                                                                                                                         \
-    .flags = DRIVER_PROTOCOL | DRIVER_BLIND_READS, .state_size = sizeof(struct file), .options = file_options, .open_co = file_open_co,    \
+    .flags = DRIVER_PROTOCOL | DRIVER_BLIND_READS | DRIVER_COUNTS, .state_size = sizeof(struct file), .options = file_options, .open_co = file_open_co,    \
     .close_co = file_close_co, .preadv_co = file_preadv_co, .pwritev_co = file_pwritev_co, .pwrite_zeroes_co = file_pwrite_zeroes_co,      \
     .pdiscard_co = file_pdiscard_co, .flush_to_disk_co = file_flush_to_disk_co, .truncate_co = file_truncate_co,                           \
     .length_co = file_length_co, .occupied_co = file_occupied_co, .status_co = file_status_co, .status_bulk_co = file_status_bulk_co,                                       \

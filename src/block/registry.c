@@ -85,6 +85,13 @@ void registry_part_end(struct registry *registry, struct registry_part *part)
         g_queue_unlink(&registry->looks, &part->link);
 }
 
+void registry_count(const struct node *node, int64_t bytes)
+{
+    struct blk_request *request = *co_local();
+    if (request && request->counts == node && bytes > 0)
+        request->done += bytes;
+}
+
 void registry_event(struct registry *registry, enum blk_event event)
 {
     struct blk_request *request = *co_local();

@@ -47,6 +47,9 @@ struct registry_part registry_part(const struct registry *registry);
 void registry_part_begin(struct registry *registry, struct registry_part *part);
 void registry_part_end(struct registry *registry, struct registry_part *part);
 
+/* So many bytes (negative: none) of the running coroutine's request are dealt with, if node is the one that counts them. */
+void registry_count(const struct node *node, int64_t bytes);
+
 /* Notes that the running coroutine's request passed an event. */
 void registry_event(struct registry *registry, enum blk_event event);
 /* It is suspended at tag (which stays valid until resumed), and goes on again. */

@@ -45,6 +45,8 @@ struct blk_request {
     enum blk_request_state state;
     unsigned flags; /* enum blk_request_flags, as submitted */
     int64_t offset, bytes;
+    int64_t done;            /* bytes of them so far, as far as a driver tells; more where it reads around what it writes */
+    const struct node *counts; /* the node that tells; NULL: none does */
     int64_t started_us, done_us; /* clock_now_us(); done_us valid when done */
     int ret;                     /* valid when done: 0 or negative errno */
     const char *tag;             /* breakpoint it is suspended at, NULL otherwise */

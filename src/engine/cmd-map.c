@@ -90,10 +90,10 @@ static int map_co(const struct command_call *call)
     if (call->argc > 2)
         return command_misused(call, &command_map);
     visit.total = !strcmp(form, "--host") ? MAX(inspect_host_size(blk), 0) : length;
-    if (!strcmp(form, "--host") || !strcmp(form, "--extents"))
+    if (strcmp(form, "--summary")) /* it does not say */
         session_show_progress(call, &visit.done, &visit.total);
     if (!strcmp(form, "--json")) {
-        ret = map_json_co(call, length);
+        ret = map_json_co(call, length, &visit.done);
     } else if (!strcmp(form, "--host")) {
         ret = inspect_host_map_co(blk, show_host_run, &visit);
         if (ret == -ENOTSUP) /* a file without a structure of its own */

@@ -18,6 +18,7 @@ struct writer {
     struct sink *sink;
     size_t used;
     int64_t extents;
+    int64_t *done;
     char text[ROOM];
 };
 
@@ -53,6 +54,7 @@ static char *put_kind(char *at, const struct blk_extent *extent)
 static int put_extent(void *data, const struct blk_extent *extent)
 {
     struct writer *writer = data;
+    *writer->done = extent->start;
     if (writer->used > ROOM - RECORD_MAX)
         flush(writer);
     char *at = writer->text + writer->used;
@@ -68,11 +70,12 @@ static int put_extent(void *data, const struct blk_extent *extent)
     return 0;
 }
 
-int map_json_co(const struct command_call *call, int64_t length)
+int map_json_co(const struct command_call *call, int64_t length, int64_t *done)
 {
     g_autofree struct writer *writer = g_new(struct writer, 1);
     writer->sink = call->sink;
     writer->used = writer->extents = 0;
+    writer->done = done;
     int ret = blk_map_co(call->session->blk, 0, length, put_extent, writer);
     /* The reference program speaks of an empty image, too. */
     if (ret == 0 && !writer->extents)

@@ -6,5 +6,5 @@
 
 struct command_call;
 
-/* Of an image of length bytes.  0, or a negative errno: what was found before it has been written.  May suspend. */
-int map_json_co(const struct command_call *call, int64_t length);
+/* Of an image of length bytes.  0, or a negative errno: what was found before it has been written.  *done: bytes of it so far. */
+int map_json_co(const struct command_call *call, int64_t length, int64_t *done);

@@ -34,6 +34,7 @@ static const struct {
 
 struct picture {
     int64_t length, span; /* of a square, but the last */
+    int64_t done;
     int64_t cells[COLUMNS * ROWS][KINDS];
     int64_t all[KINDS];
 };
@@ -45,6 +46,7 @@ static int count_extent(void *data, const struct blk_extent *extent)
     unsigned kind = stored && extent->depth > 0 ? KIND_BACKING : extent->kind;
     int64_t start = extent->start, end = extent->start + extent->length;
     picture->all[kind] += extent->length;
+    picture->done = end;
     while (start < end) {
         int64_t cell = start / picture->span, to = MIN(end - start, picture->span - start % picture->span);
         picture->cells[cell][kind] += to;
@@ -156,7 +158,9 @@ int map_svg_export_co(const struct command_call *call, const char *path, bool fo
     picture->length = blk_length(blk);
     picture->span = MAX(512, (picture->length - 1) / (COLUMNS * ROWS) + 1);
     picture->span = (picture->span + 511) / 512 * 512;
+    session_show_progress(call, &picture->done, &picture->length);
     int ret = blk_status_bulk_co(blk, 0, picture->length, count_extent, picture);
+    session_show_progress(call, NULL, NULL);
     if (ret < 0)
         return ret == -ECANCELED ? ret : report_failure(call, "map", ret);
     g_auto(GStrv) files = blk_files(blk);

@@ -18,6 +18,8 @@
 #include "engine/session-private.h"
 #include "io/clock.h"
 
+enum { LARGE_REQUEST = 8 << 20 /* shorter ones have no progress to speak of */ };
+
 enum {
     LEAVE_BEHIND_MS = 50, /* how long a cancelled line may take to end by itself */
     SHOWN_MAX = 100,      /* characters of a line in a message */
@@ -161,9 +163,17 @@ void session_show_progress(const struct command_call *call, const int64_t *done,
 bool session_progress(const struct session *session, struct session_progress *ret_progress)
 {
     const struct job *job = session->running;
-    if (!job || !job->done_bytes)
+    if (!job)
         return false;
-    *ret_progress = (struct session_progress){*job->done_bytes, *job->total_bytes};
+    if (job->done_bytes) {
+        *ret_progress = (struct session_progress){*job->done_bytes, *job->total_bytes};
+        return true;
+    }
+    /* A command that is one request: what is read at once is done before anyone looks. */
+    const struct blk_request *request = job->co ? blk_request_of(job->co) : NULL;
+    if (!request || !request->counts || request->bytes < LARGE_REQUEST)
+        return false;
+    *ret_progress = (struct session_progress){MIN(request->done, request->bytes), request->bytes};
     return true;
 }
 

@@ -234,6 +234,11 @@ void **co_local(void)
     return &running->local;
 }
 
+void **co_local_of(struct co *co)
+{
+    return &co->local;
+}
+
 unsigned co_live(void)
 {
     return live;

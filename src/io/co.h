@@ -44,6 +44,8 @@ bool co_affordable(void);
 struct co *co_self(void);
 /* A pointer of the running coroutine, NULL when it starts: the block layer's, which finds the request again that it carries out. */
 void **co_local(void);
+/* That of another one. */
+void **co_local_of(struct co *co);
 
 /*
  * Suspends the running coroutine until co_wake(); returns the value given there.  A wake that came since the last

@@ -772,7 +772,7 @@ def test_plain_mode_is_a_prompt(disk):
     with Terminal(['--plain', '-f', 'raw', disk]) as t:
         t.wait('blkscope>')
         t.send('length', 'Enter')
-        t.wait('4 MiB')
+        t.wait(lambda t: '4 MiB' in t.text() and t.text().count('blkscope>') == 2, 'the prompt again')
         t.send('Up')
         t.wait(lambda t: t.text().count('blkscope> length') == 2, 'the line from the history')
         t.send('Enter')

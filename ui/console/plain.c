@@ -14,12 +14,13 @@
 #include "ui/app.h"
 #include "ui/console/histfile.h"
 #include "ui/console/line.h"
+#include "ui/console/meter.h"
 #include "ui/signals.h"
 #include "ui/text.h"
 #include "util/safetext.h"
 
 struct plain {
-    struct sink sink;
+    struct sink sink, *out; /* out: sink, or the meter before it */
     struct session *session;
     GMainLoop *loop;
     GSource *input; /* NULL while a command runs */
@@ -132,7 +133,7 @@ static void accept_line(void *data, const char *line)
         g_main_loop_quit(plain->loop);
     } else if (line[strspn(line, " ")] != '\0') {
         end_prompt(plain);
-        session_run(plain->session, line, &plain->sink, 0, command_done, plain);
+        session_run(plain->session, line, plain->out, 0, command_done, plain);
     }
 }
 
@@ -182,9 +183,12 @@ int app_run_plain(struct session *session, bool use_history)
         complain(config, g_steal_pointer(&error));
     }
     signals_init(SIGNALS_INT, on_signals, plain);
+    struct meter *meter = config->drop_in ? NULL : meter_new(session, &plain->sink);
+    plain->out = meter_sink(meter, &plain->sink);
     begin_prompt(plain);
     g_main_loop_run(plain->loop);
     end_prompt(plain);
+    meter_free(meter);
     signals_done();
     line_close();
     g_main_loop_unref(plain->loop);

@@ -37,7 +37,7 @@ static const struct inspect_ops qcow2_inspect = {
 
 const struct driver driver_qcow2 = {
     .name = "qcow2",
-    .flags = DRIVER_FORMAT,
+    .flags = DRIVER_FORMAT | DRIVER_COUNTS,
     .state_size = sizeof(struct qcow2),
     .options = qcow2_options,
     .probe = qcow2_driver_probe,

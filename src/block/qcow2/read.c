@@ -11,7 +11,10 @@
 #include "block/qcow2/inflate.h"
 #include "block/qcow2/writer.h"
 
-enum { PARALLEL = 8 }; /* runs of one request at a time */
+enum {
+    PARALLEL = 8, /* runs of one request at a time */
+    ZEROES_AT_ONCE = 4 << 20,
+};
 
 /* A request, while its runs are read. */
 struct reading {
@@ -75,14 +78,20 @@ static int dispatch_co(struct node *node, const struct piece *piece, const struc
     }
 }
 
-static int read_piece_co(const struct piece *piece)
+static int read_part_co(const struct piece *piece)
 {
     struct reading *reading = piece->reading;
-    if (reading->single)
-        return dispatch_co(reading->node, piece, reading->iov, reading->niov);
     g_autofree struct iovec *iov = g_new(struct iovec, reading->niov);
     int niov = iov_slice(reading->iov, reading->niov, piece->skip, piece->run.bytes, iov);
     return dispatch_co(reading->node, piece, iov, niov);
+}
+
+static int read_piece_co(const struct piece *piece)
+{
+    struct reading *reading = piece->reading;
+    int ret = reading->single ? dispatch_co(reading->node, piece, reading->iov, reading->niov) : read_part_co(piece);
+    registry_count(reading->node, ret < 0 ? 0 : piece->run.bytes);
+    return ret;
 }
 
 static void piece_main(void *data)
@@ -132,9 +141,12 @@ int qcow2_read_range_co(struct node *node, int64_t offset, int64_t bytes, const 
             break;
         }
         reading.single = piece.run.bytes == bytes;
-        if (is_zeroes(qcow2, piece.run.kind))
+        if (is_zeroes(qcow2, piece.run.kind)) {
+            piece.run.bytes = MIN(piece.run.bytes, ZEROES_AT_ONCE); /* memory takes its time, too */
             iov_fill_zero(iov, niov, skip, piece.run.bytes);
-        else if (reading.single)
+            registry_count(node, piece.run.bytes);
+            co_relax_co();
+        } else if (reading.single)
             return read_piece_co(&piece);
         else
             start_piece_co(&piece);

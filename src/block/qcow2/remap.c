@@ -138,6 +138,7 @@ static int change_range_co(struct remap *remap)
         qcow2_link_release_co(remap->node, start, at, remap->extents,
                               remap->kind == REMAP_CROP ? QCOW2_DISCARD_ALWAYS : QCOW2_DISCARD_REQUEST);
         g_array_set_size(remap->extents, 0);
+        registry_count(remap->node, at - start);
         co_relax_co();
     }
     return ret;

@@ -202,6 +202,7 @@ static int write_pieces_co(struct node *node, struct writing *writing)
             results[i] = qcow2_link_co(node, &plans[i], results[i]);
         qcow2_plan_end(node, &plans[i]);
         writing->done += plans[i].bytes;
+        registry_count(node, plans[i].bytes);
         ret = ret < 0 ? ret : results[i];
     }
     return ret;

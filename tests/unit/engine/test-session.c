@@ -312,6 +312,55 @@ static void a_request_that_hangs_is_left_behind(void)
     g_unlink(path);
 }
 
+/* ---- how far a command is ---- */
+
+enum { LARGE = 32 << 20, FILE_PIECE = 4 << 20 }; /* as block/file.c has it */
+
+/* Each piece that comes back counts, until the command is done; a short request says nothing. */
+static void a_large_request_tells_how_far_it_is(void)
+{
+    struct fixture fixture;
+    struct ticket ticket;
+    struct session_progress progress;
+    set_up_with(&fixture, "manual", (struct session_config){.writable = true});
+    g_autofree char *path = g_strdup("/tmp/blkscope-XXXXXX");
+    int fd = g_mkstemp(path);
+    g_assert_cmpint(ftruncate(fd, LARGE), ==, 0);
+    g_autofree char *line = g_strconcat("open -o driver=raw ", path, NULL);
+    g_assert_cmpint(run_by_hand(&fixture, line), ==, 0);
+    g_assert_false(session_progress(fixture.session, &progress));
+
+    static const char *const lines[] = {"read -q 0 32M", "write -q 0 32M"};
+    for (unsigned i = 0; i < G_N_ELEMENTS(lines); i++) {
+        start(&fixture, &ticket, "l", lines[i], 0);
+        for (int64_t done = 0; done < LARGE; done += FILE_PIECE) {
+            while (!aio_manual_count(fixture.aio))
+                g_main_context_iteration(NULL, TRUE);
+            g_assert_true(session_progress(fixture.session, &progress));
+            g_assert_cmpint(progress.done, ==, done);
+            g_assert_cmpint(progress.total, ==, LARGE);
+            aio_manual_complete(fixture.aio, 0, 0);
+        }
+        while (!ticket.done) {
+            g_main_context_iteration(NULL, TRUE);
+            if (aio_manual_count(fixture.aio)) /* a flush */
+                aio_manual_complete(fixture.aio, 0, 0);
+        }
+        g_assert_cmpint(ticket.ret, ==, 0);
+        g_assert_false(session_progress(fixture.session, &progress));
+    }
+    start(&fixture, &ticket, "s", "read -q 0 64k", 0);
+    g_assert_cmpuint(aio_manual_count(fixture.aio), ==, 1);
+    g_assert_false(session_progress(fixture.session, &progress));
+    aio_manual_complete(fixture.aio, 0, 0);
+    wait_for(&ticket);
+
+    run_by_hand(&fixture, "close");
+    tear_down(&fixture, NULL);
+    close(fd);
+    g_unlink(path);
+}
+
 /* ---- asynchronous requests ---- */
 
 static void an_aio_request_reports_when_it_completes(struct fixture *fixture, const void *data)
@@ -600,6 +649,7 @@ int main(int argc, char **argv)
     ADD("cancel/aio-flush", aio_flush_can_be_cancelled);
     ADD("cancel/breakpoint", a_request_at_a_breakpoint_can_be_cancelled);
     g_test_add_func("/session/cancel/hangs", a_request_that_hangs_is_left_behind);
+    g_test_add_func("/session/progress", a_large_request_tells_how_far_it_is);
     ADD("aio/reports", an_aio_request_reports_when_it_completes);
     ADD("aio/failures", aio_failures_do_not_count);
     ADD("aio/close", closing_resumes_what_is_suspended);
