@@ -26,10 +26,11 @@ enum {
     OPTION_SCRIPT,
     OPTION_HEADLESS,
     OPTION_STOP_ON_ERROR,
+    OPTION_NO_SANDBOX,
 };
 
 static const char drop_in_letters[] = "hVc:d:f:rsnCmki:t:T:U";
-enum { OURS = 11 };
+enum { OURS = 12 };
 static const char own_letters[] = "hVc:d:f:rsnCmki:t:T:Uw";
 
 /* Ours come first: behind them the list is the reference program's. */
@@ -45,6 +46,7 @@ static const struct option long_options[] = {
     {"script", required_argument, NULL, OPTION_SCRIPT},
     {"headless", no_argument, NULL, OPTION_HEADLESS},
     {"stop-on-error", no_argument, NULL, OPTION_STOP_ON_ERROR},
+    {"no-sandbox", no_argument, NULL, OPTION_NO_SANDBOX},
     {"writable", no_argument, NULL, 'w'},
     {"help", no_argument, NULL, 'h'},
     {"version", no_argument, NULL, 'V'},
@@ -88,7 +90,8 @@ static const char own_options[] =
     "      --refs POLICY      files an image names: ask, follow (the rule without a screen) or none\n"
     "      --theme NAME       colours of the screen: a name that `theme` lists, or a theme file\n"
     "      --no-config        read no configuration files\n"
-    "      --no-history       neither read nor keep what is typed\n";
+    "      --no-history       neither read nor keep what is typed\n"
+    "      --no-sandbox       keep all rights when images are open\n";
 
 static const char common_options[] =
     "  -c, --cmd COMMAND      run COMMAND, then exit; may be given again\n"
@@ -243,6 +246,9 @@ static bool take_option(struct args *args, int option, const char *value)
     case OPTION_HEADLESS:
         args->headless = true;
         return true;
+    case OPTION_NO_SANDBOX:
+        args->session.sandbox.mode = SESSION_SANDBOX_REFUSED;
+        return true;
     case OPTION_STOP_ON_ERROR:
         args->session.stop_on_error = true;
         return true;
@@ -269,6 +275,7 @@ static void args_init(struct args *args, const char *argv0)
     *args = (struct args){.commands = g_ptr_array_new()};
     args->session.prog = slash ? slash + 1 : argv0 ?: "blkscope";
     args->session.drop_in = !strcmp(args->session.prog, "qemu-io");
+    args->session.sandbox.mode = args->session.drop_in ? SESSION_SANDBOX_NONE : SESSION_SANDBOX_CLOSE;
     args->session.refs = args->session.drop_in ? BLK_REFS_ALL : BLK_REFS_FOLLOW;
 }
 

@@ -22,7 +22,9 @@
 
 #include "args.h"
 #include "engine/batch.h"
+#include "engine/seal.h"
 #include "io/aio.h"
+#include "io/broker.h"
 #include "io/co.h"
 #include "ui/app.h"
 #include "util/oom.h"
@@ -55,6 +57,23 @@ static struct aio *make_aio(const char *prog, const char *wish, bool batch)
     if (aio)
         aio_set_inline_calls(aio, batch);
     return aio;
+}
+
+/* ---- the sandbox ---- */
+
+/* Of known commands it is known what they may need behind it; to get that ready takes longer than many a command. */
+static void prepare_sandbox(const struct args *args, enum mode mode, struct session_sandbox *sandbox, char **ret_folder)
+{
+    bool keeps_state = mode == MODE_SCREEN || (mode == MODE_PLAIN && !args->no_history && !args->session.drop_in);
+    *ret_folder = keeps_state ? app_state_folder() : NULL;
+    sandbox->folder = *ret_folder;
+    sandbox->tells = mode == MODE_SCREEN || mode == MODE_PLAIN;
+    sandbox->makes_files = sandbox->many_requests = mode != MODE_COMMANDS;
+    for (unsigned i = 0; i < args->commands->len; i++) {
+        const char *line = args->commands->pdata[i];
+        sandbox->makes_files |= seal_makes_files(line);
+        sandbox->many_requests |= strstr(line, "aio_") != NULL;
+    }
 }
 
 /* ---- the image on the command line ---- */
@@ -218,6 +237,7 @@ static int run_with(struct args *args, enum mode mode)
 static int run(struct args *args)
 {
     enum mode mode = choose_mode(args);
+    g_autofree char *state_folder = NULL;
     signal(SIGXFSZ, SIG_IGN); /* a write beyond the limit is an error of that write */
     if (args->session.drop_in) {
         /* The reference program lives on where these would end it. */
@@ -228,8 +248,10 @@ static int run(struct args *args)
     if (mode == MODE_SCREEN && !args->refs_given)
         args->session.refs = BLK_REFS_ASK;
     args->session.aio = make_aio(args->session.prog, args->image.aio, mode != MODE_SCREEN && mode != MODE_PLAIN);
+    prepare_sandbox(args, mode, &args->session.sandbox, &state_folder);
     int status = args->session.aio ? run_with(args, mode) : 1;
     aio_free(args->session.aio);
+    broker_stop();
     co_done();
     return status;
 }

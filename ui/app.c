@@ -17,6 +17,7 @@
 #include "io/clock.h"
 #include "ui/console/histfile.h"
 #include "ui/panels/hex-marks.h"
+#include "ui/config.h"
 #include "ui/desk-private.h"
 #include "ui/display.h"
 #include "ui/opening.h"
@@ -45,6 +46,12 @@ void app_set_options(const char *theme, bool use_config)
 {
     theme_option = theme;
     config_option = use_config;
+}
+
+char *app_state_folder(void)
+{
+    g_autofree char *some = config_state_path("layout");
+    return some != NULL ? g_path_get_dirname(some) : NULL;
 }
 
 bool app_has_theme(void)

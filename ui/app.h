@@ -15,6 +15,9 @@ bool app_has_theme(void);
 struct desk;
 void app_dress(struct desk *desk);
 
+/* Where the screen and the line mode keep history, marks and layouts (g_free); NULL: nowhere. */
+char *app_state_folder(void);
+
 /* What opens the image of the command line: a task for session_run_task(). */
 struct app_open {
     const char *line; /* what it is called while it runs */

@@ -7,6 +7,7 @@
 #include "engine/session.h"
 #include "io/clock.h"
 #include "io/co.h"
+#include "io/sandbox.h"
 #include "ui/console/console.h"
 #include "ui/desk-private.h"
 #include "ui/panels/lookup.h"
@@ -200,6 +201,17 @@ static int draw_connection(struct surface row, int end, const struct blk *blk)
     return end;
 }
 
+/* Only that there is none, or not all of it. */
+static int draw_sandbox(const struct desk *desk, struct surface row, int end)
+{
+    const struct session_sandbox *wanted = &session_config(desk->session)->sandbox;
+    unsigned parts = sandbox_state()->parts;
+    if (wanted->mode == SESSION_SANDBOX_NONE || parts == SANDBOX_ALL) {
+        return end;
+    }
+    return put_left_of(row, end, ROLE_BADGE_ALERT, parts != 0 ? "[PART OF SANDBOX]" : "[NO SANDBOX]");
+}
+
 /* Returns the column left of everything. */
 static int draw_state(struct desk *desk, struct surface row, struct blk *blk)
 {
@@ -211,6 +223,7 @@ static int draw_state(struct desk *desk, struct surface row, struct blk *blk)
     }
     end = blk_is_writable(blk) ? put_left_of(row, end, ROLE_BADGE_WRITABLE, "[WRITABLE]")
                                : put_left_of(row, end, ROLE_BADGE_READ_ONLY, "[READ-ONLY]");
+    end = draw_sandbox(desk, row, end);
     end = draw_connection(row, end, blk);
     if (desk->title.holders != NULL) {
         end = put_left_of(row, end, ROLE_BADGE_ALERT, "[IN USE]");

@@ -182,6 +182,16 @@ struct blk_connection {
 bool blk_connection(const struct blk *blk, struct blk_connection *ret_connection);
 void blk_connection_clear(struct blk_connection *connection);
 
+/* What the process has to be left with as long as the image is open (io/sandbox.h). */
+enum { BLK_HELPERS_MAX = 7 };
+struct blk_needs {
+    bool network;                        /* connections are made again */
+    int tcp_port;                        /* to this port; 0: to Unix sockets only, -1: to more than one, or one without a number */
+    pid_t helpers[BLK_HELPERS_MAX + 1]; /* processes that are ended with it; terminated by 0, more than that are left out */
+    unsigned n_helpers;
+};
+void blk_needs(const struct blk *blk, struct blk_needs *ret_needs);
+
 const char *blk_filename(const struct blk *blk); /* as given; raw bytes, escape before showing */
 bool blk_is_writable(const struct blk *blk);
 bool blk_is_guessed_raw(const struct blk *blk);  /* probing guessed: its first sector is guarded */

@@ -67,6 +67,22 @@ bool blk_connection(const struct blk *blk, struct blk_connection *ret_connection
     return node;
 }
 
+static void add_needs(const struct node *node, struct blk_needs *needs)
+{
+    if (node->driver->needs)
+        node->driver->needs(node, needs);
+    for (unsigned i = 0; i < node->children->len; i++) {
+        const struct node_child *child = g_ptr_array_index(node->children, i);
+        add_needs(child->node, needs);
+    }
+}
+
+void blk_needs(const struct blk *blk, struct blk_needs *ret_needs)
+{
+    *ret_needs = (struct blk_needs){0};
+    add_needs(blk->root, ret_needs);
+}
+
 void blk_connection_clear(struct blk_connection *connection)
 {
     g_free(connection->server);

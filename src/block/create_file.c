@@ -14,6 +14,8 @@
 #include "block/create.h"
 #include "block/file-internal.h"
 #include "block/locks.h"
+#include "io/broker.h"
+#include "io/sandbox.h"
 
 struct staged {
     char *path;      /* where it goes, a symbolic link followed */
@@ -33,7 +35,8 @@ struct file_call {
 
 static int fail(GError **error, int ret, const char *path)
 {
-    g_set_error(error, OPTIONS_ERROR, -ret, "Could not create '%s': %s", path, g_strerror(-ret));
+    bool sandbox = ret == -EROFS && sandbox_is_read_only();
+    g_set_error(error, OPTIONS_ERROR, -ret, "Could not create '%s': %s", path, sandbox ? SANDBOX_ADVICE_WRITE : g_strerror(-ret));
     return ret;
 }
 
@@ -57,8 +60,8 @@ static int look(void *data)
         return -EISDIR;
     if (!S_ISREG(call->st.st_mode))
         return -EINVAL;
-    call->fd = open(call->path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
-    return call->fd < 0 ? -errno : 0;
+    call->fd = broker_open(call->path, O_RDWR | O_CLOEXEC | O_NONBLOCK, 0);
+    return MIN(call->fd, 0);
 }
 
 static int close_file(void *data)
@@ -106,6 +109,8 @@ static int check_place_co(struct create *create, struct file_call *call, GError 
         g_set_error(error, OPTIONS_ERROR, EINVAL, "Could not create '%s': it is there and no regular file", call->path);
         return ret;
     }
+    if (ret == -EROFS && !create->how->replace)
+        ret = -EEXIST;
     if (ret < 0)
         return fail(error, ret, call->path);
     if (!call->there)
@@ -136,11 +141,10 @@ static int make(void *data)
     free(real);
     const char *slash = strrchr(staged->path, '/');
     staged->temporary = g_strdup_printf("%.*s.blkscope-XXXXXX", slash ? (int)(slash + 1 - staged->path) : 0, staged->path);
-    int fd = *staged->path ? g_mkstemp_full(staged->temporary, O_RDWR | O_CLOEXEC, 0644) : -1;
+    int fd = *staged->path ? broker_make_temporary(staged->temporary, 0644) : -ENOENT;
     if (fd < 0) {
-        int ret = *staged->path ? -errno : -ENOENT;
         g_clear_pointer(&staged->temporary, g_free);
-        return ret;
+        return fd;
     }
     staged->replaces = call->there;
     if (call->there && (fchown(fd, call->st.st_uid, call->st.st_gid) < 0 || fchmod(fd, call->st.st_mode & 07777) < 0))
@@ -180,15 +184,7 @@ static int flush_and_rename(struct staged *staged)
         return ret;
     if (staged->replaces)
         return rename(staged->temporary, staged->path) < 0 ? -errno : 0;
-    if (renameat2(AT_FDCWD, staged->temporary, AT_FDCWD, staged->path, RENAME_NOREPLACE) == 0)
-        return 0;
-    if (errno != EINVAL && errno != ENOSYS)
-        return -errno;
-    /* A file system that can't do it in one step. */
-    if (link(staged->temporary, staged->path) < 0)
-        return -errno;
-    unlink(staged->temporary);
-    return 0;
+    return broker_rename_new(staged->temporary, staged->path);
 }
 
 struct publish_call {
@@ -211,7 +207,7 @@ static int publish(void *data)
         for (unsigned done = i + 1; done < call->staged->len; done++) {
             struct staged *before = call->staged->pdata[done];
             if (!before->replaces)
-                unlink(before->path);
+                broker_remove(before->path);
         }
         return ret;
     }
@@ -224,7 +220,7 @@ static int remove_all(void *data)
     for (unsigned i = 0; i < all->len; i++) {
         struct staged *staged = all->pdata[i];
         if (staged->temporary)
-            unlink(staged->temporary);
+            broker_remove(staged->temporary);
     }
     return 0;
 }

@@ -168,6 +168,9 @@ struct driver {
     /* As blk_connection(), of this node; everything in *ret_connection is owned by the caller.  NULL: asks file. */
     void (*connection)(const struct node *node, struct blk_connection *ret_connection);
 
+    /* Adds what this node has to be able to do while it is open to *needs, not what its children do.  NULL: nothing special. */
+    void (*needs)(const struct node *node, struct blk_needs *needs);
+
     /* Who holds QEMU locks on it, added to out as one phrase each.  NULL: asks the children. */
     void (*lock_holders)(struct node *node, GString *out);
 };

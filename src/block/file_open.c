@@ -7,12 +7,15 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "block/file-internal.h"
 #include "block/locks.h"
+#include "io/broker.h"
+#include "io/sandbox.h"
 
 static const char *const locking_values[] = {"auto", "on", "off", NULL};
 static const char *const aio_values[] = {"threads", "native", "io_uring", NULL};
@@ -52,14 +55,31 @@ static int open_with(const char *path, unsigned flags)
     return fd;
 }
 
+/*
+ * Behind the sandbox a writable descriptor of ours (a temporary file without a name) is not opened again, but doubled; and a file that the broker
+ * made may be written.
+ */
+static int open_behind_sandbox(const char *path, unsigned flags)
+{
+    int number, end = 0;
+    if (sscanf(path, "/proc/self/fd/%d%n", &number, &end) == 1 && !path[end]) {
+        int fd = (fcntl(number, F_GETFL) & O_ACCMODE) == O_RDWR ? fcntl(number, F_DUPFD_CLOEXEC, 0) : -1;
+        return fd < 0 ? -EROFS : fd;
+    }
+    return broker_open(path, O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_RDWR | (flags & NODE_DIRECT ? O_DIRECT : 0), 0);
+}
+
 /* The descriptor, or a negative errno. */
 static int open_as_allowed(const char *path, unsigned *flags)
 {
-    int fd = open_with(path, *flags);
+    bool refused = (*flags & NODE_WRITABLE) && sandbox_is_read_only();
+    int fd = refused ? open_behind_sandbox(path, *flags) : open_with(path, *flags);
+    if (fd < 0 && refused)
+        errno = -fd;
     if (fd < 0 && (*flags & NODE_AUTO_READ_ONLY) && (*flags & NODE_WRITABLE) &&
         (errno == EACCES || errno == EROFS || errno == EPERM)) {
         *flags &= ~NODE_WRITABLE;
-        fd = open_with(path, *flags);
+        return open_as_allowed(path, flags);
     }
     return fd < 0 ? -errno : fd;
 }
@@ -129,6 +149,8 @@ static int open_fd_co(struct node *node, struct open_call *call, const char *fil
                     filename);
     else if (call->unfit < 0)
         g_set_error(error, OPTIONS_ERROR, ESTALE, "'%s' is not the file any more that it was when it was looked at", filename);
+    else if (ret == -EROFS && (call->flags & NODE_WRITABLE) && sandbox_is_read_only())
+        g_set_error(error, OPTIONS_ERROR, EROFS, "Could not open '%s': " SANDBOX_ADVICE_WRITE, filename);
     else if (ret < 0)
         g_set_error(error, OPTIONS_ERROR, -ret, "Could not open '%s': %s", filename, g_strerror(-ret));
     return ret;

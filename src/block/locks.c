@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "block/node.h"
+#include "io/sandbox.h"
 
 enum {
     PERM_BYTE = 100,
@@ -136,6 +137,52 @@ static void add_process_name(GString *out, const char *pid)
     g_string_append_printf(out, "%s%s (pid %s)", out->len ? ", " : "", g_strchomp(comm), pid);
 }
 
+/*
+ * Landlock hides from us what other processes have open.  Who held a lock when the sandbox closed (it asks then) is remembered, and is named as long
+ * as that process lives.
+ */
+struct holder {
+    dev_t device;
+    ino_t inode;
+    char pid[16];
+};
+
+static GArray *holders_seen(void)
+{
+    static GArray *seen;
+    if (!seen)
+        seen = g_array_new(FALSE, FALSE, sizeof(struct holder));
+    return seen;
+}
+
+static GString *recall_processes(const struct stat *file)
+{
+    GString *names = g_string_new(NULL);
+    for (unsigned i = 0; i < holders_seen()->len; i++) {
+        const struct holder *holder = &g_array_index(holders_seen(), struct holder, i);
+        g_autofree char *process = g_build_filename("/proc", holder->pid, NULL);
+        if (holder->device == file->st_dev && holder->inode == file->st_ino && access(process, F_OK) == 0)
+            add_process_name(names, holder->pid);
+    }
+    return names;
+}
+
+static void forget_processes(const struct stat *file)
+{
+    for (unsigned i = holders_seen()->len; i-- > 0;) {
+        const struct holder *holder = &g_array_index(holders_seen(), struct holder, i);
+        if (holder->device == file->st_dev && holder->inode == file->st_ino)
+            g_array_remove_index_fast(holders_seen(), i);
+    }
+}
+
+static void remember_process(const struct stat *file, const char *pid)
+{
+    struct holder holder = {.device = file->st_dev, .inode = file->st_ino};
+    g_strlcpy(holder.pid, pid, sizeof(holder.pid));
+    g_array_append_val(holders_seen(), holder);
+}
+
 static GString *find_processes(const struct stat *file)
 {
     g_autofree char *inode = g_strdup_printf(":%" PRIu64 " ", (uint64_t)file->st_ino);
@@ -143,10 +190,12 @@ static GString *find_processes(const struct stat *file)
     g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
     const char *pid;
     int found = 0;
+    forget_processes(file);
     while (proc && found < PROCESSES_MAX && (pid = g_dir_read_name(proc))) {
         if (!g_ascii_isdigit(pid[0]) || strtol(pid, NULL, 10) == getpid() || !process_holds_lock(pid, inode))
             continue;
         add_process_name(names, pid);
+        remember_process(file, pid);
         found++;
     }
     return names;
@@ -159,7 +208,7 @@ void locks_describe(int fd, const char *filename, GString *out)
     locks_others(fd, &perm, &unshared);
     if (!(perm | unshared) || fstat(fd, &st) < 0)
         return;
-    g_autoptr(GString) names = find_processes(&st);
+    g_autoptr(GString) names = sandbox_state()->closed ? recall_processes(&st) : find_processes(&st);
     const char *does = perm & NODE_PERM_WRITE ? "is writing to" : "has open";
     g_string_append_printf(out, "%s%s %s %s%s", out->len ? "; " : "", names->len ? names->str : "another process", does, filename,
                            unshared & NODE_PERM_WRITE ? " and lets nobody else write" : "");

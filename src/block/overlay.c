@@ -11,6 +11,7 @@
 
 #include "block/iov.h"
 #include "block/overlay-internal.h"
+#include "io/broker.h"
 
 enum {
     SECTOR = 512,
@@ -199,10 +200,10 @@ static int make_temporary(void *data)
     struct temporary *temporary = data;
     const char *dir = g_getenv("TMPDIR");
     g_autofree char *name = g_build_filename(dir && *dir ? dir : "/var/tmp", "blkscope-XXXXXX", NULL);
-    temporary->fd = g_mkstemp_full(name, O_RDWR | O_CLOEXEC, 0600);
+    temporary->fd = broker_make_temporary(name, 0600);
     if (temporary->fd < 0)
-        return -errno;
-    unlink(name);
+        return temporary->fd;
+    broker_remove(name);
     if (ftruncate(temporary->fd, temporary->size) < 0) {
         int ret = -errno;
         close(temporary->fd);

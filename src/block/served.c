@@ -159,6 +159,14 @@ void served_connection(const struct node *node, struct blk_connection *ret_conne
     ret_connection->server = g_strdup_printf("qemu-nbd, process %d", nbd_server_process(served->server));
 }
 
+void served_needs(const struct node *node, struct blk_needs *needs)
+{
+    const struct served *served = node->opaque;
+
+    if (needs->n_helpers < BLK_HELPERS_MAX)
+        needs->helpers[needs->n_helpers++] = nbd_server_process(served->server);
+}
+
 /* ---- what is where ---- */
 
 /* What qemu-nbd knows; but not where in the image's file the bytes are. */

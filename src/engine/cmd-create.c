@@ -8,6 +8,7 @@
 #include "engine/opts.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
+#include "io/sandbox.h"
 #include "util/size.h"
 
 /* What the words of a line say. */
@@ -37,7 +38,7 @@ static int complain(const struct command_call *call, const char *name, int ret, 
             report_complain(call, "%s", text);
     }
     if (ret == -EEXIST)
-        report_hint(call, "create -y replaces a file that is there");
+        report_hint(call, sandbox_is_read_only() ? SANDBOX_ADVICE_REPLACE : "create -y replaces a file that is there");
     return ret;
 }
 

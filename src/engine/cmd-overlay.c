@@ -10,6 +10,7 @@
 #include "engine/opts.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
+#include "io/sandbox.h"
 #include "util/size.h"
 
 struct overlay_call {
@@ -154,7 +155,7 @@ static int ask(const struct overlay_call *overlay, const struct blk_overlay_stat
     if (status->size != status->below)
         report_say(call, "and it would be %s to %s", status->size < status->below ? "cut off" : "made longer",
                    size_format((double)status->size, size));
-    report_say(call, "'overlay commit -y' does so; it can't be undone");
+    report_say(call, "%s", sandbox_is_read_only() ? SANDBOX_ADVICE_WRITE : "'overlay commit -y' does so; it can't be undone");
     return -EAGAIN;
 }
 

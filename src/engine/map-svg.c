@@ -11,6 +11,8 @@
 #include "engine/report.h"
 #include "engine/session-private.h"
 #include "io/aio.h"
+#include "io/broker.h"
+#include "io/sandbox.h"
 #include "util/safetext.h"
 #include "util/size.h"
 
@@ -137,10 +139,10 @@ static int save(void *data)
     const struct saving *saving = data;
     if (is_own_file(saving))
         return -ETXTBSY;
-    int fd = open(saving->path, O_WRONLY | O_CREAT | O_CLOEXEC | (saving->force ? O_TRUNC : O_EXCL), 0666);
+    int fd = broker_open(saving->path, O_WRONLY | O_CREAT | O_CLOEXEC | (saving->force ? O_TRUNC : O_EXCL), 0666);
     int ret = 0;
     if (fd < 0)
-        return -errno;
+        return fd;
     for (gsize done = 0; ret == 0 && done < saving->text->len;) {
         ssize_t n = write(fd, saving->text->str + done, saving->text->len - done);
         if (n < 0 && errno != EINTR)
@@ -169,8 +171,8 @@ int map_svg_export_co(const struct command_call *call, const char *path, bool fo
     ret = aio_call_co(call->session->config.aio, save, &saving, false);
     if (ret == -ETXTBSY) {
         report_error(call, "map: '%s' is a file of the image", shown);
-    } else if (ret == -EEXIST) {
-        report_error(call, "map: '%s' is there already; --force replaces it", shown);
+    } else if (ret == -EEXIST || (ret == -EROFS && sandbox_is_read_only())) {
+        report_error(call, "map: '%s' is there already; %s", shown, sandbox_is_read_only() ? SANDBOX_ADVICE_REPLACE : "--force replaces it");
     } else if (ret < 0) {
         report_error(call, "map: can't write '%s': %s", shown, g_strerror(-ret));
     } else {

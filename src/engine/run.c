@@ -17,6 +17,7 @@
 #include "engine/report.h"
 #include "engine/session-private.h"
 #include "io/clock.h"
+#include "io/sandbox.h"
 
 enum { LARGE_REQUEST = 8 << 20 /* shorter ones have no progress to speak of */ };
 
@@ -135,7 +136,7 @@ static int carry_out_co(const struct command_call *call)
         return -EINVAL;
     if (command->flags & COMMAND_WRITES && !blk_is_writable(session->blk)) {
         report_error(call, "Block node is read-only");
-        report_hint(call, "'reopen -w' opens it for writing");
+        report_hint(call, sandbox_is_read_only() ? SANDBOX_ADVICE_WRITE : "'reopen -w' opens it for writing");
         return -EACCES;
     }
     mark_step(call);

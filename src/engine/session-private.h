@@ -44,6 +44,7 @@ struct session {
     struct again *again;   /* how it was opened, or was to be; NULL: nothing was yet */
     char **snapshots;      /* of the image that was open last, NULL: none was */
     bool opening;
+    bool sealed;           /* see seal_close() */
     bool quit;
     bool failed;           /* something did, other than a check that found something */
     int found;             /* the worst exit status of a check: 0, 1, 2, 3 as inspect_check_status() */

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "engine/report.h"
+#include "engine/seal.h"
 #include "engine/session-private.h"
 #include "io/aio.h"
 #include "engine/watch.h"
 #include "io/clock.h"
+#include "io/sandbox.h"
 
 struct session *session_new(const struct session_config *config)
 {
@@ -128,7 +130,10 @@ void session_report_open_error(const struct command_call *call, const struct blk
         }
     }
     if (strstr(error->message, "Image is corrupt; cannot") || strstr(error->message, "repair dirty image"))
-        report_hint(call, "'open -w -o repair=on' opens it for 'check -r'");
+        report_hint(call, sandbox_is_read_only() ? "'open -w -o repair=on' opens it for 'check -r'; " SANDBOX_ADVICE_WRITE
+                                                 : "'open -w -o repair=on' opens it for 'check -r'");
+    else if (strstr(error->message, "(sandbox)"))
+        return;
     else if (ret == -ENOENT && strstr(error->message, "Could not open backing file"))
         report_hint(call, "'relink backing PATH' opens it with another one");
     else if (strstr(error->message, " lock"))
@@ -191,6 +196,7 @@ int session_open_co(struct session *session, const struct blk_open *how, struct 
         return ret;
     }
     session->blk = blk;
+    seal_close(&call, how);
     keep_snapshots(session);
     blk_set_observer(blk, &blk_observer, session);
     watch_files(session);

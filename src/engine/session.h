@@ -14,6 +14,20 @@ struct session;
 
 enum session_dialect { SESSION_DIALECT_7_2, SESSION_DIALECT_2_4 };
 
+enum session_sandbox_mode {
+    SESSION_SANDBOX_NONE,   /* there is none and nothing is said of it */
+    SESSION_SANDBOX_CLOSE,  /* closed when the first image is open */
+    SESSION_SANDBOX_REFUSED, /* --no-sandbox */
+};
+
+struct session_sandbox {
+    enum session_sandbox_mode mode;
+    const char *folder; /* where the program keeps its state, written even when images are only read; NULL: nothing is */
+    bool makes_files;   /* commands may make new files */
+    bool many_requests; /* a ring may be worth it */
+    bool tells;         /* somebody looks: what is missing of it is said */
+};
+
 struct session_config {
     const char *prog;       /* base name of the program, before every message */
     bool drop_in;           /* called qemu-io: no quoting, no comments, images writable, every reference followed */
@@ -23,6 +37,7 @@ struct session_config {
     bool stop_on_error;     /* a failed command ends its line */
     enum session_dialect dialect;
     enum blk_refs refs;
+    struct session_sandbox sandbox;
     struct aio *aio;
 };
 

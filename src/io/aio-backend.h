@@ -29,6 +29,7 @@ struct aio_request {
     void *data;
 
     struct aio_request *next; /* in a back end's list */
+    unsigned generation;      /* in the pool's */
     struct co *co;
     ssize_t result; /* valid when done */
     bool done;

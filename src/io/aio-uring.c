@@ -2,7 +2,8 @@
 /*
  * A ring is a source of the main context, which polls the ring's own descriptor.  What was submitted in a turn of the
  * loop enters the kernel in one call when the loop is about to wait, or when the submission queue is full; completions
- * are drained in batches.  No more requests than the completion queue holds are in the kernel at once, the others wait
+ * are drained in batches.  What a ring does goes round the filter of system calls (io/seccomp.h): it is made so that it can only do what is asked
+ * of it here.  No more requests than the completion queue holds are in the kernel at once, the others wait
  * here, so that there may be any number.
  */
 #include "config.h"
@@ -155,15 +156,27 @@ static GSourceFuncs source_funcs = {.prepare = prepare, .check = check, .dispatc
 
 /* ---- opening ---- */
 
+static const uint8_t operations[] = {IORING_OP_NOP, IORING_OP_READV, IORING_OP_WRITEV, IORING_OP_FSYNC, IORING_OP_FALLOCATE};
+
 static bool can_all(struct io_uring *ring)
 {
-    static const int ops[] = {IORING_OP_READV, IORING_OP_WRITEV, IORING_OP_FSYNC, IORING_OP_FALLOCATE};
     struct io_uring_probe *probe = io_uring_get_probe_ring(ring);
     bool can = probe != NULL;
-    for (unsigned i = 0; can && i < G_N_ELEMENTS(ops); i++)
-        can = io_uring_opcode_supported(probe, ops[i]);
+    for (unsigned i = 0; can && i < G_N_ELEMENTS(operations); i++)
+        can = io_uring_opcode_supported(probe, operations[i]);
     io_uring_free_probe(probe);
     return can;
+}
+
+/* Nothing but these operations and flags, and nothing more is registered. */
+static bool restrict_ring(struct io_uring *ring)
+{
+    struct io_uring_restriction allowed[G_N_ELEMENTS(operations) + 1] = {
+        {.opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED, .sqe_flags = IOSQE_ASYNC},
+    };
+    for (unsigned i = 0; i < G_N_ELEMENTS(operations); i++)
+        allowed[i + 1] = (struct io_uring_restriction){.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = operations[i]};
+    return io_uring_register_restrictions(ring, allowed, G_N_ELEMENTS(allowed)) == 0 && io_uring_enable_rings(ring) == 0;
 }
 
 /* A sandbox may allow a ring to be made and nothing to be done with it. */
@@ -180,14 +193,14 @@ static bool works(struct io_uring *ring)
 static bool uring_open(struct aio *aio, GError **error)
 {
     struct uring *uring = g_new0(struct uring, 1);
-    int ret = io_uring_queue_init(SQ_ENTRIES, &uring->ring, 0);
+    int ret = io_uring_queue_init(SQ_ENTRIES, &uring->ring, IORING_SETUP_R_DISABLED);
     if (ret < 0) {
         g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(-ret), "io_uring can't be used here: %s",
                     g_strerror(-ret));
         g_free(uring);
         return false;
     }
-    if (!can_all(&uring->ring) || !works(&uring->ring)) {
+    if (!can_all(&uring->ring) || !restrict_ring(&uring->ring) || !works(&uring->ring)) {
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOSYS,
                     "io_uring can't be used here: this kernel lacks some of its operations");
         io_uring_queue_exit(&uring->ring);

@@ -105,6 +105,14 @@ struct workers *aio_workers(struct aio *aio)
     return aio->workers;
 }
 
+void aio_retire(struct aio *aio, bool ring)
+{
+    if (ring)
+        need_backend(aio);
+    if (aio->workers)
+        workers_retire(aio->workers);
+}
+
 void aio_set_inline_calls(struct aio *aio, bool allowed)
 {
     aio->inline_calls = allowed;

@@ -34,6 +34,12 @@ bool aio_is_watched(const struct aio *aio);
 void aio_set_sharing(struct aio *aio, bool sharing);
 bool aio_is_sharing(const struct aio *aio);
 
+/*
+ * The sandbox (io/sandbox.h) is about to close: threads of the pool end, and the back end that a request would choose is made now, if ring says
+ * that it may be worth it: a ring can't be made later, and requests are then carried out by threads.
+ */
+void aio_retire(struct aio *aio, bool ring);
+
 /* Requests submitted and not completed. */
 unsigned aio_in_flight(const struct aio *aio);
 

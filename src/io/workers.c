@@ -25,8 +25,17 @@ struct workers {
     pthread_cond_t work; /* there is a request waiting, or it is over */
     struct aio_request *waiting, *waiting_last;
     unsigned n_waiting, idle, max; /* idle: threads waiting for work */
+    unsigned generation;      /* of threads and requests, see workers_retire() */
     bool over;
-    GPtrArray *threads; /* main thread only */
+    GPtrArray *threads; /* struct worker, owned, main thread only: all that were not joined yet */
+    unsigned current;   /* main thread only: how many of them are of this generation */
+};
+
+struct worker {
+    struct workers *workers;
+    GThread *thread;
+    unsigned generation;
+    bool idle; /* under the lock */
 };
 
 struct source {
@@ -46,14 +55,21 @@ static void push_done(struct workers *workers, struct aio_request *request)
         g_main_context_wakeup(workers->context);
 }
 
-static struct aio_request *next_request(struct workers *workers)
+/* A thread of an earlier generation takes no later request, and ends when there is none of its own. */
+static struct aio_request *next_request(struct worker *worker)
 {
+    struct workers *workers = worker->workers;
     pthread_mutex_lock(&workers->lock);
+    worker->idle = true;
     workers->idle++;
-    while (!workers->waiting && !workers->over)
+    while (!workers->waiting && !workers->over && worker->generation == workers->generation)
         pthread_cond_wait(&workers->work, &workers->lock);
-    workers->idle--;
+    if (worker->idle) /* else it was let go meanwhile, and does not count */
+        workers->idle--;
+    worker->idle = false;
     struct aio_request *request = workers->waiting;
+    if (request && request->generation != worker->generation)
+        request = NULL;
     if (request) {
         workers->waiting = request->next;
         workers->n_waiting--;
@@ -64,12 +80,12 @@ static struct aio_request *next_request(struct workers *workers)
 
 static void *work(void *data)
 {
-    struct workers *workers = data;
+    struct worker *worker = data;
     char room[OOM_ROOM];
     oom_thread_begin(room);
-    for (struct aio_request *request; (request = next_request(workers));) {
+    for (struct aio_request *request; (request = next_request(worker));) {
         request->result = aio_request_execute(request);
-        push_done(workers, request);
+        push_done(worker->workers, request);
     }
     oom_thread_end(room);
     return NULL;
@@ -113,17 +129,33 @@ static gboolean dispatch(GSource *source, GSourceFunc callback, void *data)
 static GSourceFuncs source_funcs = {.prepare = prepare, .check = check, .dispatch = dispatch};
 
 /* Signals are the main thread's, but for those that a thread raises by what it does: blocked, they would end the process without a word. */
-static GThread *start_thread(struct workers *workers)
+static bool start_thread(struct workers *workers)
 {
     static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT};
+    struct worker *worker = g_new0(struct worker, 1);
     sigset_t all, before;
+    *worker = (struct worker){.workers = workers, .generation = workers->generation};
     sigfillset(&all);
     for (unsigned i = 0; i < G_N_ELEMENTS(own); i++)
         sigdelset(&all, own[i]);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    GThread *thread = g_thread_try_new("worker", work, workers, NULL);
+    worker->thread = g_thread_try_new("worker", work, worker, NULL);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return thread;
+    if (!worker->thread) {
+        g_free(worker);
+        return false;
+    }
+    g_ptr_array_add(workers->threads, worker);
+    workers->current++;
+    return true;
+}
+
+/* Waits for its end. */
+static void worker_free(void *data)
+{
+    struct worker *worker = data;
+    g_thread_join(worker->thread);
+    g_free(worker);
 }
 
 struct workers *workers_new(GMainContext *context, unsigned max)
@@ -131,7 +163,7 @@ struct workers *workers_new(GMainContext *context, unsigned max)
     struct workers *workers = g_new0(struct workers, 1);
     workers->context = g_main_context_ref(context);
     workers->max = max;
-    workers->threads = g_ptr_array_new();
+    workers->threads = g_ptr_array_new_with_free_func(worker_free);
     pthread_mutex_init(&workers->lock, NULL);
     pthread_cond_init(&workers->work, NULL);
     workers->source = g_source_new(&source_funcs, sizeof(struct source));
@@ -149,8 +181,6 @@ void workers_free(struct workers *workers)
     workers->over = true;
     pthread_cond_broadcast(&workers->work);
     pthread_mutex_unlock(&workers->lock);
-    for (unsigned i = 0; i < workers->threads->len; i++)
-        g_thread_join(workers->threads->pdata[i]);
     g_ptr_array_unref(workers->threads);
     g_source_destroy(workers->source);
     g_source_unref(workers->source);
@@ -160,28 +190,58 @@ void workers_free(struct workers *workers)
     g_free(workers);
 }
 
+void workers_retire(struct workers *workers)
+{
+    g_autoptr(GPtrArray) idle = g_ptr_array_new_with_free_func(worker_free);
+    pthread_mutex_lock(&workers->lock);
+    workers->generation++;
+    for (unsigned i = workers->threads->len; i-- > 0;) {
+        struct worker *worker = workers->threads->pdata[i];
+        if (!worker->idle)
+            continue;
+        worker->idle = false;
+        workers->idle--;
+        g_ptr_array_add(idle, g_ptr_array_steal_index_fast(workers->threads, i));
+    }
+    workers->current = 0;
+    pthread_cond_broadcast(&workers->work);
+    pthread_mutex_unlock(&workers->lock);
+}
+
+/* The last one; before it there may be those of an earlier generation. */
+static void take_back(struct workers *workers, struct aio_request *request)
+{
+    struct aio_request *before = NULL;
+    pthread_mutex_lock(&workers->lock);
+    for (struct aio_request *at = workers->waiting; at != request; at = at->next)
+        before = at;
+    if (before)
+        before->next = NULL;
+    else
+        workers->waiting = NULL;
+    workers->waiting_last = before;
+    workers->n_waiting--;
+    pthread_mutex_unlock(&workers->lock);
+}
+
 void workers_submit(struct workers *workers, struct aio_request *request)
 {
     request->next = NULL;
     pthread_mutex_lock(&workers->lock);
+    request->generation = workers->generation;
     if (workers->waiting)
         workers->waiting_last->next = request;
     else
         workers->waiting = request;
     workers->waiting_last = request;
-    bool short_of_threads = ++workers->n_waiting > workers->idle && workers->threads->len < workers->max;
+    bool short_of_threads = ++workers->n_waiting > workers->idle && workers->current < workers->max;
     pthread_cond_signal(&workers->work);
     pthread_mutex_unlock(&workers->lock);
 
-    GThread *thread = short_of_threads ? start_thread(workers) : NULL;
-    if (thread) {
-        g_ptr_array_add(workers->threads, thread);
-    } else if (!workers->threads->len) {
+    if ((!short_of_threads || !start_thread(workers)) && !workers->current) {
         /* Not even one thread can be had: better late and blocking than never. */
-        struct aio_request *stranded = request;
-        workers->waiting = NULL;
-        workers->n_waiting = 0;
-        stranded->result = aio_request_execute(stranded);
-        push_done(workers, stranded);
+        take_back(workers, request);
+        request->result = aio_request_execute(request);
+        push_done(workers, request);
     }
 }

@@ -11,5 +11,10 @@ struct workers;
 struct workers *workers_new(GMainContext *context, unsigned max);
 /* Every request was completed. */
 void workers_free(struct workers *workers);
+/*
+ * The threads there are end: idle ones before the return, others when the call that they make is over.  What comes later gets new ones, which have
+ * the restrictions that the calling thread has by then.
+ */
+void workers_retire(struct workers *workers);
 /* Runs aio_request_execute() on a thread, oldest request first, then aio_request_complete() in the context. */
 void workers_submit(struct workers *workers, struct aio_request *request);

@@ -89,7 +89,7 @@ def test_writing_is_refused_and_the_way_on_named(start, disk):
     t = start(rows=30, columns=120)
     command(t, 'write 0 512')
     t.wait('read-only')
-    t.wait('reopen -w')
+    t.wait('start with -w')
     assert disk.read_bytes() == before
 
 
@@ -887,8 +887,15 @@ def test_a_saved_script_replays(start, work, disk):
     assert 'goto 0x100000' in text and text.endswith('read -v 512 16\n') and 'save-script' not in text
     assert path.stat().st_mode & 0o777 == 0o644
     command(t, f"save-script '{path}'")
-    t.wait("'save-script -f' replaces it")
+    t.wait('only a program started with -w replaces a file')
+    command(t, f"save-script -f '{path}'; sleep 0; length")
+    t.wait('│4 MiB ')
     assert path.read_text() == text
+    t = start('-f', 'raw', '-w')
+    command(t, 'read -v 512 16')
+    t.wait('read 16/16 bytes')
+    command(t, f"save-script '{path}'")
+    t.wait("'save-script -f' replaces it")
     command(t, 'sleep 1')
     command(t, f"save-script -f '{path}'; help flush")
     t.wait('-- puts everything')

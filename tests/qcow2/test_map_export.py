@@ -36,12 +36,15 @@ def test_nothing_is_overwritten(work):
     path = create(work / 'a.qcow2', MIB)
     (work / 'b.svg').write_text('mine')
     result = blkscope('-c', 'map export b.svg', path.name, cwd=work)
-    assert (result.err, result.status) == ("blkscope: map: 'b.svg' is there already; --force replaces it\n", 1)
+    assert (result.err, result.status) == ("blkscope: map: 'b.svg' is there already; only a program started with -w replaces a file (sandbox)\n", 1)
     assert (work / 'b.svg').read_text() == 'mine'
     before = path.read_bytes()
-    result = blkscope('-c', 'map export --force a.qcow2', path.name, cwd=work)
+    assert 'only a program started with -w' in blkscope('-c', 'map export --force b.svg', path.name, cwd=work).err
+    assert blkscope('-w', '-c', 'map export b.svg', path.name, cwd=work).err == "blkscope: map: 'b.svg' is there already; --force replaces it\n"
+    assert (work / 'b.svg').read_text() == 'mine'
+    result = blkscope('-w', '-c', 'map export --force a.qcow2', path.name, cwd=work)
     assert (result.err, result.status) == ("blkscope: map: 'a.qcow2' is a file of the image\n", 1)
     assert path.read_bytes() == before
-    assert blkscope('-c', 'map export --force b.svg', path.name, cwd=work).status == 0
+    assert blkscope('-w', '-c', 'map export --force b.svg', path.name, cwd=work).status == 0
     assert minidom.parse(str(work / 'b.svg'))
     assert 'No such file' in blkscope('-c', 'map export none/b.svg', path.name, cwd=work).err

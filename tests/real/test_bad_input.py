@@ -208,11 +208,13 @@ def test_refused_write_says_how_to_go_on(disk):
     result = support.blkscope('-c', 'write 0 512', disk)
     assert result.status == 1
     assert 'blkscope: Block node is read-only' in result.err
-    assert 'reopen -w' in result.err
+    assert 'start with -w' in result.err
+    result = support.blkscope('-w', '-r', '-c', 'write 0 512', disk)
+    assert result.status == 1 and 'reopen -w' in result.err
 
 
 def test_reopen_for_writing(disk):
-    result = support.blkscope('-f', 'raw', '-c', 'reopen -w', '-c', 'write -q -P 7 0 512', disk)
+    result = support.blkscope('-w', '-r', '-f', 'raw', '-c', 'reopen -w', '-c', 'write -q -P 7 0 512', disk)
     assert result.status == 0, result
     assert disk.read_bytes()[:512] == b'\x07' * 512
 
@@ -246,7 +248,7 @@ def test_who_is_locked_out(disk):
         assert (theirs.out, theirs.err, theirs.status) == (ours.out, ours.err, ours.status)
         clean_failure(support.blkscope('-w', '-f', 'raw', '-c', 'length', disk), 'Failed to get "write" lock', 'Is another process using the image')
         assert support.blkscope('-f', 'raw', '-c', 'length', disk).out == '1 MiB\n'
-        refused = support.blkscope('-f', 'raw', '-c', 'reopen -w', '-c', 'write 0 512', disk)
+        refused = support.blkscope('-w', '-r', '-f', 'raw', '-c', 'reopen -w', '-c', 'write 0 512', disk)
         assert refused.status == 1
         assert 'wrote' not in refused.out
     assert support.blkscope('-w', '-f', 'raw', '-c', 'length', disk).status == 0

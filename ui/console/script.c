@@ -12,6 +12,8 @@
 #include "engine/report.h"
 #include "engine/session.h"
 #include "io/aio.h"
+#include "io/broker.h"
+#include "io/sandbox.h"
 
 static GPtrArray *lines; /* NULL: none yet */
 
@@ -84,9 +86,9 @@ static int write_file(void *data)
 {
     const struct writing *writing = data;
     int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (writing->replace ? 0 : O_EXCL);
-    int fd = open(writing->path, flags, 0644);
+    int fd = broker_open(writing->path, flags, 0644);
     if (fd < 0) {
-        return -errno;
+        return fd;
     }
     int ret = write_text(fd, writing->text);
     if (close(fd) < 0 && ret == 0) {
@@ -121,9 +123,10 @@ static int save_script_co(const struct command_call *call)
     struct writing writing = {path, text, replace};
     int ret = aio_call_co(session_config(call->session)->aio, write_file, &writing, true);
     if (ret < 0) {
-        report_error(call, "%s: %s", name, ret == -EINVAL ? "not a regular file" : g_strerror(-ret));
-        if (ret == -EEXIST) {
-            report_hint(call, "'save-script -f' replaces it");
+        bool there = ret == -EEXIST || (ret == -EROFS && sandbox_is_read_only());
+        report_error(call, "%s: %s", name, ret == -EINVAL ? "not a regular file" : g_strerror(there ? EEXIST : -ret));
+        if (there) {
+            report_hint(call, sandbox_is_read_only() ? SANDBOX_ADVICE_REPLACE : "'save-script -f' replaces it");
         }
     } else if (left_out > 0) {
         report_complain(call, "%s: %u commands with a newline in them were left out", name, left_out);

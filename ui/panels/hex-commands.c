@@ -11,6 +11,7 @@
 #include "engine/session.h"
 #include "engine/sink.h"
 #include "io/aio.h"
+#include "io/broker.h"
 #include "io/co.h"
 #include "ui/panels/hex-copy.h"
 #include "ui/panels/hex-hunt.h"
@@ -278,8 +279,8 @@ static int open_new(void *data)
 {
     struct saving *saving = data;
 
-    saving->fd = open(saving->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    return saving->fd < 0 ? -errno : 0;
+    saving->fd = broker_open(saving->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return MIN(saving->fd, 0);
 }
 
 static int write_bytes(void *data)
@@ -363,7 +364,7 @@ static int run_save_co(const struct command_call *call)
         ret = save_co(aio, &range, &saving);
         ret = close(saving.fd) < 0 && ret == 0 ? -errno : ret;
         if (ret < 0) {
-            unlink(saving.path); /* nobody wants half of it */
+            broker_remove(saving.path); /* nobody wants half of it */
         }
     }
     g_clear_pointer(&range.bytes, g_bytes_unref);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <unistd.h>
+
 #include "block/nbd/connection-private.h"
 
 #include <errno.h>
@@ -269,6 +271,24 @@ void nbd_connection_describe(const struct nbd_connection *connection, struct blk
         .encrypted = connection->export.tls,
         .reconnects = connection->generation > 0 ? connection->generation - 1 : 0,
     };
+}
+
+void nbd_connection_needs(const struct nbd_connection *connection, struct blk_needs *needs)
+{
+    const struct nbd_address *address = &connection->settings.address;
+    guint64 number;
+
+    if (address->path) {
+        needs->network = needs->network || access(address->path, F_OK) == 0;
+        return;
+    }
+    if (!g_ascii_string_to_unsigned(address->port, 10, 1, 65535, &number, NULL))
+        needs->tcp_port = -1;
+    else if (needs->tcp_port == 0)
+        needs->tcp_port = (int)number;
+    else if (needs->tcp_port != (int)number)
+        needs->tcp_port = -1;
+    needs->network = true;
 }
 
 void nbd_connection_set_patience(struct nbd_connection *connection, uint64_t reconnect_delay_s, uint64_t request_timeout_s)

@@ -65,6 +65,8 @@ int nbd_connection_open_co(struct nbd_connection *connection, GError **error);
 const struct nbd_export *nbd_connection_export(const struct nbd_connection *connection);
 /* See struct blk_connection; blk_connection_clear(). */
 void nbd_connection_describe(const struct nbd_connection *connection, struct blk_connection *ret_description);
+/* Adds what connecting again takes; a socket that has no name any more (that of a helper) can't be connected to. */
+void nbd_connection_needs(const struct nbd_connection *connection, struct blk_needs *needs);
 /* As in struct nbd_settings, from now on. */
 void nbd_connection_set_patience(struct nbd_connection *connection, uint64_t reconnect_delay_s, uint64_t request_timeout_s);
 

@@ -9,6 +9,7 @@
 
 #include "block/iov.h"
 #include "block/nbd/nbd.h"
+#include "io/sandbox.h"
 
 enum {
     REQUEST_TIMEOUT_S = 120,
@@ -104,9 +105,14 @@ static void tell_user(void *data, const char *line)
 static int connect_co(struct node *node, struct nbd_settings *settings, GError **error)
 {
     struct nbd *nbd = node->opaque;
-    const struct nbd_library *library = nbd_library_load(error);
+    const struct nbd_library *library;
     int ret;
 
+    if (sandbox_forbids_network()) {
+        g_set_error_literal(error, OPTIONS_ERROR, EPERM, "no server can be connected to any more (sandbox): " SANDBOX_ADVICE_OTHER);
+        return -EPERM;
+    }
+    library = nbd_library_load(error);
     if (!library)
         return -ENOTSUP;
     node->filename = g_strdup(settings->address.name);
@@ -295,6 +301,13 @@ static void nbd_connection(const struct node *node, struct blk_connection *ret_c
     nbd_connection_describe(nbd->connection, ret_connection);
 }
 
+static void nbd_needs(const struct node *node, struct blk_needs *needs)
+{
+    struct nbd *nbd = node->opaque;
+
+    nbd_connection_needs(nbd->connection, needs);
+}
+
 const struct driver driver_nbd = {
     .name = "nbd",
     .protocols = (const char *const[]){"nbd", "nbd+tcp", "nbd+unix", "nbds", "nbds+tcp", "nbds+unix", NULL},
@@ -317,4 +330,5 @@ const struct driver driver_nbd = {
     .reopen_prepare_co = nbd_reopen_prepare_co,
     .reopen_commit_co = nbd_reopen_commit_co,
     .connection = nbd_connection,
+    .needs = nbd_needs,
 };

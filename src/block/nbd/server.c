@@ -19,6 +19,7 @@
 
 #include "block/objects.h"
 #include "block/options.h"
+#include "io/sandbox.h"
 
 #define PROGRAM "qemu-nbd"
 
@@ -303,6 +304,14 @@ static void close_one(void *fd)
     close(*(int *)fd);
 }
 
+static int check_sandbox(GError **error)
+{
+    if (!sandbox_forbids_programs())
+        return 0;
+    g_set_error_literal(error, OPTIONS_ERROR, EPERM, "it is read through " PROGRAM ", which can't be started any more (sandbox): " SANDBOX_ADVICE_OTHER);
+    return -EPERM;
+}
+
 int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_server, GError **error)
 {
     struct nbd_server *server = g_new0(struct nbd_server, 1);
@@ -313,7 +322,9 @@ int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_s
 
     g_array_set_clear_func(start.secrets, close_one);
     server->stderr_fd = -1;
-    ret = fill(&start, how, error);
+    ret = check_sandbox(error);
+    if (ret == 0)
+        ret = fill(&start, how, error);
     if (ret == 0)
         ret = listen_here(server, &start, error);
     if (ret == 0)

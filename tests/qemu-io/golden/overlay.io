@@ -37,7 +37,7 @@ write -P 2 512 512
 overlay diff -j
 == a commit that fails half-way keeps the layer
 @ program: blkscope
-@ args: -s --image-opts
+@ args: -w -s --image-opts
 @ open: driver=raw,file.driver=blkdebug,file.image.driver=file,file.image.filename=test.img,file.inject-error.0.event=write_aio,file.inject-error.0.sector=2048
 @ via: -c
 write -P 1 0 4k

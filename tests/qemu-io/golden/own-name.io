@@ -20,6 +20,15 @@ write 0 512
 length
 == reopen for writing
 @ program: blkscope
+@ args: -f raw -w -r
+@ via: -c
+write 0 512
+reopen -w
+write 0 512
+reopen -r
+write 0 512
+== not reopened for writing in a session that reads
+@ program: blkscope
 @ via: -c
 reopen -w
 write 0 512
@@ -36,6 +45,17 @@ open -o driver=raw test.img
 write 0 512
 close
 open -w -o driver=raw test.img
+write 0 512
+== opened for writing first
+@ program: blkscope
+@ args:
+@ open: none
+@ via: -c
+open -w -o driver=raw test.img
+write 0 512
+close
+open -o driver=raw test.img
+reopen -w
 write 0 512
 == quoting
 @ program: blkscope

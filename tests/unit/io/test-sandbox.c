@@ -1,0 +1,764 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the sandbox denies, one by one, and what it must leave: each in a process of its own that closes it and tries. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <glib/gstdio.h>
+#include <linux/audit.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "io/aio.h"
+#include "io/co.h"
+#include "io/co-stack.h"
+#include "io/sandbox.h"
+#include "io/seccomp.h"
+
+/* ---- a folder with an image, another with state ---- */
+
+enum { IMAGE_FD = 200 };
+static char *folder, *image, *fresh, *state, *outside;
+
+static void make_folder(void)
+{
+    folder = g_dir_make_tmp("blkscope-sandbox-XXXXXX", NULL);
+    g_assert_nonnull(folder);
+    image = g_build_filename(folder, "disk.img", NULL);
+    fresh = g_build_filename(folder, "fresh", NULL);
+    state = g_build_filename(folder, "state", NULL);
+    outside = g_build_filename(folder, "state-not", NULL);
+    g_assert_true(g_file_set_contents(image, "image", 5, NULL));
+    g_assert_cmpint(g_mkdir(state, 0700), ==, 0);
+    g_assert_cmpint(g_mkdir(outside, 0700), ==, 0);
+    int fd = open(image, O_RDONLY | O_CLOEXEC);
+    g_assert_cmpint(dup3(fd, IMAGE_FD, O_CLOEXEC), ==, IMAGE_FD);
+    close(fd);
+}
+
+static void remove_folder(void)
+{
+    g_autoptr(GDir) kept = g_dir_open(state, 0, NULL);
+    for (const char *name; (name = g_dir_read_name(kept));) {
+        g_autofree char *path = g_build_filename(state, name, NULL);
+        g_unlink(path);
+    }
+    g_unlink(image);
+    g_unlink(fresh);
+    g_rmdir(state);
+    g_rmdir(outside);
+    g_assert_cmpint(g_rmdir(folder), ==, 0);
+}
+
+/* ---- a process that tries ---- */
+
+enum kind { READING, READING_WITH_STATE, WRITING, SERVED };
+static int port; /* SERVED: the one that may be connected to */
+
+static void close_as(enum kind kind)
+{
+    const char *const folders[] = {kind == READING_WITH_STATE ? state : NULL, NULL};
+    pid_t helpers[] = {getppid(), 0};
+    struct sandbox_how how = {
+        .writable = kind == WRITING, .folders = folders, .network = kind == SERVED, .tcp_port = port, .helpers = kind == SERVED ? helpers : NULL};
+    sandbox_close(&how);
+}
+
+static int ended(pid_t child)
+{
+    int status;
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/* 0, or the errno of what was tried. */
+static int in_sandbox(enum kind kind, int (*try)(void))
+{
+    pid_t child = fork();
+    if (child == 0) {
+        close_as(kind);
+        errno = 0;
+        _exit(try() < 0 ? errno : 0);
+    }
+    g_assert_cmpint(child, >, 0);
+    return ended(child);
+}
+
+static int parts(void)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        close_as(READING);
+        _exit((int)sandbox_state()->parts);
+    }
+    return ended(child);
+}
+
+static bool lacks(unsigned wanted)
+{
+    unsigned have = (unsigned)parts();
+    if ((have & wanted) == wanted)
+        return false;
+    g_test_skip(have & SANDBOX_FILES ? "no seccomp filters here" : "no Landlock here");
+    return true;
+}
+
+/* ---- what is tried ---- */
+
+#define TRY(name, call)                                                                                                                   \
+    static int name(void)                                                                                                                 \
+    {                                                                                                                                     \
+        return (int)(call);                                                                                                               \
+    }
+
+/* files */
+TRY(open_to_write, open(image, O_WRONLY))
+TRY(open_to_update, open(image, O_RDWR))
+TRY(open_to_cut_off, open(image, O_RDONLY | O_TRUNC))
+TRY(open_to_append, open(image, O_WRONLY | O_APPEND))
+TRY(open_new, open(fresh, O_WRONLY | O_CREAT | O_EXCL, 0600))
+TRY(open_new_to_read, open(fresh, O_RDONLY | O_CREAT, 0600))
+TRY(open_nameless, open(folder, O_TMPFILE | O_RDWR, 0600))
+TRY(open_descriptor_again, open("/proc/self/fd/200", O_RDWR))
+TRY(cut_off, truncate(image, 1))
+TRY(remove_file, unlink(image))
+TRY(remove_folder_, rmdir(outside))
+TRY(rename_file, rename(image, fresh))
+TRY(exchange_files, syscall(SYS_renameat2, AT_FDCWD, image, AT_FDCWD, state, 1 << 1))
+TRY(link_file, link(image, fresh))
+TRY(make_symbolic_link, symlink(image, fresh))
+TRY(make_folder_, mkdir(fresh, 0700))
+TRY(make_pipe, mkfifo(fresh, 0600))
+TRY(make_device, mknod(fresh, S_IFBLK | 0600, 0))
+TRY(change_mode, chmod(image, 0600))
+TRY(change_owner, chown(image, 0, 0))
+TRY(change_times, utimensat(AT_FDCWD, image, NULL, 0))
+TRY(set_attribute, setxattr(image, "user.a", "b", 1, 0))
+TRY(remove_attribute, removexattr(image, "user.a"))
+TRY(open_handle, syscall(SYS_open_by_handle_at, AT_FDCWD, NULL, O_RDWR))
+TRY(watch_everything, syscall(SYS_fanotify_init, 0, 0))
+
+static int open_new_way(void)
+{
+    struct {
+        uint64_t flags, mode, resolve;
+    } how = {.flags = O_RDWR};
+    return (int)syscall(437, AT_FDCWD, image, &how, sizeof(how)); /* openat2 */
+}
+
+/* programs and processes */
+static char word[] = "true", *const no_words[] = {word, NULL};
+TRY(execute, execv("/bin/true", no_words))
+TRY(execute_at, syscall(SYS_execveat, AT_FDCWD, "/bin/true", no_words, NULL, 0))
+TRY(make_memory_file, memfd_create("code", 0))
+TRY(trace_parent, ptrace(PTRACE_ATTACH, getppid(), NULL, NULL))
+TRY(be_traced, ptrace(PTRACE_TRACEME, 0, NULL, NULL))
+TRY(kill_parent, kill(getppid(), 0))
+TRY(kill_all, kill(-1, 0))
+TRY(kill_thread_of_parent, syscall(SYS_tgkill, getppid(), getppid(), 0))
+TRY(set_limits, setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}))
+TRY(change_user, setresuid(1, 1, 1))
+TRY(change_group, setresgid(1, 1, 1))
+TRY(change_session, setsid())
+TRY(change_capabilities, syscall(SYS_capset, NULL, NULL))
+TRY(change_personality, syscall(SYS_personality, 0xffffffff))
+TRY(leave_namespaces, unshare(CLONE_NEWUSER))
+TRY(enter_namespace, setns(0, 0))
+TRY(add_filter, prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT))
+
+static int start_process(void)
+{
+    long child = syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);
+    if (child == 0)
+        _exit(0);
+    return (int)child;
+}
+
+static int start_process_new_way(void)
+{
+    uint64_t args[8] = {[4] = SIGCHLD};
+    long child = syscall(435, args, sizeof(args)); /* clone3 */
+    if (child == 0)
+        _exit(0);
+    return (int)child;
+}
+
+static int read_parent(void)
+{
+    char byte;
+    struct iovec here = {&byte, 1}, there = {image, 1};
+    return (int)process_vm_readv(getppid(), &here, 1, &there, 1, 0);
+}
+
+static int write_parent(void)
+{
+    char byte = 'x';
+    struct iovec here = {&byte, 1}, there = {image, 1};
+    return (int)process_vm_writev(getppid(), &here, 1, &there, 1, 0);
+}
+
+static int signal_by_descriptor(void)
+{
+    int process = (int)syscall(SYS_pidfd_open, getppid(), 0);
+    return process < 0 ? 0 : (int)syscall(SYS_pidfd_send_signal, process, 0, NULL, 0);
+}
+
+static int steal_descriptor(void)
+{
+    int process = (int)syscall(SYS_pidfd_open, getppid(), 0);
+    return process < 0 ? 0 : (int)syscall(438, process, 0, 0); /* pidfd_getfd */
+}
+
+/* code */
+static int map_code(void)
+{
+    return mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? -1 : 0;
+}
+
+static int make_code(void)
+{
+    void *page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return mprotect(page, 4096, PROT_READ | PROT_EXEC);
+}
+
+/* connections */
+TRY(make_socket, socket(AF_INET, SOCK_STREAM, 0))
+TRY(make_datagram_socket, socket(AF_INET6, SOCK_DGRAM, 0))
+TRY(make_local_socket, socket(AF_UNIX, SOCK_STREAM, 0))
+TRY(make_packet_socket, socket(AF_PACKET, SOCK_RAW, 0))
+TRY(make_socket_pair, socketpair(AF_UNIX, SOCK_STREAM, 0, (int[2]){0}))
+TRY(connect_somewhere, connect(0, NULL, 0))
+TRY(make_message_queue, syscall(SYS_mq_open, "/q", O_RDWR | O_CREAT, 0600, NULL))
+TRY(make_shared_memory, syscall(SYS_shmget, 0, 4096, 0600))
+
+/* the terminal, the kernel */
+TRY(type_into_terminal, ioctl(0, TIOCSTI, "x"))
+TRY(own_signals, fcntl(0, F_SETOWN, getppid()))
+TRY(watch_folder, fcntl(0, F_NOTIFY, 0))
+TRY(set_up_ring, syscall(SYS_io_uring_setup, 1, (char[256]){0}))
+TRY(register_with_ring, syscall(SYS_io_uring_register, 0, 0, NULL, 0))
+TRY(load_program, syscall(SYS_bpf, 0, NULL, 0))
+TRY(count_events, syscall(SYS_perf_event_open, NULL, 0, 0, 0, 0))
+TRY(handle_faults, syscall(SYS_userfaultfd, 0))
+TRY(use_keys, syscall(SYS_keyctl, 0, 0, 0, 0, 0))
+TRY(mount_something, mount("none", folder, "tmpfs", 0, NULL))
+TRY(unmount_something, umount(folder))
+TRY(change_root, chroot(folder))
+TRY(turn_root, syscall(SYS_pivot_root, folder, folder))
+TRY(load_module, syscall(SYS_init_module, NULL, 0, ""))
+TRY(restart_machine, syscall(SYS_reboot, 0, 0, 0, NULL))
+TRY(swap_to_file, syscall(SYS_swapon, image, 0))
+TRY(set_clock, settimeofday(&(struct timeval){0}, NULL))
+TRY(set_name, sethostname("x", 1))
+
+static const struct attempt {
+    const char *name;
+    int (*try)(void);
+    int error; /* 0: EPERM of the filter, or EACCES of Landlock */
+} attempts[] = {
+#define DENIED(name) {#name, name, 0}
+    DENIED(open_to_write), DENIED(open_to_update), DENIED(open_to_cut_off), DENIED(open_to_append), DENIED(open_new), DENIED(open_new_to_read),
+    DENIED(open_nameless), DENIED(open_descriptor_again), DENIED(cut_off), DENIED(remove_file), DENIED(remove_folder_), DENIED(rename_file),
+    DENIED(exchange_files), DENIED(link_file), DENIED(make_symbolic_link), DENIED(make_folder_), DENIED(make_pipe), DENIED(make_device),
+    DENIED(change_mode), DENIED(change_owner), DENIED(change_times), DENIED(set_attribute), DENIED(remove_attribute), DENIED(open_handle),
+    DENIED(watch_everything), {"open_new_way", open_new_way, ENOSYS},
+    DENIED(execute), DENIED(execute_at), DENIED(make_memory_file), DENIED(trace_parent), DENIED(be_traced), DENIED(kill_parent), DENIED(kill_all),
+    DENIED(kill_thread_of_parent), DENIED(set_limits), DENIED(change_user), DENIED(change_group), DENIED(change_session), DENIED(change_capabilities),
+    DENIED(change_personality), DENIED(leave_namespaces), DENIED(enter_namespace), DENIED(add_filter), DENIED(start_process),
+    {"start_process_new_way", start_process_new_way, ENOSYS}, DENIED(read_parent), DENIED(write_parent), DENIED(signal_by_descriptor),
+    DENIED(steal_descriptor), DENIED(map_code), DENIED(make_code),
+    DENIED(make_socket), DENIED(make_datagram_socket), DENIED(make_local_socket), DENIED(make_packet_socket), DENIED(make_socket_pair),
+    DENIED(connect_somewhere), DENIED(make_message_queue), DENIED(make_shared_memory),
+    DENIED(type_into_terminal), DENIED(own_signals), DENIED(watch_folder), DENIED(set_up_ring), DENIED(register_with_ring), DENIED(load_program),
+    DENIED(count_events), DENIED(handle_faults), DENIED(use_keys), DENIED(mount_something), DENIED(unmount_something), DENIED(change_root),
+    DENIED(turn_root), DENIED(load_module), DENIED(restart_machine), DENIED(swap_to_file), DENIED(set_clock), DENIED(set_name),
+};
+
+/* In a build with a sanitizer the leak checker has some of them. */
+static bool left_to_sanitizer(const struct attempt *attempt)
+{
+    static int (*const left[])(void) = {start_process, read_parent, kill_parent, kill_all, trace_parent, be_traced, set_limits, add_filter};
+    for (unsigned i = 0; (CO_ASAN || CO_TSAN) && i < G_N_ELEMENTS(left); i++) {
+        if (left[i] == attempt->try)
+            return true;
+    }
+    return false;
+}
+
+static void test_denied(const void *data)
+{
+    const struct attempt *attempt = data;
+    if (lacks(SANDBOX_ALL))
+        return;
+    if (left_to_sanitizer(attempt)) {
+        g_test_skip("the sanitizer needs it");
+        return;
+    }
+    int error = in_sandbox(READING, attempt->try);
+    if (attempt->error)
+        g_assert_cmpint(error, ==, attempt->error);
+    else if (error != EPERM)
+        g_assert_cmpint(error, ==, EACCES);
+    g_autofree char *text = NULL;
+    g_assert_true(g_file_get_contents(image, &text, NULL, NULL));
+    g_assert_cmpstr(text, ==, "image");
+    g_assert_false(g_file_test(fresh, G_FILE_TEST_EXISTS));
+}
+
+/* ---- what is left ---- */
+
+static void *nothing(void *data)
+{
+    return data;
+}
+
+static int live(void)
+{
+    char byte;
+    pthread_t thread;
+    int ends[2], fd = open(image, O_RDONLY | O_CLOEXEC), event = eventfd(0, EFD_CLOEXEC);
+    struct stat st;
+    struct pollfd wait = {.fd = event, .events = POLLIN};
+    struct itimerval soon = {.it_value = {.tv_sec = 1000}};
+    bool good = fd >= 0 && read(fd, &byte, 1) == 1 && fstat(fd, &st) == 0 && stat(image, &st) == 0 && access(image, R_OK) == 0;
+    good = good && pipe2(ends, O_CLOEXEC) == 0 && write(ends[1], "x", 1) == 1 && poll(&wait, 1, 0) == 0 && setitimer(ITIMER_REAL, &soon, NULL) == 0;
+    good = good && pthread_create(&thread, NULL, nothing, NULL) == 0 && pthread_join(thread, NULL) == 0;
+    good = good && kill(getpid(), 0) == 0 && kill(0, 0) == 0 && raise(0) == 0 && signal(SIGUSR1, SIG_IGN) != SIG_ERR && raise(SIGUSR1) == 0;
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    good = good && dir && g_dir_read_name(dir) && g_file_get_contents("/proc/locks", &(char *){NULL}, NULL, NULL);
+    void *memory = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    good = good && memory != MAP_FAILED && mprotect(memory, 4096, PROT_READ) == 0 && munmap(memory, 1 << 20) == 0;
+    return good ? 0 : -1;
+}
+
+static void test_left(void)
+{
+    for (enum kind kind = READING; kind <= SERVED; kind++)
+        g_assert_cmpint(in_sandbox(kind, live), ==, 0);
+}
+
+static int writable_descriptor = -1;
+
+static int use_descriptor(void)
+{
+    return ftruncate(writable_descriptor, 100) < 0 || pwrite(writable_descriptor, "x", 1, 50) != 1 || fdatasync(writable_descriptor) < 0 ? -1 : 0;
+}
+
+/* A temporary layer, a server's socket, standard output: what is open stays of use. */
+static void test_open_descriptors_stay(void)
+{
+    writable_descriptor = open(fresh, O_RDWR | O_CREAT, 0600);
+    g_assert_cmpint(in_sandbox(READING, use_descriptor), ==, 0);
+    close(writable_descriptor);
+    g_unlink(fresh);
+}
+
+/* ---- folders of state ---- */
+
+static int keep_state(void)
+{
+    g_autofree char *path = g_build_filename(state, "history", NULL);
+    g_autofree char *below = g_build_filename(state, "below", NULL);
+    return g_file_set_contents_full(path, "1", 1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL) &&
+                   g_file_set_contents_full(path, "22", 2, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL) && mkdir(below, 0700) == 0 &&
+                   open(image, O_RDWR) < 0 && open("/dev/null", O_RDWR) >= 0
+               ? 0
+               : -1;
+}
+
+static int write_beside(void)
+{
+    g_autofree char *path = g_build_filename(outside, "history", NULL);
+    return open(path, O_WRONLY | O_CREAT, 0600);
+}
+
+static int move_out(void)
+{
+    g_autofree char *from = g_build_filename(state, "history", NULL);
+    g_autofree char *to = g_build_filename(outside, "history", NULL);
+    close(open(from, O_WRONLY | O_CREAT, 0600));
+    return rename(from, to);
+}
+
+static int climb_out(void)
+{
+    g_autofree char *path = g_build_filename(state, "..", "disk.img", NULL);
+    return open(path, O_WRONLY);
+}
+
+static void test_state(void)
+{
+    if (lacks(SANDBOX_ALL))
+        return;
+    g_assert_cmpint(in_sandbox(READING_WITH_STATE, keep_state), ==, 0);
+    g_autofree char *below = g_build_filename(state, "below", NULL);
+    g_assert_cmpint(g_rmdir(below), ==, 0);
+    g_assert_cmpint(in_sandbox(READING_WITH_STATE, write_beside), ==, EACCES);
+    g_assert_cmpint(in_sandbox(READING_WITH_STATE, move_out), !=, 0);
+    g_assert_cmpint(in_sandbox(READING_WITH_STATE, climb_out), ==, EACCES);
+    for (unsigned i = 0; i < G_N_ELEMENTS(attempts); i++) {
+        if (left_to_sanitizer(&attempts[i]))
+            continue;
+        int error = in_sandbox(READING_WITH_STATE, attempts[i].try);
+        g_test_message("%s: %s", attempts[i].name, g_strerror(error));
+        g_assert_true(error == EPERM || error == EACCES || error == (attempts[i].error ?: EPERM) || (error == EXDEV && attempts[i].try == exchange_files));
+    }
+}
+
+/* ---- sessions that write, and those that are served ---- */
+
+static int write_image(void)
+{
+    int fd = open(image, O_RDWR);
+    return fd >= 0 && pwrite(fd, "image", 5, 0) == 5 && rename(image, fresh) == 0 && rename(fresh, image) == 0 && execute() < 0 && start_process() < 0 &&
+                   make_socket() < 0 && make_pipe() < 0 && make_device() < 0 && make_symbolic_link() < 0 && set_up_ring() < 0 && make_code() < 0
+               ? 0
+               : -1;
+}
+
+static void test_writing(void)
+{
+    if (lacks(SANDBOX_ALL))
+        return;
+    if (CO_ASAN || CO_TSAN)
+        g_test_skip("the sanitizer may start processes");
+    else
+        g_assert_cmpint(in_sandbox(WRITING, write_image), ==, 0);
+}
+
+static int tried_port;
+
+static int connect_to_port(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)tried_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    return fd < 0 ? -1 : connect(fd, (struct sockaddr *)&at, sizeof(at));
+}
+
+static int listen_on_port(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)tried_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    return fd < 0 ? -1 : bind(fd, (struct sockaddr *)&at, sizeof(at));
+}
+
+static int signal_helper(void)
+{
+    return kill(getppid(), 0);
+}
+
+static int listen_somewhere(int *ret_port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    g_assert_cmpint(bind(fd, (struct sockaddr *)&at, sizeof(at)), ==, 0);
+    g_assert_cmpint(listen(fd, 4), ==, 0);
+    getsockname(fd, (struct sockaddr *)&at, &len);
+    *ret_port = ntohs(at.sin_port);
+    return fd;
+}
+
+static int connect_elsewhere(void)
+{
+    errno = EACCES;
+    return sandbox_state()->landlock_abi >= 4 ? connect_to_port() : -1;
+}
+
+static void test_served(void)
+{
+    int other, first = listen_somewhere(&port), second = listen_somewhere(&other);
+    if (!lacks(SANDBOX_ALL)) {
+        tried_port = port;
+        g_assert_cmpint(in_sandbox(SERVED, connect_to_port), ==, 0);
+        g_assert_cmpint(in_sandbox(SERVED, signal_helper), ==, 0);
+        g_assert_cmpint(in_sandbox(SERVED, make_packet_socket), ==, EPERM);
+        g_assert_cmpint(in_sandbox(SERVED, listen_on_port), !=, 0);
+        g_assert_cmpint(in_sandbox(SERVED, open_to_write), !=, 0);
+        g_assert_cmpint(in_sandbox(SERVED, execute), !=, 0);
+        tried_port = other;
+        g_assert_cmpint(in_sandbox(SERVED, connect_elsewhere), ==, EACCES);
+    }
+    close(first);
+    close(second);
+}
+
+/* ---- threads ---- */
+
+static int go[2];
+
+static void *wait_and_try(void *data)
+{
+    char byte;
+    ssize_t n = read(go[0], &byte, 1);
+    return GINT_TO_POINTER(n == 1 && make_socket() < 0 && errno == EPERM);
+}
+
+/* Of the filter; Landlock is for threads that start later. */
+static void test_older_thread(void)
+{
+    if (lacks(SANDBOX_CALLS))
+        return;
+    pid_t child = fork();
+    if (child == 0) {
+        pthread_t thread;
+        void *denied = NULL;
+        if (pipe(go) < 0 || pthread_create(&thread, NULL, wait_and_try, NULL))
+            _exit(2);
+        close_as(READING);
+        _exit(write(go[1], "x", 1) == 1 && pthread_join(thread, &denied) == 0 && denied ? 0 : 1);
+    }
+    g_assert_cmpint(ended(child), ==, 0);
+}
+
+struct pool_call {
+    pid_t thread;
+    int error;
+};
+
+static int open_on_pool(void *data)
+{
+    struct pool_call *call = data;
+    int fd = open(image, O_RDWR);
+    call->error = fd < 0 ? errno : 0;
+    call->thread = gettid();
+    if (fd >= 0)
+        close(fd);
+    return 0;
+}
+
+static bool older_threads_are_gone;
+
+static void use_pool(void *data)
+{
+    struct aio *aio = data;
+    struct pool_call before = {0}, after = {0};
+    aio_call_co(aio, open_on_pool, &before, false);
+    aio_retire(aio, true);
+    g_autofree char *task = g_strdup_printf("/proc/self/task/%d", before.thread);
+    bool gone = access(task, F_OK) < 0;
+    close_as(READING_WITH_STATE);
+    aio_call_co(aio, open_on_pool, &after, false);
+    older_threads_are_gone = before.error == 0 && gone && after.error == EACCES;
+}
+
+/* With state there is no filter for files: what stops the pool is that its threads were started behind Landlock. */
+static void test_pool(void)
+{
+    if (lacks(SANDBOX_ALL))
+        return;
+    pid_t child = fork();
+    if (child == 0) {
+        co_init();
+        struct aio *aio = aio_new(NULL, NULL);
+        co_start(use_pool, aio);
+        while (co_live())
+            g_main_context_iteration(NULL, TRUE);
+        aio_free(aio);
+        _exit(older_threads_are_gone ? 0 : 1);
+    }
+    g_assert_cmpint(ended(child), ==, 0);
+}
+
+/* ---- the ring ---- */
+
+static bool ring_works;
+
+static void use_ring(void *data)
+{
+    struct aio *aio = data;
+    char byte = 0;
+    struct iovec iov = {&byte, 1};
+    int fd = open(image, O_RDONLY | O_DIRECT);
+    bool works = fd < 0 || aio_preadv_co(aio, fd, &iov, 1, 0, AIO_DIRECT) != -EPERM;
+    close(fd);
+    ring_works = works;
+}
+
+static void test_ring_stays(void)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        co_init();
+        struct aio *aio = aio_new(NULL, NULL);
+        aio_retire(aio, true);
+        bool is_ring = !strcmp(aio_name(aio), "io_uring");
+        close_as(READING);
+        co_start(use_ring, aio);
+        while (co_live())
+            g_main_context_iteration(NULL, TRUE);
+        aio_free(aio);
+        _exit(!is_ring ? 77 : ring_works ? 0 : 1);
+    }
+    int status = ended(child);
+    if (status == 77)
+        g_test_skip("no io_uring here");
+    else
+        g_assert_cmpint(status, ==, 0);
+}
+
+/* ---- the program itself, as the kernel would run it ---- */
+
+static uint32_t answer(const struct seccomp_rules *rules, const struct seccomp_data *data)
+{
+    struct sock_filter program[SECCOMP_PROGRAM_MAX];
+    unsigned len = seccomp_program(rules, program);
+    uint32_t a = 0;
+    for (unsigned at = 0; at < len; at++) {
+        const struct sock_filter *i = &program[at];
+        switch (i->code) {
+        case BPF_LD | BPF_W | BPF_ABS:
+            memcpy(&a, (const char *)data + i->k, sizeof(a));
+            break;
+        case BPF_ALU | BPF_AND | BPF_K:
+            a &= i->k;
+            break;
+        case BPF_JMP | BPF_JA:
+            at += i->k;
+            break;
+        case BPF_JMP | BPF_JEQ | BPF_K:
+            at += a == i->k ? i->jt : i->jf;
+            break;
+        case BPF_JMP | BPF_JGE | BPF_K:
+            at += a >= i->k ? i->jt : i->jf;
+            break;
+        case BPF_JMP | BPF_JSET | BPF_K:
+            at += a & i->k ? i->jt : i->jf;
+            break;
+        case BPF_RET | BPF_K:
+            return i->k;
+        default:
+            g_assert_not_reached();
+        }
+    }
+    g_assert_not_reached();
+}
+
+#if defined __x86_64__
+#define ARCH AUDIT_ARCH_X86_64
+#elif defined __aarch64__
+#define ARCH AUDIT_ARCH_AARCH64
+#else
+#define ARCH 0
+#endif
+
+static void test_program(void)
+{
+    if (!ARCH) {
+        g_test_skip("no table for this architecture");
+        return;
+    }
+    for (unsigned bits = 0; bits < 32; bits++) {
+        struct seccomp_rules rules = {.opens_for_writing = bits & 1, .changes_names = bits & 2, .changes_files = bits & 4, .network = bits & 8,
+                                      .broker = bits & 16, .helpers = {1}};
+        unsigned allowed = 0;
+        for (int number = 0; number < 1024; number++) {
+            struct seccomp_data data = {.nr = number, .arch = ARCH};
+            uint32_t said = answer(&rules, &data);
+            allowed += said == SECCOMP_RET_ALLOW;
+            g_assert_true(said == SECCOMP_RET_ALLOW || said == (SECCOMP_RET_ERRNO | EPERM) || said == (SECCOMP_RET_ERRNO | ENOSYS));
+            /* x32 has the same numbers with a bit; another architecture has others. */
+            data.nr = number | 0x40000000;
+            g_assert_cmphex(answer(&rules, &data), ==, SECCOMP_RET_ERRNO | ENOSYS);
+            data = (struct seccomp_data){.nr = number, .arch = AUDIT_ARCH_I386};
+            g_assert_cmphex(answer(&rules, &data), ==, SECCOMP_RET_KILL_PROCESS);
+        }
+        g_assert_cmpuint(allowed, <, rules.broker ? 50 : 180);
+        struct seccomp_data none = {.nr = -1, .arch = ARCH};
+        g_assert_cmphex(answer(&rules, &none), ==, SECCOMP_RET_ERRNO | ENOSYS);
+    }
+}
+
+/* A pointer is NULL in both of its halves. */
+static void test_upper_halves(void)
+{
+    struct seccomp_rules rules = {0};
+    struct seccomp_data ask = {.nr = SYS_prlimit64, .arch = ARCH}, set = ask, set_high = ask;
+    set.args[2] = 4096;
+    set_high.args[2] = (uint64_t)1 << 32;
+    if (!ARCH || CO_ASAN || CO_TSAN) {
+        g_test_skip("no table for this architecture, or one for a sanitizer");
+        return;
+    }
+    g_assert_cmphex(answer(&rules, &ask), ==, SECCOMP_RET_ALLOW);
+    g_assert_cmphex(answer(&rules, &set), ==, SECCOMP_RET_ERRNO | EPERM);
+    g_assert_cmphex(answer(&rules, &set_high), ==, SECCOMP_RET_ERRNO | EPERM);
+}
+
+#if defined __x86_64__
+/* getpid of 32-bit programs, which has the number of another call here. */
+static int call_other_architecture(void)
+{
+    int result;
+    __asm__ volatile("int $0x80" : "=a"(result) : "a"(20) : "memory", "r8", "r9", "r10", "r11");
+    return 0;
+}
+
+static void test_other_architecture(void)
+{
+    if (lacks(SANDBOX_CALLS))
+        return;
+    g_assert_cmpint(in_sandbox(READING, call_other_architecture), ==, -SIGSYS);
+}
+#endif
+
+/* Closed once: what somebody asks for later changes nothing. */
+static int close_again(void)
+{
+    close_as(WRITING);
+    return open(image, O_RDWR);
+}
+
+static void test_once(void)
+{
+    if (lacks(SANDBOX_ALL))
+        return;
+    g_assert_cmpint(in_sandbox(READING, close_again), ==, EPERM);
+}
+
+int main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    make_folder();
+    for (unsigned i = 0; i < G_N_ELEMENTS(attempts); i++) {
+        g_autofree char *name = g_strconcat("/sandbox/denied/", attempts[i].name, NULL);
+        g_test_add_data_func(name, &attempts[i], test_denied);
+    }
+    g_test_add_func("/sandbox/left", test_left);
+    g_test_add_func("/sandbox/open-descriptors-stay", test_open_descriptors_stay);
+    g_test_add_func("/sandbox/state", test_state);
+    g_test_add_func("/sandbox/writing", test_writing);
+    g_test_add_func("/sandbox/served", test_served);
+    g_test_add_func("/sandbox/older-thread", test_older_thread);
+    g_test_add_func("/sandbox/pool", test_pool);
+    g_test_add_func("/sandbox/ring-stays", test_ring_stays);
+    g_test_add_func("/sandbox/program", test_program);
+    g_test_add_func("/sandbox/upper-halves", test_upper_halves);
+#if defined __x86_64__
+    g_test_add_func("/sandbox/other-architecture", test_other_architecture);
+#endif
+    g_test_add_func("/sandbox/once", test_once);
+    int ret = g_test_run();
+    remove_folder();
+    return ret;
+}
