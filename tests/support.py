@@ -33,6 +33,10 @@ def environment(**changes):
     return kept
 
 
+# For tests of what a capable screen shows, in every lane.
+SCREEN = {'LANG': 'C.UTF-8', 'LC_ALL': 'C.UTF-8', 'TERM': 'xterm-256color'}
+
+
 @dataclass
 class Result:
     out: str

@@ -38,7 +38,7 @@ class Terminal:
         self.state = tempfile.TemporaryDirectory(prefix='blkscope-state-')
         env.setdefault('XDG_STATE_HOME', self.state.name)
         # The terminal is what it is, whatever the lane's locale.
-        env = {'LANG': 'C.UTF-8', 'LC_ALL': 'C.UTF-8', 'TERM': 'xterm-256color', **env}
+        env = {**support.SCREEN, **env}
         self.rows, self.columns = rows, columns
         self.screen = Screen(columns, rows)
         self.stream = pyte.ByteStream(self.screen)

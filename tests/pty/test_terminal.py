@@ -900,7 +900,7 @@ def test_a_saved_script_replays(start, work, disk):
     command(t, f"save-script -f '{path}'; help flush")
     t.wait('-- puts everything')
     assert path.read_text().endswith('sleep 1\n')
-    result = support.blkscope('-f', 'raw', '--headless', '--script', path, disk)
+    result = support.blkscope('-f', 'raw', '--headless', '--script', path, disk, env=support.environment(**support.SCREEN))
     assert result.status == 0 and 'read 16/16 bytes at offset 512' in result.out, result
-    seen = support.blkscope('-f', 'raw', '--headless', '-c', 'length', '-c', 'screen', disk).out
+    seen = support.blkscope('-f', 'raw', '--headless', '-c', 'length', '-c', 'screen', disk, env=support.environment(**support.SCREEN)).out
     assert '│> length' in seen and '│4 MiB' in seen and '> screen' not in seen, seen

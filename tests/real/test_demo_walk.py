@@ -138,7 +138,7 @@ def demo(tmp_path_factory):
 
 @pytest.mark.parametrize('name', WALKS)
 def test_on_the_demonstration_image(demo, name):
-    env = support.environment()
+    env = support.environment(**support.SCREEN)
     env.update(COLUMNS='160', LINES='48')
     lines = []
     for commands, _ in WALKS[name]:

@@ -58,6 +58,6 @@ def test_pictures_are_current(work):
     support.blkscope('--stop-on-error', '--headless', '--script', support.CHECKOUT / 'doc/demo/commands', cwd=work)
     for script in commands:
         shown = support.blkscope('--headless', '--no-config', '--no-history', '--theme=dark', '--refs=follow', '--script', script, 'demo.qcow2',
-                                 cwd=work, env=support.environment(COLUMNS='120', LINES='36', LANG='C.UTF-8', LC_ALL='C.UTF-8')).out
+                                 cwd=work, env=support.environment(COLUMNS='120', LINES='36', **support.SCREEN)).out
         kept = script.with_suffix('.svg').read_text()
         assert shown[shown.index('<svg'):] == kept, f'{script.stem}.svg is old: ./dev shots makes it again'
