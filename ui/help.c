@@ -291,6 +291,7 @@ struct overlay *help_new(struct desk *desk)
 {
     struct help *help = g_new0(struct help, 1);
     help->overlay = (struct overlay){&overlay_ops, desk};
-    help->about = desk_focused(desk)->ops->context;
+    enum request_context typing = input_typing(desk_focused(desk));
+    help->about = typing != REQUEST_CONTEXT_COUNT ? typing : desk_focused(desk)->ops->context;
     return &help->overlay;
 }

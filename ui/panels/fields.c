@@ -143,7 +143,7 @@ static char *format_hex(const uint8_t *bytes, size_t n)
 {
     GString *text = g_string_new(NULL);
 
-    for (size_t i = 0; i < MIN(n, 16); i++) {
+    for (size_t i = 0; i < (n > 16 ? 8 : n); i++) { /* the beginning is enough of what does not fit */
         g_string_append_printf(text, "%s%02x", i > 0 ? " " : "", bytes[i]);
     }
     g_string_append(text, n > 16 ? " ..." : "");

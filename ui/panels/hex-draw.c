@@ -232,7 +232,24 @@ static void append_numbers(struct hex_view *view, GString *text, bool big_endian
     }
 }
 
-enum inspector_line { LINE_OFFSET, LINE_FIELD, LINE_LE, LINE_BE, LINE_SIGNED_LE, LINE_SIGNED_BE, LINE_CHARACTER, LINE_TIMES, LINE_UUIDS };
+/* Each fits into the 78 columns of a panel on a screen of 80 or in half of one of 160. */
+enum inspector_line {
+    LINE_OFFSET, LINE_FIELD, LINE_LE, LINE_BE, LINE_SIGNED_LE, LINE_SIGNED_BE, LINE_REALS, LINE_CHARACTER, LINE_TIMES, LINE_FILETIME_UUID, LINE_GUID
+};
+
+/* Behind the offset; the sector gives way to it. */
+static void append_field_behind(struct hex_view *view, GString *text, int width)
+{
+    g_autoptr(GString) field = g_string_new(" · ");
+
+    if (!append_field(view, field)) {
+        return;
+    }
+    if (text_columns(text->str, -1) + text_columns(field->str, -1) > width) {
+        g_string_truncate(text, (gsize)(strstr(text->str, " · ") - text->str));
+    }
+    g_string_append(text, field->str);
+}
 
 static enum role inspector_text(struct hex_panel *hex, enum inspector_line line, int width, GString *text)
 {
@@ -242,10 +259,7 @@ static enum role inspector_text(struct hex_panel *hex, enum inspector_line line,
     case LINE_OFFSET:
         hex_inspect_offset(text, view->origin + view->cursor);
         if (hex->layout.inspector <= LINE_BE) { /* the field has no line of its own */
-            g_string_append(text, " · ");
-            if (!append_field(view, text)) {
-                g_string_truncate(text, text->len - strlen(" · "));
-            }
+            append_field_behind(view, text, width);
         }
         return ROLE_STRONG;
     case LINE_FIELD:
@@ -262,14 +276,20 @@ static enum role inspector_text(struct hex_panel *hex, enum inspector_line line,
     case LINE_SIGNED_BE:
         hex_inspect_signed(text, view->source, view->cursor, line == LINE_SIGNED_BE);
         break;
+    case LINE_REALS:
+        hex_inspect_reals(text, view->source, view->cursor);
+        break;
     case LINE_CHARACTER:
         hex_inspect_character(text, view->source, view->cursor);
         break;
     case LINE_TIMES:
         hex_inspect_times(text, view->source, view->cursor);
         break;
-    case LINE_UUIDS:
-        hex_inspect_uuids(text, view->source, view->cursor);
+    case LINE_FILETIME_UUID:
+        hex_inspect_filetime_and_uuid(text, view->source, view->cursor);
+        break;
+    case LINE_GUID:
+        hex_inspect_guid(text, view->source, view->cursor);
         break;
     }
     return ROLE_TEXT;

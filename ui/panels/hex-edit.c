@@ -21,6 +21,7 @@ struct hex_edit {
     GTree *bytes; /* int64_t * -> uint8_t as a pointer */
     GArray *steps; /* struct step */
     bool in_text;
+    bool ended; /* the image's last byte has just been typed, and the cursor is still there */
 };
 
 static int by_offset(gconstpointer a, gconstpointer b, gpointer data)
@@ -124,6 +125,7 @@ static void step(struct hex_edit *edit, int64_t offset, uint8_t before, uint8_t 
     struct step step = {offset, before, !hex_edit_has(edit, offset), half};
     g_array_append_val(edit->steps, step);
     put(edit, offset, byte);
+    edit->ended = false;
 }
 
 bool hex_edit_is_half_typed(const struct hex_edit *edit, int64_t offset)
@@ -136,7 +138,7 @@ bool hex_edit_is_half_typed(const struct hex_edit *edit, int64_t offset)
 static const char *look(struct hex_edit *edit, int64_t offset, size_t n, uint8_t *bytes)
 {
     uint8_t states[8];
-    if ((int64_t)n > size(&edit->source) - offset) {
+    if ((int64_t)n > size(&edit->source) - offset || (edit->ended && offset == size(&edit->source) - 1)) {
         return "the image ends here";
     }
     get(&edit->source, offset, n, bytes, states);
@@ -148,6 +150,13 @@ static const char *look(struct hex_edit *edit, int64_t offset, size_t n, uint8_t
         }
     }
     return count > HEX_EDIT_MAX ? "no more bytes can be typed at once: Enter writes these" : NULL;
+}
+
+/* Behind what is typed, or where that is the end still on its last byte, which the next one must not replace. */
+static void advance(struct hex_edit *edit, int64_t *offset, int64_t end)
+{
+    edit->ended = end == size(&edit->source);
+    *offset = end - edit->ended;
 }
 
 static const char *type_digit(struct hex_edit *edit, gunichar ch, int64_t *offset)
@@ -163,7 +172,9 @@ static const char *type_digit(struct hex_edit *edit, gunichar ch, int64_t *offse
         return why;
     }
     step(edit, *offset, byte, (uint8_t)(second ? (byte & 0xf0) | digit : (byte & 0x0f) | digit << 4), !second);
-    *offset += second && *offset < size(&edit->source) - 1;
+    if (second) {
+        advance(edit, offset, *offset + 1);
+    }
     return NULL;
 }
 
@@ -179,13 +190,18 @@ static const char *type_character(struct hex_edit *edit, gunichar ch, int64_t *o
     for (int i = 0; i < n; i++) {
         step(edit, *offset + i, bytes[i], (uint8_t)text[i], false);
     }
-    *offset = MIN(*offset + n, size(&edit->source) - 1);
+    advance(edit, offset, *offset + n);
     return NULL;
 }
 
 const char *hex_edit_type(struct hex_edit *edit, gunichar ch, int64_t *offset)
 {
     return edit->in_text ? type_character(edit, ch, offset) : type_digit(edit, ch, offset);
+}
+
+void hex_edit_moved(struct hex_edit *edit)
+{
+    edit->ended = false;
 }
 
 bool hex_edit_take_back(struct hex_edit *edit, int64_t *offset)
@@ -195,6 +211,7 @@ bool hex_edit_take_back(struct hex_edit *edit, int64_t *offset)
     }
     struct step last = g_array_index(edit->steps, struct step, edit->steps->len - 1);
     g_array_set_size(edit->steps, edit->steps->len - 1);
+    edit->ended = false;
     if (last.first) {
         g_tree_remove(edit->bytes, &last.offset);
     } else {

@@ -72,44 +72,23 @@ static const char *take(struct hex_source *source, int64_t offset, size_t n, uin
     return NULL;
 }
 
-static void append_real(GString *text, const char *missing, double value)
+void hex_inspect_signed(GString *text, struct hex_source *source, int64_t offset, bool big_endian)
 {
-    if (missing) {
-        g_string_append(text, missing);
-    } else {
-        g_string_append_printf(text, "%g", value);
+    g_string_append(text, big_endian ? "be" : "le");
+    for (enum hex_inspect_type type = HEX_INSPECT_I8; type <= HEX_INSPECT_I64; type++) {
+        g_string_append_printf(text, "%s%s ", type > HEX_INSPECT_I8 ? " · " : " ", hex_inspect_name(type));
+        hex_inspect_value(text, source, offset, type, big_endian);
     }
 }
 
-void hex_inspect_signed(GString *text, struct hex_source *source, int64_t offset, bool big_endian)
+void hex_inspect_reals(GString *text, struct hex_source *source, int64_t offset)
 {
-    uint8_t bytes[NUMBER_MAX];
-    uint64_t value = 0;
-    float single;
-    double twice;
-
-    g_string_append(text, big_endian ? "be" : "le");
-    for (int size = 1; size <= NUMBER_MAX; size *= 2) {
-        const char *missing = take(source, offset, (size_t)size, bytes);
-
-        value = missing ? 0 : field_number(bytes, (size_t)size, big_endian);
-        g_string_append_printf(text, "%si%d ", size > 1 ? " · " : " ", size * 8);
-        if (missing) {
-            g_string_append(text, missing);
-        } else {
-            g_string_append_printf(text, "%" PRId64, (int64_t)(value << (64 - size * 8)) >> (64 - size * 8));
-        }
+    for (enum hex_inspect_type type = HEX_INSPECT_FLOAT; type <= HEX_INSPECT_DOUBLE; type++) {
+        g_string_append_printf(text, "%s%s le ", type > HEX_INSPECT_FLOAT ? " · " : "", hex_inspect_name(type));
+        hex_inspect_value(text, source, offset, type, false);
+        g_string_append(text, " be ");
+        hex_inspect_value(text, source, offset, type, true);
     }
-    const char *missing = take(source, offset, sizeof single, bytes);
-    uint32_t bits = missing ? 0 : (uint32_t)field_number(bytes, sizeof single, big_endian);
-
-    memcpy(&single, &bits, sizeof single);
-    g_string_append(text, " · float ");
-    append_real(text, missing, (double)single);
-    missing = take(source, offset, sizeof twice, bytes);
-    memcpy(&twice, &value, sizeof twice);
-    g_string_append(text, " · double ");
-    append_real(text, missing, twice);
 }
 
 static void append_character(GString *text, const char *utf8)
@@ -177,11 +156,11 @@ void hex_inspect_character(GString *text, struct hex_source *source, int64_t off
     append_utf16(text, source, offset, true);
 }
 
-static void append_time(GString *text, const char *name, const char *missing, int64_t seconds)
+static void append_time(GString *text, int64_t seconds)
 {
-    g_autofree char *time = missing ? NULL : field_time(seconds);
+    g_autofree char *time = field_time(seconds);
 
-    g_string_append_printf(text, "%s%s", name, missing ? missing : time ? time : "none");
+    g_string_append(text, time ? time : "none");
 }
 
 /* Of 100 ns since 1601, as seconds since 1970. */
@@ -194,24 +173,24 @@ static int64_t filetime_seconds(uint64_t value)
 
 void hex_inspect_times(GString *text, struct hex_source *source, int64_t offset)
 {
-    uint8_t bytes[NUMBER_MAX];
-    const char *missing = take(source, offset, 4, bytes);
-
-    append_time(text, "unix 32 ", missing, (int64_t)(int32_t)field_number(bytes, 4, false));
-    missing = take(source, offset, 8, bytes);
-    uint64_t value = missing ? 0 : field_number(bytes, 8, false);
-    append_time(text, " · 64 ", missing, (int64_t)value);
-    append_time(text, " · FILETIME ", missing, filetime_seconds(value));
+    g_string_append(text, "unix 32 ");
+    hex_inspect_value(text, source, offset, HEX_INSPECT_UNIX32, false);
+    g_string_append(text, " · 64 ");
+    hex_inspect_value(text, source, offset, HEX_INSPECT_UNIX64, false);
 }
 
-void hex_inspect_uuids(GString *text, struct hex_source *source, int64_t offset)
+void hex_inspect_filetime_and_uuid(GString *text, struct hex_source *source, int64_t offset)
 {
-    uint8_t bytes[16];
-    const char *missing = take(source, offset, sizeof bytes, bytes);
-    g_autofree char *uuid = missing ? g_strdup(missing) : field_uuid(bytes, false);
-    g_autofree char *guid = missing ? g_strdup(missing) : field_uuid(bytes, true);
+    g_string_append(text, "FILETIME ");
+    hex_inspect_value(text, source, offset, HEX_INSPECT_FILETIME, false);
+    g_string_append(text, " · UUID ");
+    hex_inspect_value(text, source, offset, HEX_INSPECT_UUID, false);
+}
 
-    g_string_append_printf(text, "UUID %s · GUID %s", uuid, guid);
+void hex_inspect_guid(GString *text, struct hex_source *source, int64_t offset)
+{
+    g_string_append(text, "GUID ");
+    hex_inspect_value(text, source, offset, HEX_INSPECT_GUID, false);
 }
 
 /* ---- each by itself ---- */
@@ -249,20 +228,20 @@ static void append_of_number(GString *text, enum hex_inspect_type type, uint64_t
     switch (type) {
     case HEX_INSPECT_FLOAT:
         memcpy(&single, &bits, sizeof single);
-        append_real(text, NULL, (double)single);
+        g_string_append_printf(text, "%g", (double)single);
         break;
     case HEX_INSPECT_DOUBLE:
         memcpy(&twice, &value, sizeof twice);
-        append_real(text, NULL, twice);
+        g_string_append_printf(text, "%g", twice);
         break;
     case HEX_INSPECT_UNIX32:
-        append_time(text, "", NULL, (int64_t)(int32_t)bits);
+        append_time(text, (int64_t)(int32_t)bits);
         break;
     case HEX_INSPECT_UNIX64:
-        append_time(text, "", NULL, (int64_t)value);
+        append_time(text, (int64_t)value);
         break;
     case HEX_INSPECT_FILETIME:
-        append_time(text, "", NULL, filetime_seconds(value));
+        append_time(text, filetime_seconds(value));
         break;
     default:
         if (type >= HEX_INSPECT_I8) {

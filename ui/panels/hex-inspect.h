@@ -14,14 +14,18 @@
  */
 void hex_inspect_numbers(GString *text, struct hex_source *source, int64_t offset, bool big_endian, bool both);
 
-/* Appends "le i8 -1 · i16 ... · i64 ... · float 1.5 · double ..." in the same way. */
+/* Appends "le i8 -1 · i16 ... · i32 ... · i64 ..." in the same way. */
 void hex_inspect_signed(GString *text, struct hex_source *source, int64_t offset, bool big_endian);
+/* Appends "float le 1.5 be ... · double le ... be ...". */
+void hex_inspect_reals(GString *text, struct hex_source *source, int64_t offset);
 /* Appends the character that begins there: "UTF-8 'a' U+0061 · UTF-16 le ... · be ...". */
 void hex_inspect_character(GString *text, struct hex_source *source, int64_t offset);
-/* Appends what it is as a time, little-endian: "unix 32 ... · unix 64 ... · FILETIME ...". */
+/* Appends what it is as a time, little-endian: "unix 32 ... · 64 ...". */
 void hex_inspect_times(GString *text, struct hex_source *source, int64_t offset);
-/* Appends "UUID ... · GUID ...". */
-void hex_inspect_uuids(GString *text, struct hex_source *source, int64_t offset);
+/* Appends "FILETIME ... · UUID ...". */
+void hex_inspect_filetime_and_uuid(GString *text, struct hex_source *source, int64_t offset);
+/* Appends "GUID ...". */
+void hex_inspect_guid(GString *text, struct hex_source *source, int64_t offset);
 
 /* The same, each by itself. */
 enum hex_inspect_type {

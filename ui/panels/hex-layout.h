@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 enum {
-    HEX_PANE_LINES = 9,
+    HEX_PANE_LINES = 11,
     HEX_SIDE_FROM = 150,  /* columns of a panel that has room for the inspector beside the bytes */
     HEX_SIDE_COLUMNS = 60,
     HEX_SIDE_LINES = 25,  /* when all of it is there */

@@ -152,6 +152,9 @@ static void open_co(struct run *run)
     } else if (first->n >= QCOW2_HEADER_BYTES && fields_qcow2_geometry(first->bytes, &run->notes->geometry)) {
         run->notes->has_geometry = true;
         inspect_header_co(blk, on_header_field, run);
+    } else { /* a raw layer: the file is the disk */
+        run->notes->partitions = fields_partitions(read_first_bytes, first, blk_length(blk));
+        find_logical_co(run, fields_extended(run->notes->partitions));
     }
     if (run->notes) {
         run->notes->opened = true;
@@ -360,7 +363,7 @@ bool hex_notes_find(struct hex_notes *notes, struct hex_source *source, int64_t 
 {
     uint8_t entry[16];
 
-    if (!notes->layer) {
+    if (!notes->layer || notes->partitions) {
         return fields_find(notes->partitions, read_source, source, offset, ret_hit);
     }
     bool owned = notes->has_place && notes->has_owner && offset >= notes->place_start && offset < notes->place_end;

@@ -58,8 +58,9 @@ static void write_typed(struct hex_panel *hex)
 {
     g_auto(GStrv) stretches = hex_edit_stretches(hex->edit);
     hex_typing_end(hex);
-    for (char **stretch = stretches; *stretch != NULL; stretch++) {
-        g_autofree char *line = g_strconcat("poke ", *stretch, NULL);
+    if (*stretches != NULL) { /* in one line: they run one after the other, and so they replay */
+        g_autofree char *commands = g_strjoinv("; poke ", stretches);
+        g_autofree char *line = g_strconcat("poke ", commands, NULL);
         panel_run(&hex->panel, line);
     }
 }
@@ -93,6 +94,7 @@ bool hex_typing_request(struct hex_panel *hex, enum request request, int count)
         hex->image.cursor = CLAMP(hex->image.cursor, 0, MAX(hex_view_size(&hex->image), 1) - 1);
         return true;
     default:
+        hex_edit_moved(hex->edit);
         return false;
     }
 }

@@ -164,6 +164,14 @@ static void append_host_byte(const struct map_link_answer *answer, GString *text
     }
 }
 
+static bool is_answered(const struct map_panel *map)
+{
+    const struct map_side *side = map_panel_side(map);
+    const struct map_link_answer *answer = &map->answer;
+
+    return answer->question.blk && answer->question.source == side->source && answer->question.offset == side->cursor;
+}
+
 static void append_cell_runs(const struct map_link_answer *answer, GString *text)
 {
     char smallest[SIZE_TEXT_MAX], largest[SIZE_TEXT_MAX];
@@ -171,8 +179,8 @@ static void append_cell_runs(const struct map_link_answer *answer, GString *text
     if (!answer->known || answer->runs == 0) {
         return;
     }
-    g_string_append_printf(text, "%scell: %" PRId64 " extent%s of %s", text->len > 0 ? " · " : "", answer->runs,
-                           answer->runs > 1 ? "s" : "", size_format((double)answer->smallest, smallest));
+    g_string_append_printf(text, "%" PRId64 " extent%s of %s", answer->runs, answer->runs > 1 ? "s" : "",
+                           size_format((double)answer->smallest, smallest));
     if (answer->largest > answer->smallest) {
         g_string_append_printf(text, " to %s", size_format((double)answer->largest, largest));
     }
@@ -180,37 +188,46 @@ static void append_cell_runs(const struct map_link_answer *answer, GString *text
 
 void map_draw_answer(const struct map_panel *map, struct surface surface, int y)
 {
-    const struct map_side *side = map_panel_side(map);
-    const struct map_link_answer *answer = &map->answer;
     g_autoptr(GString) text = g_string_new(NULL);
 
-    if (!answer->question.blk || answer->question.source != side->source || answer->question.offset != side->cursor) {
+    if (!is_answered(map)) {
         return;
     }
     if (map->at == MAP_HOST) {
-        append_host_byte(answer, text);
+        append_host_byte(&map->answer, text);
     } else {
-        append_guest_byte(answer, text);
+        append_guest_byte(&map->answer, text);
     }
-    append_cell_runs(answer, text);
     surface_put_fit(surface, 0, y, surface.width, ROLE_DIM, text->str);
 }
 
 /* ---- all of it ---- */
 
-static void draw_cell_line(const struct shares *shares, struct surface surface, int64_t start, int64_t end, bool alone)
+/* The cell's range; where it has a line for itself with its end, if that fits.  Returns the column behind. */
+static int put_range(struct surface surface, int64_t start, int64_t end, bool alone)
 {
     char size[SIZE_TEXT_MAX];
+    g_autofree char *whole = g_strdup_printf("0x%" PRIx64 "..0x%" PRIx64 "  +%s", start, end - 1, size_format((double)(end - start), size));
+    g_autofree char *brief = g_strdup_printf("0x%" PRIx64 " +%s", start, size);
 
-    if (alone) {
-        int x = surface_printf(surface, 0, 0, ROLE_STRONG, "0x%" PRIx64 " +%s", start, size_format((double)(end - start), size));
+    return surface_put(surface, 0, 0, ROLE_STRONG, alone && text_columns(whole, -1) <= surface.width ? whole : brief);
+}
 
-        draw_shares(*shares, surface, x + 2, ROLE_TEXT);
-    } else {
-        surface_printf(surface, 0, 0, ROLE_STRONG, "0x%" PRIx64 "..0x%" PRIx64 "  +%s", start, end - 1,
-                       size_format((double)(end - start), size));
-        draw_shares(*shares, surface_part(surface, 0, 1, surface.width, 1), 0, ROLE_TEXT);
+static void draw_cell(const struct map_panel *map, const struct shares *shares, struct surface surface, int64_t start, int64_t end)
+{
+    bool alone = map_panel_side(map)->view.readout > 1;
+    int x = put_range(surface, start, end, alone) + 2;
+    g_autoptr(GString) runs = g_string_new(NULL);
+
+    if (!alone) {
+        draw_shares(*shares, surface, x, ROLE_TEXT);
+        return;
     }
+    if (is_answered(map)) {
+        append_cell_runs(&map->answer, runs);
+        surface_put_fit(surface, x, 0, MAX(0, surface.width - x), ROLE_DIM, text_columns(runs->str, -1) <= surface.width - x ? runs->str : "");
+    }
+    draw_shares(*shares, surface_part(surface, 0, 1, surface.width, 1), 0, ROLE_TEXT);
 }
 
 void map_draw_readout(const struct map_panel *map, struct surface surface)
@@ -226,7 +243,7 @@ void map_draw_readout(const struct map_panel *map, struct surface surface)
     map_side_cell(side, &start, &end);
     shares.counts = map_pyramid_count(map_side_pyramid(side), start, end);
     shares.bytes = end - start;
-    draw_cell_line(&shares, surface, start, end, view->readout == 1);
+    draw_cell(map, &shares, surface, start, end);
     if (view->readout >= 3) {
         map_draw_answer(map, surface, 2);
     }

@@ -58,7 +58,7 @@ static int64_t fit_span(int64_t size, int64_t cells, int64_t leaf)
 
 static void share_lines(struct map_view *view, int height, bool zoomed, bool linked)
 {
-    view->legend = height >= 20 ? 3 : height >= 12 ? 1 : 0;
+    view->legend = height >= 20 ? 3 : height >= 18 ? 2 : height >= 12 ? 1 : 0;
     view->readout = height >= 8 ? 3 + view->legend : height >= 5 ? 2 : height >= 3 ? 1 : 0;
     view->strip = zoomed && height >= 6;
     view->other = linked && height >= 16;

@@ -67,9 +67,7 @@ static void test_each_stretch_is_a_command(void)
 {
     struct driver *driver = begin("-w");
     driver_keys(driver, "r 11 Right 22 Down 33 Enter");
-    assert_shows(driver, "> poke 0x180000 11");
-    assert_shows(driver, "> poke 0x180002 22");
-    assert_shows(driver, "> poke 0x180013 33");
+    assert_shows(driver, "> poke 0x180000 11; poke 0x180002 22; poke 0x180013 33");
     driver_free(driver);
 }
 
@@ -130,11 +128,17 @@ static void test_a_read_only_image_says_what_to_do(void)
 static void test_the_end_of_the_image_is_the_end(void)
 {
     struct driver *driver = begin("-w");
-    driver_keys(driver, "End r 11 22 Enter"); /* over the last byte twice */
-    assert_shows(driver, "> poke 0x1fffff 22");
+    driver_keys(driver, "End r 11 22"); /* what comes behind does not replace it */
+    assert_shows(driver, "the image ends here");
+    driver_keys(driver, "Backspace 3 Enter");
+    assert_shows(driver, "> poke 0x1fffff 13");
     assert_shows(driver, "wrote 1/1 bytes");
     driver_keys(driver, "r Tab ä");
     assert_shows(driver, "the image ends here");
+    driver_keys(driver, "ab");
+    assert_shows(driver, "the image ends here");
+    driver_keys(driver, "Left Right c Enter"); /* who goes there again means it */
+    assert_shows(driver, "> poke 0x1fffff 63");
     driver_free(driver);
 }
 

@@ -8,6 +8,7 @@
 #include "io/co.h"
 #include "ui/desk-private.h"
 #include "ui/keymap.h"
+#include "ui/panels/hex-layout.h"
 
 enum { WIDTH = 160, HEIGHT = 48 };
 
@@ -253,9 +254,9 @@ static void tell_change(const struct state *before, struct state *after)
 {
     enum { ROW = 16 };
     int64_t moved = (after->cursor - before->cursor) / ROW;
-    int page = before->height;
+    int page = before->height - 2 - HEX_PANE_LINES; /* of hex */
     g_autofree char *text = after->text;
-    const char *far = ABS(moved) > page * 5 / 12 ? "a page" : ABS(moved) > 1 ? "half a page" : "little";
+    const char *far = ABS(moved) > page * 3 / 4 ? "a page" : ABS(moved) > 1 ? "half a page" : "little";
     after->text = g_strdup_printf("%s%s%s%s%s\nmoved %s %s\nmarked moved by %d\n%s", after->width > before->width ? "wider" : "",
                                   after->width < before->width ? "narrower" : "", after->height > before->height ? "taller" : "",
                                   after->height < before->height ? "shorter" : "",
