@@ -311,13 +311,16 @@ static void key_in_prompt(struct desk *desk, keycode key)
     }
 }
 
-static void key_of_text(struct desk *desk, struct panel *panel, keycode key)
+/* Whether the panel took it. */
+static bool key_of_text(struct desk *desk, struct panel *panel, keycode key)
 {
     struct panel_view before = moves_begin(panel);
-    if (panel->ops->key(panel, key) == PANEL_REDRAW) {
+    enum panel_reaction reaction = panel->ops->key(panel, key);
+    if (reaction == PANEL_REDRAW) {
         desk_dirty(desk);
     }
     moves_end(desk, panel, &before);
+    return reaction != PANEL_IGNORED;
 }
 
 /* Where text is typed: what the panel does not want as a request it gets as a key. */
@@ -333,8 +336,8 @@ static void key_in_text(struct desk *desk, struct panel *panel, keycode key)
     } else if (request == REQUEST_NONE || !panel_request(desk, panel, request, 1)) {
         if (request == REQUEST_CONSOLE_LEAVE) {
             global_request(desk, request, 1);
-        } else {
-            key_of_text(desk, panel, key);
+        } else if (!key_of_text(desk, panel, key) && keymap_lookup(REQUEST_CONTEXT_GLOBAL, key) == REQUEST_PROMPT) {
+            desk_request(desk, REQUEST_PROMPT, 1);
         }
     }
 }

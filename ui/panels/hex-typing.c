@@ -5,6 +5,7 @@
 
 #include "block/blk.h"
 #include "engine/sink.h"
+#include "ui/keymap.h"
 #include "ui/panels/hex-commands.h"
 #include "ui/panels/hex-edit.h"
 #include "ui/panels/hex-panel.h"
@@ -22,10 +23,10 @@ static const char *why_not(const struct hex_panel *hex)
         return "no image is open";
     }
     if (hex->shown == HEX_SHOW_HOST) {
-        return "the file's own bytes are not typed over: t goes to the disk's byte that this one holds";
+        return "the file's own bytes are not typed over: t goes to the disk's byte it holds";
     }
     if (!blk_is_writable(hex->blk)) {
-        return "the image is open read-only: 'overlay start' keeps what you change apart, -w writes to it";
+        return "open read-only: 'overlay start' keeps changes apart, -w writes to the image";
     }
     return hex_view_size(&hex->image) == 0 ? "the image is empty" : NULL;
 }
@@ -102,7 +103,9 @@ bool hex_typing_request(struct hex_panel *hex, enum request request, int count)
 enum panel_reaction hex_typing_key(struct panel *panel, keycode key)
 {
     struct hex_panel *hex = (struct hex_panel *)panel;
-    if (!key_is_text(key) || hex_view_size(&hex->image) == 0) {
+    /* Who types :close means no digits, and Enter would write its c and e. */
+    bool asks = !hex_edit_in_text(hex->edit) && keymap_lookup(REQUEST_CONTEXT_GLOBAL, key) == REQUEST_PROMPT;
+    if (asks || !key_is_text(key) || hex_view_size(&hex->image) == 0) {
         return PANEL_IGNORED;
     }
     const char *why = hex_edit_type(hex->edit, key, &hex->image.cursor);

@@ -157,6 +157,17 @@ static void test_no_more_than_fits(void)
     driver_free(driver);
 }
 
+static void test_a_command_is_not_typed_as_digits(void)
+{
+    struct driver *driver = begin("-w");
+    driver_keys(driver, "r 11 : length Enter");
+    assert_shows(driver, "> length");
+    assert_shows(driver, "digits, 1 changed"); /* which waits */
+    driver_keys(driver, "Esc 22 Tab : Enter");
+    assert_shows(driver, "> poke 0x180000 11 22 3a");
+    driver_free(driver);
+}
+
 static void test_pasted_digits_are_typed(void)
 {
     struct driver *driver = begin("-w");
@@ -211,6 +222,7 @@ int main(int argc, char **argv)
     g_test_add_func("/hex-edit/a-read-only-image-says-what-to-do", test_a_read_only_image_says_what_to_do);
     g_test_add_func("/hex-edit/the-end-of-the-image-is-the-end", test_the_end_of_the_image_is_the_end);
     g_test_add_func("/hex-edit/no-more-than-fits", test_no_more_than_fits);
+    g_test_add_func("/hex-edit/a-command-is-not-typed-as-digits", test_a_command_is_not_typed_as_digits);
     g_test_add_func("/hex-edit/pasted-digits-are-typed", test_pasted_digits_are_typed);
     g_test_add_func("/hex-edit/another-view-waits-and-closing-forgets", test_another_view_waits_and_closing_forgets);
     g_test_add_func("/hex-edit/what-typing-looks-like", test_what_typing_looks_like);
