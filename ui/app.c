@@ -3,8 +3,8 @@
  * The loop of the full screen: keys and signals go into the desk, its frames go to the display.  One source paints: it
  * becomes ready when something changed, at most sixty times a second, and at the desk's next tick; with neither it
  * sleeps for ever. Frames go before other sources of the context, so that a busy engine can't starve them; their pace is
- * bounded, so neither do they starve it.  Keys take turns with the engine: a paste of a megabyte that went first would
- * keep the commands in it from running, and a busy engine gives way to other sources by itself.
+ * bounded, so neither do they starve it.  So do keys, as long as they come one by one; where they come faster than they are dealt with they
+ * take turns with the engine: a paste of a megabyte that went first would keep the commands in it from running.
  */
 #include "ui/app.h"
 
@@ -251,14 +251,17 @@ static gboolean on_input(int fd, GIOCondition condition, void *data)
     struct app *app = data;
     int64_t until = g_get_monotonic_time() + INPUT_TURN_US;
     struct event event;
+    bool more = false;
     g_source_set_ready_time(app->input, -1);
     while (!desk_wants_quit(app->desk) && (event = app->display->ops->read(app->display)).kind != EVENT_NONE) {
         take_event(app, &event);
         if (g_get_monotonic_time() > until) {
             g_source_set_ready_time(app->input, 0); /* curses may hold keys that poll knows nothing of */
+            more = true;
             break;
         }
     }
+    g_source_set_priority(app->input, more ? G_PRIORITY_DEFAULT : G_PRIORITY_HIGH);
     hurry_frame(app);
     if (condition & (G_IO_HUP | G_IO_ERR | G_IO_NVAL)) {
         g_main_loop_quit(app->loop); /* the terminal is gone */
@@ -316,7 +319,7 @@ static void run(struct app *app, struct session *session, bool use_history)
     }
     opening_forward(desk_sink(app->desk));
     app->frames = add_source(g_source_new(&timed_source, sizeof(GSource)), "frames", G_PRIORITY_HIGH, on_frame, app);
-    app->input = add_source(g_unix_fd_source_new(app->display->ops->fd, G_IO_IN), "keys", G_PRIORITY_DEFAULT,
+    app->input = add_source(g_unix_fd_source_new(app->display->ops->fd, G_IO_IN), "keys", G_PRIORITY_HIGH,
                             G_SOURCE_FUNC(on_input), app);
     signals_init(SIGNALS_WINCH | SIGNALS_TSTP | SIGNALS_CONT | SIGNALS_INT, on_signals, app);
     check_size(app);

@@ -35,8 +35,8 @@
 enum {
     POOL_MAX = 256,     /* idle coroutines that keep their memory */
     RESERVE = 32,       /* of co_affordable() */
-    DISPATCH_US = 1000, /* then the context's other sources have their turn: a key waits for no longer than both */
-    RELAX_US = 1000,
+    DISPATCH_US = 500, /* then the context's other sources have their turn: a key waits for no longer than both */
+    RELAX_US = 500,
 };
 
 enum state { RUNNING, SUSPENDED, CANCELLABLE, READY, YIELDED, ENDED };

@@ -16,8 +16,8 @@
  * 16,384 go without the guard: a process has no more mappings).  Big buffers belong on the heap, recursion is bounded.
  * Starting a coroutine that ends without suspending costs about as much as a few function calls.
  *
- * The ready queue is a source of priority G_PRIORITY_DEFAULT which gives way to the context's other sources every
- * millisecond; a source of lower priority (an idle) waits until no coroutine is ready.
+ * The ready queue is a source of priority G_PRIORITY_DEFAULT which gives way to the context's other sources twice in
+ * a millisecond; a source of lower priority (an idle) waits until no coroutine is ready.
  */
 struct co;
 typedef void co_fn(void *data);
@@ -77,7 +77,7 @@ bool co_cancelled(void);
 
 /* Lets everything else that is ready, and the main context's other sources, go first. */
 void co_yield_co(void);
-/* co_yield_co() if the coroutine has run for about a millisecond since it was last resumed. */
+/* co_yield_co() if the coroutine has run for about half a millisecond since it was last resumed. */
 void co_relax_co(void);
 
 /*

@@ -4,7 +4,7 @@
 
 usage: bench.py --program build/blkscope [--write doc/benchmarks.md] [--runs N] [--only WORDS] [GROUP...]
 
-Groups: raw, startup, tables, qcow2, nbd; all of them unless some are named.
+Groups: raw, startup, screen, tables, qcow2, nbd; all of them unless some are named.
 """
 import argparse
 import os
@@ -22,11 +22,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import nbd  # noqa: E402
 import qcow2  # noqa: E402
 import raw  # noqa: E402
+import screen  # noqa: E402
 import startup  # noqa: E402
 import tables  # noqa: E402
 from harness import Bench, support  # noqa: E402
 
-GROUPS = {'raw': raw, 'startup': startup, 'tables': tables, 'qcow2': qcow2, 'nbd': nbd}
+GROUPS = {'raw': raw, 'startup': startup, 'screen': screen, 'tables': tables, 'qcow2': qcow2, 'nbd': nbd}
 HEAD = '''# Speed
 
 Each work is done by both programs in turn within one run, the page cache warm; the numbers are medians of several runs, and the ratio says

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The screen of a huge image: until its first frame, and while nothing happens.  screen.py measures its keys and pages."""
+"""The screen of a huge image: until its first frame, and while nothing happens.  screen.py has its keys and pages."""
 import fcntl
 import os
 import re
