@@ -81,6 +81,14 @@ static int explain(const struct node *node, const char *image, int ret, GError *
     return ret;
 }
 
+/* qemu-nbd's own client of these (7.2 at least) forgets a request when others are under way: some of them are never answered. */
+static bool forgets_requests(const struct node *node)
+{
+    static const char *const protocols[] = {"http", "https", "ftp", "ftps", NULL};
+
+    return g_strv_contains(protocols, node->driver->name);
+}
+
 static int connect_co(struct node *node, const char *image, GError **error)
 {
     const struct served *served = node->opaque;
@@ -90,6 +98,8 @@ static int connect_co(struct node *node, const char *image, GError **error)
     options_set(options, "file.driver", "nbd");
     options_set(options, "file.server.type", "unix");
     options_set(options, "file.server.path", nbd_server_socket(served->server));
+    if (forgets_requests(node))
+        options_set(options, "file.one-at-a-time", "on");
     ret = node_open_child_co(node, options, "file", NODE_ROLE_FILE, NULL, error);
     return ret < 0 ? explain(node, image, ret, error) : 0;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Servers that lie, stall or die: an error, never a hang, a crash or a lost request."""
 import os
+import select
 import signal
 import struct
 import subprocess
@@ -165,6 +166,21 @@ def test_status_of_another_context(work):
     with Liar(work / 's'):
         result = support.blkscope('--image-opts', '-c', 'map --json', '-c', 'length', f'driver=raw,file.driver=nbd,file.path={work / "s"}')
     assert '1 MiB\n' in result.out, result
+
+
+def test_one_at_a_time(work):
+    """Nothing comes while a request is not answered, and large ones come whole."""
+    class Watches(Server):
+        early = 0
+
+        def reply_data(self, connection, cookie, offset, data):
+            self.early += bool(select.select([connection], [], [], 0)[0])
+            super().reply_data(connection, cookie, offset, data)
+
+    lines = ['read 0 1M', *[f'aio_read {i * 64}k 4k' for i in range(8)], 'aio_flush']
+    result = one(Watches, work, *lines, options=',file.one-at-a-time=on')
+    assert result.out.count('read 4096/4096') == 8 and result.server.early == 0, result
+    assert (READ, 0, 1 << 20) in result.server.requests
 
 
 # ---- stalls and deaths ----

@@ -55,6 +55,8 @@ struct nbd_connection {
     int64_t reading;           /* bytes in sent */
     bool quick;                /* the server answers at once: see message.c */
     unsigned in_flight;
+    bool busy;                 /* settings.one_at_a_time: one is under way, */
+    struct co_queue turn;      /* and the others wait here */
     unsigned cancelled;        /* of those in flight; */
     int64_t cancelled_us;      /* since when there are any */
     unsigned hung_up;          /* the generation that was dropped because somebody cancelled, 0: none */

@@ -37,6 +37,7 @@ struct nbd_settings {
     uint64_t reconnect_delay_s; /* 0: a request under way fails, the next one connects again */
     uint64_t open_timeout_s;    /* how long the first connection is tried again; 0: once */
     uint64_t request_timeout_s; /* 0: none */
+    bool one_at_a_time;         /* a request goes when the one before it is answered, and whole */
 };
 
 enum nbd_operation { NBD_READ, NBD_WRITE, NBD_FLUSH, NBD_TRIM, NBD_ZERO, NBD_STATUS };

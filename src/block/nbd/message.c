@@ -33,6 +33,7 @@ struct message {
     struct nbd_connection *connection;
     struct nbd_request request;
     GList link; /* in connection->sent until it is answered */
+    bool submitting; /* by libnbd's call, which may refuse it */
     bool done;
     int64_t since_us;
     int64_t received; /* READ: bytes */
@@ -131,7 +132,7 @@ static void released(void *data)
 {
     struct message *message = data;
 
-    if (!message->done)
+    if (!message->done && !message->submitting)
         answered(message, ENOTCONN);
     message_unref(message);
 }
@@ -194,6 +195,7 @@ static int64_t submit(struct message *message)
 static void send_message(struct nbd_connection *connection, const struct nbd_request *request, void *shared, struct nbd_waiter **waiters, unsigned n)
 {
     struct message *message = g_malloc(sizeof(*message) + n * sizeof(*waiters));
+    bool refused;
 
     *message = (struct message){.refs = 2, .connection = connection, .request = *request, .link.data = message, .since_us = g_get_monotonic_time(),
                                 .shared = shared, .n_waiters = n};
@@ -203,8 +205,11 @@ static void send_message(struct nbd_connection *connection, const struct nbd_req
     g_queue_push_tail_link(&connection->sent, &message->link);
     if (request->operation == NBD_READ)
         connection->reading += request->bytes;
-    if (submit(message) < 0 && !message->done) {
-        int error = connection->library->get_errno();
+    message->submitting = true;
+    refused = submit(message) < 0;
+    message->submitting = false;
+    if (!message->done && message->refs == 1) { /* libnbd has forgotten it */
+        int error = refused ? connection->library->get_errno() : ENOTCONN;
 
         answered(message, error > 0 ? error : EIO);
     }
@@ -213,7 +218,7 @@ static void send_message(struct nbd_connection *connection, const struct nbd_req
 
 static int64_t piece_size(const struct nbd_connection *connection)
 {
-    int64_t piece = MAX(PIECE, connection->export.preferred_block);
+    int64_t piece = connection->settings.one_at_a_time ? INT64_MAX / 2 : MAX(PIECE, connection->export.preferred_block);
 
     return MIN(piece, connection->export.maximum_block);
 }

@@ -30,6 +30,7 @@ static const struct driver_option nbd_options[] = {
     {.name = "tls-username", .type = DRIVER_OPTION_STRING, .help = "name of the key in tls-psk-file"},
     {.name = "tls-verify-peer", .type = DRIVER_OPTION_BOOL, .help = "off: any certificate will do"},
     {.name = "x-dirty-bitmap", .type = DRIVER_OPTION_STRING, .help = "metadata context that the map shows: qemu:dirty-bitmap:NAME"},
+    {.name = "one-at-a-time", .type = DRIVER_OPTION_BOOL, .help = "a request is sent when the one before it is answered"},
     {.name = "reconnect-delay", .type = DRIVER_OPTION_NUMBER, .help = "seconds for which a lost connection holds requests back", .reopen = true},
     {.name = "open-timeout", .type = DRIVER_OPTION_NUMBER, .help = "seconds for which the first connection is tried again"},
     {.name = "request-timeout", .type = DRIVER_OPTION_NUMBER, .help = "seconds without an answer until the server is given up, 0: none",
@@ -55,6 +56,7 @@ static int take_settings(struct options *options, struct nbd_settings *settings,
     if (ret < 0)
         return ret;
     settings->dirty_bitmap = options_take_string(options, "x-dirty-bitmap");
+    settings->one_at_a_time = options_take_bool(options, "one-at-a-time", false);
     settings->reconnect_delay_s = take_seconds(options, "reconnect-delay", 0);
     settings->open_timeout_s = take_seconds(options, "open-timeout", 0);
     settings->request_timeout_s = take_seconds(options, "request-timeout", REQUEST_TIMEOUT_S);
@@ -178,6 +180,37 @@ static void nbd_reopen_commit_co(struct node *node)
 
 /* ---- requests ---- */
 
+/* What does not fill a block can't be asked for. */
+int64_t nbd_length_co(struct node *node)
+{
+    struct nbd *nbd = node->opaque;
+    const struct nbd_export *export = nbd_connection_export(nbd->connection);
+
+    return export->size & ~((int64_t)export->minimum_block - 1);
+}
+
+/*
+ * The block layer counts in sectors, so that a request may reach beyond the end of an odd export, up to its sector's: *ret_inside is what is before
+ * the end.  What is further out was inside until the export became smaller.
+ */
+static int find_inside(struct node *node, int64_t offset, int64_t bytes, int64_t *ret_inside)
+{
+    enum { SECTOR = 512 };
+    int64_t size = nbd_length_co(node), tail = size % SECTOR ? SECTOR - size % SECTOR : 0;
+
+    *ret_inside = CLAMP(size - offset, 0, bytes);
+    return offset + bytes - size > tail ? -EIO : 0;
+}
+
+/* Of what writes: nothing is beyond the end.  error is what servers say (NBD protocol, "Error values"). */
+static int check_inside(struct node *node, int64_t offset, int64_t bytes, int error)
+{
+    int64_t inside;
+    int ret = find_inside(node, offset, bytes, &inside);
+
+    return ret < 0 ? ret : inside < bytes ? error : 0;
+}
+
 static int request_co(struct node *node, enum nbd_operation operation, int64_t offset, int64_t bytes, void *buf, unsigned flags)
 {
     struct nbd *nbd = node->opaque;
@@ -199,6 +232,19 @@ static unsigned read_flags(struct node *node, int64_t bytes)
     return bytes <= ONE_PIECE_MAX && nbd_connection_export(nbd->connection)->can_df ? LIBNBD_CMD_FLAG_DF : 0;
 }
 
+/* Behind an odd end are zeroes. */
+static int read_co(struct node *node, int64_t offset, int64_t bytes, void *buf)
+{
+    int64_t inside;
+    int ret = find_inside(node, offset, bytes, &inside);
+
+    if (ret == 0 && inside > 0)
+        ret = request_co(node, NBD_READ, offset, inside, buf, read_flags(node, inside));
+    if (ret == 0)
+        memset((uint8_t *)buf + inside, 0, bytes - inside);
+    return ret;
+}
+
 static int nbd_preadv_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
     g_autofree void *bounce = NULL;
@@ -207,11 +253,11 @@ static int nbd_preadv_co(struct node *node, int64_t offset, int64_t bytes, const
     if (bytes == 0)
         return 0;
     if (niov == 1)
-        return request_co(node, NBD_READ, offset, bytes, iov->iov_base, read_flags(node, bytes));
+        return read_co(node, offset, bytes, iov->iov_base);
     bounce = g_try_malloc(bytes);
     if (!bounce)
         return -ENOMEM;
-    ret = request_co(node, NBD_READ, offset, bytes, bounce, read_flags(node, bytes));
+    ret = read_co(node, offset, bytes, bounce);
     if (ret == 0)
         iov_copy_in(iov, niov, 0, bounce, bytes);
     return ret;
@@ -221,9 +267,10 @@ static int nbd_pwritev_co(struct node *node, int64_t offset, int64_t bytes, cons
 {
     unsigned fua = flags & BLK_FUA ? LIBNBD_CMD_FLAG_FUA : 0;
     g_autofree void *bounce = NULL;
+    int ret = check_inside(node, offset, bytes, -ENOSPC);
 
-    if (bytes == 0)
-        return 0;
+    if (ret < 0 || bytes == 0)
+        return ret;
     if (niov == 1)
         return request_co(node, NBD_WRITE, offset, bytes, iov->iov_base, fua);
     bounce = g_try_malloc(bytes);
@@ -238,19 +285,21 @@ static int nbd_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t bytes
     struct nbd *nbd = node->opaque;
     unsigned how = (flags & BLK_FUA ? LIBNBD_CMD_FLAG_FUA : 0) | (flags & BLK_MAY_UNMAP ? 0 : LIBNBD_CMD_FLAG_NO_HOLE) |
                    (flags & BLK_NO_FALLBACK ? LIBNBD_CMD_FLAG_FAST_ZERO : 0);
+    int ret = check_inside(node, offset, bytes, -ENOSPC);
 
     if (!nbd_connection_export(nbd->connection)->can_zero)
         return -ENOTSUP;
-    return bytes ? request_co(node, NBD_ZERO, offset, bytes, NULL, how) : 0;
+    return ret == 0 && bytes ? request_co(node, NBD_ZERO, offset, bytes, NULL, how) : ret;
 }
 
 static int nbd_pdiscard_co(struct node *node, int64_t offset, int64_t bytes)
 {
     struct nbd *nbd = node->opaque;
+    int ret = check_inside(node, offset, bytes, -EINVAL);
 
     if (!nbd_connection_export(nbd->connection)->can_trim)
         return -ENOTSUP;
-    return bytes ? request_co(node, NBD_TRIM, offset, bytes, NULL, 0) : 0;
+    return ret == 0 && bytes ? request_co(node, NBD_TRIM, offset, bytes, NULL, 0) : ret;
 }
 
 static int nbd_flush_to_disk_co(struct node *node)
@@ -277,15 +326,6 @@ static int nbd_truncate_co(struct node *node, int64_t size, bool exact, enum blk
         return -EINVAL;
     }
     return 0;
-}
-
-/* What does not fill a block can't be asked for. */
-static int64_t nbd_length_co(struct node *node)
-{
-    struct nbd *nbd = node->opaque;
-    const struct nbd_export *export = nbd_connection_export(nbd->connection);
-
-    return export->size & ~((int64_t)export->minimum_block - 1);
 }
 
 static int nbd_info_co(struct node *node, struct blk_info *info)

@@ -12,6 +12,8 @@ struct nbd {
     uint64_t next_reconnect_delay_s, next_request_timeout_s; /* between reopen's prepare and commit */
 };
 
+/* In bytes: the whole blocks of the export, as of the last time that the connection was up. */
+int64_t nbd_length_co(struct node *node);
 /* status.c: slots of struct driver. */
 int nbd_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status);
 int nbd_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_status_fn *fn, void *data);

@@ -56,7 +56,7 @@ static int send_co(struct nbd_connection *connection, const struct nbd_request *
 
 /* ---- until it is known what became of it ---- */
 
-int nbd_connection_request_co(struct nbd_connection *connection, const struct nbd_request *request)
+static int request_co(struct nbd_connection *connection, const struct nbd_request *request)
 {
     bool alone = false;
 
@@ -81,4 +81,18 @@ int nbd_connection_request_co(struct nbd_connection *connection, const struct nb
         if (request->restart)
             request->restart(request->extent.user_data);
     }
+}
+
+int nbd_connection_request_co(struct nbd_connection *connection, const struct nbd_request *request)
+{
+    int ret;
+
+    if (!connection->settings.one_at_a_time)
+        return request_co(connection, request);
+    if (connection->busy && co_queue_wait_co(&connection->turn) < 0) /* else it was handed on */
+        return -ECANCELED;
+    connection->busy = true;
+    ret = request_co(connection, request);
+    connection->busy = co_queue_wake_one(&connection->turn);
+    return ret;
 }

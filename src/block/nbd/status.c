@@ -145,7 +145,7 @@ static bool has_status(struct node *node)
     return nbd_connection_export(nbd->connection)->has_allocation;
 }
 
-/* Questions are whole blocks. */
+/* Questions are whole blocks; end is not beyond the last one. */
 static void frame(struct node *node, int64_t offset, int64_t end, struct reply *reply)
 {
     int64_t block = node->limits.request_alignment;
@@ -153,6 +153,12 @@ static void frame(struct node *node, int64_t offset, int64_t end, struct reply *
     reply->start = offset & ~(block - 1);
     reply->end = MIN(end, reply->start + SPAN_MAX);
     reply->end = (reply->end + block - 1) & ~(block - 1);
+}
+
+/* What the last sector of an odd export lacks reads as zeroes, and no server knows of it. */
+static struct node_status beyond(int64_t offset, int64_t end)
+{
+    return describe(offset, end, STATE_HOLE | STATE_ZERO, 1);
 }
 
 static void reply_init(struct node *node, struct reply *reply)
@@ -179,26 +185,29 @@ static int take_first(void *data, int64_t offset, const struct node_status *stat
 int nbd_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status)
 {
     struct reply reply = {0};
-    int64_t end;
+    int64_t size = nbd_length_co(node), inside_end = MIN(offset + bytes, size), end;
     int ret;
 
+    if (offset >= size) {
+        *ret_status = beyond(offset, offset + bytes);
+        return 0;
+    }
     if (!(flags & NODE_STATUS_WANT_HOLES) || !has_status(node)) {
-        *ret_status = describe(offset, offset + bytes, 0, 1);
+        *ret_status = describe(offset, inside_end, 0, 1);
         return 0;
     }
     reply_init(node, &reply);
-    frame(node, offset, offset + bytes, &reply);
+    frame(node, offset, inside_end, &reply);
     ret = ask_co(node, &reply, LIBNBD_CMD_FLAG_REQ_ONE);
-    if (ret == 0 && visit_reply(&reply, offset, offset + bytes, take_first, ret_status, &end) == 0)
+    if (ret == 0 && visit_reply(&reply, offset, inside_end, take_first, ret_status, &end) == 0)
         ret = -EPROTO;
     reply_clear(&reply);
     return ret;
 }
 
-int nbd_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_status_fn *fn, void *data)
+static int status_inside_co(struct node *node, int64_t offset, int64_t end, node_status_fn *fn, void *data)
 {
     struct reply reply = {0};
-    int64_t end = offset + bytes;
     int ret = 0;
 
     if (!has_status(node)) {
@@ -222,5 +231,18 @@ int nbd_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_st
         co_relax_co();
     }
     reply_clear(&reply);
+    return ret;
+}
+
+int nbd_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_status_fn *fn, void *data)
+{
+    int64_t size = nbd_length_co(node), end = offset + bytes, inside_end = MIN(end, size);
+    int ret = offset < inside_end ? status_inside_co(node, offset, inside_end, fn, data) : 0;
+
+    if (ret == 0 && inside_end < end) {
+        struct node_status status = beyond(MAX(offset, size), end);
+
+        ret = fn(data, MAX(offset, size), &status);
+    }
     return ret;
 }
