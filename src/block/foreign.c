@@ -53,6 +53,8 @@ static char *describe(const struct node *node, const char *filename, struct opti
     served_add_member(json, "file.filename", filename);
     served_add_switch(json, "read-only", !writable);
     served_add_switch(json, "force-share", unlocked);
+    if (!writable && node->flags & NODE_QUERY_LOCKS) /* even so it would lock the byte that says that it reads */
+        served_add_switch(json, "file.locking", false);
     served_add_switch(json, "cache.direct", node->flags & NODE_DIRECT);
     served_add_switch(json, "cache.no-flush", node->flags & NODE_NO_FLUSH);
     if (node->refs_policy != BLK_REFS_ALL && has_backing(node->driver->name) && !options_has(options, "backing"))

@@ -93,6 +93,16 @@ def test_writing_is_refused_and_the_way_on_named(start, disk):
     assert disk.read_bytes() == before
 
 
+def test_the_title_says_that_there_is_no_sandbox(start):
+    t = start('--no-sandbox', '-f', 'raw', rows=24, columns=80)
+    t.wait('[NO SANDBOX]')
+    t.wait('no sandbox, as --no-sandbox says')
+    t = start(rows=24, columns=80)
+    command(t, 'sandbox')
+    t.wait('no new connections')
+    t.wait(lambda t: ('[NO SANDBOX]' in t) == ('nothing but the program' in t), 'a title that agrees')
+
+
 def test_quit_by_key(start):
     t = start()
     t.send('q')

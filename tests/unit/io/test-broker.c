@@ -36,6 +36,9 @@ static void check_and_remove_folder(void)
     g_unlink(fresh);
     g_unlink(other);
     g_assert_cmpint(g_rmdir(folder), ==, 0);
+    char **const names[] = {&folder, &there, &fresh, &other, &way};
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++)
+        g_clear_pointer(names[i], g_free);
 }
 
 /* try() with the broker, in a sandbox that lets nothing be written: its result, as an exit status. */
