@@ -15,6 +15,13 @@
 
 enum { TURNS_MAX = 100, BYTES_MAX = 4096, WIDTH = 100, HEIGHT = 30 };
 
+/* readline keeps a few bytes of an undone or repeated command for itself. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:libreadline\n";
+}
+
 struct screen {
     struct session *session;
     struct desk *desk;

@@ -1,6 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Makes the seeds of the fuzz target for qcow2 from images of every kind: the smallest that have it.  usage: seeds.py FOLDER"""
+"""
+Makes the seeds of the fuzz target for qcow2 from images of every kind, the smallest that have it: seeds.py FOLDER.  With --fields those of the
+target for structures of disks, from what the tools make.
+"""
 import subprocess
 import sys
 import tempfile
@@ -39,7 +42,30 @@ def make(folder, shape, backing):
         run(folder, 'qemu-img', 'bitmap', '--add', '--enable', 'a.qcow2', 'bits')
 
 
+# As fields.c has them: the disk's size, a place, and what the disk begins with.
+DISKS = {
+    'ext4': ('64M', 'mkfs.ext4 -q -F disk'), 'xfs': ('320M', 'mkfs.xfs -q disk'), 'ntfs': ('16M', 'mkntfs -q -F disk'), 'fat12': ('2M', 'mkfs.fat -F 12 disk'),
+    'fat32': ('64M', 'mkfs.fat -F 32 disk'), 'exfat': ('16M', 'mkfs.exfat disk'), 'btrfs': ('128M', 'mkfs.btrfs -q disk'), 'swap': ('4M', 'mkswap -q disk'),
+    'luks1': ('4M', 'echo x | cryptsetup luksFormat -q --type luks1 --pbkdf-force-iterations 1000 disk -'),
+    'luks2': ('20M', 'echo x | cryptsetup luksFormat -q --type luks2 --pbkdf pbkdf2 --pbkdf-force-iterations 1000 disk -'),
+    'gpt': ('4M', "printf 'label: gpt\\nsize=1M\\nsize=1M\\n' | sfdisk -q disk"), 'mbr': ('4M', "printf 'size=1M\\nsize=2M,type=5\\nsize=512K\\n' | sfdisk -q disk"),
+    'iso': ('0', 'mkdir d; genisoimage -quiet -J -o disk d'), 'udf': ('8M', 'mkudffs disk'), 'squashfs': ('0', 'mkdir d; mksquashfs d disk -quiet -noappend'),
+    **{name: ('0', f'rm disk; qemu-img create -q -f {name} disk 16M') for name in ('vmdk', 'vdi', 'vpc', 'vhdx', 'qed', 'parallels')},
+}
+HEADS = {'btrfs': 68, 'iso': 40, 'udf': 40, 'vhdx': 68}  # KiB; 8 else
+
+
+def make_disks(out):
+    for name, (size, how) in DISKS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run(f'truncate -s {size} disk; {how}', shell=True, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+            data = (Path(folder) / 'disk').read_bytes()
+            (out / name).write_bytes(len(data).to_bytes(8, 'little') + bytes(8) + data[:HEADS.get(name, 8) * 1024].rstrip(b'\0'))
+
+
 def main():
+    if sys.argv[1] == '--fields':
+        return make_disks(Path(sys.argv[2]))
     out = Path(sys.argv[1])
     for name, shape in {**SHAPES, 'backing': SMALL}.items():
         with tempfile.TemporaryDirectory() as folder:

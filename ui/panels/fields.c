@@ -1,192 +1,324 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Learning goes in steps, each a range of bytes that somebody else reads: the disk's head, which mostly has the partition tables, too; what of the
+ * tables is elsewhere; the chain of logical partitions; then the head of each partition that is looked into.
+ */
 #include "ui/panels/fields.h"
 
 #include <inttypes.h>
-#include <string.h>
 
-#include "util/safetext.h"
+#include "ui/panels/fields-values.h"
 
-enum { SECTOR = 512, VALUE_MAX = 128, MBR_ENTRIES = 446, MBR_COUNT = 4, GPT_ENTRY = 128, GPT_COUNT = 128 };
+enum { SECTOR = 512, SECTOR_4K = 4096, VALUE_MAX = 576, LOGICAL_MAX = 124 };
 
-uint64_t field_number(const uint8_t *bytes, size_t n, bool big_endian)
+enum step { STEP_HEAD, STEP_ENTRIES, STEP_BACKUP, STEP_BACKUP_ENTRIES, STEP_LOGICAL, STEP_VOLUMES };
+
+struct fields {
+    int64_t size;
+    enum step step;
+    struct partition_tables tables;
+    GArray *volumes;  /* struct volume; the first one is the disk */
+    int64_t extended; /* where the first table of logical ones is; -1: there are none */
+    int64_t wanted;   /* the range that was asked for */
+    size_t wanted_bytes;
+    guint wanted_volume;
+    int64_t next_table;
+};
+
+/* Those that say most come first. */
+static const struct volume_format *const formats[] = {
+    &format_ntfs, &format_exfat, &format_fat, &format_ext, &format_xfs, &format_btrfs, &format_iso, &format_udf, &format_squashfs, &format_luks1,
+    &format_luks2, &format_lvm, &format_swap, &format_raid, &format_vmdk, &format_vdi, &format_vhdx, &format_vpc, &format_qed, &format_parallels,
+};
+
+/* ---- helpers of formats ---- */
+
+bool volume_read(const struct volume *volume, fields_read_fn *read, void *data, int64_t at, void *buf, size_t n)
 {
-    uint64_t value = 0;
+    return at >= 0 && at <= volume->size && (uint64_t)(volume->size - at) >= n && read(data, volume->base + at, buf, n);
+}
 
+int64_t volume_product(uint64_t a, uint64_t b)
+{
+    uint64_t product;
+
+    return __builtin_mul_overflow(a, b, &product) || product > INT64_MAX ? -1 : (int64_t)product;
+}
+
+int64_t volume_sum(int64_t a, int64_t b)
+{
+    int64_t sum;
+
+    return a < 0 || b < 0 || __builtin_add_overflow(a, b, &sum) ? -1 : sum;
+}
+
+bool fixed_locate(const struct fixed *list, size_t n, int64_t at, struct place *ret_place)
+{
     for (size_t i = 0; i < n; i++) {
-        value = value << 8 | bytes[big_endian ? i : n - 1 - i];
+        int64_t within = at - list[i].at, size = list[i].structure->size;
+
+        if (within < 0 || within >= size * MAX(list[i].count, 1)) {
+            continue;
+        }
+        *ret_place = (struct place){.structure = list[i].structure, .start = list[i].at + within / size * size, .number = (uint64_t)(within / size)};
+        if (list[i].count > 0) {
+            g_snprintf(ret_place->note, sizeof ret_place->note, " %u", (unsigned)ret_place->number + 1);
+        }
+        return true;
     }
-    return value;
+    return false;
 }
 
-char *field_time(int64_t seconds)
-{
-    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(seconds);
+/* ---- learning ---- */
 
-    return time ? g_date_time_format(time, "%Y-%m-%d %H:%M:%S UTC") : NULL;
+struct fields *fields_new(int64_t size)
+{
+    struct fields *fields = g_new0(struct fields, 1);
+    struct volume disk = {.size = size};
+
+    fields->size = size;
+    fields->volumes = g_array_new(FALSE, FALSE, sizeof(struct volume));
+    g_array_append_val(fields->volumes, disk);
+    fields->tables.sector = SECTOR;
+    fields->tables.extended = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    fields->extended = fields->next_table = -1;
+    return fields;
 }
 
-char *field_uuid(const uint8_t b[16], bool little)
+void fields_free(struct fields *fields)
 {
-    uint32_t first = (uint32_t)field_number(b, 4, !little);
-    uint16_t second = (uint16_t)field_number(b + 4, 2, !little), third = (uint16_t)field_number(b + 6, 2, !little);
-
-    return g_strdup_printf("%08" PRIx32 "-%04x-%04x-%02x%02x-%02x%02x%02x%02x%02x%02x", first, second, third, b[8], b[9], b[10], b[11],
-                           b[12], b[13], b[14], b[15]);
+    if (fields) {
+        g_array_unref(fields->volumes);
+        g_array_unref(fields->tables.extended);
+        g_free(fields);
+    }
 }
 
-/* ---- partitions ---- */
-
-static void add_partition(GArray *partitions, uint64_t first, uint64_t sectors, unsigned number, int64_t size)
+static struct volume *volume_at(const struct fields *fields, guint i)
 {
-    if (first == 0 || sectors == 0 || first >= (uint64_t)size / SECTOR) {
+    return &g_array_index(fields->volumes, struct volume, i);
+}
+
+static void recognise(struct volume *volume, const uint8_t *head, size_t n)
+{
+    volume->looked_at = true;
+    if (n == 0) {
         return;
     }
-    uint64_t end = MIN(sectors, (uint64_t)size / SECTOR - first) + first;
-    struct partition partition = {(int64_t)first * SECTOR, (int64_t)end * SECTOR, number};
+    for (size_t i = 0; i < G_N_ELEMENTS(formats) && volume->known_count < FORMATS_MAX; i++) {
+        struct known known = {.format = formats[i]};
 
-    g_array_append_val(partitions, partition);
-}
-
-static bool read_gpt(fields_read_fn *read, void *data, int64_t size, GArray *partitions)
-{
-    uint8_t header[92], entry[GPT_ENTRY];
-
-    if (!read(data, SECTOR, header, sizeof header) || memcmp(header, "EFI PART", 8) != 0) {
-        return false;
-    }
-    for (unsigned i = 0; i < GPT_COUNT && read(data, 2 * SECTOR + (int64_t)i * GPT_ENTRY, entry, sizeof entry); i++) {
-        uint64_t first = field_number(entry + 32, 8, false), last = field_number(entry + 40, 8, false);
-
-        if (field_number(entry, 8, false) != 0 && last >= first) {
-            add_partition(partitions, first, last - first + 1, i + 1, size);
+        if (!(formats[i]->disk_only && volume->number > 0) && formats[i]->recognise(&known, volume, head, n)) {
+            volume->known[volume->known_count++] = known;
         }
     }
+}
+
+/* A file system right at the start of a disk: its boot sector looks like a table of partitions and is none. */
+static bool has_boot_sector(const struct volume *disk)
+{
+    for (unsigned i = 0; i < disk->known_count; i++) {
+        const struct volume_format *format = disk->known[i].format;
+
+        if (format == &format_ntfs || format == &format_exfat || format == &format_fat) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void find_extended(struct fields *fields)
+{
+    for (guint i = 1; i < fields->volumes->len && fields->extended < 0; i++) {
+        if (volume_at(fields, i)->extended) {
+            fields->extended = fields->next_table = volume_at(fields, i)->base;
+        }
+    }
+}
+
+static void give_head(struct fields *fields, const uint8_t *bytes, size_t n)
+{
+    struct partition_tables *tables = &fields->tables;
+    bool protective = false;
+
+    recognise(volume_at(fields, 0), bytes, n);
+    fields->step = STEP_VOLUMES;
+    for (int64_t sector = SECTOR; sector <= SECTOR_4K && !tables->gpt[GPT_PRIMARY].there; sector *= SECTOR_4K / SECTOR) {
+        if ((int64_t)n > sector && gpt_read(bytes + sector, n - (size_t)sector, sector, sector, fields->size, &tables->gpt[GPT_PRIMARY])) {
+            tables->sector = sector;
+        }
+    }
+    if (n >= SECTOR && (tables->gpt[GPT_PRIMARY].there || !has_boot_sector(volume_at(fields, 0)))) {
+        g_autoptr(GArray) none = g_array_new(FALSE, FALSE, sizeof(struct volume));
+
+        tables->mbr = tables_add_mbr(tables->gpt[GPT_PRIMARY].there ? none : fields->volumes, bytes, fields->size, &protective);
+        find_extended(fields);
+    }
+    if (tables->gpt[GPT_PRIMARY].there) {
+        fields->step = STEP_ENTRIES;
+    } else if (protective) {
+        fields->step = STEP_BACKUP;
+    } else if (fields->extended >= 0) {
+        fields->step = STEP_LOGICAL;
+    }
+}
+
+static void give_entries(struct fields *fields, enum gpt_table which, const uint8_t *bytes, size_t n)
+{
+    if (fields->volumes->len == 1) {
+        tables_add_gpt(fields->volumes, &fields->tables.gpt[which], bytes, n, fields->tables.sector, fields->size);
+    }
+    fields->step = which == GPT_PRIMARY ? STEP_BACKUP : STEP_VOLUMES;
+}
+
+static void give_logical(struct fields *fields, const uint8_t *bytes, size_t n)
+{
+    int64_t table = fields->next_table;
+    guint count = fields->tables.extended->len;
+
+    fields->next_table = -1;
+    if (n >= SECTOR && bytes[510] == 0x55 && bytes[511] == 0xaa && count < LOGICAL_MAX) {
+        g_array_append_val(fields->tables.extended, table);
+        fields->next_table = tables_add_logical(fields->volumes, bytes, table, fields->extended, 5 + count, fields->size);
+    }
+    for (guint i = 0; i <= count && i < fields->tables.extended->len; i++) { /* round and round? */
+        if (g_array_index(fields->tables.extended, int64_t, i) == fields->next_table) {
+            fields->next_table = -1;
+        }
+    }
+}
+
+void fields_give(struct fields *fields, const uint8_t *bytes, size_t n)
+{
+    struct partition_tables *tables = &fields->tables;
+
+    n = MIN(n, fields->wanted_bytes);
+    switch (fields->step) {
+    case STEP_HEAD:
+        give_head(fields, bytes, n);
+        break;
+    case STEP_ENTRIES:
+        give_entries(fields, GPT_PRIMARY, bytes, n);
+        break;
+    case STEP_BACKUP:
+        fields->step = gpt_read(bytes, n, fields->wanted, tables->sector, fields->size, &tables->gpt[GPT_BACKUP]) ? STEP_BACKUP_ENTRIES : STEP_VOLUMES;
+        break;
+    case STEP_BACKUP_ENTRIES:
+        give_entries(fields, GPT_BACKUP, bytes, n);
+        break;
+    case STEP_LOGICAL:
+        give_logical(fields, bytes, n);
+        break;
+    case STEP_VOLUMES:
+        recognise(volume_at(fields, fields->wanted_volume), bytes, n);
+        break;
+    }
+}
+
+static bool want(struct fields *fields, int64_t offset, int64_t bytes)
+{
+    fields->wanted = offset;
+    fields->wanted_bytes = 0;
+    if (offset >= 0 && offset < fields->size && bytes > 0) {
+        fields->wanted_bytes = (size_t)MIN(MIN(bytes, fields->size - offset), FIELDS_WANT_MAX);
+    }
+    return fields->wanted_bytes > 0;
+}
+
+/* Where the volume that has offset begins, unless it was looked at. */
+static bool want_volume(struct fields *fields, int64_t offset)
+{
+    for (guint i = 1; i < fields->volumes->len; i++) {
+        const struct volume *volume = volume_at(fields, i);
+
+        if (!volume->looked_at && !volume->extended && offset >= volume->base && offset - volume->base < volume->size) {
+            fields->wanted_volume = i;
+            return want(fields, volume->base, MIN(HEAD_BYTES, volume->size));
+        }
+    }
+    return false;
+}
+
+static bool wants_of_step(struct fields *fields, int64_t offset)
+{
+    const struct gpt *primary = &fields->tables.gpt[GPT_PRIMARY], *backup = &fields->tables.gpt[GPT_BACKUP];
+
+    switch (fields->step) {
+    case STEP_HEAD:
+        return want(fields, 0, HEAD_BYTES);
+    case STEP_ENTRIES:
+        return want(fields, primary->entries, (int64_t)primary->count * primary->entry_size);
+    case STEP_BACKUP: /* at the end, wherever the first one says that it is */
+        return want(fields, fields->size - fields->size % fields->tables.sector - fields->tables.sector, fields->tables.sector);
+    case STEP_BACKUP_ENTRIES:
+        return want(fields, backup->entries, (int64_t)backup->count * backup->entry_size);
+    case STEP_LOGICAL:
+        return want(fields, fields->next_table, SECTOR);
+    case STEP_VOLUMES:
+        break;
+    }
+    return want_volume(fields, offset);
+}
+
+bool fields_wants(struct fields *fields, int64_t offset, int64_t *ret_offset, size_t *ret_bytes)
+{
+    while (!wants_of_step(fields, offset)) {
+        if (fields->step == STEP_VOLUMES) {
+            return false;
+        }
+        fields->step = fields->step == STEP_ENTRIES ? STEP_BACKUP : STEP_VOLUMES;
+    }
+    *ret_offset = fields->wanted;
+    *ret_bytes = fields->wanted_bytes;
     return true;
 }
 
-static bool is_extended(uint8_t type)
+static bool overlap(int64_t start, int64_t size, int64_t offset, int64_t bytes)
 {
-    return type == 0x05 || type == 0x0f || type == 0x85;
+    return offset < start + MIN(size, INT64_MAX - start) && start - offset < bytes;
 }
 
-GArray *fields_partitions(fields_read_fn *read, void *data, int64_t size)
+bool fields_depend_on(const struct fields *fields, int64_t offset, int64_t bytes)
 {
-    GArray *partitions = g_array_new(FALSE, FALSE, sizeof(struct partition));
-    uint8_t mbr[SECTOR];
+    bool found = false;
 
-    if (read_gpt(read, data, size, partitions) || !read(data, 0, mbr, sizeof mbr) || mbr[510] != 0x55 || mbr[511] != 0xaa) {
-        return partitions;
+    for (guint i = 0; i < fields->volumes->len && !found; i++) {
+        const struct volume *volume = volume_at(fields, i);
+
+        found = volume->looked_at && overlap(volume->base, HEAD_BYTES, offset, bytes);
     }
-    for (unsigned i = 0; i < MBR_COUNT; i++) {
-        const uint8_t *entry = mbr + MBR_ENTRIES + i * 16;
-
-        /* A boot sector of a file system has other things there: then these are no flags. */
-        if ((entry[0] & 0x7f) == 0 && entry[4] != 0) {
-            guint before = partitions->len;
-
-            add_partition(partitions, field_number(entry + 8, 4, false), field_number(entry + 12, 4, false), i + 1, size);
-            if (partitions->len > before) {
-                g_array_index(partitions, struct partition, before).extended = is_extended(entry[4]);
-            }
-        }
+    for (guint i = 0; i < fields->tables.extended->len && !found; i++) {
+        found = overlap(g_array_index(fields->tables.extended, int64_t, i), SECTOR, offset, bytes);
     }
-    return partitions;
+    for (int i = 0; i < GPT_TABLES && !found; i++) {
+        const struct gpt *gpt = &fields->tables.gpt[i];
+
+        found = gpt->there && (overlap(gpt->header, SECTOR, offset, bytes) || overlap(gpt->entries, (int64_t)gpt->count * gpt->entry_size, offset, bytes));
+    }
+    return found;
 }
 
-/* ---- values ---- */
-
-static const char *name_of(const struct field *field, uint64_t value)
+unsigned fields_partitions(const struct fields *fields)
 {
-    for (const struct field_name *name = field->names; name && name->name; name++) {
-        if (name->value == value) {
-            return name->name;
-        }
-    }
-    return NULL;
+    return fields->volumes->len - 1;
 }
 
-static char *format_number(const struct field *field, uint64_t value)
+bool fields_partition(const struct fields *fields, unsigned n, int64_t *ret_start, int64_t *ret_end, unsigned *ret_number)
 {
-    const char *name = name_of(field, value);
-
-    if (field->type == FIELD_LBA && value <= INT64_MAX / SECTOR) {
-        return g_strdup_printf("sector %" PRIu64 " (0x%" PRIx64 ")", value, value * SECTOR);
+    if (n >= fields_partitions(fields)) {
+        return false;
     }
-    if (value < 10) {
-        return g_strdup_printf("%" PRIu64 "%s%s", value, name ? " " : "", name ? name : "");
-    }
-    return g_strdup_printf("%" PRIu64 " 0x%" PRIx64 "%s%s", value, value, name ? " " : "", name ? name : "");
-}
+    const struct volume *volume = volume_at(fields, n + 1);
 
-static char *format_text(const uint8_t *bytes, size_t n, bool utf16)
-{
-    g_autofree char *converted = NULL;
-
-    if (utf16) {
-        size_t end = 0;
-
-        while (end + 2 <= n && (bytes[end] != 0 || bytes[end + 1] != 0)) {
-            end += 2;
-        }
-        converted = g_convert((const char *)bytes, (gssize)end, "UTF-8", "UTF-16LE", NULL, NULL, NULL);
-        return converted ? safetext_escape(converted, -1) : g_strdup("(no UTF-16)");
-    }
-    while (n > 0 && (bytes[n - 1] == 0 || bytes[n - 1] == ' ')) {
-        n--;
-    }
-    g_autofree char *text = safetext_escape((const char *)bytes, (ssize_t)n);
-
-    return g_strdup_printf("\"%s\"", text);
-}
-
-static char *format_hex(const uint8_t *bytes, size_t n)
-{
-    GString *text = g_string_new(NULL);
-
-    for (size_t i = 0; i < (n > 16 ? 8 : n); i++) { /* the beginning is enough of what does not fit */
-        g_string_append_printf(text, "%s%02x", i > 0 ? " " : "", bytes[i]);
-    }
-    g_string_append(text, n > 16 ? " ..." : "");
-    return g_string_free(text, FALSE);
-}
-
-static char *format_value(const struct field *field, const uint8_t *bytes, size_t n)
-{
-    switch (field->type) {
-    case FIELD_LE:
-    case FIELD_LBA:
-        return format_number(field, field_number(bytes, n, false));
-    case FIELD_BE:
-        return format_number(field, field_number(bytes, n, true));
-    case FIELD_TEXT:
-    case FIELD_UTF16:
-        return format_text(bytes, n, field->type == FIELD_UTF16);
-    case FIELD_UUID:
-    case FIELD_GUID:
-        return field_uuid(bytes, field->type == FIELD_GUID);
-    case FIELD_TIME_LE: {
-        uint64_t seconds = field_number(bytes, n, false);
-        char *time = seconds > 0 && seconds <= INT64_MAX ? field_time((int64_t)seconds) : NULL;
-        return time ? time : format_number(field, seconds);
-    }
-    case FIELD_HEX:
-        break;
-    }
-    return format_hex(bytes, n);
+    *ret_start = volume->base;
+    *ret_end = volume->base + volume->size;
+    *ret_number = volume->number;
+    return true;
 }
 
 /* ---- finding ---- */
 
-static bool is_there(const struct structure *structure, int64_t base, fields_read_fn *read, void *data)
-{
-    char magic[16];
-
-    return structure->magic_size <= sizeof magic &&
-           read(data, base + structure->at + structure->magic_at, magic, structure->magic_size) &&
-           memcmp(magic, structure->magic, structure->magic_size) == 0;
-}
-
-static const struct field *field_of(const struct structure *structure, uint32_t offset)
+static const struct field *field_of(const struct structure *structure, int64_t offset)
 {
     for (size_t i = 0; i < structure->field_count; i++) {
         const struct field *field = &structure->fields[i];
@@ -198,97 +330,98 @@ static const struct field *field_of(const struct structure *structure, uint32_t 
     return NULL;
 }
 
-static void fill_hit(const struct structure *structure, const struct field *field, int64_t start, unsigned partition, unsigned index,
+/* From the disk's start; known: NULL in a table of partitions. */
+static int64_t resolve(const struct fields *fields, const struct known *known, const struct volume *volume, const struct place *place,
+                       enum field_unit unit, uint64_t value)
+{
+    int64_t at = -1;
+
+    if (unit == UNIT_NONE || value == 0) {
+        return -1;
+    }
+    if (unit == UNIT_DISK_SECTOR) {
+        return volume_product(value, (uint64_t)fields->tables.sector);
+    }
+    if (!known) {
+        return volume_sum(unit == UNIT_SECTOR ? place->start : fields->extended, volume_product(value, SECTOR));
+    }
+    if (unit == UNIT_BYTE) {
+        at = volume_product(value, 1);
+    } else if (unit == UNIT_SECTOR) {
+        at = volume_product(value, SECTOR);
+    } else if (known->format->resolve) {
+        at = known->format->resolve(known, place, unit, value);
+    }
+    return volume_sum(volume->base, at);
+}
+
+static void fill_hit(const struct fields *fields, const struct known *known, const struct volume *volume, const struct place *place, int64_t at,
                      fields_read_fn *read, void *data, struct field_hit *hit)
 {
+    const struct field *field = field_of(place->structure, at - place->start);
     uint8_t bytes[VALUE_MAX];
     size_t n = field ? MIN(field->bytes, sizeof bytes) : 0;
-    GString *where = g_string_new(structure->name);
+    GString *where = g_string_new(place->structure->name);
 
-    if (structure->count > 1) {
-        g_string_append_printf(where, " %u", index + 1);
+    g_string_append(where, place->note);
+    if (volume->number > 0) {
+        g_string_append_printf(where, ", partition %u", volume->number);
     }
-    if (partition > 0) {
-        g_string_append_printf(where, ", partition %u", partition);
-    }
-    *hit = (struct field_hit){.where = g_string_free(where, FALSE), .name = field ? field->name : "reserved", .offset = start, .target = -1};
+    *hit = (struct field_hit){.where = g_string_free(where, FALSE), .name = field ? field->name : "reserved", .offset = volume->base + place->start,
+                              .bytes = place->structure->size, .target = -1};
     if (field) {
-        hit->offset = start + field->offset;
+        hit->offset += field->offset;
         hit->bytes = field->bytes;
     }
-    if (n > 0 && read(data, hit->offset, bytes, n)) {
-        uint64_t number = field_number(bytes, MIN(n, 8), false);
+    if (n > 0 && volume_read(volume, read, data, place->start + field->offset, bytes, n)) {
+        hit->value = field_format(field, bytes, n, place->number);
+        hit->target = resolve(fields, known, volume, place, field->unit, field_value(field, bytes, n, place->number));
+        if (hit->target >= 0) {
+            g_autofree char *value = hit->value;
 
-        hit->value = format_value(field, bytes, n);
-        hit->target = field->type == FIELD_LBA && number > 0 && number <= INT64_MAX / SECTOR ? (int64_t)number * SECTOR : -1;
+            hit->value = g_strdup_printf("%s, at 0x%" PRIx64, value, (uint64_t)hit->target);
+        }
     }
 }
 
-static bool find_from(int64_t base, unsigned partition, fields_read_fn *read, void *data, int64_t offset, struct field_hit *hit)
+static bool find_in_volume(const struct fields *fields, const struct volume *volume, fields_read_fn *read, void *data, int64_t offset,
+                           struct field_hit *hit)
 {
-    const struct structure *structure;
+    int64_t at = offset - volume->base;
+    struct place place = {0};
 
-    for (unsigned i = 0; (structure = structure_at(i)); i++) {
-        int64_t at = offset - base - structure->at;
+    for (unsigned i = 0; i < volume->known_count; i++) {
+        const struct known *known = &volume->known[i];
 
-        if (at < 0 || at >= (int64_t)structure->size * MAX(1, structure->count) || (partition > 0 && structure->disk_only) ||
-            !is_there(structure, base, read, data)) {
-            continue;
+        if (known->format->locate(known, volume, read, data, at, &place)) {
+            fill_hit(fields, known, volume, &place, at, read, data, hit);
+            return true;
         }
-        unsigned index = (unsigned)(at / structure->size);
-        uint32_t within = (uint32_t)(at % structure->size);
-
-        fill_hit(structure, field_of(structure, within), offset - within, partition, index, read, data, hit);
-        return true;
     }
     return false;
 }
 
-int64_t fields_extended(const GArray *partitions)
+bool fields_find(const struct fields *fields, fields_read_fn *read, void *data, int64_t offset, struct field_hit *ret_hit)
 {
-    for (guint i = 0; i < partitions->len; i++) {
-        const struct partition *partition = &g_array_index(partitions, struct partition, i);
+    const struct volume *disk = volume_at(fields, 0);
+    struct place place;
 
-        if (partition->extended) {
-            return partition->start;
-        }
+    if (offset < 0 || offset >= fields->size) {
+        return false;
     }
-    return -1;
-}
-
-int64_t fields_logical(const uint8_t *sector, int64_t table, int64_t extended, unsigned number, int64_t size, GArray *partitions)
-{
-    const uint8_t *own = sector + 446, *next = sector + 462;
-    uint64_t sectors = field_number(own + 12, 4, false);
-    struct partition place = {table, table + SECTOR, number, false, true};
-
-    if (sector[510] != 0x55 || sector[511] != 0xaa) {
-        return -1;
+    /* Tables of logical partitions lie between partitions; where somebody made one that does not, it is the table that counts. */
+    if (tables_locate(&fields->tables, offset, &place)) {
+        fill_hit(fields, NULL, disk, &place, offset, read, data, ret_hit);
+        return true;
     }
-    if (own[4] != 0 && sectors > 0) {
-        add_partition(partitions, (uint64_t)table / SECTOR + field_number(own + 8, 4, false), sectors, number, size);
-    }
-    g_array_append_val(partitions, place);
-    return is_extended(next[4]) ? extended + (int64_t)field_number(next + 8, 4, false) * SECTOR : -1;
-}
+    for (guint i = 1; i < fields->volumes->len; i++) {
+        const struct volume *volume = volume_at(fields, i);
 
-bool fields_find(const GArray *partitions, fields_read_fn *read, void *data, int64_t offset, struct field_hit *ret_hit)
-{
-    for (guint i = 0; partitions && i < partitions->len; i++) {
-        const struct partition *partition = &g_array_index(partitions, struct partition, i);
-
-        if (partition->table && offset >= partition->start && offset < partition->end) {
-            const struct structure *structure = structure_of_logical();
-
-            fill_hit(structure, field_of(structure, (uint32_t)(offset - partition->start)), partition->start, partition->number, 0, read, data, ret_hit);
-            return true;
-        }
-        if (offset >= partition->start && offset < partition->end &&
-            find_from(partition->start, partition->number, read, data, offset, ret_hit)) {
+        if (offset >= volume->base && offset - volume->base < volume->size && find_in_volume(fields, volume, read, data, offset, ret_hit)) {
             return true;
         }
     }
-    return find_from(0, 0, read, data, offset, ret_hit);
+    return find_in_volume(fields, disk, read, data, offset, ret_hit);
 }
 
 void field_hit_clear(struct field_hit *hit)

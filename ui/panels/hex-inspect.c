@@ -2,6 +2,8 @@
 #include "ui/panels/hex-inspect.h"
 
 #include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ui/panels/fields.h"
@@ -72,6 +74,11 @@ static const char *take(struct hex_source *source, int64_t offset, size_t n, uin
     return NULL;
 }
 
+enum { DIGITS_SHORT = 6, DIGITS_ALL = 17 };
+
+/* digits: that floating numbers have at most. */
+static void append_value(GString *text, struct hex_source *source, int64_t offset, enum hex_inspect_type type, bool big_endian, int digits);
+
 void hex_inspect_signed(GString *text, struct hex_source *source, int64_t offset, bool big_endian)
 {
     g_string_append(text, big_endian ? "be" : "le");
@@ -85,9 +92,9 @@ void hex_inspect_reals(GString *text, struct hex_source *source, int64_t offset)
 {
     for (enum hex_inspect_type type = HEX_INSPECT_FLOAT; type <= HEX_INSPECT_DOUBLE; type++) {
         g_string_append_printf(text, "%s%s le ", type > HEX_INSPECT_FLOAT ? " · " : "", hex_inspect_name(type));
-        hex_inspect_value(text, source, offset, type, false);
+        append_value(text, source, offset, type, false, DIGITS_SHORT); /* four of them in a line */
         g_string_append(text, " be ");
-        hex_inspect_value(text, source, offset, type, true);
+        append_value(text, source, offset, type, true, DIGITS_SHORT);
     }
 }
 
@@ -163,6 +170,29 @@ static void append_time(GString *text, int64_t seconds)
     g_string_append(text, time ? time : "none");
 }
 
+/* With as few digits as tell it from all others of its size. */
+static void append_real(GString *text, double value, bool single, int most)
+{
+    char digits[G_ASCII_DTOSTR_BUF_SIZE];
+
+    if (isnan(value)) {
+        g_string_append(text, "nan");
+        return;
+    }
+    for (int n = DIGITS_SHORT; n <= most; n++) {
+        double read;
+
+        g_snprintf(digits, sizeof digits, "%.*g", n, value);
+        read = strtod(digits, NULL);
+        if (read == value || (single && (float)read == (float)value)) {
+            break;
+        }
+    }
+    g_string_append(text, digits);
+}
+
+#define HFS_EPOCH INT64_C(2082844800) /* seconds from 1904 to 1970; it ends in 2040 */
+
 /* Of 100 ns since 1601, as seconds since 1970. */
 static int64_t filetime_seconds(uint64_t value)
 {
@@ -204,7 +234,8 @@ static const struct {
     [HEX_INSPECT_U64] = {"u64", 8, true},       [HEX_INSPECT_I8] = {"i8", 1, false},        [HEX_INSPECT_I16] = {"i16", 2, true},
     [HEX_INSPECT_I32] = {"i32", 4, true},       [HEX_INSPECT_I64] = {"i64", 8, true},       [HEX_INSPECT_FLOAT] = {"float", 4, true},
     [HEX_INSPECT_DOUBLE] = {"double", 8, true}, [HEX_INSPECT_UTF16] = {"UTF-16", 0, true},  [HEX_INSPECT_UNIX32] = {"unix 32", 4, true},
-    [HEX_INSPECT_UNIX64] = {"unix 64", 8, true}, [HEX_INSPECT_FILETIME] = {"FILETIME", 8, true}, [HEX_INSPECT_UTF8] = {"UTF-8", 0, false},
+    [HEX_INSPECT_UNIX64] = {"unix 64", 8, true}, [HEX_INSPECT_FILETIME] = {"FILETIME", 8, true}, [HEX_INSPECT_HFS] = {"HFS+", 4, true},
+    [HEX_INSPECT_DOS] = {"FAT", 4, false}, [HEX_INSPECT_UTF8] = {"UTF-8", 0, false},
     [HEX_INSPECT_UUID] = {"UUID", 16, false},   [HEX_INSPECT_GUID] = {"GUID", 16, false},
 };
 
@@ -218,7 +249,7 @@ bool hex_inspect_has_orders(enum hex_inspect_type type)
     return types[type].orders;
 }
 
-static void append_of_number(GString *text, enum hex_inspect_type type, uint64_t value)
+static void append_of_number(GString *text, enum hex_inspect_type type, uint64_t value, int digits)
 {
     int unused = 64 - types[type].bytes * 8;
     float single;
@@ -228,11 +259,11 @@ static void append_of_number(GString *text, enum hex_inspect_type type, uint64_t
     switch (type) {
     case HEX_INSPECT_FLOAT:
         memcpy(&single, &bits, sizeof single);
-        g_string_append_printf(text, "%g", (double)single);
+        append_real(text, (double)single, true, digits);
         break;
     case HEX_INSPECT_DOUBLE:
         memcpy(&twice, &value, sizeof twice);
-        g_string_append_printf(text, "%g", twice);
+        append_real(text, twice, false, digits);
         break;
     case HEX_INSPECT_UNIX32:
         append_time(text, (int64_t)(int32_t)bits);
@@ -243,6 +274,14 @@ static void append_of_number(GString *text, enum hex_inspect_type type, uint64_t
     case HEX_INSPECT_FILETIME:
         append_time(text, filetime_seconds(value));
         break;
+    case HEX_INSPECT_HFS:
+        append_time(text, (int64_t)bits - HFS_EPOCH);
+        break;
+    case HEX_INSPECT_DOS: { /* the time comes first, as in a directory */
+        g_autofree char *time = field_dos_time((uint16_t)(bits >> 16), (uint16_t)bits);
+        g_string_append(text, time ? time : "none");
+        break;
+    }
     default:
         if (type >= HEX_INSPECT_I8) {
             g_string_append_printf(text, "%" PRId64, (int64_t)(value << unused) >> unused);
@@ -253,7 +292,7 @@ static void append_of_number(GString *text, enum hex_inspect_type type, uint64_t
     }
 }
 
-void hex_inspect_value(GString *text, struct hex_source *source, int64_t offset, enum hex_inspect_type type, bool big_endian)
+static void append_value(GString *text, struct hex_source *source, int64_t offset, enum hex_inspect_type type, bool big_endian, int digits)
 {
     uint8_t bytes[16];
     size_t n = types[type].bytes;
@@ -270,6 +309,11 @@ void hex_inspect_value(GString *text, struct hex_source *source, int64_t offset,
 
         g_string_append(text, uuid);
     } else {
-        append_of_number(text, type, field_number(bytes, n, big_endian));
+        append_of_number(text, type, field_number(bytes, n, big_endian), digits);
     }
+}
+
+void hex_inspect_value(GString *text, struct hex_source *source, int64_t offset, enum hex_inspect_type type, bool big_endian)
+{
+    append_value(text, source, offset, type, big_endian, DIGITS_ALL);
 }

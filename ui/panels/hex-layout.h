@@ -9,7 +9,7 @@ enum {
     HEX_PANE_LINES = 11,
     HEX_SIDE_FROM = 150,  /* columns of a panel that has room for the inspector beside the bytes */
     HEX_SIDE_COLUMNS = 60,
-    HEX_SIDE_LINES = 25,  /* when all of it is there */
+    HEX_SIDE_LINES = 27,  /* when all of it is there */
 };
 
 struct hex_layout {

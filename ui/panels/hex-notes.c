@@ -13,7 +13,7 @@
 #include "ui/panels/fields-records.h"
 #include "util/safetext.h"
 
-enum { TABLE_BYTES_MAX = 1 << 20, LOGICAL_MAX = 60 };
+enum { TABLE_BYTES_MAX = 1 << 20 };
 
 struct header_field {
     int64_t offset, bytes;
@@ -35,7 +35,7 @@ struct hex_notes {
     struct run *run;
     struct co_queue waiters;
     bool opened;         /* what follows is known */
-    GArray *partitions;  /* struct partition; NULL: none */
+    struct fields *fields; /* of what is no file of a known format; NULL: it is one, or that is not known yet */
     GArray *header;      /* struct header_field */
     int64_t cluster_size; /* of the image; 0: none */
     bool has_geometry;
@@ -59,27 +59,11 @@ static void free_header_field(void *data)
 static void forget(struct hex_notes *notes)
 {
     notes->opened = notes->has_geometry = notes->has_place = notes->has_owner = false;
-    g_clear_pointer(&notes->partitions, g_array_unref);
+    g_clear_pointer(&notes->fields, fields_free);
     g_array_set_size(notes->header, 0);
 }
 
 /* ---- finding out ---- */
-
-struct first_bytes {
-    uint8_t bytes[FIELDS_PARTITIONS_BYTES];
-    size_t n;
-};
-
-static bool read_first_bytes(void *data, int64_t offset, void *buf, size_t n)
-{
-    struct first_bytes *first = data;
-
-    if (offset < 0 || (uint64_t)offset > first->n || n > first->n - (size_t)offset) {
-        return false;
-    }
-    memcpy(buf, first->bytes + offset, n);
-    return true;
-}
 
 static int on_header_field(void *data, const struct inspect_field *field)
 {
@@ -100,63 +84,54 @@ static int on_header_field(void *data, const struct inspect_field *field)
 }
 
 /* Nothing is read where nothing is. */
-static bool is_hole_co(struct blk *blk, int64_t bytes)
+static bool is_hole_co(struct blk *blk, int64_t offset, int64_t bytes)
 {
     struct blk_extent extent;
-    int ret = blk_status_co(blk, 0, bytes, &extent);
+    int ret = blk_status_co(blk, offset, bytes, &extent);
 
     return ret == 0 && extent.length >= bytes && (extent.kind == BLK_KIND_ZERO_PLAIN || extent.kind == BLK_KIND_UNALLOCATED);
 }
 
-/* Along the chain of tables, which may be a loop. */
-static void find_logical_co(struct run *run, int64_t extended)
+static int read_co(struct blk *blk, int64_t offset, void *buf, size_t n)
 {
+    struct iovec iov = {buf, n};
+
+    return blk_preadv_co(blk, offset, &iov, 1, BLK_INTERNAL, NULL);
+}
+
+/* One more of the ranges that the structures of the disk have to be known from; what can't be read is as if it were nothing. */
+static void learn_co(struct run *run, int64_t offset, size_t n)
+{
+    g_autofree uint8_t *bytes = g_malloc(n);
     struct blk *blk = run->notes->blk;
-    int64_t table = extended, size = blk_length(blk);
+    bool got = !is_hole_co(blk, offset, (int64_t)n) && run->notes && read_co(blk, offset, bytes, n) == 0;
 
-    for (unsigned i = 0; i < LOGICAL_MAX && table >= 0 && table <= size - 512 && run->notes; i++) {
-        uint8_t sector[512];
-        struct iovec iov = {sector, sizeof sector};
-
-        if (blk_preadv_co(blk, table, &iov, 1, BLK_INTERNAL, NULL) < 0 || !run->notes) {
-            return;
-        }
-        table = fields_logical(sector, table, extended, 5 + i, size, run->notes->partitions);
+    if (run->notes) {
+        fields_give(run->notes->fields, bytes, got ? n : 0);
     }
 }
 
 static void open_co(struct run *run)
 {
     struct blk *blk = run->notes->blk, *layer = run->notes->layer;
-    g_autofree struct first_bytes *first = g_new0(struct first_bytes, 1);
-    struct iovec iov = {first->bytes, (size_t)CLAMP(blk_length(blk), 0, FIELDS_PARTITIONS_BYTES)};
-
+    uint8_t header[QCOW2_HEADER_BYTES];
+    int64_t cluster_size = 0, size = blk_length(blk);
     struct blk_info info;
-    int64_t cluster_size = 0;
 
     if (!layer && blk_info_co(blk, &info) >= 0) {
         cluster_size = MAX(0, info.cluster_size);
         blk_info_clear(&info);
     }
-    first->n = run->notes ? iov.iov_len : 0;
-    if (first->n == 0 || is_hole_co(blk, (int64_t)iov.iov_len) || !run->notes || blk_preadv_co(blk, 0, &iov, 1, BLK_INTERNAL, NULL) < 0) {
-        first->n = 0;
-    }
-    if (!run->notes) {
-        return;
-    }
-    if (!layer) {
-        run->notes->cluster_size = cluster_size;
-        run->notes->partitions = fields_partitions(read_first_bytes, first, blk_length(blk));
-        find_logical_co(run, fields_extended(run->notes->partitions));
-    } else if (first->n >= QCOW2_HEADER_BYTES && fields_qcow2_geometry(first->bytes, &run->notes->geometry)) {
+    bool known = run->notes && layer && size >= QCOW2_HEADER_BYTES && read_co(blk, 0, header, sizeof header) == 0;
+
+    if (known && run->notes && fields_qcow2_geometry(header, &run->notes->geometry)) {
         run->notes->has_geometry = true;
         inspect_header_co(blk, on_header_field, run);
-    } else { /* a raw layer: the file is the disk */
-        run->notes->partitions = fields_partitions(read_first_bytes, first, blk_length(blk));
-        find_logical_co(run, fields_extended(run->notes->partitions));
+    } else if (run->notes) {
+        run->notes->fields = fields_new(MAX(0, size));
     }
     if (run->notes) {
+        run->notes->cluster_size = cluster_size;
         run->notes->opened = true;
     }
 }
@@ -223,15 +198,26 @@ static bool wants_place(const struct hex_notes *notes)
            !(notes->has_place && notes->wanted >= notes->place_start && notes->wanted < notes->place_end);
 }
 
+/* Whether something is not known yet; of a disk, then that range. */
+static bool is_wanting(const struct hex_notes *notes, int64_t *ret_offset, size_t *ret_bytes)
+{
+    return !notes->opened || wants_place(notes) || (notes->fields && notes->wanted >= 0 && fields_wants(notes->fields, notes->wanted, ret_offset, ret_bytes));
+}
+
 static void run_co(void *data)
 {
     struct run *run = data;
 
+    int64_t offset;
+    size_t n;
+
     run->co = co_self();
     co_yield_co(); /* a frame is being painted right now */
-    while (run->notes && (!run->notes->opened || wants_place(run->notes))) {
+    while (run->notes && is_wanting(run->notes, &offset, &n)) {
         if (!run->notes->opened) {
             open_co(run);
+        } else if (run->notes->fields) {
+            learn_co(run, offset, n);
         } else {
             find_place_co(run);
         }
@@ -296,10 +282,21 @@ void hex_notes_changed(struct hex_notes *notes)
     forget(notes);
 }
 
+void hex_notes_written(struct hex_notes *notes, int64_t offset, int64_t bytes)
+{
+    /* What is being read right now may be the old bytes. */
+    if (notes->run || (notes->fields && fields_depend_on(notes->fields, offset, bytes))) {
+        hex_notes_changed(notes);
+    }
+}
+
 void hex_notes_want(struct hex_notes *notes, int64_t offset)
 {
+    int64_t at;
+    size_t n;
+
     notes->wanted = offset;
-    if (notes->blk && !notes->run && (!notes->opened || wants_place(notes))) {
+    if (notes->blk && !notes->run && is_wanting(notes, &at, &n)) {
         struct run *run = g_new0(struct run, 1);
 
         run->notes = notes;
@@ -363,8 +360,8 @@ bool hex_notes_find(struct hex_notes *notes, struct hex_source *source, int64_t 
 {
     uint8_t entry[16];
 
-    if (!notes->layer || notes->partitions) {
-        return fields_find(notes->partitions, read_source, source, offset, ret_hit);
+    if (notes->fields) {
+        return fields_find(notes->fields, read_source, source, offset, ret_hit);
     }
     bool owned = notes->has_place && notes->has_owner && offset >= notes->place_start && offset < notes->place_end;
     unsigned size = owned ? fields_qcow2_entry_bytes(&notes->geometry, notes->owner.role) : 0;

@@ -17,6 +17,8 @@ void hex_notes_free(struct hex_notes *notes);
 void hex_notes_open(struct hex_notes *notes, struct blk *blk, struct blk *layer);
 /* Everything may be otherwise now. */
 void hex_notes_changed(struct hex_notes *notes);
+/* These bytes may be others now. */
+void hex_notes_written(struct hex_notes *notes, int64_t offset, int64_t bytes);
 
 /* Finds out about that place unless it is known. */
 void hex_notes_want(struct hex_notes *notes, int64_t offset);

@@ -531,9 +531,7 @@ static void changed(struct panel *panel, int64_t offset, int64_t bytes)
     struct hex_panel *hex = hex_of(panel);
 
     hex_cache_changed(hex->image.cache, offset, bytes);
-    if (offset < FIELDS_PARTITIONS_BYTES) {
-        hex_notes_changed(hex->image.notes);
-    }
+    hex_notes_written(hex->image.notes, offset, bytes);
     if (hex->host.blk) {
         hex_notes_changed(hex->host.notes);
         hex_cache_resized(hex->host.cache); /* tables change with the data, anywhere in the file */
