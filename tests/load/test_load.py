@@ -28,8 +28,8 @@ SEED = int(os.environ.get('SEED', '1'))
 LOAD = os.environ.get('BLKSCOPE_LOAD', '')
 ACTIONS = 1_000_000 if LOAD == 'all' else int(LOAD or 4000)
 BATCH = min(10_000, ACTIONS // 8)
-# Those that end the session, or stop it; the palette has quit in it.
-NEVER = {'quit', 'console-quit', 'suspend', 'palette'}
+# Those that end the session, or stop it; the palette has quit in it.  What is written to an image that is read as raw would spoil it.
+NEVER = {'quit', 'console-quit', 'suspend', 'palette', 'formats'}
 KEYS = [*'abcdefghijklmnoprstuvwxyzABCDEFGHIJKLMNOPRSTUVWXYZ0123456789[]{}/\\?:#$^<>+-', 'Esc', 'Enter', 'Tab', 'Up', 'Down', 'PageUp', 'PageDown', 'Home', 'End',
         'Backspace', 'Space', 'F1', 'F9', 'Ctrl-L', 'Ctrl-O', 'Ctrl-N', 'Ctrl-Right', 'Ctrl-Left']
 
