@@ -6,12 +6,11 @@
  * zeroes there.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "block/iov.h"
 #include "block/overlay-internal.h"
-#include "io/broker.h"
+#include "io/tempfile.h"
 
 enum {
     SECTOR = 512,
@@ -194,16 +193,12 @@ struct temporary {
     int fd;
 };
 
-/* A file that no other program can find, and that is gone with its last descriptor. */
 static int make_temporary(void *data)
 {
     struct temporary *temporary = data;
-    const char *dir = g_getenv("TMPDIR");
-    g_autofree char *name = g_build_filename(dir && *dir ? dir : "/var/tmp", "blkscope-XXXXXX", NULL);
-    temporary->fd = broker_make_temporary(name, 0600);
+    temporary->fd = tempfile_open();
     if (temporary->fd < 0)
         return temporary->fd;
-    broker_remove(name);
     if (ftruncate(temporary->fd, temporary->size) < 0) {
         int ret = -errno;
         close(temporary->fd);

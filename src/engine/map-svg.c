@@ -2,17 +2,15 @@
 #include "engine/map-svg.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "engine/report.h"
 #include "engine/session-private.h"
 #include "io/aio.h"
-#include "io/broker.h"
 #include "io/sandbox.h"
+#include "io/wholefile.h"
 #include "util/safetext.h"
 #include "util/size.h"
 
@@ -139,17 +137,9 @@ static int save(void *data)
     const struct saving *saving = data;
     if (is_own_file(saving))
         return -ETXTBSY;
-    int fd = broker_open(saving->path, O_WRONLY | O_CREAT | O_CLOEXEC | (saving->force ? O_TRUNC : O_EXCL), 0666);
-    int ret = 0;
-    if (fd < 0)
-        return fd;
-    for (gsize done = 0; ret == 0 && done < saving->text->len;) {
-        ssize_t n = write(fd, saving->text->str + done, saving->text->len - done);
-        if (n < 0 && errno != EINTR)
-            ret = -errno;
-        done += n > 0 ? (gsize)n : 0;
-    }
-    return close(fd) < 0 && ret == 0 ? -errno : ret;
+    struct wholefile file;
+    int ret = wholefile_begin(&file, saving->path, saving->force);
+    return ret < 0 ? ret : wholefile_end(&file, wholefile_write(&file, saving->text->str, saving->text->len));
 }
 
 int map_svg_export_co(const struct command_call *call, const char *path, bool force)
@@ -174,7 +164,7 @@ int map_svg_export_co(const struct command_call *call, const char *path, bool fo
     } else if (ret == -EEXIST || (ret == -EROFS && sandbox_is_read_only())) {
         report_error(call, "map: '%s' is there already; %s", shown, sandbox_is_read_only() ? SANDBOX_ADVICE_REPLACE : "--force replaces it");
     } else if (ret < 0) {
-        report_error(call, "map: can't write '%s': %s", shown, g_strerror(-ret));
+        report_error(call, "map: can't write '%s': %s", shown, ret == -EINVAL ? "not a regular file" : g_strerror(-ret));
     } else {
         report_say(call, "%s written", shown);
     }

@@ -8,6 +8,7 @@
 struct console {
     struct panel panel;
     struct scrollback *scrollback;
+    int scrollback_mib; /* memory that the output may take */
     struct console_sink *sink;
     int width, height; /* of the output, as last painted */
     bool utf8;

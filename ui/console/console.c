@@ -10,6 +10,7 @@
 #include "ui/console/line.h"
 #include "ui/console/script.h"
 #include "ui/progress.h"
+#include "ui/setting.h"
 #include "ui/text.h"
 
 #define PROMPT "> "
@@ -20,6 +21,8 @@ enum {
     PROGRESS_US = SECOND_US / 5,
     LIST_GAP = 2,
     LIST_MAX = 1000, /* completions listed */
+    MIB = 1 << 20,
+    SCROLLBACK_MIB_MAX = 1024,
 };
 
 /* Owned by nobody once its console is gone: requests that outlive the screen may still write to it. */
@@ -78,10 +81,19 @@ static void add_line(struct console *console, enum role role, const char *before
     panel_redraw(&console->panel);
 }
 
+static void note(struct console *console, const char *line)
+{
+    const char *reason = script_note(line);
+    if (reason != NULL) {
+        g_autofree char *text = g_strdup_printf("save-script can't keep all commands of this session any more: temporary file: %s", reason);
+        add_line(console, ROLE_WARNING, "", text);
+    }
+}
+
 void console_log(struct panel *panel, const char *line)
 {
     add_line(console_of(panel), ROLE_ECHO, PROMPT, line);
-    script_note(line);
+    note(console_of(panel), line);
 }
 
 bool console_take_back(struct panel *panel, const char *prefix)
@@ -113,7 +125,7 @@ static void run_line(struct console *console, const char *line)
 {
     scrollback_scroll_last(console->scrollback);
     add_line(console, ROLE_INPUT, PROMPT, line);
-    script_note(line);
+    note(console, line);
     session_run(panel_session(&console->panel), line, &console->sink->sink, 0, command_done, console->sink);
 }
 
@@ -130,7 +142,7 @@ static void accept_line(void *data, const char *line)
     } else if (line[strspn(line, " ")] == '\0') {
         scrollback_scroll_last(console->scrollback);
         add_line(console, ROLE_INPUT, PROMPT, "");
-        script_note("");
+        note(console, "");
     } else {
         run_line(console, line);
     }
@@ -183,10 +195,12 @@ static struct panel *console_create(struct panel_host *host)
     struct console *console = g_new0(struct console, 1);
     console->panel = (struct panel){&panel_console, host};
     console->scrollback = scrollback_new(SCROLLBACK_BYTES_DEFAULT);
+    console->scrollback_mib = SCROLLBACK_BYTES_DEFAULT / MIB;
     console->sink = g_new0(struct console_sink, 1);
     console->sink->sink.ops = &console_sink_ops;
     console->sink->console = console;
     console->width = 80;
+    script_begin();
     line_open(panel_session(&console->panel), PROMPT, false, &line_ops, console);
     return &console->panel;
 }
@@ -361,7 +375,31 @@ static enum panel_reaction console_mouse(struct panel *panel, const struct mouse
     return scroll(console_of(panel), mouse->what == MOUSE_WHEEL_UP ? -WHEEL_ROWS : WHEEL_ROWS);
 }
 
+/* ---- options ---- */
+
+static char *get_scrollback(void *object)
+{
+    return g_strdup_printf("%d", ((struct console *)object)->scrollback_mib);
+}
+
+static bool set_scrollback(void *object, const char *value, GError **error)
+{
+    struct console *console = object;
+    if (!setting_parse_number(value, 1, SCROLLBACK_MIB_MAX, &console->scrollback_mib, error)) {
+        return false;
+    }
+    scrollback_limit(console->scrollback, (size_t)console->scrollback_mib * MIB);
+    panel_redraw(&console->panel);
+    return true;
+}
+
+static const struct setting settings[] = {
+    {"console-scrollback", "1..1024", "memory for the console's output, in MiB; the oldest lines go first", get_scrollback, set_scrollback, NULL},
+    {NULL, NULL, NULL, NULL, NULL, NULL},
+};
+
 const struct panel_ops panel_console = {
+    .settings = settings,
     .name = "console",
     .context = REQUEST_CONTEXT_CONSOLE,
     .create = console_create,

@@ -241,6 +241,9 @@ void histfile_note(const char *line)
 {
     if (current.path != NULL && can_be_kept(line)) {
         g_ptr_array_add(current.noted, g_strdup(line));
+        if (current.noted->len == 2 * HISTFILE_LINES_MAX) {
+            trim(current.noted);
+        }
     }
 }
 

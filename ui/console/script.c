@@ -2,99 +2,85 @@
 #include "ui/console/script.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <glib.h>
+#include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "engine/opts.h"
 #include "engine/report.h"
 #include "engine/session.h"
 #include "io/aio.h"
-#include "io/broker.h"
 #include "io/sandbox.h"
+#include "io/tempfile.h"
+#include "io/wholefile.h"
+#include "ui/console/record.h"
 
-static GPtrArray *lines; /* NULL: none yet */
+enum { WRITTEN_AT_ONCE = 64 << 10 };
 
-void script_note(const char *line)
+static struct record *record; /* NULL: there is no console */
+
+void script_begin(void)
 {
-    if (lines == NULL) {
-        lines = g_ptr_array_new_with_free_func(g_free);
-    }
-    g_ptr_array_add(lines, g_strdup(line));
+    record = record_new(tempfile_open());
+}
+
+const char *script_note(const char *line)
+{
+    return record == NULL || record_add(record, line) ? NULL : g_strerror(record_reason(record));
 }
 
 void script_take_back(void)
 {
-    if (lines != NULL && lines->len > 0) {
-        g_ptr_array_remove_index(lines, lines->len - 1);
+    if (record != NULL) {
+        record_take_back(record);
     }
 }
 
 void script_forget(void)
 {
-    g_clear_pointer(&lines, g_ptr_array_unref);
-}
-
-/* A script has a command line in each of its own, quoted as it was typed: one with a newline in it can't be there. */
-static GString *script_text(unsigned *ret_left_out)
-{
-    GString *text = g_string_new(NULL);
-    *ret_left_out = 0;
-    for (unsigned i = 0; lines != NULL && i < lines->len; i++) {
-        const char *line = lines->pdata[i];
-        if (strchr(line, '\n') != NULL) {
-            ++*ret_left_out;
-        } else if (!g_str_has_prefix(line + strspn(line, " \t"), "save-script")) {
-            g_string_append_printf(text, "%s\n", line);
-        }
-    }
-    return text;
+    g_clear_pointer(&record, record_free);
 }
 
 struct writing {
     const char *path;
-    const GString *text;
     bool replace;
+    struct record_copy lines;
+    struct wholefile file;
+    GString *text;     /* not yet written */
+    unsigned left_out; /* lines */
 };
 
-static int write_text(int fd, const GString *text)
+static int write_out(struct writing *writing)
 {
-    struct stat st;
-    if (fstat(fd, &st) < 0) {
-        return -errno;
+    int ret = wholefile_write(&writing->file, writing->text->str, writing->text->len);
+    g_string_truncate(writing->text, 0);
+    return ret;
+}
+
+/* A script has a command line in each of its own, quoted as it was typed: one with a newline in it can't be there. */
+static int take_line(void *data, const char *line)
+{
+    struct writing *writing = data;
+    if (line == NULL) {
+        g_string_append_printf(writing->text, "# %" PRIu64 " commands are missing here\n", writing->lines.missing);
+    } else if (strchr(line, '\n') != NULL) {
+        writing->left_out++;
+    } else if (!g_str_has_prefix(line + strspn(line, " \t"), "save-script")) {
+        g_string_append(writing->text, line);
+        g_string_append_c(writing->text, '\n');
     }
-    if (!S_ISREG(st.st_mode)) {
-        return -EINVAL;
-    }
-    if (ftruncate(fd, 0) < 0) {
-        return -errno;
-    }
-    for (size_t done = 0; done < text->len;) {
-        ssize_t n = write(fd, text->str + done, text->len - done);
-        if (n < 0 && errno != EINTR) {
-            return -errno;
-        }
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return 0;
+    return writing->text->len < WRITTEN_AT_ONCE ? 0 : write_out(writing);
 }
 
 /* Where it may block. */
 static int write_file(void *data)
 {
-    const struct writing *writing = data;
-    int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | (writing->replace ? 0 : O_EXCL);
-    int fd = broker_open(writing->path, flags, 0644);
-    if (fd < 0) {
-        return fd;
+    struct writing *writing = data;
+    int ret = wholefile_begin(&writing->file, writing->path, writing->replace);
+    if (ret < 0) {
+        return ret;
     }
-    int ret = write_text(fd, writing->text);
-    if (close(fd) < 0 && ret == 0) {
-        ret = -errno;
-    }
-    return ret;
+    ret = record_each(&writing->lines, take_line, writing);
+    return wholefile_end(&writing->file, ret < 0 ? ret : write_out(writing));
 }
 
 static int misused(const struct command_call *call)
@@ -106,7 +92,6 @@ static int misused(const struct command_call *call)
 static int save_script_co(const struct command_call *call)
 {
     struct opts opts;
-    unsigned left_out;
     bool replace = false;
     opts_start(&opts, call, command_save_script.options);
     for (int option; (option = opts_next(&opts)) != -1; replace = true) {
@@ -119,17 +104,25 @@ static int save_script_co(const struct command_call *call)
     }
     g_autofree char *path = g_strdup(opts.operand[0]);
     g_autofree char *name = report_text(call, path);
-    g_autoptr(GString) text = script_text(&left_out);
-    struct writing writing = {path, text, replace};
-    int ret = aio_call_co(session_config(call->session)->aio, write_file, &writing, true);
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct writing writing = {.path = path, .replace = replace, .text = text};
+    int ret = record_copy(record, &writing.lines);
+    if (ret == 0) {
+        ret = aio_call_co(session_config(call->session)->aio, write_file, &writing, true);
+    }
+    record_copy_done(&writing.lines);
     if (ret < 0) {
         bool there = ret == -EEXIST || (ret == -EROFS && sandbox_is_read_only());
         report_error(call, "%s: %s", name, ret == -EINVAL ? "not a regular file" : g_strerror(there ? EEXIST : -ret));
         if (there) {
             report_hint(call, sandbox_is_read_only() ? SANDBOX_ADVICE_REPLACE : "'save-script -f' replaces it");
         }
-    } else if (left_out > 0) {
-        report_complain(call, "%s: %u commands with a newline in them were left out", name, left_out);
+    } else if (writing.left_out > 0) {
+        report_complain(call, "%s: %u commands with a newline in them were left out", name, writing.left_out);
+    }
+    if (ret == 0 && writing.lines.missing > 0) {
+        report_complain(call, "%s: %" PRIu64 " commands in the middle are missing: the temporary file that held them took no more", name,
+                        writing.lines.missing);
     }
     return ret;
 }

@@ -75,11 +75,20 @@ static void add_block(struct scrollback *scrollback)
     scrollback->found = NULL;
 }
 
+void scrollback_limit(struct scrollback *scrollback, size_t max_bytes)
+{
+    scrollback->max_blocks = (unsigned)MAX(max_bytes / sizeof(struct block), 2);
+    while (scrollback->blocks.length > scrollback->max_blocks) {
+        g_free(g_queue_pop_head(&scrollback->blocks));
+    }
+    scrollback->found = NULL;
+}
+
 struct scrollback *scrollback_new(size_t max_bytes)
 {
     struct scrollback *scrollback = g_new0(struct scrollback, 1);
     g_queue_init(&scrollback->blocks);
-    scrollback->max_blocks = (unsigned)MAX(max_bytes / sizeof(struct block), 2);
+    scrollback_limit(scrollback, max_bytes);
     scrollback->rows = g_array_new(FALSE, FALSE, sizeof(uint64_t));
     add_block(scrollback);
     return scrollback;

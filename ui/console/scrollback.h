@@ -18,6 +18,8 @@ struct scrollback;
 /* max_bytes: memory for text and lines; the oldest lines are dropped beyond it. */
 struct scrollback *scrollback_new(size_t max_bytes);
 void scrollback_free(struct scrollback *scrollback);
+/* Another bound; the newest lines stay. */
+void scrollback_limit(struct scrollback *scrollback, size_t max_bytes);
 
 /*
  * Appends text, any bytes; it is shown escaped.  A line ends at a newline; an unfinished one is continued by the next

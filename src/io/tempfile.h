@@ -1,0 +1,6 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Temporary files that no other program can find, and that are gone with their last descriptor. */
+#pragma once
+
+/* Open for reading and writing, in TMPDIR or /var/tmp.  A descriptor, or a negative errno.  May block. */
+int tempfile_open(void);
