@@ -556,6 +556,9 @@ static void use_pool(void *data)
     aio_call_co(aio, open_on_pool, &before, false);
     aio_retire(aio, true);
     g_autofree char *task = g_strdup_printf("/proc/self/task/%d", before.thread);
+    /* Joined is a thread that runs no more; its entry goes a little later. */
+    for (int64_t end = g_get_monotonic_time() + 10 * G_USEC_PER_SEC; access(task, F_OK) == 0 && g_get_monotonic_time() < end;)
+        g_thread_yield();
     bool gone = access(task, F_OK) < 0;
     close_as(READING_WITH_STATE);
     aio_call_co(aio, open_on_pool, &after, false);
