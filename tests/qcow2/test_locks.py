@@ -157,10 +157,16 @@ class Machine:
                                         stderr=subprocess.STDOUT)
         said = self.process.stdout.readline()
         assert b'"QMP"' in said, said.decode()
+        # It greets early, and answers when it has its disks.
+        self.process.stdin.write(b'{"execute":"qmp_capabilities"}{"execute":"query-status"}\n')
+        self.process.stdin.flush()
+        while b'"running"' not in said:
+            said = self.process.stdout.readline()
+            assert said, 'the machine ended'
         return self.process
 
     def __exit__(self, *unused):
-        self.process.communicate(b'{"execute":"qmp_capabilities"}{"execute":"quit"}\n')
+        self.process.communicate(b'{"execute":"quit"}\n')
 
 
 def start_machine(mode, image, folder):
