@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Requests are numbered in the order they come, so the array is sorted by id and a binary search finds one.  The oldest mostly leave
- * first: what lies before the array's first element is room that they left.
+ * Requests are numbered in the order they come, so entries are sorted by id and a binary search finds one.  They lie in pieces, so that
+ * one of a hundred thousand leaves as fast as one of ten; what sorting needs of a request is kept beside it, as requests lie far apart.
  */
 #include "ui/panels/pending-list.h"
 
 #include <string.h>
 
-struct entry {
-    uint64_t id;
-    const struct blk_request *request;
-    enum blk_request_state state; /* under which it is counted */
+enum { PIECE_MAX = 256 };
+
+struct piece {
+    unsigned count; /* never 0 */
+    struct pending_entry entries[PIECE_MAX];
 };
 
 struct pending_list {
-    struct entry *entries; /* [first, behind) are in use */
-    size_t first, behind, room;
+    GPtrArray *pieces;
+    size_t count;
     size_t by_state[BLK_REQUEST_DONE + 1];
     struct pending_done done[PENDING_RECENT_MAX];
     size_t done_next, done_count;
@@ -23,83 +24,122 @@ struct pending_list {
 
 struct pending_list *pending_list_new(void)
 {
-    return g_new0(struct pending_list, 1);
+    struct pending_list *list = g_new0(struct pending_list, 1);
+
+    list->pieces = g_ptr_array_new_with_free_func(g_free);
+    return list;
 }
 
 void pending_list_free(struct pending_list *list)
 {
     if (list) {
-        g_free(list->entries);
+        g_ptr_array_unref(list->pieces);
         g_free(list);
     }
 }
 
-/* Where id is or belongs. */
-static size_t search(const struct pending_list *list, uint64_t id)
+/* ---- pieces ---- */
+
+/* Where an entry is, or belongs. */
+struct place {
+    unsigned piece;
+    unsigned index; /* in it */
+};
+
+static struct piece *piece_at(const struct pending_list *list, unsigned index)
 {
-    size_t low = list->first, high = list->behind;
+    return list->pieces->pdata[index];
+}
 
+/* Of a list that is not empty: in the last piece that begins at or before id, or in the first. */
+static struct place search(const struct pending_list *list, uint64_t id)
+{
+    unsigned low = 0, high = list->pieces->len, piece;
+
+    while (high - low > 1) {
+        unsigned middle = low + (high - low) / 2;
+
+        if (piece_at(list, middle)->entries[0].id <= id) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    piece = low;
+    low = 0;
+    high = piece_at(list, piece)->count;
     while (low < high) {
-        size_t middle = low + (high - low) / 2;
+        unsigned middle = low + (high - low) / 2;
 
-        if (list->entries[middle].id < id) {
+        if (piece_at(list, piece)->entries[middle].id < id) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return low;
+    return (struct place){piece, low};
 }
 
-static bool is_at(const struct pending_list *list, size_t index, uint64_t id)
+/* NULL: there is none of that number. */
+static struct pending_entry *find(const struct pending_list *list, uint64_t id, struct place *ret_place)
 {
-    return index < list->behind && list->entries[index].id == id;
+    struct piece *piece;
+
+    if (list->count == 0) {
+        return NULL;
+    }
+    *ret_place = search(list, id);
+    piece = piece_at(list, ret_place->piece);
+    return ret_place->index < piece->count && piece->entries[ret_place->index].id == id ? &piece->entries[ret_place->index] : NULL;
 }
 
-static void make_room(struct pending_list *list)
+/* Makes room in a full piece: what lies behind the place goes to a new one. */
+static struct place split(struct pending_list *list, struct place place)
 {
-    size_t count = list->behind - list->first;
+    struct piece *full = piece_at(list, place.piece), *next = g_new(struct piece, 1);
 
-    if (list->behind < list->room) {
-        return;
-    }
-    if (list->first <= list->room / 2) {
-        list->room = MAX(64, list->room * 2);
-        list->entries = g_renew(struct entry, list->entries, list->room);
-    }
-    memmove(list->entries, list->entries + list->first, count * sizeof(struct entry));
-    list->first = 0;
-    list->behind = count;
+    next->count = full->count - place.index;
+    memcpy(next->entries, full->entries + place.index, next->count * sizeof(next->entries[0]));
+    full->count = place.index;
+    g_ptr_array_insert(list->pieces, (int)place.piece + 1, next);
+    return place.index < PIECE_MAX ? place : (struct place){place.piece + 1, 0};
 }
 
 static void insert(struct pending_list *list, const struct blk_request *request)
 {
-    size_t index;
+    struct place place = {0, 0};
+    struct piece *piece;
 
-    make_room(list);
-    index = search(list, request->id);
-    memmove(list->entries + index + 1, list->entries + index, (list->behind - index) * sizeof(struct entry));
-    list->entries[index] = (struct entry){request->id, request, request->state};
-    list->behind++;
+    if (list->count == 0) {
+        g_ptr_array_add(list->pieces, g_new0(struct piece, 1));
+    } else {
+        place = search(list, request->id);
+    }
+    if (piece_at(list, place.piece)->count == PIECE_MAX) {
+        place = split(list, place);
+    }
+    piece = piece_at(list, place.piece);
+    memmove(piece->entries + place.index + 1, piece->entries + place.index, (piece->count - place.index) * sizeof(piece->entries[0]));
+    piece->entries[place.index] = (struct pending_entry){request->id, request, request->offset, request->bytes, request->op, request->state};
+    piece->count++;
+    list->count++;
     list->by_state[request->state]++;
 }
 
-static void take_out(struct pending_list *list, size_t index)
+static void take_out(struct pending_list *list, struct place place)
 {
-    size_t before = index - list->first, after = list->behind - index - 1;
+    struct piece *piece = piece_at(list, place.piece);
 
-    list->by_state[list->entries[index].state]--;
-    if (before < after) {
-        memmove(list->entries + list->first + 1, list->entries + list->first, before * sizeof(struct entry));
-        list->first++;
-    } else {
-        memmove(list->entries + index, list->entries + index + 1, after * sizeof(struct entry));
-        list->behind--;
+    list->by_state[piece->entries[place.index].state]--;
+    list->count--;
+    if (--piece->count == 0) {
+        g_ptr_array_remove_index(list->pieces, place.piece);
+        return;
     }
-    if (list->first == list->behind) {
-        list->first = list->behind = 0;
-    }
+    memmove(piece->entries + place.index, piece->entries + place.index + 1, (piece->count - place.index) * sizeof(piece->entries[0]));
 }
+
+/* ---- what is done ---- */
 
 static void keep_done(struct pending_list *list, const struct blk_request *request)
 {
@@ -118,8 +158,8 @@ static void keep_done(struct pending_list *list, const struct blk_request *reque
 
 void pending_list_sync(struct pending_list *list, const struct blk *blk)
 {
-    list->first = list->behind = 0;
-    list->done_count = 0;
+    g_ptr_array_set_size(list->pieces, 0);
+    list->count = list->done_count = 0;
     memset(list->by_state, 0, sizeof(list->by_state));
     for (const GList *link = blk ? blk_requests(blk)->head : NULL; link; link = link->next) {
         insert(list, link->data);
@@ -128,26 +168,28 @@ void pending_list_sync(struct pending_list *list, const struct blk *blk)
 
 void pending_list_update(struct pending_list *list, const struct blk_request *request)
 {
-    size_t index = search(list, request->id);
-    bool known = is_at(list, index, request->id);
+    struct place place;
+    struct pending_entry *entry = find(list, request->id, &place);
 
     if (request->state == BLK_REQUEST_DONE) {
-        if (known) {
-            take_out(list, index);
+        if (entry) {
+            take_out(list, place);
         }
         keep_done(list, request);
-    } else if (known) {
-        list->by_state[list->entries[index].state]--;
+    } else if (entry) {
+        list->by_state[entry->state]--;
         list->by_state[request->state]++;
-        list->entries[index].state = request->state;
+        entry->state = request->state;
     } else {
         insert(list, request);
     }
 }
 
+/* ---- looking ---- */
+
 size_t pending_list_count(const struct pending_list *list)
 {
-    return list->behind - list->first;
+    return list->count;
 }
 
 size_t pending_list_count_state(const struct pending_list *list, enum blk_request_state state)
@@ -157,7 +199,25 @@ size_t pending_list_count_state(const struct pending_list *list, enum blk_reques
 
 const struct blk_request *pending_list_at(const struct pending_list *list, size_t index)
 {
-    return list->entries[list->first + index].request;
+    unsigned piece = 0;
+
+    for (; index >= piece_at(list, piece)->count; piece++) {
+        index -= piece_at(list, piece)->count;
+    }
+    return piece_at(list, piece)->entries[index].request;
+}
+
+void pending_list_each(const struct pending_list *list, void (*take)(void *data, const struct pending_entry *entry, size_t row), void *data)
+{
+    size_t row = 0;
+
+    for (unsigned i = 0; i < list->pieces->len; i++) {
+        const struct piece *piece = piece_at(list, i);
+
+        for (unsigned j = 0; j < piece->count; j++) {
+            take(data, &piece->entries[j], row++);
+        }
+    }
 }
 
 size_t pending_list_done_count(const struct pending_list *list)
@@ -172,15 +232,18 @@ const struct pending_done *pending_list_done_at(const struct pending_list *list,
 
 bool pending_list_find(const struct pending_list *list, uint64_t id, size_t *ret_row)
 {
-    size_t index = search(list, id);
+    struct place place;
 
-    if (is_at(list, index, id)) {
-        *ret_row = index - list->first;
+    if (find(list, id, &place)) {
+        *ret_row = place.index;
+        for (unsigned i = 0; i < place.piece; i++) {
+            *ret_row += piece_at(list, i)->count;
+        }
         return true;
     }
     for (size_t i = 0; i < list->done_count; i++) {
         if (pending_list_done_at(list, i)->id == id) {
-            *ret_row = pending_list_count(list) + i;
+            *ret_row = list->count + i;
             return true;
         }
     }

@@ -16,6 +16,15 @@ struct pending_done {
     char issuer[PENDING_ISSUER_MAX]; /* cut when longer */
 };
 
+/* One that is pending. */
+struct pending_entry {
+    uint64_t id;
+    const struct blk_request *request;
+    int64_t offset, bytes;
+    enum blk_op op;
+    enum blk_request_state state; /* under which it is counted */
+};
+
 struct pending_list;
 
 struct pending_list *pending_list_new(void);
@@ -30,6 +39,8 @@ size_t pending_list_count(const struct pending_list *list);
 size_t pending_list_count_state(const struct pending_list *list, enum blk_request_state state);
 /* index-th, oldest first. */
 const struct blk_request *pending_list_at(const struct pending_list *list, size_t index);
+/* All of them, oldest first. */
+void pending_list_each(const struct pending_list *list, void (*take)(void *data, const struct pending_entry *entry, size_t row), void *data);
 
 /* Those done, newest first. */
 size_t pending_list_done_count(const struct pending_list *list);

@@ -4,6 +4,7 @@
 
 #include "ui/panel.h"
 #include "ui/panels/pending-list.h"
+#include "ui/panels/pending-order.h"
 #include "ui/panels/pending-stats.h"
 #include "ui/panels/pending-table.h"
 #include "ui/panels/pending-trace.h"
@@ -26,7 +27,7 @@ struct pending_panel {
     enum pending_page page;
     enum pending_sort sort;
     enum pending_filter filter;
-    GArray *order;     /* size_t: rows of the list as shown; used if they are sorted or filtered */
+    struct pending_order *order; /* rows of the list as shown; used if they are sorted or filtered */
     bool order_is_old; /* something happened since */
     uint64_t selected; /* id; 0: nothing */
     size_t selected_row, top; /* as shown */

@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Rows as they are shown.  In the usual order, by age, a row is a row of the list and nothing is built; sorted or filtered ones are found anew
- * when something happened, once a frame.
+ * when something happened, once a frame, and sorted as far as they are looked at.
  */
-#include <stdlib.h>
-
 #include "ui/panels/pending-panel.h"
-
-struct key {
-    int64_t value;
-    size_t row;
-};
 
 static size_t list_count(const struct pending_panel *pending)
 {
@@ -72,78 +65,79 @@ static bool is_plain(const struct pending_panel *pending)
     return pending->sort == PENDING_BY_AGE && pending->filter == PENDING_ALL;
 }
 
-static bool is_wanted(const struct pending_panel *pending, const struct pending_row *row)
+/* What sorting and filtering look at, of a request that is pending or done. */
+struct traits {
+    enum role role;
+    int64_t offset, bytes;
+    enum blk_op op;
+};
+
+static struct traits traits_of_done(const struct pending_done *done)
+{
+    return (struct traits){done->ret < 0 ? ROLE_STATE_FAILED : ROLE_STATE_DONE, done->offset, done->bytes, done->op};
+}
+
+static bool is_wanted(const struct pending_panel *pending, struct traits traits)
 {
     static const enum role roles[PENDING_FILTERS] = {
         [PENDING_SUSPENDED] = ROLE_STATE_SUSPENDED, [PENDING_IN_FLIGHT] = ROLE_STATE_IN_FLIGHT, [PENDING_QUEUED] = ROLE_STATE_QUEUED,
         [PENDING_DONE] = ROLE_STATE_DONE,           [PENDING_FAILED] = ROLE_STATE_FAILED,
     };
 
-    return pending->filter == PENDING_ALL || row->role == roles[pending->filter];
+    return pending->filter == PENDING_ALL || traits.role == roles[pending->filter];
 }
 
 /* Largest first by size, smallest first by all else. */
-static int64_t sort_value(const struct pending_panel *pending, const struct pending_row *row)
+static int64_t sort_value(const struct pending_panel *pending, struct traits traits)
 {
     switch (pending->sort) {
     case PENDING_BY_OFFSET:
-        return row->offset;
+        return traits.offset;
     case PENDING_BY_SIZE:
-        return -row->bytes;
+        return -traits.bytes;
     case PENDING_BY_OPERATION:
-        return row->op;
+        return traits.op;
     case PENDING_BY_STATE:
-        return -(int64_t)row->role;
+        return -(int64_t)traits.role;
     default:
         return 0;
     }
 }
 
-static int by_key(const void *a, const void *b)
+static void take(struct pending_panel *pending, struct traits traits, size_t row)
 {
-    const struct key *left = a, *right = b;
-
-    if (left->value != right->value) {
-        return left->value < right->value ? -1 : 1;
+    if (is_wanted(pending, traits)) {
+        pending_order_add(pending->order, (struct pending_key){sort_value(pending, traits), row});
     }
-    return left->row < right->row ? -1 : left->row > right->row;
+}
+
+static void take_entry(void *data, const struct pending_entry *entry, size_t row)
+{
+    take(data, (struct traits){role_of(entry->state), entry->offset, entry->bytes, entry->op}, row);
 }
 
 static void refresh(struct pending_panel *pending)
 {
-    size_t count = list_count(pending), wanted = 0;
-    g_autofree struct key *keys = NULL;
-
     if (is_plain(pending) || !pending->order_is_old) {
         return;
     }
-    keys = g_new(struct key, count + 1);
-    for (size_t i = 0; i < count; i++) {
-        struct pending_row row = list_row(pending, i);
-
-        if (is_wanted(pending, &row)) {
-            keys[wanted++] = (struct key){sort_value(pending, &row), i};
-        }
-    }
-    if (pending->sort != PENDING_BY_AGE) {
-        qsort(keys, wanted, sizeof(*keys), by_key);
-    }
-    g_array_set_size(pending->order, (guint)wanted);
-    for (size_t i = 0; i < wanted; i++) {
-        g_array_index(pending->order, size_t, i) = keys[i].row;
+    pending_order_clear(pending->order);
+    pending_list_each(pending->list, take_entry, pending);
+    for (size_t i = 0; i < pending_list_done_count(pending->list); i++) {
+        take(pending, traits_of_done(pending_list_done_at(pending->list, i)), pending_list_count(pending->list) + i);
     }
     pending->order_is_old = false;
 }
 
 static size_t list_index(struct pending_panel *pending, size_t index)
 {
-    return is_plain(pending) ? index : g_array_index(pending->order, size_t, index);
+    return is_plain(pending) ? index : pending_order_at(pending->order, index);
 }
 
 size_t pending_view_count(struct pending_panel *pending)
 {
     refresh(pending);
-    return is_plain(pending) ? list_count(pending) : pending->order->len;
+    return is_plain(pending) ? list_count(pending) : pending_order_count(pending->order);
 }
 
 struct pending_row pending_view_row(struct pending_panel *pending, size_t index)
@@ -158,6 +152,18 @@ const struct blk_request *pending_view_request(struct pending_panel *pending, si
     return row < pending_list_count(pending->list) ? pending_list_at(pending->list, row) : NULL;
 }
 
+static struct traits list_traits(const struct pending_panel *pending, size_t row)
+{
+    size_t live = pending_list_count(pending->list);
+    const struct blk_request *request;
+
+    if (row >= live) {
+        return traits_of_done(pending_list_done_at(pending->list, row - live));
+    }
+    request = pending_list_at(pending->list, row);
+    return (struct traits){role_of(request->state), request->offset, request->bytes, request->op};
+}
+
 bool pending_view_find(struct pending_panel *pending, uint64_t id, size_t *ret_index)
 {
     size_t row;
@@ -165,15 +171,12 @@ bool pending_view_find(struct pending_panel *pending, uint64_t id, size_t *ret_i
     if (!pending_list_find(pending->list, id, &row)) {
         return false;
     }
-    refresh(pending);
-    for (size_t i = 0; !is_plain(pending) && i < pending->order->len; i++) {
-        if (g_array_index(pending->order, size_t, i) == row) {
-            *ret_index = i;
-            return true;
-        }
+    if (is_plain(pending)) {
+        *ret_index = row;
+        return true;
     }
-    *ret_index = row;
-    return is_plain(pending);
+    refresh(pending);
+    return pending_order_find(pending->order, (struct pending_key){sort_value(pending, list_traits(pending, row)), row}, ret_index);
 }
 
 const char *pending_sort_name(enum pending_sort sort)

@@ -123,9 +123,12 @@ static void title(struct panel *panel, GString *title)
 static int64_t next_tick_us(struct panel *panel)
 {
     struct pending_panel *pending = pending_of(panel);
-    size_t live = pending_list_count(pending->list), newest = pending->top + (size_t)MAX(1, pending->lines) - 1;
+    size_t live = pending_list_count(pending->list), newest = live;
     int64_t age_us;
 
+    if (pending->sort == PENDING_BY_AGE && pending->filter == PENDING_ALL) { /* else any of them may be in sight */
+        newest = pending->top + (size_t)MAX(1, pending->lines) - 1;
+    }
     if (live == 0) {
         return -1;
     }
@@ -353,7 +356,7 @@ static struct panel *create(struct panel_host *host)
     pending->panel.ops = &panel_pending;
     pending->panel.host = host;
     pending->list = pending_list_new();
-    pending->order = g_array_new(FALSE, FALSE, sizeof(size_t));
+    pending->order = pending_order_new();
     image(&pending->panel);
     return &pending->panel;
 }
@@ -364,7 +367,7 @@ static void destroy(struct panel *panel)
 
     pending_list_free(pending->list);
     pending_trace_free(pending->trace);
-    g_array_unref(pending->order);
+    pending_order_free(pending->order);
     g_free(pending);
 }
 

@@ -57,6 +57,33 @@ static void test_comes_and_goes_in_any_order(void)
     pending_list_free(list);
 }
 
+static void take_row(void *data, const struct pending_entry *entry, size_t row)
+{
+    struct blk_request **requests = data;
+
+    g_assert_true(entry->request == requests[row]);
+    g_assert_cmpuint(entry->id, ==, requests[row]->id);
+    g_assert_cmpint(entry->offset, ==, requests[row]->offset);
+}
+
+/* Which does not happen as long as each is told when it comes. */
+static void test_numbers_in_any_order(void)
+{
+    struct pending_list *list = pending_list_new();
+    g_autofree struct blk_request *requests = g_new0(struct blk_request, REQUESTS);
+    g_autofree struct blk_request **live = g_new0(struct blk_request *, REQUESTS);
+
+    for (size_t i = 0; i < REQUESTS; i++) {
+        requests[i] = (struct blk_request){.id = i + 1, .offset = (int64_t)i * 512, .state = BLK_REQUEST_IN_FLIGHT};
+        live[i] = &requests[i];
+    }
+    for (size_t i = 0; i < REQUESTS; i++) /* 7 and 3000 have no divisor in common: each comes once */
+        pending_list_update(list, &requests[(REQUESTS - 1 + 7 * i) % REQUESTS]);
+    check(list, live, REQUESTS);
+    pending_list_each(list, take_row, live);
+    pending_list_free(list);
+}
+
 static void test_the_last_ones_done_are_kept(void)
 {
     struct pending_list *list = pending_list_new();
@@ -88,6 +115,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/pending-list/random", test_comes_and_goes_in_any_order);
+    g_test_add_func("/pending-list/any-order", test_numbers_in_any_order);
     g_test_add_func("/pending-list/done", test_the_last_ones_done_are_kept);
     return g_test_run();
 }
