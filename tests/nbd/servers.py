@@ -63,20 +63,27 @@ def free_port():
 
 
 @contextlib.contextmanager
-def qemu_nbd_tcp(port, *args):
-    process = subprocess.Popen(['qemu-nbd', '-t', '-e', '8', '-b', '127.0.0.1', '-p', str(port), *map(str, args)],
-                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def _running_tcp(args, port):
+    process = subprocess.Popen([str(arg) for arg in args], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(support.DEADLINE * 50):
             with contextlib.suppress(OSError):
                 socket.create_connection(('127.0.0.1', port), 1).close()
                 break
             with contextlib.suppress(subprocess.TimeoutExpired):
-                raise AssertionError(f'qemu-nbd ended with {process.wait(timeout=0.02)}')
+                raise AssertionError(f'{args} ended with {process.wait(timeout=0.02)}')
         yield process
     finally:
         process.kill()
         process.wait()
+
+
+def qemu_nbd_tcp(port, *args):
+    return _running_tcp(['qemu-nbd', '-t', '-e', '8', '-b', '127.0.0.1', '-p', port, *args], port)
+
+
+def nbdkit_tcp(port, *args):
+    return _running_tcp(['nbdkit', '-f', '-i', '127.0.0.1', '-p', port, *args], port)
 
 
 # ---- the one of our own ----

@@ -188,52 +188,7 @@ def test_errors_of_the_server(work, error):
         both(['-f', 'raw', '-c', 'read 0 1k', '-c', 'write 0 1k', '-c', 'write -z 0 64k', '-c', 'flush', f'nbd:unix:{work / "s"}'])
 
 
-# ---- encrypted ----
-
-def certificates(folder):
-    """An authority, and a server and a client it signed."""
-    folder.mkdir()
-    for name, lines in (('ca', 'cn = authority\nca\ncert_signing_key\n'), ('server', 'cn = localhost\ndns_name = localhost\ntls_www_server\nencryption_key\nsigning_key\n'),
-                        ('client', 'cn = client\ntls_www_client\nencryption_key\nsigning_key\n')):
-        (folder / f'{name}.info').write_text(lines)
-        key, cert = folder / f'{name}-key.pem', folder / f'{name}-cert.pem'
-        subprocess.run(['certtool', '--generate-privkey', '--ecc', '--outfile', key], check=True, capture_output=True)
-        sign = ['--generate-self-signed'] if name == 'ca' else \
-            ['--generate-certificate', '--load-ca-certificate', folder / 'ca-cert.pem', '--load-ca-privkey', folder / 'ca-key.pem']
-        subprocess.run(['certtool', *sign, '--load-privkey', key, '--template', folder / f'{name}.info', '--outfile', cert],
-                       check=True, capture_output=True)
-    return folder
-
-
-def test_certificates(work):
-    folder, port = certificates(work / 'pki'), servers.free_port()
-    with servers.qemu_nbd_tcp(port, '-f', 'raw', '--object', f'tls-creds-x509,id=t,dir={folder},endpoint=server,verify-peer=on',
-                              '--tls-creds', 't', disk(work / 'disk')):
-        creds = ['--object', f'tls-creds-x509,id=t0,dir={folder},endpoint=client']
-        where = f'driver=raw,file.driver=nbd,file.host=localhost,file.port={port}'
-        both(['-r', *creds, '--image-opts', '-c', 'read -v 1M 32', f'{where},file.tls-creds=t0'])
-        named = support.blkscope('-f', 'raw', '-c', 'read -v 1M 16', f'nbds://localhost:{port}/?tls-certificates={folder}')
-        assert '00 01 02 03' in named.out, named
-        plain = support.drop_in('-r', '--image-opts', '-c', 'length', where)
-        assert plain.status == 1 and 'TLS' in plain.out + plain.err, plain
-        wrong = support.blkscope('-f', 'raw', '-c', 'length', f'nbds://127.0.0.1:{port}/?tls-certificates={folder}')
-        assert wrong.status == 1 and 'certificate' in wrong.err, wrong
-        stranger = certificates(work / 'other')
-        refused = support.blkscope('-f', 'raw', '-c', 'length', f'nbds://localhost:{port}/?tls-certificates={stranger}')
-        assert refused.status == 1, refused
-
-
-def test_pre_shared_key(work):
-    keys = work / 'keys.psk'
-    subprocess.run(['psktool', '-u', 'alice', '-p', keys], check=True, capture_output=True)
-    with servers.nbdkit(work / 's', '--tls=require', f'--tls-psk={keys}', 'memory', '1M'):
-        good = support.blkscope('-f', 'raw', '-c', 'length', f'nbds+unix://?socket={work / "s"}&tls-psk-file={keys}&tls-username=alice')
-        assert good.out == '1 MiB\n', good
-        objects = ['--object', f'tls-creds-psk,id=t0,dir={work},username=alice,endpoint=client']
-        both(['-r', *objects, '--image-opts', '-c', 'length', f'driver=nbd,path={work / "s"},tls-creds=t0'])
-        bad = support.blkscope('-f', 'raw', '-c', 'length', f'nbds+unix://?socket={work / "s"}&tls-psk-file={keys}&tls-username=bob')
-        assert bad.status == 1, bad
-
+# ---- names and libraries ----
 
 def test_names_are_escaped(work):
     """The name of an export reaches a report as text only."""

@@ -200,9 +200,9 @@ static int take_object(struct nbd_address *address, const char *id, GError **err
 static int take_tls(struct options *options, struct nbd_address *address, GError **error)
 {
     g_autofree char *creds = options_take_string(options, "tls-creds");
-    g_autofree char *hostname = options_take_string(options, "tls-hostname");
     bool any;
 
+    address->tls_hostname = options_take_string(options, "tls-hostname");
     address->tls_certificates = options_take_string(options, "tls-certificates");
     address->tls_psk_file = options_take_string(options, "tls-psk-file");
     any = address->tls_certificates || address->tls_psk_file || creds;
@@ -210,8 +210,6 @@ static int take_tls(struct options *options, struct nbd_address *address, GError
     address->tls_verify = options_take_bool(options, "tls-verify-peer", true);
     if (any && !address->tls)
         return refuse(error, "TLS credentials are given, but tls=off");
-    if (hostname)
-        return refuse(error, "tls-hostname is not supported: connect to the server by the name in its certificate");
     if (creds) {
         g_autofree char *username = options_take_string(options, "tls-username");
 
@@ -267,5 +265,6 @@ void nbd_address_clear(struct nbd_address *address)
     g_free(address->tls_certificates);
     g_free(address->tls_psk_file);
     g_free(address->tls_username);
+    g_free(address->tls_hostname);
     *address = (struct nbd_address){0};
 }

@@ -17,9 +17,10 @@ struct nbd_address {
     char *name;         /* for people and for struct blk_extent.host: "nbd://HOST:PORT/EXPORT", escaped as URIs are */
     char *peer;         /* for messages: "HOST:PORT" or the path */
     bool tls;
-    char *tls_certificates; /* folder, NULL: the system's authorities */
+    char *tls_certificates; /* folder, NULL: one of libnbd's */
     char *tls_psk_file;     /* NULL: certificates */
-    char *tls_username;
+    char *tls_username;     /* NULL: that of the user */
+    char *tls_hostname;     /* in the server's certificate; NULL: host */
     bool tls_verify;
 };
 

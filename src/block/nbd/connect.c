@@ -5,10 +5,26 @@
 #include <string.h>
 
 #include "block/nbd/connection-private.h"
+#include "block/nbd/tls.h"
+#include "util/safetext.h"
 
 enum { HANDSHAKE_S = 30 }; /* at most; less where requests get less */
 
 /* ---- the handshake ---- */
+
+/* libnbd passes on what the server says only here. */
+static int take_debug(void *data, const char *context, const char *message)
+{
+    static const char mark[] = "server error message: ";
+    struct nbd_connection *connection = data;
+    const char *found = strstr(message, mark);
+
+    if (found) {
+        g_free(connection->said);
+        connection->said = safetext_escape(found + strlen(mark), -1);
+    }
+    return 0;
+}
 
 static int set_up(struct nbd_connection *connection)
 {
@@ -16,20 +32,13 @@ static int set_up(struct nbd_connection *connection)
     const struct nbd_settings *settings = &connection->settings;
     const struct nbd_address *address = &settings->address;
     struct nbd_handle *h = connection->handle;
-    bool good = lib->set_export_name(h, address->export_name) == 0 &&
+    nbd_debug_callback listen = {.callback = take_debug, .user_data = connection};
+    bool good = lib->set_debug_callback(h, listen) == 0 && lib->set_debug(h, true) == 0 && lib->set_export_name(h, address->export_name) == 0 &&
                 lib->add_meta_context(h, settings->dirty_bitmap ? settings->dirty_bitmap : "base:allocation") == 0 &&
                 lib->add_meta_context(h, "qemu:allocation-depth") == 0 &&
                 lib->set_pread_initialize(h, false) == 0; /* a reply that is not complete is an error: message.c */
 
-    if (good && address->tls)
-        good = lib->set_tls(h, LIBNBD_TLS_REQUIRE) == 0 && lib->set_tls_verify_peer(h, address->tls_verify) == 0;
-    if (good && address->tls_certificates)
-        good = lib->set_tls_certificates(h, address->tls_certificates) == 0;
-    if (good && address->tls_psk_file)
-        good = lib->set_tls_psk_file(h, address->tls_psk_file) == 0;
-    if (good && address->tls_username)
-        good = lib->set_tls_username(h, address->tls_username) == 0;
-    return good ? 0 : -EIO;
+    return good && nbd_tls_set_up(address, lib, h) ? 0 : -EIO;
 }
 
 static int start(struct nbd_connection *connection, const struct addrinfo *at)
@@ -124,32 +133,6 @@ static int check_export(const struct nbd_connection *connection, struct nbd_expo
 
 /* ---- all together ---- */
 
-/*
- * libnbd compares the certificate with the name only where it looked the name up itself, and the first of the addresses is tried in
- * that call: on a thread, as a name server may keep it waiting.  The rest goes on here.
- */
-static int start_by_name_co(struct nbd_connection *connection)
-{
-    const struct nbd_address *address = &connection->settings.address;
-    struct nbd_handle *handle = g_steal_pointer(&connection->handle);
-    g_autofree char *text = NULL, *why = NULL;
-    int error = 0, ret = nbd_connect_by_name_co(connection->library, &handle, address->host, address->port, &text, &error);
-
-    if (!handle) {
-        g_free(connection->why);
-        connection->why = g_strdup(ret == -ECANCELED ? "cancelled" : text);
-        connection->why_errno = ret == -ECANCELED ? ECANCELED : error;
-        return ret;
-    }
-    connection->handle = handle;
-    nbd_attach(connection);
-    if (ret < 0) {
-        why = nbd_plain_error(text);
-        nbd_drop(connection, why, error);
-    }
-    return ret;
-}
-
 static int start_at(struct nbd_connection *connection, const struct addrinfo *at)
 {
     nbd_attach(connection);
@@ -161,9 +144,9 @@ static int start_at(struct nbd_connection *connection, const struct addrinfo *at
 
 static int attempt_co(struct nbd_connection *connection, const struct addrinfo *at)
 {
-    const struct nbd_address *address = &connection->settings.address;
     int ret;
 
+    g_clear_pointer(&connection->said, g_free);
     connection->handle = connection->library->create();
     if (!connection->handle)
         return -ENOMEM;
@@ -172,42 +155,63 @@ static int attempt_co(struct nbd_connection *connection, const struct addrinfo *
         nbd_drop(connection, NULL, 0);
         return -EIO;
     }
-    ret = address->tls && !address->path ? start_by_name_co(connection) : start_at(connection, at);
+    ret = start_at(connection, at);
     if (ret < 0)
         return ret;
     nbd_watch(connection);
     ret = connection->handle ? await_ready_co(connection) : -EIO;
-    if (ret == 0)
+    if (ret == 0) {
+        connection->library->set_debug(connection->handle, false);
         connection->state = NBD_UP;
+    }
     return ret;
+}
+
+/* In the reference program's words where it has any for that; NULL: it has not. */
+static const char *common_reason(const char *why)
+{
+    if (strstr(why, "server has no export named"))
+        return "Requested export not available";
+    if (strstr(why, "server requires TLS encryption"))
+        return "TLS negotiation required before option 7 (go)\nDid you forget a valid tls-creds?";
+    if (strstr(why, "server refused TLS"))
+        return "Denied by server for option 5 (starttls)";
+    return NULL;
 }
 
 /* The message for why the last attempt failed. */
 static void explain(const struct nbd_connection *connection, GError **error)
 {
-    const char *why = connection->why ? connection->why : "out of memory", *peer = connection->settings.address.peer;
-    const char *export = connection->settings.address.export_name;
+    const struct nbd_address *address = &connection->settings.address;
+    const char *why = connection->why ? connection->why : "out of memory", *reason = common_reason(why);
+    g_autofree char *advice = nbd_tls_advice(address, why);
+    g_autoptr(GString) text = g_string_new(reason);
 
     if (strstr(why, "connect:") || strstr(why, "connect_") || connection->why_errno == ETIMEDOUT)
-        g_set_error(error, OPTIONS_ERROR, EIO, "Failed to connect to '%s': %s", peer,
-                    connection->why_errno && !strstr(why, "in time") ? g_strerror(connection->why_errno) : why);
-    else if (connection->why_errno == ENOENT)
-        g_set_error(error, OPTIONS_ERROR, ENOENT, "Requested export not available\nserver reported: export '%s' not present", export);
-    else
-        g_set_error(error, OPTIONS_ERROR, EIO, "NBD server at '%s': %s", peer, why);
+        g_string_printf(text, "Failed to connect to '%s': %s", address->peer,
+                        connection->why_errno && !strstr(why, "in time") ? g_strerror(connection->why_errno) : why);
+    else if (!reason)
+        g_string_printf(text, "NBD server at '%s': %s", address->peer, why);
+    if (advice)
+        g_string_append_printf(text, "\n%s", advice);
+    if (connection->said)
+        g_string_append_printf(text, "\nserver reported: %s", connection->said);
+    g_set_error_literal(error, OPTIONS_ERROR, reason && connection->why_errno > 0 ? connection->why_errno : EIO, text->str);
 }
 
 static int try_addresses_co(struct nbd_connection *connection, GError **error)
 {
     const struct nbd_address *address = &connection->settings.address;
     struct addrinfo *found = NULL;
-    int ret = address->path ? 0 : nbd_resolve_co(address->host, address->port, &found, error);
+    int ret = nbd_tls_check(address, error);
 
+    if (ret == 0 && !address->path)
+        ret = nbd_resolve_co(address->host, address->port, &found, error);
     if (ret < 0)
         return ret;
     for (const struct addrinfo *at = found;; at = at->ai_next) {
         ret = attempt_co(connection, at);
-        if (ret == 0 || ret == -ECANCELED || address->path || address->tls || !at->ai_next)
+        if (ret == 0 || ret == -ECANCELED || address->path || !at->ai_next)
             break;
     }
     if (found)

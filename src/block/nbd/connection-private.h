@@ -38,6 +38,7 @@ struct nbd_connection {
     struct nbd_handle *handle; /* NULL while down */
     char *why;                 /* it went down; NULL: never */
     int why_errno;
+    char *said;                /* by the server, of why it refuses what the handshake asks for; NULL: nothing */
     int64_t lost_us;           /* when it went down */
     int64_t retry_us;          /* not to be tried again before */
 
@@ -91,9 +92,3 @@ int nbd_connect_co(struct nbd_connection *connection, GError **error);
 /* resolve.c: getaddrinfo(3) for a stream, without anybody waiting in it.  0 and *ret_found (freeaddrinfo), -ECANCELED, or an error. */
 struct addrinfo;
 int nbd_resolve_co(const char *host, const char *port, struct addrinfo **ret_found, GError **error);
-/*
- * resolve.c: libnbd's aio_connect_tcp(), which looks the name up itself, on a thread.  0, -ECANCELED, or an error with libnbd's message and its
- * number.  *handle is NULL meanwhile, and stays it unless the call was made.
- */
-int nbd_connect_by_name_co(const struct nbd_library *library, struct nbd_handle **handle, const char *host, const char *port, char **ret_why,
-                           int *ret_errno);

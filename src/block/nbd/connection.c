@@ -253,6 +253,7 @@ void nbd_connection_free(struct nbd_connection *connection)
     nbd_address_clear(&connection->settings.address);
     g_free(connection->settings.dirty_bitmap);
     g_free(connection->why);
+    g_free(connection->said);
     g_free(connection);
 }
 
@@ -329,6 +330,15 @@ static int check_same(const struct nbd_export *before, const struct nbd_export *
     return -EIO;
 }
 
+/* One line of why connecting failed. */
+static void keep_reason(struct nbd_connection *connection, const GError *error)
+{
+    g_auto(GStrv) lines = g_strsplit(error->message, "\n", -1);
+
+    g_free(connection->why);
+    connection->why = g_strjoinv("; ", lines);
+}
+
 static int reconnect_co(struct nbd_connection *connection)
 {
     g_autoptr(GError) error = NULL;
@@ -346,6 +356,8 @@ static int reconnect_co(struct nbd_connection *connection)
             connection->state = NBD_CONNECTING; /* said below */
             nbd_drop(connection, error->message, EIO);
         }
+        if (error)
+            keep_reason(connection, error);
         connection->state = NBD_DOWN;
         connection->lost_us = lost_us; /* the delay counts from the loss */
         connection->retry_us = g_get_monotonic_time() + RETRY_US;

@@ -449,15 +449,18 @@ static void test_cancel_the_handshake_co(void)
     end_co();
 }
 
-/* ---- a name server that does not answer: of everybody's getaddrinfo(3), libnbd's, too ---- */
+/* ---- a name server that does not answer: of everybody's getaddrinfo(3), libnbd's, too, which is only asked for a service that there is not ---- */
 
 static gint lookups, answered_lookups = G_MAXINT;
 
 __attribute__((visibility("default"))) int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints, struct addrinfo **found)
 {
     __typeof__(&getaddrinfo) next = (__typeof__(&getaddrinfo))dlsym(RTLD_NEXT, "getaddrinfo");
-    int number = g_atomic_int_add(&lookups, 1);
+    int number;
 
+    if (!g_ascii_isdigit(port[0]))
+        return next(host, port, hints, found);
+    number = g_atomic_int_add(&lookups, 1);
     while (g_atomic_int_get(&answered_lookups) <= number)
         g_thread_yield();
     return next("127.0.0.1", port, hints, found);
@@ -469,20 +472,20 @@ static bool is_the_only_thread(void)
     return tasks && g_dir_read_name(tasks) && !g_dir_read_name(tasks);
 }
 
-/* libnbd looks the name of an encrypted server up again, and the loop turns meanwhile. */
+/* The loop turns meanwhile. */
 static void test_cancel_a_lookup_co(void)
 {
     struct nbd_settings settings = {0};
     g_autoptr(options) options = options_new();
     int ret = 1;
 
-    g_assert_true(options_parse(options, "host=name,port=1,tls=on", NULL, NULL));
+    g_assert_true(options_parse(options, "host=name,port=1,tls=on,tls-verify-peer=off", NULL, NULL));
     g_assert_cmpint(nbd_address_take(options, &settings.address, NULL), ==, 0);
     connection = nbd_connection_new(nbd_library_load(NULL), &settings, harness_aio, NULL, NULL);
     lookups = 0;
-    g_atomic_int_set(&answered_lookups, 1);
+    g_atomic_int_set(&answered_lookups, 0);
     struct co *co = co_start(opener, &ret);
-    until(g_atomic_int_get(&lookups) == 2);
+    until(g_atomic_int_get(&lookups) == 1);
     settle_co();
     g_assert_cmpint(ret, ==, 1);
     co_cancel(co);
