@@ -139,6 +139,8 @@ char *log_line_of(struct panel *panel, enum request request, int count);
 /* Before and after what may move panel. */
 struct panel_view moves_begin(struct panel *panel);
 void moves_end(struct desk *desk, struct panel *panel, const struct panel_view *before);
+/* It did, or will when it is painted. */
+void moves_note(struct desk *desk, const struct panel *panel);
 /* Something else is about to be done and logged. */
 void moves_log(struct desk *desk);
 /* The same, but for the line that is being typed: it is run now. */

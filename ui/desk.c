@@ -246,7 +246,9 @@ static void host_remark(struct panel_host *host, const char *text)
 
 static void host_ask(struct panel_host *host, enum request request)
 {
-    desk_request(desk_of(host), request, 1);
+    struct desk *desk = desk_of(host);
+    struct panel *panel = desk_panel_of(desk, request);
+    input_request(desk, panel != NULL ? panel : desk_focused(desk), request, 1);
 }
 
 static void host_question(struct panel_host *host, struct panel *panel, const struct panel_question *question)

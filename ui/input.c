@@ -239,12 +239,15 @@ struct panel *desk_panel_of(const struct desk *desk, enum request request)
 /* Whether the panel took it. */
 static bool panel_request(struct desk *desk, struct panel *panel, enum request request, int count)
 {
-    bool moves = request_info(request)->context == REQUEST_CONTEXT_MOVE || request == REQUEST_PENDING_SHOW;
+    bool moves = request_info(request)->context == REQUEST_CONTEXT_MOVE || request == REQUEST_PENDING_SHOW || request == REQUEST_EDIT_UNDO;
     struct panel_view before = moves ? moves_begin(panel) : (struct panel_view){0};
     enum panel_reaction reaction =
         panel->ops->request != NULL ? panel->ops->request(panel, request, count) : PANEL_IGNORED;
     if (moves) {
         moves_end(desk, panel, &before);
+    }
+    if (request == REQUEST_EDIT_DROP || request == REQUEST_EDIT_WRITE) {
+        moves_note(desk, panel); /* what was not folded is again, under what was the top */
     }
     if (reaction == PANEL_REDRAW) {
         desk_dirty(desk);

@@ -40,11 +40,18 @@ static bool same(const struct panel_view *a, const struct panel_view *b)
            a->growing == b->growing;
 }
 
+void moves_note(struct desk *desk, const struct panel *panel)
+{
+    for (int i = 0; i < LAYOUT_PANELS && !desk->silent; i++) {
+        desk->moved[i] |= desk->panels[i] == panel;
+    }
+}
+
 void moves_end(struct desk *desk, struct panel *panel, const struct panel_view *before)
 {
     struct panel_view after = moves_begin(panel);
-    for (int i = 0; i < LAYOUT_PANELS && !desk->silent && !same(before, &after); i++) {
-        desk->moved[i] |= desk->panels[i] == panel;
+    if (!same(before, &after)) {
+        moves_note(desk, panel);
     }
 }
 

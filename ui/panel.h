@@ -164,7 +164,7 @@ void panel_run(struct panel *panel, const char *line);
 void panel_go(struct panel *panel, int64_t offset, int64_t bytes, const char *focus);
 /* A short remark for the user ("no next extent"), shown until the next key; copied. */
 void panel_remark(struct panel *panel, const char *text);
-/* Asks the screen for a request that is not the panel's own (REQUEST_QUIT, REQUEST_FOCUS_NEXT). */
+/* Asks the screen for a request, logged as if a key had: REQUEST_QUIT, or one of the panel's own. */
 void panel_ask(struct panel *panel, enum request request);
 /*
  * Gives text (len bytes, anything; control characters become question marks) to the terminal's clipboard, at most PANEL_COPY_MAX

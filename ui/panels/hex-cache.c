@@ -14,6 +14,7 @@
 #include "io/co.h"
 #include "ui/panels/hex-holes.h"
 #include "ui/panels/hex-repeats.h"
+#include "ui/panels/hex-rows.h"
 #include "ui/panels/lookup.h"
 
 enum {
@@ -23,6 +24,7 @@ enum {
     WANTED_MAX = HEX_BLOCKS_MAX,
     AHEAD_BLOCKS = 4,
     STATUS_TRIES = 3, /* before a place that changes all the time is simply read */
+    ALLOCATED_MAX = 2 << 20, /* no format of ours allocates more at a time for a byte that is written */
 };
 
 struct slot {
@@ -30,6 +32,7 @@ struct slot {
     uint8_t *bytes;
     uint32_t bad;   /* a bit for each sector that could not be read */
     bool stale;     /* changed since it was read */
+    int64_t in_holes; /* bytes that were then, as the list of holes has them until it is too long */
     uint64_t frame; /* that showed it last */
 };
 
@@ -40,7 +43,8 @@ struct load {
     struct blk *blk;
     int64_t block, end; /* first byte, first one behind */
     bool stale;         /* changed while it was read */
-    bool has_data, has_hole;
+    bool has_data;
+    int64_t in_holes; /* bytes */
     uint8_t *bytes;
     uint32_t bad;
 };
@@ -216,7 +220,8 @@ static int64_t part_at_co(struct load *load, int64_t offset, bool *ret_hole)
         if (extent.kind == BLK_KIND_DATA || extent.kind == BLK_KIND_COMPRESSED || extent.kind == BLK_KIND_MISSING) {
             return MIN(end, load->end);
         }
-        *ret_hole = load->has_hole = true;
+        *ret_hole = true;
+        load->in_holes += MIN(end, load->end) - offset;
         hex_holes_add(&load->cache->holes, offset, end);
         return end;
     }
@@ -248,13 +253,35 @@ static void read_data_co(struct load *load, int64_t offset, int64_t end)
     }
 }
 
+/* Notes what repeats up to its first hole and behind its last one.  How many of its bytes are in holes. */
+static int64_t note_block(struct hex_cache *cache, int64_t block, const uint8_t *bytes, uint32_t bad, bool *ret_is_new)
+{
+    int64_t end = block + MIN(cache->size - block, HEX_BLOCK), first_end = end, last_start = block, in_holes = 0;
+
+    for (int64_t at = block; at < end;) {
+        const struct hex_hole *hole = hex_holes_at(&cache->holes, at);
+        int64_t to = MIN(end, hole ? hole->end : hex_holes_next(&cache->holes, at));
+
+        if (hole) {
+            in_holes += to - at;
+            first_end = MIN(first_end, at);
+            last_start = to;
+        }
+        at = to;
+    }
+    *ret_is_new = !bad && hex_repeats_note(cache->repeats, block, bytes, (size_t)(first_end - block));
+    *ret_is_new |= !bad && last_start > block && hex_repeats_note(cache->repeats, last_start, bytes + (last_start - block), (size_t)(end - last_start));
+    return in_holes;
+}
+
 static void keep(struct load *load)
 {
     struct hex_cache *cache = load->cache;
     struct slot *slot = slot_of(cache, load->block);
+    bool is_new;
 
-    if (!load->stale && !load->bad && !load->has_hole) {
-        hex_repeats_note(cache->repeats, load->block, load->bytes, (size_t)(load->end - load->block));
+    if (!load->stale && load->has_data) {
+        note_block(cache, load->block, load->bytes, load->bad, &is_new);
     }
     if (slot) {
         free_slot(cache, slot);
@@ -265,7 +292,7 @@ static void keep(struct load *load)
         return; /* a hole, which the list of holes has, or nobody will see it */
     }
     *slot = (struct slot){.block = load->block, .bytes = g_steal_pointer(&load->bytes), .bad = load->bad,
-                          .stale = load->stale, .frame = cache->frame > 0 ? cache->frame - 1 : 0};
+                          .stale = load->stale, .in_holes = load->in_holes, .frame = cache->frame > 0 ? cache->frame - 1 : 0};
     g_hash_table_insert(cache->by_block, &slot->block, slot);
 }
 
@@ -473,7 +500,7 @@ void hex_cache_changed(struct hex_cache *cache, int64_t offset, int64_t bytes)
     int64_t end = offset > INT64_MAX - bytes ? INT64_MAX : offset + bytes;
 
     cache->changes++;
-    hex_holes_remove(&cache->holes, offset, end);
+    hex_holes_remove(&cache->holes, offset - offset % ALLOCATED_MAX, end > INT64_MAX - ALLOCATED_MAX ? INT64_MAX : end - end % ALLOCATED_MAX + ALLOCATED_MAX);
     hex_repeats_changed(cache->repeats, offset, end);
     for (size_t i = 0; i < HEX_BLOCKS_MAX; i++) {
         struct slot *slot = &cache->slots[i];
@@ -525,17 +552,47 @@ static void want_ahead(struct hex_cache *cache, int64_t offset, int direction)
     }
 }
 
-/* What folds has to be known to its end for what is behind it to be shown. */
-static void extend_repeats(struct hex_cache *cache, int64_t start, int64_t end, int direction)
+/* ---- what is seen is known ---- */
+
+/* What the lists have forgotten of a block that is still there, because they were too long, is noted again, or read again. */
+static void remember(struct hex_cache *cache, struct slot *slot)
 {
-    hex_repeats_show(cache->repeats, start, end);
-    for (size_t i = 0; i < cache->wanted_count; i++) {
-        if (cache->wanted[i] > 0) {
-            hex_repeats_extend(cache->repeats, cache->wanted[i] - 1, 1);
-        }
+    bool is_new;
+
+    slot->stale = note_block(cache, slot->block, slot->bytes, slot->bad, &is_new) < slot->in_holes;
+    if (is_new) {
+        cache->updated(cache->data);
     }
-    if (direction < 0) {
-        hex_repeats_extend(cache->repeats, start, -1);
+}
+
+static bool is_known(struct hex_cache *cache, int64_t offset)
+{
+    struct slot *slot = slot_of(cache, offset);
+    struct hex_hole stretch;
+
+    if (slot) {
+        slot->frame = cache->frame; /* it stays as long as what is beside it is seen */
+    }
+    return (slot && !slot->stale) || hex_holes_at(&cache->holes, offset) || (!slot && hex_repeats_at(cache->repeats, offset, &stretch));
+}
+
+/*
+ * How the first and the last line look depends on the rows next to them, too: whatever was read before and is still known, they come to look
+ * the same.
+ */
+static void want_around(struct hex_cache *cache, int64_t start, int64_t end)
+{
+    const int64_t before[] = {start - 1, start - HEX_ROW_MAX}, behind[] = {end, MIN(end, INT64_MAX - HEX_ROW_MAX) + HEX_ROW_MAX - 1};
+
+    for (int i = 0; i < 2; i++) {
+        if (before[i] >= 0 && !is_known(cache, before[i])) {
+            start_load(cache, block_of(before[i]));
+            hex_repeats_extend(cache->repeats, start, -1);
+        }
+        if (behind[i] < cache->size && !is_known(cache, behind[i])) {
+            start_load(cache, block_of(behind[i]));
+            hex_repeats_extend(cache->repeats, end - 1, 1);
+        }
     }
 }
 
@@ -550,10 +607,22 @@ void hex_cache_end(struct hex_cache *cache, int64_t start, int64_t end, int dire
     for (size_t i = 0; i < HEX_BLOCKS_MAX; i++) {
         struct slot *slot = &cache->slots[i];
 
-        if (slot->block >= 0 && slot->stale && slot->frame == cache->frame) {
-            start_load(cache, slot->block);
+        if (slot->block >= 0 && slot->frame == cache->frame) {
+            if (!slot->stale) {
+                remember(cache, slot);
+            }
+            if (slot->stale) {
+                start_load(cache, slot->block);
+            }
         }
     }
-    extend_repeats(cache, start, end, direction);
+    /* What folds has to be known to its end for what is behind it to be shown. */
+    hex_repeats_show(cache->repeats, start, end);
+    for (size_t i = 0; i < cache->wanted_count; i++) {
+        if (cache->wanted[i] > 0) {
+            hex_repeats_extend(cache->repeats, cache->wanted[i] - 1, 1);
+        }
+    }
+    want_around(cache, start, end);
     want_ahead(cache, direction > 0 ? end : start - 1, direction);
 }

@@ -10,20 +10,34 @@ static void go_back(const struct hex_rows *rows, struct hex_line *line, int line
     }
 }
 
-void hex_move_show_cursor(struct hex_panel *hex)
+/* The top to begin from: the same until something is done. */
+static int64_t base_of(struct hex_panel *hex, const struct hex_rows *rows)
+{
+    struct hex_view *view = hex_panel_view(hex);
+    struct hex_placing *placing = &view->placing;
+
+    if (view->top != placing->top || view->cursor != placing->cursor || rows->fold != placing->fold || rows->width != placing->width ||
+        hex->layout.lines != placing->lines) {
+        *placing = (struct hex_placing){
+            .base = view->top, .cursor = view->cursor, .fold = rows->fold, .width = rows->width, .lines = hex->layout.lines};
+    }
+    return MIN(placing->base, hex_view_size(view) - 1);
+}
+
+static int64_t find_top(struct hex_panel *hex, int64_t base)
 {
     struct hex_view *view = hex_panel_view(hex);
     struct hex_rows rows = hex_panel_rows(hex);
     int lines = hex->layout.lines;
-    struct hex_line line = hex_rows_line(&rows, hex_rows_row(&rows, MIN(view->top, hex_view_size(view) - 1)));
+    struct hex_line line = hex_rows_line(&rows, hex_rows_row(&rows, base));
     int64_t cursor_row = hex_rows_row(&rows, view->cursor);
+    int64_t top = line.start;
     bool near = false;
 
-    view->top = line.start;
     if (cursor_row >= line.start) {
         for (int i = 0; i < lines; i++) {
             if (line.start == cursor_row) {
-                return;
+                return top;
             }
             if (!hex_rows_next(&rows, &line)) {
                 break;
@@ -36,12 +50,21 @@ void hex_move_show_cursor(struct hex_panel *hex)
         near = hex_rows_previous(&rows, &before) && before.start == cursor_row;
     }
     line = hex_rows_line(&rows, cursor_row);
-    if (cursor_row > view->top) {
+    if (cursor_row > top) {
         go_back(&rows, &line, near ? lines - 1 : MAX(0, lines - 1 - CONTEXT_LINES));
     } else {
         go_back(&rows, &line, near ? 0 : MIN(CONTEXT_LINES, lines / 4));
     }
-    view->top = line.start;
+    return line.start;
+}
+
+void hex_move_show_cursor(struct hex_panel *hex)
+{
+    struct hex_view *view = hex_panel_view(hex);
+    struct hex_rows rows = hex_panel_rows(hex);
+
+    view->top = find_top(hex, base_of(hex, &rows));
+    view->placing.top = view->top;
 }
 
 /* rows * width bytes from offset, where that is inside; else the first or the last row, in the same column as far as there is one. */

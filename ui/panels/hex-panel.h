@@ -17,6 +17,18 @@ struct hex_notes;
 
 enum hex_shown { HEX_SHOW_BUFFER, HEX_SHOW_IMAGE, HEX_SHOW_HOST };
 
+/*
+ * How a view came to its top: found anew in each frame from where it was before the cursor went, so that it does not depend on how much of the
+ * bytes was known when.
+ */
+struct hex_placing {
+    int64_t base;   /* the top before */
+    int64_t top;    /* that was found; another one was set since, and is the next base */
+    int64_t cursor;
+    int width, lines;
+    bool fold;
+};
+
 /* One of the things the panel can show. */
 struct hex_view {
     struct hex_source *source;
@@ -25,6 +37,7 @@ struct hex_view {
     struct hex_notes *notes; /* NULL: there can't be any */
     int64_t origin; /* offset in the image of the source's first byte */
     int64_t top;    /* a byte of the first line */
+    struct hex_placing placing;
     int64_t cursor;
     int64_t range_start, range_end; /* shown as selected; empty: nothing is */
     int64_t anchor;    /* selected is from here to the cursor, whatever the range was; -1: the range */
@@ -121,6 +134,8 @@ void hex_find_ask(struct hex_panel *hex, bool as_hex);
 
 /* hex-typing.c: typing over the image's bytes begins (NULL), or why it can't (static); and ends, forgetting what was typed. */
 const char *hex_typing_start(struct hex_panel *hex);
+/* The same for a key: that the image is shown then is in the log. */
+const char *hex_typing_ask(struct hex_panel *hex);
 void hex_typing_end(struct hex_panel *hex);
 /* What is asked for while it goes on: false when it does not, or for another request. */
 bool hex_typing_request(struct hex_panel *hex, enum request request, int count);

@@ -5,6 +5,7 @@
 
 #include "io/clock.h"
 #include "io/co.h"
+#include "ui/panels/hex-cache.h"
 
 enum {
     UNIT = 8,
@@ -30,12 +31,23 @@ struct hex_repeats {
     int64_t size;
     struct hex_holes list;
     struct scan *scan; /* NULL: none */
-    int64_t stuck;     /* where one ended and another one would at once; -1: nowhere */
+    int64_t stuck[2];  /* where one ended and another one would at once, forward and backward; -1: nowhere */
 };
 
 static int64_t window_of(int64_t offset)
 {
     return offset - offset % HEX_REPEATS_WINDOW;
+}
+
+/* Stretches are those of whole blocks, and what of a block next to them is noted when that is read: so they are the same whoever found them. */
+static int64_t block_of(int64_t offset)
+{
+    return offset - offset % HEX_BLOCK;
+}
+
+static int64_t block_end(int64_t offset)
+{
+    return offset > INT64_MAX - (HEX_BLOCK - 1) ? INT64_MAX : block_of(offset + (HEX_BLOCK - 1));
 }
 
 static int64_t window_end(const struct hex_repeats *repeats, int64_t offset)
@@ -83,24 +95,39 @@ static uint64_t pattern_of(const uint8_t *bytes)
     return pattern;
 }
 
-void hex_repeats_note(struct hex_repeats *repeats, int64_t offset, const uint8_t *bytes, size_t n)
+/* Whether that is new. */
+static bool add(struct hex_repeats *repeats, int64_t start, int64_t end, uint64_t pattern)
 {
-    if (n < LEAST) {
-        return;
+    const struct hex_hole *known = hex_holes_at(&repeats->list, start);
+
+    if (known && known->start <= start && known->end >= end && known->pattern == pattern) {
+        return false;
+    }
+    hex_holes_add_like(&repeats->list, start, end, pattern);
+    return true;
+}
+
+bool hex_repeats_note(struct hex_repeats *repeats, int64_t offset, const uint8_t *bytes, size_t n)
+{
+    bool is_new = false;
+
+    if (n < LEAST || offset % UNIT != 0) {
+        return false;
     }
     size_t first = prefix(bytes, n, bytes);
 
     if (first >= LEAST) {
-        hex_holes_add_like(&repeats->list, offset, offset + (int64_t)first, pattern_of(bytes));
+        is_new = add(repeats, offset, offset + (int64_t)first, pattern_of(bytes));
     }
     if (first == n || n % UNIT != 0) {
-        return;
+        return is_new;
     }
     size_t last = suffix(bytes, n, bytes + n - UNIT);
 
     if (last >= LEAST) {
-        hex_holes_add_like(&repeats->list, offset + (int64_t)(n - last), offset + (int64_t)n, pattern_of(bytes + n - UNIT));
+        is_new |= add(repeats, offset + (int64_t)(n - last), offset + (int64_t)n, pattern_of(bytes + n - UNIT));
     }
+    return is_new;
 }
 
 /* ---- reading on ---- */
@@ -140,7 +167,11 @@ static bool take_piece(struct scan *scan, int64_t start, int64_t end)
         taken = n % UNIT == 0 ? suffix(scan->bytes, n, pattern) : 0;
         scan->stretch.start = end - (int64_t)taken;
     }
-    hex_holes_add_like(&repeats->list, scan->stretch.start, scan->stretch.end, scan->stretch.pattern);
+    start = scan->direction > 0 ? scan->stretch.start : block_end(scan->stretch.start);
+    end = scan->direction > 0 ? block_of(scan->stretch.end) : scan->stretch.end;
+    if (start < end) {
+        add(repeats, start, end, scan->stretch.pattern);
+    }
     return taken == n;
 }
 
@@ -165,7 +196,7 @@ static void scan_co(void *data)
     }
     if (scan->repeats) {
         scan->repeats->scan = NULL;
-        scan->repeats->stuck = scan->direction > 0 ? scan->stretch.end : scan->stretch.start;
+        scan->repeats->stuck[scan->direction < 0] = scan->direction > 0 ? block_of(scan->stretch.end) : block_end(scan->stretch.start);
         scan->repeats->updated(scan->repeats->data);
     }
     g_free(scan->bytes);
@@ -191,7 +222,7 @@ void hex_repeats_extend(struct hex_repeats *repeats, int64_t offset, int directi
     }
     int64_t from = direction > 0 ? stretch.end : stretch.start;
 
-    if (from % UNIT != 0 || from % HEX_REPEATS_WINDOW == 0 || from >= repeats->size || from == repeats->stuck) {
+    if (from % HEX_BLOCK != 0 || from % HEX_REPEATS_WINDOW == 0 || from >= repeats->size || from == repeats->stuck[direction < 0]) {
         return;
     }
     struct scan *scan = g_new0(struct scan, 1);
@@ -247,8 +278,8 @@ void hex_repeats_fill(const struct hex_hole *stretch, int64_t offset, uint8_t *b
 void hex_repeats_changed(struct hex_repeats *repeats, int64_t start, int64_t end)
 {
     stop(repeats);
-    repeats->stuck = -1;
-    hex_holes_remove(&repeats->list, start, end);
+    repeats->stuck[0] = repeats->stuck[1] = -1;
+    hex_holes_remove(&repeats->list, block_of(start), block_end(end));
 }
 
 void hex_repeats_open(struct hex_repeats *repeats, struct blk *blk, int64_t size)
@@ -257,7 +288,7 @@ void hex_repeats_open(struct hex_repeats *repeats, struct blk *blk, int64_t size
     hex_holes_clear(&repeats->list);
     repeats->blk = blk;
     repeats->size = size;
-    repeats->stuck = -1;
+    repeats->stuck[0] = repeats->stuck[1] = -1;
 }
 
 struct hex_repeats *hex_repeats_new(void (*updated)(void *data), void *data)

@@ -8,8 +8,11 @@
 #include "block/blk.h"
 #include "ui/panels/hex-holes.h"
 
-/* A stretch ends where such a window does, so that nobody reads more than that to know what is behind it. */
-#define HEX_REPEATS_WINDOW (INT64_C(1) << 30)
+/*
+ * A stretch ends where such a window does: nobody reads more than that to know where what is seen begins and ends, of which a screen may
+ * have one in every second line.
+ */
+#define HEX_REPEATS_WINDOW (INT64_C(1) << 26)
 
 struct hex_repeats;
 
@@ -19,11 +22,11 @@ struct hex_repeats *hex_repeats_new(void (*updated)(void *data), void *data);
 void hex_repeats_free(struct hex_repeats *repeats);
 /* Nothing is known of this image, which is size bytes long; NULL: there is none. */
 void hex_repeats_open(struct hex_repeats *repeats, struct blk *blk, int64_t size);
-/* These bytes may be others now. */
+/* These bytes may be others now: nothing is known of their blocks. */
 void hex_repeats_changed(struct hex_repeats *repeats, int64_t start, int64_t end);
 
-/* These n bytes were read there; offset is a multiple of 8. */
-void hex_repeats_note(struct hex_repeats *repeats, int64_t offset, const uint8_t *bytes, size_t n);
+/* These n bytes of one block were read there.  Whether that tells something new. */
+bool hex_repeats_note(struct hex_repeats *repeats, int64_t offset, const uint8_t *bytes, size_t n);
 
 /* The stretch offset is in: false when none is known. */
 bool hex_repeats_at(const struct hex_repeats *repeats, int64_t offset, struct hex_hole *ret_stretch);

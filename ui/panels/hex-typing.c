@@ -47,6 +47,15 @@ const char *hex_typing_start(struct hex_panel *hex)
     return NULL;
 }
 
+const char *hex_typing_ask(struct hex_panel *hex)
+{
+    const char *why = why_not(hex);
+    if (why == NULL && hex->shown == HEX_SHOW_BUFFER) {
+        panel_ask(&hex->panel, REQUEST_HEX_FOLLOW); /* the log has to have it, also when nothing is typed then */
+    }
+    return why != NULL ? why : hex_typing_start(hex);
+}
+
 void hex_typing_end(struct hex_panel *hex)
 {
     if (hex->edit != NULL) {

@@ -288,7 +288,7 @@ static enum panel_reaction request(struct panel *panel, enum request request, in
         }
         return PANEL_REDRAW;
     case REQUEST_HEX_EDIT:
-        panel_remark(panel, hex_typing_start(hex));
+        panel_remark(panel, hex_typing_ask(hex));
         return PANEL_REDRAW;
     case REQUEST_HEX_READ_AGAIN:
         hex_cache_open(hex->image.cache, hex->blk);

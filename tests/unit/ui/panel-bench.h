@@ -74,9 +74,16 @@ static void bench_question(struct panel_host *host, struct panel *panel, const s
     bench_of(host)->question = question;
 }
 
+static void bench_ask_for(struct panel_host *host, enum request request)
+{
+    struct bench *bench = bench_of(host);
+
+    bench->panel->ops->request(bench->panel, request, 1);
+}
+
 static const struct panel_host_ops bench_host_ops = {
     .session = bench_session, .redraw = bench_redraw, .run = bench_run_now, .go = bench_go, .remark = bench_remark,
-    .question = bench_question};
+    .question = bench_question, .ask = bench_ask_for};
 
 #define BENCH_FORWARD(member, ...)                                                                                     \
     struct panel *panel = ((struct bench *)data)->panel;                                                               \

@@ -315,6 +315,28 @@ static void test_logs_of_random_walks_lead_to_the_same_screen(void)
     remove_images();
 }
 
+/* Each of them once led elsewhere. */
+static void test_logs_of_known_walks_lead_to_the_same_screen(void)
+{
+    static const struct {
+        const char *beginning, *steps;
+    } walks[] = {
+        {"open -s -o driver=raw DIR/disk.raw; goto 1m hex; hex-type digits 0x100000 ca", "Up e Enter"},
+        {"open -s -o driver=raw DIR/disk.raw; goto 1m hex; hex-type digits 0x100000 ca", "Up d Ctrl-Down Right Left e F1 Esc Backspace F1"},
+        {"open -s -o driver=raw DIR/disk.raw; write -q -P 7 1m 64k; read -q 1m 512", "Tab r Esc"},
+    };
+    make_images();
+    for (size_t i = 0; i < G_N_ELEMENTS(walks); i++) {
+        g_auto(GStrv) words = g_strsplit(walks[i].steps, " ", -1);
+        g_autoptr(GPtrArray) steps = g_ptr_array_new();
+        for (char **word = words; *word != NULL; word++) {
+            g_ptr_array_add(steps, *word);
+        }
+        g_assert_true(walk(walks[i].beginning, steps, NULL, true));
+    }
+    remove_images();
+}
+
 int main(int argc, char **argv)
 {
     g_setenv("INPUTRC", "/dev/null", TRUE);
@@ -322,6 +344,7 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "C.UTF-8");
     g_test_init(&argc, &argv, NULL);
     co_init();
+    g_test_add_func("/replay/logs-of-known-walks-lead-to-the-same-screen", test_logs_of_known_walks_lead_to_the_same_screen);
     g_test_add_func("/replay/logs-of-random-walks-lead-to-the-same-screen", test_logs_of_random_walks_lead_to_the_same_screen);
     int ret = g_test_run();
     co_done();
