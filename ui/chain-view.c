@@ -280,7 +280,8 @@ static void follow(struct desk *desk, const struct reference *reference)
 
 static void mark(struct chain_view *view, int i)
 {
-    view->marked = MAX(view->layers != NULL ? MIN(i, (int)view->layers->len - 1) : i, 0); /* whoever is faster than the list */
+    int last = view->layers != NULL ? (int)view->layers->len - 1 : view->run != NULL ? ENTRIES_MAX : 0; /* whoever is faster than the list */
+    view->marked = CLAMP(i, 0, MAX(last, 0));
     desk_dirty(view->overlay.desk);
 }
 

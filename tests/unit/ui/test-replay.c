@@ -324,6 +324,7 @@ static void test_logs_of_known_walks_lead_to_the_same_screen(void)
         {"open -s -o driver=raw DIR/disk.raw; goto 1m hex; hex-type digits 0x100000 ca", "Up e Enter"},
         {"open -s -o driver=raw DIR/disk.raw; goto 1m hex; hex-type digits 0x100000 ca", "Up d Ctrl-Down Right Left e F1 Esc Backspace F1"},
         {"open -s -o driver=raw DIR/disk.raw; write -q -P 7 1m 64k; read -q 1m 512", "Tab r Esc"},
+        {"length", "F7 End d"},
     };
     make_images();
     for (size_t i = 0; i < G_N_ELEMENTS(walks); i++) {
