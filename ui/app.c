@@ -37,6 +37,7 @@ struct app {
     int64_t last_frame_us;
     bool wanted;  /* a frame is, as soon as the pace allows */
     bool suspend; /* asked for by key; done outside of the desk's own calls */
+    GError *unsaved; /* why the borders are not kept; NULL: they are */
 };
 
 static const char *theme_option;
@@ -305,16 +306,14 @@ static void end_history(struct session *session)
 
 static void run(struct app *app, struct session *session, bool use_history)
 {
+    g_autofree char *marks = use_history ? config_state_path("marks") : NULL;
+    hex_marks_keep_in(marks); /* before there is a panel that looks for them */
     app->loop = g_main_loop_new(g_main_context_get_thread_default(), FALSE);
     app->desk = desk_new(session, app->display->traits, &desk_ops, app);
     app_dress(app->desk);
     look_at_environment(app);
     borders_load(app->desk);
     if (use_history) {
-        g_autofree char *history = histfile_path();
-        g_autofree char *folder = history != NULL ? g_path_get_dirname(history) : NULL;
-        g_autofree char *marks = folder != NULL ? g_build_filename(folder, "marks", NULL) : NULL;
-        hex_marks_keep_in(marks);
         begin_history(app);
     }
     opening_forward(desk_sink(app->desk));
@@ -328,7 +327,7 @@ static void run(struct app *app, struct session *session, bool use_history)
     signals_done();
     drop_source(&app->input);
     drop_source(&app->frames);
-    borders_save(app->desk);
+    borders_save(app->desk, &app->unsaved);
     desk_free(app->desk);
     g_main_loop_unref(app->loop);
 }
@@ -345,6 +344,10 @@ static int run_screen(struct session *session, bool use_history)
     }
     run(&app, session, use_history);
     app.display->ops->free(app.display);
+    if (app.unsaved != NULL) { /* once the terminal is the shell's again */
+        fprintf(stderr, "%s: %s\n", session_config(session)->prog, app.unsaved->message);
+        g_error_free(app.unsaved);
+    }
     end_history(session);
     return 0;
 }

@@ -112,14 +112,18 @@ void borders_load(struct desk *desk)
     desk->saved_shares = desk->shares;
 }
 
-void borders_save(const struct desk *desk)
+bool borders_save(const struct desk *desk, GError **error)
 {
     g_autofree char *path = config_state_path("layout");
     if (path == NULL || memcmp(&desk->shares, &desk->saved_shares, sizeof desk->shares) == 0) {
-        return;
+        return true;
     }
     g_autofree char *text = borders_text(desk), *folder = g_path_get_dirname(path);
-    g_mkdir_with_parents(folder, 0700);
-    /* What can't be kept is no reason to complain while the program ends: the next run finds the borders where they are best. */
-    g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL);
+    int ret = g_mkdir_with_parents(folder, 0700) < 0 ? -errno : config_state_write(path, text, strlen(text));
+    if (ret < 0) {
+        g_autofree char *name = safetext_escape(path, -1);
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "%s: %s; the borders are not kept", name,
+                    ret == -EINVAL ? "not a regular file" : g_strerror(-ret));
+    }
+    return ret == 0;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,6 +52,42 @@ static char *read_file(const char *path)
     }
     text[len] = '\0';
     return g_steal_pointer(&text);
+}
+
+static int write_all(int fd, const char *text, size_t len)
+{
+    for (size_t at = 0; at < len;) {
+        ssize_t n = write(fd, text + at, len - at);
+        if (n < 0 && errno != EINTR) {
+            return -errno;
+        }
+        at += n > 0 ? (size_t)n : 0;
+    }
+    return 0;
+}
+
+int config_state_write(const char *path, const char *text, size_t len)
+{
+    struct stat st;
+    if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        return -EINVAL;
+    }
+    g_autofree char *temporary = g_strconcat(path, ".XXXXXX", NULL);
+    int fd = g_mkstemp_full(temporary, O_RDWR | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return -errno;
+    }
+    int ret = write_all(fd, text, len);
+    if (close(fd) < 0 && ret == 0) { /* some file systems tell only now that there is no room */
+        ret = -errno;
+    }
+    if (ret == 0 && rename(temporary, path) < 0) {
+        ret = -errno;
+    }
+    if (ret < 0) {
+        unlink(temporary);
+    }
+    return ret;
 }
 
 static char **cut(char *line)

@@ -16,3 +16,8 @@ void config_read(const char *path, config_line_fn *fn, void *data, GPtrArray *co
 /* blkscope/NAME in the configuration folder; in the state folder (NULL: there is none).  g_free. */
 char *config_path(const char *name);
 char *config_state_path(const char *name);
+/*
+ * Puts text in place of a file of the state folder, readable for its owner alone; the folder has to be there.  All of it or, with a negative
+ * errno, nothing: then what was there stays.  -EINVAL: the path is no plain file (a symbolic link is none), which nobody wants replaced.
+ */
+int config_state_write(const char *path, const char *text, size_t len);

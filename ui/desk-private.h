@@ -177,9 +177,10 @@ char *borders_text(const struct desk *desk);
 /* False: there is no such shape or border, or the share is none of 0..1000. */
 bool borders_set(struct desk *desk, const char *shape, const char *border, const char *share);
 void borders_reset(struct desk *desk);
-/* From and into the state folder; what goes wrong is told in the console or on stderr. */
+/* From the state folder; what is wrong is told in the console. */
 void borders_load(struct desk *desk);
-void borders_save(const struct desk *desk);
+/* Into it, if they were moved. */
+bool borders_save(const struct desk *desk, GError **error);
 
 /* settings.c: false, or NULL, and an error when there is no such option, or no such value.  name NULL: all of them. */
 bool settings_set(struct desk *desk, const char *name, const char *value, GError **error);

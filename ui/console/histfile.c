@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ui/config.h"
 #include "util/safetext.h"
 
 enum {
@@ -27,14 +28,7 @@ static struct {
 
 char *histfile_path(void)
 {
-    const char *state = g_getenv("XDG_STATE_HOME");
-    if (state != NULL && g_path_is_absolute(state)) {
-        return g_build_filename(state, "blkscope", "history", NULL);
-    }
-    const char *home = g_get_home_dir();
-    return home != NULL && g_path_is_absolute(home)
-               ? g_build_filename(home, ".local", "state", "blkscope", "history", NULL)
-               : NULL;
+    return config_state_path("history");
 }
 
 static bool fail(const char *path, const char *why, GError **ret_error)
@@ -167,33 +161,14 @@ static int take_lock(const char *path, GError **ret_error)
     return fd;
 }
 
-static bool write_all(int fd, const GPtrArray *lines)
-{
-    FILE *file = fdopen(fd, "w");
-    if (file == NULL) {
-        close(fd);
-        return false;
-    }
-    for (unsigned i = 0; i < lines->len; i++) {
-        fprintf(file, "%s\n", (const char *)lines->pdata[i]);
-    }
-    bool failed = ferror(file) != 0;
-    return fclose(file) == 0 && !failed;
-}
-
 static bool replace(const char *path, const GPtrArray *lines, GError **ret_error)
 {
-    g_autofree char *temporary = g_strconcat(path, ".XXXXXX", NULL);
-    int fd = g_mkstemp_full(temporary, O_RDWR | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return fail(path, g_strerror(errno), ret_error);
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (unsigned i = 0; i < lines->len; i++) {
+        g_string_append_printf(text, "%s\n", (const char *)lines->pdata[i]);
     }
-    if (!write_all(fd, lines) || rename(temporary, path) < 0) {
-        int reason = errno;
-        unlink(temporary);
-        return fail(path, g_strerror(reason), ret_error);
-    }
-    return true;
+    int ret = config_state_write(path, text->str, text->len);
+    return ret == 0 || fail(path, g_strerror(-ret), ret_error);
 }
 
 bool histfile_append(const char *path, const GPtrArray *lines, GError **ret_error)

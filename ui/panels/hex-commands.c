@@ -2,7 +2,6 @@
 #include "ui/panels/hex-commands.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,8 +10,8 @@
 #include "engine/session.h"
 #include "engine/sink.h"
 #include "io/aio.h"
-#include "io/broker.h"
 #include "io/co.h"
+#include "io/wholefile.h"
 #include "ui/panels/hex-copy.h"
 #include "ui/panels/hex-hunt.h"
 #include "ui/panels/hex-marks.h"
@@ -269,7 +268,7 @@ enum { SAVE_CHUNK = 1 << 20 };
 
 struct saving {
     const char *path;
-    int fd;
+    struct wholefile file;
     const uint8_t *bytes;
     size_t n;
     int64_t at; /* where in the file */
@@ -279,8 +278,7 @@ static int open_new(void *data)
 {
     struct saving *saving = data;
 
-    saving->fd = broker_open(saving->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    return MIN(saving->fd, 0);
+    return wholefile_begin(&saving->file, saving->path, false);
 }
 
 static int write_bytes(void *data)
@@ -288,7 +286,7 @@ static int write_bytes(void *data)
     struct saving *saving = data;
 
     while (saving->n > 0) {
-        ssize_t done = pwrite(saving->fd, saving->bytes, saving->n, saving->at);
+        ssize_t done = pwrite(saving->file.fd, saving->bytes, saving->n, saving->at);
 
         if (done < 0 && errno != EINTR) {
             return -errno;
@@ -304,7 +302,7 @@ static int set_size(void *data)
 {
     const struct saving *saving = data;
 
-    return ftruncate(saving->fd, saving->at) < 0 ? -errno : 0;
+    return ftruncate(saving->file.fd, saving->at) < 0 ? -errno : 0;
 }
 
 /* How many bytes from there on are of one sort, and whether they are zeroes that need no reading. */
@@ -352,7 +350,7 @@ static int save_co(struct aio *aio, const struct range *range, struct saving *sa
 static int run_save_co(const struct command_call *call)
 {
     struct aio *aio = session_config(call->session)->aio;
-    struct saving saving = {.path = call->argv[1], .fd = -1};
+    struct saving saving = {.path = call->argv[1]};
     struct range range;
     int ret = parse_range(call, 2, &range);
 
@@ -361,11 +359,7 @@ static int run_save_co(const struct command_call *call)
     }
     ret = aio_call_co(aio, open_new, &saving, false);
     if (ret == 0) {
-        ret = save_co(aio, &range, &saving);
-        ret = close(saving.fd) < 0 && ret == 0 ? -errno : ret;
-        if (ret < 0) {
-            broker_remove(saving.path); /* nobody wants half of it */
-        }
+        ret = wholefile_end(&saving.file, save_co(aio, &range, &saving)); /* nobody wants half of it */
     }
     g_clear_pointer(&range.bytes, g_bytes_unref);
     if (ret == -EEXIST) {

@@ -11,6 +11,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ui/config.h"
+#include "util/safetext.h"
+
 enum { FILE_BYTES_MAX = 4 << 20, LETTERS = 128 };
 
 struct hex_marks {
@@ -31,14 +34,23 @@ const char *hex_marks_path(void)
     return kept_in;
 }
 
-/* The lines of the file; none when it can't be read. */
+/* The lines of the file, none of one that is not there; NULL and errno: it can't be read. */
 static char **read_lines(const char *path)
 {
     g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
     struct stat st;
 
-    if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > FILE_BYTES_MAX || !g_file_get_contents(path, &text, NULL, NULL)) {
-        return g_new0(char *, 1);
+    if (stat(path, &st) < 0) {
+        return errno == ENOENT ? g_new0(char *, 1) : NULL;
+    }
+    if (!S_ISREG(st.st_mode) || st.st_size > FILE_BYTES_MAX) {
+        errno = S_ISREG(st.st_mode) ? EFBIG : EINVAL;
+        return NULL;
+    }
+    if (!g_file_get_contents(path, &text, NULL, &error)) {
+        errno = g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_ACCES) ? EACCES : EIO;
+        return NULL;
     }
     return g_strsplit(text, "\n", -1);
 }
@@ -68,7 +80,7 @@ struct hex_marks *hex_marks_new(const char *path, const char *image)
 
         marks->path = g_strdup(path);
         marks->image = g_strescape(absolute, NULL);
-        for (char **line = lines; *line; line++) {
+        for (char **line = lines; line && *line; line++) {
             char mark, *place;
 
             if (parse(*line, marks->image, &mark, &place)) {
@@ -92,21 +104,23 @@ void hex_marks_free(struct hex_marks *marks)
     }
 }
 
-static void write_file(const struct hex_marks *marks, char mark, GError **error)
+static int write_file(const struct hex_marks *marks, char mark)
 {
     g_auto(GStrv) lines = read_lines(marks->path);
     g_autoptr(GString) text = g_string_new(NULL);
     g_autofree char *folder = g_path_get_dirname(marks->path);
     char known;
 
+    if (!lines) { /* there may be many in it */
+        return -errno;
+    }
     for (char **line = lines; *line; line++) {
         if (**line && !(parse(*line, marks->image, &known, NULL) && known == mark)) {
             g_string_append_printf(text, "%s\n", *line);
         }
     }
     g_string_append_printf(text, "%c\t%s\t%s\n", mark, marks->places[(unsigned)mark], marks->image);
-    g_mkdir_with_parents(folder, 0700);
-    g_file_set_contents_full(marks->path, text->str, (gssize)text->len, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
+    return g_mkdir_with_parents(folder, 0700) < 0 ? -errno : config_state_write(marks->path, text->str, text->len);
 }
 
 int hex_marks_set(struct hex_marks *marks, char mark, const char *place, GError **error)
@@ -116,8 +130,10 @@ int hex_marks_set(struct hex_marks *marks, char mark, const char *place, GError 
     }
     g_free(marks->places[(unsigned)mark]);
     marks->places[(unsigned)mark] = g_strdup(place);
-    if (marks->path) {
-        write_file(marks, mark, error);
+    int ret = marks->path ? write_file(marks, mark) : 0;
+    if (ret < 0) {
+        g_autofree char *name = safetext_escape(marks->path, -1);
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "%s: %s", name, ret == -EINVAL ? "not a regular file" : g_strerror(-ret));
     }
     return 0;
 }
