@@ -179,3 +179,14 @@ int inspect_header_co(struct blk *blk, inspect_field_fn *fn, void *data)
     blk_leave(blk);
     return ret;
 }
+
+int inspect_settle_co(struct blk *blk)
+{
+    struct node *node = find_node(blk->root);
+    int ret = node ? blk_enter_co(blk) : 0;
+    if (!node || ret < 0)
+        return ret;
+    ret = node->driver->inspect->settle_co(node);
+    blk_leave(blk);
+    return ret;
+}

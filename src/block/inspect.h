@@ -171,6 +171,12 @@ typedef int inspect_field_fn(void *data, const struct inspect_field *field);
  */
 int inspect_header_co(struct blk *blk, inspect_field_fn *fn, void *data);
 
+/*
+ * What is kept back of the image's structure is in the file, for who looks at it there.  Where a request stands at a breakpoint in the middle
+ * of a change, nothing is done.  0, also for an image without a structure, or a negative errno.
+ */
+int inspect_settle_co(struct blk *blk);
+
 /* ---- for drivers ---- */
 
 struct node;
@@ -188,4 +194,5 @@ struct inspect_ops {
     int (*bitmap_co)(struct node *node, const char *name, inspect_dirty_fn *fn, void *data);
     /* file: the bytes; -ENOTSUP if they are another format's. */
     int (*header_co)(struct node *file, inspect_field_fn *fn, void *data);
+    int (*settle_co)(struct node *node);
 };

@@ -108,6 +108,7 @@ void registry_suspended(struct registry *registry, const char *tag)
         return;
     request->tag = tag;
     registry_set_state(registry, request, BLK_REQUEST_SUSPENDED);
+    co_queue_wake_all(&registry->stopped);
 }
 
 void registry_resumed(struct registry *registry)

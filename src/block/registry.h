@@ -4,6 +4,7 @@
 
 #include "block/blk.h"
 #include "block/event.h"
+#include "io/co.h"
 
 /* One for an image, embedded in struct blk; every node of its chain points to it. */
 struct registry {
@@ -13,6 +14,7 @@ struct registry {
     void *data;
     const char *program; /* as struct blk_open's */
     GQueue looks; /* struct co by request's link: coroutines that carry out BLK_INTERNAL requests */
+    struct co_queue stopped; /* woken when a request comes to stand at a breakpoint */
     unsigned hurry; /* how many wait for all requests to end */
     bool closing; /* the image is being closed: no request stops at a breakpoint any more */
 };

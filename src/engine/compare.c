@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "block/inspect.h"
 #include "io/co.h"
 #include "util/pattern.h"
 
@@ -217,7 +218,7 @@ static int open_snapshot_co(struct blk *blk, const char *name, struct blk_open *
         return -ENOTSUP;
     }
     /* What was written is read through another handle. */
-    if (blk_is_writable(blk) && (ret = blk_flush_co(blk, NULL)) < 0) {
+    if ((ret = inspect_settle_co(blk)) < 0) {
         g_set_error(error, OPTIONS_ERROR, -ret, "%s", g_strerror(-ret));
         return ret;
     }

@@ -94,6 +94,26 @@ void co_mutex_lock_co(struct co_mutex *mutex)
     g_assert(mutex->owner == co_self());
 }
 
+bool co_mutex_lock_unless_co(struct co_mutex *mutex, struct co_queue *other)
+{
+    if (!mutex->owner) {
+        mutex->owner = co_self();
+        return true;
+    }
+    g_assert(mutex->owner != co_self());
+    struct co_waiter turn = {.co = co_self()}, end = {.co = co_self()};
+    append(&mutex->waiters, &turn);
+    append(other, &end);
+    while (!turn.woken && !end.woken)
+        co_suspend_co();
+    /* Both may have come before this ran: what was handed over is ours. */
+    if (!end.woken)
+        take_off(other, &end);
+    if (!turn.woken)
+        take_off(&mutex->waiters, &turn);
+    return turn.woken;
+}
+
 void co_mutex_unlock(struct co_mutex *mutex)
 {
     g_assert(mutex->owner == co_self());

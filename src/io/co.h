@@ -108,4 +108,6 @@ struct co_mutex {
     struct co_queue waiters;
 };
 void co_mutex_lock_co(struct co_mutex *mutex);
+/* Gives up when `other` wakes first: whether it has the mutex.  Nothing cancels it. */
+bool co_mutex_lock_unless_co(struct co_mutex *mutex, struct co_queue *other);
 void co_mutex_unlock(struct co_mutex *mutex);

@@ -250,3 +250,23 @@ explain 1M
     assert 'zeroes' in before and 'refcount is one' in after.split('L2')[1], result
     assert 'L1 table' in before and 'Image end offset' in before, result
     assert 'wrote 65536/65536' in after, result
+
+
+LOOKS = ('explain 1M', 'explain --host 0', 'map --host', 'map', 'check', 'bitmaps', 'bitmaps b', 'snapshots', 'compare -s s', 'info', 'header')
+
+
+@pytest.mark.parametrize('look', LOOKS)
+@pytest.mark.parametrize('before', ['length', 'write -q 2M 64k'])
+def test_looking_just_before_a_change_is_stopped(work, before, look):
+    """A write that is under way may come to stand at a breakpoint: whoever waits for it goes on.  Tables that are kept back are written without stopping."""
+    create(work / 'd.qcow2', 4 * MIB)
+    qemu_img('bitmap', '--add', 'd.qcow2', 'b', cwd=work)
+    qemu_img('snapshot', '-c', 's', 'd.qcow2', cwd=work)
+    result = blkscope('-w', 'blkdebug::d.qcow2', cwd=work, input=f'''{before}
+break l2_update A
+aio_write -P 7 1M 64k
+{look}
+remove_break A
+aio_flush
+''')
+    assert 'wrote 65536/65536' in result.out and 'failed' not in result.out + result.err, result

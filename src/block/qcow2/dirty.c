@@ -127,7 +127,7 @@ static int read_dirty_co(struct node *node, const struct qcow2_bitmap *bitmap, i
 int qcow2_dirty_co(struct node *node, const char *name, inspect_dirty_fn *fn, void *data)
 {
     const struct qcow2 *qcow2 = node->opaque;
-    int ret = qcow2_writer_flush_co(node);
+    int ret = qcow2_writer_settle_co(node);
     if (ret < 0)
         return ret;
     for (unsigned i = 0; i < qcow2->bitmaps->len; i++) {
@@ -147,7 +147,7 @@ static int add_bytes(void *data, int64_t offset, int64_t bytes)
 int qcow2_dirty_list_co(struct node *node, inspect_bitmap_fn *fn, void *data)
 {
     const struct qcow2 *qcow2 = node->opaque;
-    int ret = qcow2_writer_flush_co(node);
+    int ret = qcow2_writer_settle_co(node);
     for (unsigned i = 0; ret == 0 && i < qcow2->bitmaps->len; i++) {
         const struct qcow2_bitmap *bitmap = qcow2->bitmaps->pdata[i];
         int64_t dirty = 0;

@@ -33,6 +33,7 @@ static const struct inspect_ops qcow2_inspect = {
     .bitmaps_co = qcow2_dirty_list_co,
     .bitmap_co = qcow2_dirty_co,
     .header_co = qcow2_lenient_header_co,
+    .settle_co = qcow2_writer_settle_co,
 };
 
 const struct driver driver_qcow2 = {

@@ -68,14 +68,26 @@ static bool stands_still(const struct node *node, const struct qcow2_writer *wri
     return writer->lock.owner && registry_has_suspended(node->registry);
 }
 
+/* False: so it is by now. */
+static bool lock_unless_stopped_co(const struct node *node, struct qcow2_writer *writer)
+{
+    while (!co_mutex_lock_unless_co(&writer->lock, &node->registry->stopped)) {
+        if (stands_still(node, writer))
+            return false;
+    }
+    return true;
+}
+
 int qcow2_writer_settle_co(struct node *node)
 {
     struct qcow2 *qcow2 = node->opaque;
     struct qcow2_writer *writer = qcow2->writer;
-    if (!writer || stands_still(node, writer))
+    if (!writer || stands_still(node, writer) || !lock_unless_stopped_co(node, writer))
         return 0;
-    co_mutex_lock_co(&writer->lock);
+    struct blk_request look;
+    registry_look_begin(node->registry, &look);
     int ret = flush_caches_co(node);
+    registry_look_end(node->registry, &look);
     co_mutex_unlock(&writer->lock);
     return ret;
 }

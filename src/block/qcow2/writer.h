@@ -90,7 +90,8 @@ int qcow2_writer_reload_co(struct node *node);
 int qcow2_writer_flush_co(struct node *node);
 /*
  * Everything cached is in the file: refcounts, too, which a lazy writer keeps back otherwise.  For who looks at them there.  While a
- * request stands at a breakpoint in the middle of a change, nothing is done: what is in the file now is what there is to see.
+ * request stands at a breakpoint in the middle of a change, nothing is done: what is in the file now is what there is to see.  blkdebug
+ * doesn't notice it.
  */
 int qcow2_writer_settle_co(struct node *node);
 /* Everything written so far is on stable storage. */

@@ -351,6 +351,60 @@ static void test_mutex_is_exclusive_and_fair(void)
     g_assert_null(mutex.owner);
 }
 
+struct unless_case {
+    struct co_mutex mutex;
+    struct co_queue other;
+    bool both; /* who unlocks wakes the other queue, too */
+    bool locked, done;
+};
+
+static void lock_unless(void *data)
+{
+    struct unless_case *c = data;
+    c->locked = co_mutex_lock_unless_co(&c->mutex, &c->other);
+    c->done = true;
+    if (c->locked)
+        co_mutex_unlock(&c->mutex);
+}
+
+static void hold_until_woken(void *data)
+{
+    struct unless_case *c = data;
+    co_mutex_lock_co(&c->mutex);
+    co_suspend_co();
+    co_mutex_unlock(&c->mutex);
+    if (c->both)
+        co_queue_wake_all(&c->other);
+}
+
+static void check_unless(bool unlock, bool wake, bool locked)
+{
+    struct unless_case c = {.both = unlock && wake};
+    struct co *holder = co_start(hold_until_woken, &c);
+    co_start(lock_unless, &c);
+    g_assert_false(c.done);
+    if (unlock)
+        co_wake(holder, 0);
+    else
+        co_queue_wake_all(&c.other);
+    while (!c.done)
+        g_main_context_iteration(NULL, TRUE);
+    if (!unlock)
+        co_wake(holder, 0);
+    turn_until_nobody_lives();
+    g_assert_true(c.locked == locked);
+    g_assert_null(c.mutex.owner);
+    g_assert_true(co_queue_is_empty(&c.mutex.waiters));
+    g_assert_true(co_queue_is_empty(&c.other));
+}
+
+static void test_mutex_is_given_up_for_another_wake(void)
+{
+    check_unless(true, false, true);
+    check_unless(false, true, false);
+    check_unless(true, true, true);
+}
+
 /* ---- sleeping ---- */
 
 struct nap {
@@ -563,6 +617,7 @@ int main(int argc, char **argv)
     add("/co/cancelled-waiter-leaves-the-queue", test_cancelled_waiter_leaves_the_queue);
     add("/co/a-wake-is-not-lost-with-a-cancelled-waiter", test_a_wake_is_not_lost_with_a_cancelled_waiter);
     add("/co/mutex-is-exclusive-and-fair", test_mutex_is_exclusive_and_fair);
+    add("/co/mutex-is-given-up-for-another-wake", test_mutex_is_given_up_for_another_wake);
     add("/co/sleepers-wake-by-deadline", test_sleepers_wake_by_deadline);
     add("/co/sleeping-for-no-time-yields", test_sleeping_for_no_time_yields);
     add("/co/sleep-is-cancellable", test_sleep_is_cancellable);
