@@ -194,7 +194,12 @@ static int create_image_co(struct create *create, const struct driver *driver, G
     if (ret < 0)
         return ret;
     announce(create, driver);
-    return make_co(create, driver, error);
+    /* It is in nobody's list; but how far it is can be seen. */
+    struct blk_request request;
+    registry_enter(&create->registry, &request, BLK_OP_TRUNCATE, 0, 0, 0, NULL);
+    ret = make_co(create, driver, error);
+    registry_leave(&create->registry, &request, ret);
+    return ret;
 }
 
 int blk_create_co(const struct blk_create *how, GError **error)

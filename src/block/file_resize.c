@@ -105,6 +105,7 @@ static int fill_co(struct node *node, int64_t offset, int64_t size)
     void *buf = node_buffer(node, FILL_PIECE);
     int ret = 0;
     memset(buf, 0, FILL_PIECE);
+    registry_work(node, size - offset);
     while (offset < size && ret == 0) {
         struct iovec iov = {buf, MIN(size - offset, FILL_PIECE)};
         ssize_t n = aio_pwritev_co(node->aio, file->fd, &iov, 1, offset, 0);
@@ -113,6 +114,7 @@ static int fill_co(struct node *node, int64_t offset, int64_t size)
         else if (co_cancelled())
             ret = -ECANCELED;
         offset += n;
+        registry_count(node, n);
         co_relax_co();
     }
     free(buf);

@@ -21,6 +21,7 @@ void registry_enter(struct registry *registry, struct blk_request *request, enum
         .flags = flags,
         .offset = offset,
         .bytes = bytes,
+        .total = bytes,
         .started_us = clock_now_us(),
         .issuer = g_strdup(issuer),
         .co = co_self(),
@@ -90,6 +91,16 @@ void registry_count(const struct node *node, int64_t bytes)
     struct blk_request *request = *co_local();
     if (request && request->counts == node && bytes > 0)
         request->done += bytes;
+}
+
+void registry_work(const struct node *node, int64_t bytes)
+{
+    struct blk_request *request = *co_local();
+    if (!request)
+        return;
+    request->counts = node;
+    request->total = bytes;
+    request->done = 0;
 }
 
 void registry_event(struct registry *registry, enum blk_event event)

@@ -52,6 +52,12 @@ void registry_part_end(struct registry *registry, struct registry_part *part);
 /* So many bytes (negative: none) of the running coroutine's request are dealt with, if node is the one that counts them. */
 void registry_count(const struct node *node, int64_t bytes);
 
+/*
+ * From here on the running coroutine's request is so many bytes of work, which node counts: preallocating, where the request itself says
+ * nothing of how much there is to do.
+ */
+void registry_work(const struct node *node, int64_t bytes);
+
 /* Notes that the running coroutine's request passed an event. */
 void registry_event(struct registry *registry, enum blk_event event);
 /* It is suspended at tag (which stays valid until resumed), and goes on again. */

@@ -45,7 +45,8 @@ struct blk_request {
     enum blk_request_state state;
     unsigned flags; /* enum blk_request_flags, as submitted */
     int64_t offset, bytes;
-    int64_t done;            /* bytes of them so far, as far as a driver tells; more where it reads around what it writes */
+    int64_t total;           /* bytes of work: all of them, or what a driver said that it has to write (registry_work()) */
+    int64_t done;            /* of these, so far, as far as a driver tells; more where it reads around what it writes */
     const struct node *counts; /* the node that tells; NULL: none does */
     int64_t started_us, done_us; /* clock_now_us(); done_us valid when done */
     int ret;                     /* valid when done: 0 or negative errno */

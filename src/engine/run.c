@@ -172,9 +172,9 @@ bool session_progress(const struct session *session, struct session_progress *re
     }
     /* A command that is one request: what is read at once is done before anyone looks. */
     const struct blk_request *request = job->co ? blk_request_of(job->co) : NULL;
-    if (!request || !request->counts || request->bytes < LARGE_REQUEST)
+    if (!request || !request->counts || request->total < LARGE_REQUEST)
         return false;
-    *ret_progress = (struct session_progress){MIN(request->done, request->bytes), request->bytes};
+    *ret_progress = (struct session_progress){MIN(request->done, request->total), request->total};
     return true;
 }
 

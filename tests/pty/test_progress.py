@@ -6,6 +6,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -13,23 +14,27 @@ import pytest
 import support
 from support import MIB
 
+sys.path.insert(0, str(Path(__file__).parent.parent / 'nbd'))
+
+from servers import READ, Server  # noqa: E402
+
 pytestmark = pytest.mark.skipif(bool(support.FLAVOUR), reason='a sanitizer wants to be preloaded first, valgrind sees the system calls anyway')
 
 
 @pytest.fixture
 def start(work):
-    """Starts a program with stderr on a terminal, or on a pipe; the disk answers no read at or behind 16 MiB."""
+    """Starts a program with stderr on a terminal, or on a pipe; the disk answers no read at or behind 16 MiB, and is slow to write there."""
     preload = work / 'hung-disk.so'  # a copy: no space in the name of a preloaded library
     shutil.copy(Path(support.BLKSCOPE).parent / 'tests/pty/hung-disk.so', preload)
     with open(work / 'disk.img', 'wb') as disk:
         disk.truncate(32 * MIB)
     started = []
 
-    def run(*commands, name='blkscope', terminal=True):
+    def run(*commands, name='blkscope', terminal=True, image=('-f', 'raw', 'disk.img')):
         leader, follower = os.openpty() if terminal else os.pipe()
-        env = support.environment(LD_PRELOAD=str(preload), HUNG_FROM=str(16 * MIB), BLKSCOPE_AIO='threads')
+        env = support.environment(LD_PRELOAD=str(preload), HUNG_FROM=str(16 * MIB), SLOW_WRITES_FROM=str(16 * MIB), BLKSCOPE_AIO='threads')
         args = [word for command in commands for word in ('-c', command)]
-        process = subprocess.Popen([name, '-f', 'raw', *args, 'disk.img'], executable=support.BLKSCOPE, cwd=work, env=env,
+        process = subprocess.Popen([name, *args, *image], executable=support.BLKSCOPE, cwd=work, env=env,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=follower)
         os.close(follower)
         started.append((process, leader))
@@ -66,3 +71,28 @@ def test_a_long_read_tells_how_far_it_is(start):
     assert '\x1b' not in text
     for other, fd in silent:
         assert said(fd) == b''
+
+
+@pytest.mark.parametrize('command, told', [('create -q -f qcow2 -o preallocation=full new 32M', r'create  [45]\d%'),
+                                           ('truncate -m full 48M', r'truncate  \d%')])
+def test_preallocation_tells_how_far_it_is(start, work, command, told):
+    process, leader = start(command, image=('-w', '-f', 'raw', 'disk.img'))
+    wait(leader, rf'\r{told}')
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=support.DEADLINE)
+
+
+def test_a_server_that_is_slow_is_told_of(start, work):
+    class Slow(Server):
+        size, block_size = 16 * MIB, (1, 4096, MIB)
+
+        def reply_data(self, connection, cookie, offset, data):
+            if offset < 8 * MIB:
+                super().reply_data(connection, cookie, offset, data)
+
+    with Slow(work / 's') as server:
+        process, leader = start('read 0 16M', image=('--image-opts', f'driver=raw,file.driver=nbd,file.path={work / "s"}'))
+        server.wait_for(READ)
+        wait(leader, r'\rread  50%')
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=support.DEADLINE)

@@ -12,7 +12,7 @@ enum {
     EVENT_COLUMNS = 17, /* most events' names fit */
 };
 
-enum column { ID, OP, OFFSET, SIZE, AGE, STATE, TAG, EVENT, COMMAND, COLUMNS };
+enum column { ID, OP, OFFSET, SIZE, DONE, AGE, STATE, TAG, EVENT, COMMAND, COLUMNS };
 
 /* Widths do not depend on what changes all the time, so that columns stand still while requests age. */
 static const struct {
@@ -20,11 +20,11 @@ static const struct {
     int width; /* at least */
 } columns[COLUMNS] = {
     [ID] = {"#id", 3},    [OP] = {"request", 7}, [OFFSET] = {"offset", 6}, [SIZE] = {"size", 6},
-    [AGE] = {"age", 6},   [STATE] = {"state", 9}, [TAG] = {"tag", 3},       [EVENT] = {"event", EVENT_COLUMNS},
+    [DONE] = {"done", 4},  [AGE] = {"age", 6},   [STATE] = {"state", 9}, [TAG] = {"tag", 3},       [EVENT] = {"event", EVENT_COLUMNS},
     [COMMAND] = {"command", 7},
 };
 
-static const enum column given_up[] = {COMMAND, EVENT, ID, AGE, SIZE, OFFSET};
+static const enum column given_up[] = {COMMAND, EVENT, DONE, ID, AGE, SIZE, OFFSET};
 
 struct table {
     int x[COLUMNS], width[COLUMNS]; /* width 0: left out */
@@ -77,6 +77,11 @@ static const char *cell_text(const struct pending_row *row, enum column column, 
             g_snprintf(text, TEXT_MAX, "+%s", size_format((double)row->bytes, size));
         }
         break;
+    case DONE:
+        if (row->percent >= 0) {
+            g_snprintf(text, TEXT_MAX, "%3d%%", row->percent);
+        }
+        break;
     case AGE:
         age_text(row->age_us, text);
         break;
@@ -103,7 +108,7 @@ static enum role cell_role(const struct pending_row *row, enum column column)
 
 static bool is_measured(enum column column)
 {
-    return column != AGE && column != EVENT && column != STATE;
+    return column != AGE && column != EVENT && column != STATE && column != DONE;
 }
 
 static int columns_needed(const struct table *table, int gap)
@@ -126,6 +131,17 @@ static bool has_tags(const struct pending_row *rows, int count)
     return any;
 }
 
+/* There is a column for it as long as any row has some. */
+static bool has_percents(const struct pending_row *rows, int count)
+{
+    bool any = false;
+
+    for (int i = 0; i < count; i++) {
+        any = any || rows[i].percent >= 0;
+    }
+    return any;
+}
+
 static struct table lay_out(int room, const struct pending_row *rows, int count)
 {
     struct table table;
@@ -140,6 +156,7 @@ static struct table lay_out(int room, const struct pending_row *rows, int count)
         }
     }
     table.width[TAG] = has_tags(rows, count) ? MIN(table.width[TAG], room / 4) : 0;
+    table.width[DONE] = has_percents(rows, count) ? columns[DONE].width : 0;
     table.width[COMMAND] = columns[COMMAND].width; /* the last one takes what is left */
     for (size_t i = 0; i < G_N_ELEMENTS(given_up) && columns_needed(&table, 1) > room; i++) {
         table.width[given_up[i]] = 0;

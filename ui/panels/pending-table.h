@@ -11,6 +11,7 @@ struct pending_row {
     enum blk_op op;
     int64_t offset, bytes;
     int64_t age_us;
+    int percent; /* of it done; -1: nobody knows, or it is too short to tell */
     enum role role;
     const char *state, *tag, *event, *issuer; /* NULL: nothing to say */
 };

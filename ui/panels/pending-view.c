@@ -22,6 +22,14 @@ static enum role role_of(enum blk_request_state state)
     return roles[state];
 }
 
+/* How far a request is that takes long enough for that to matter. */
+static int percent_of(const struct blk_request *request)
+{
+    enum { LARGE = 8 << 20 };
+
+    return request->counts && request->total >= LARGE ? (int)(CLAMP(request->done, 0, request->total) * 100.0 / (double)request->total) : -1;
+}
+
 static struct pending_row list_row(const struct pending_panel *pending, size_t index)
 {
     size_t live = pending_list_count(pending->list);
@@ -35,6 +43,7 @@ static struct pending_row list_row(const struct pending_panel *pending, size_t i
             .offset = request->offset,
             .bytes = request->bytes,
             .age_us = MAX(0, pending->drawn_us - request->started_us),
+            .percent = percent_of(request),
             .role = role_of(request->state),
             .state = blk_request_state_name(request->state),
             .tag = request->tag,
@@ -50,6 +59,7 @@ static struct pending_row list_row(const struct pending_panel *pending, size_t i
             .offset = done->offset,
             .bytes = done->bytes,
             .age_us = MAX(0, done->took_us),
+            .percent = -1,
             .role = done->ret < 0 ? ROLE_STATE_FAILED : ROLE_STATE_DONE,
             .state = done->ret < 0 ? "failed" : "done",
             .event = done->ret < 0 ? g_strerror(-done->ret) : NULL,

@@ -215,8 +215,10 @@ static int request_co(struct node *node, enum nbd_operation operation, int64_t o
 {
     struct nbd *nbd = node->opaque;
     struct nbd_request request = {.operation = operation, .offset = offset, .bytes = bytes, .buf = buf, .flags = flags};
+    int ret = nbd_connection_request_co(nbd->connection, &request);
 
-    return nbd_connection_request_co(nbd->connection, &request);
+    registry_count(node, ret < 0 ? 0 : bytes);
+    return ret;
 }
 
 /*
@@ -351,7 +353,7 @@ static void nbd_needs(const struct node *node, struct blk_needs *needs)
 const struct driver driver_nbd = {
     .name = "nbd",
     .protocols = (const char *const[]){"nbd", "nbd+tcp", "nbd+unix", "nbds", "nbds+tcp", "nbds+unix", NULL},
-    .flags = DRIVER_PROTOCOL,
+    .flags = DRIVER_PROTOCOL | DRIVER_COUNTS,
     .state_size = sizeof(struct nbd),
     .options = nbd_options,
     .parse_filename = nbd_parse_filename,

@@ -88,6 +88,26 @@ static void test_a_breakpoint_is_resumed_from_its_row(void)
     bench_free(bench);
 }
 
+static void test_a_large_request_tells_how_far_it_is(void)
+{
+    struct bench *bench = bench_new(&panel_pending, 32 << 20);
+
+    bench_open(bench, "");
+    session_run(bench->session, "aio_read -q 0 32M", bench->sink, 0, NULL, NULL);
+    bench_turn(bench);
+    bench_draw(bench, 120, 5);
+    g_assert_true(bench_shows(bench, "+32 MiB    0%"));
+    aio_manual_complete(bench->aio, 0, 0);
+    bench_turn(bench);
+    bench_draw(bench, 120, 5);
+    g_assert_true(bench_shows(bench, "done"));
+    g_assert_true(bench_shows(bench, "+32 MiB   12%"));
+    bench_settle(bench);
+    bench_draw(bench, 120, 5);
+    g_assert_false(bench_shows(bench, "%"));
+    bench_free(bench);
+}
+
 /* Whole columns go, the least telling ones first. */
 static void test_what_matters_fits_narrow_panels(void)
 {
@@ -381,6 +401,7 @@ int main(int argc, char **argv)
     g_test_add_func("/pending-panel/nothing", test_says_that_there_is_nothing);
     g_test_add_func("/pending-panel/ages", test_requests_come_age_and_leave);
     g_test_add_func("/pending-panel/breakpoint", test_a_breakpoint_is_resumed_from_its_row);
+    g_test_add_func("/pending-panel/large", test_a_large_request_tells_how_far_it_is);
     g_test_add_func("/pending-panel/narrow", test_what_matters_fits_narrow_panels);
     g_test_add_func("/pending-panel/selection", test_the_selection_follows_its_request);
     g_test_add_func("/pending-panel/many", test_many_are_drawn_fast);
