@@ -23,43 +23,60 @@ static bool has_backing(const char *format)
     return g_strv_contains(formats, format);
 }
 
-/* Absolute, so that nothing in it is taken for a protocol. */
-static int take_filename(struct node *node, struct options *options, char **ret_filename, GError **error)
+/* Protocols whose options qemu-nbd knows by the same names. */
+static bool is_remote(const char *driver)
+{
+    static const char *const protocols[] = {"http", "https", "ftp", "ftps", "nbd", "ssh", NULL};
+
+    return driver && g_strv_contains(protocols, driver);
+}
+
+/* A path becomes absolute, so that nothing in it is taken for a protocol. */
+static int take_file(const struct node *node, struct options *options, struct options **ret_file, GError **error)
 {
     g_autoptr(options) file = options_take_child(options, "file");
     const char *filename = options_get(file, "filename"), *driver = options_get(file, "driver");
+    g_autofree char *path = NULL;
 
+    if (is_remote(driver)) {
+        *ret_file = g_steal_pointer(&file);
+        return 0;
+    }
     if (driver && strcmp(driver, "file") != 0 && strcmp(driver, "host_device") != 0) {
-        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "a %s image is read through qemu-nbd, and has to be in a file or on a device for that",
-                    node->driver->name);
+        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "a %s image is read through qemu-nbd, and has to be in a file, on a device or on a server (http, "
+                    "ftp, ssh, nbd) for that", node->driver->name);
         return -ENOTSUP;
     }
     if (!filename) {
         g_set_error_literal(error, OPTIONS_ERROR, EINVAL, "A block device must be specified for \"file\"");
         return -EINVAL;
     }
-    *ret_filename = g_canonicalize_filename(filename, NULL);
+    path = g_canonicalize_filename(filename, NULL);
+    *ret_file = options_new();
+    options_set(*ret_file, "driver", "file");
+    options_set(*ret_file, "filename", path);
     return 0;
 }
 
-static char *describe(const struct node *node, const char *filename, struct options *options, GPtrArray *secrets)
+static char *describe(const struct node *node, struct options *file, struct options *options, GPtrArray *secrets)
 {
+    bool local = !is_remote(options_get(file, "driver"));
     bool writable = node->flags & NODE_WRITABLE;
     bool unlocked = node->flags & NODE_FORCE_SHARE || (node->flags & NODE_QUERY_LOCKS && !writable);
     GString *json = g_string_new("json:{");
 
     served_add_member(json, "driver", node->driver->name);
-    served_add_member(json, "file.driver", "file");
-    served_add_member(json, "file.filename", filename);
     served_add_switch(json, "read-only", !writable);
     served_add_switch(json, "force-share", unlocked);
-    if (!writable && node->flags & NODE_QUERY_LOCKS) /* even so it would lock the byte that says that it reads */
+    if (local && !writable && node->flags & NODE_QUERY_LOCKS) /* even so it would lock the byte that says that it reads */
         served_add_switch(json, "file.locking", false);
     served_add_switch(json, "cache.direct", node->flags & NODE_DIRECT);
     served_add_switch(json, "cache.no-flush", node->flags & NODE_NO_FLUSH);
     if (node->refs_policy != BLK_REFS_ALL && has_backing(node->driver->name) && !options_has(options, "backing"))
         served_add_member(json, "backing", NULL);
+    served_add_options(json, "file.", file, secrets);
     served_add_options(json, "", options, secrets);
+    g_ptr_array_add(secrets, NULL);
     g_string_append_c(json, '}');
     return g_string_free(json, FALSE);
 }
@@ -114,20 +131,31 @@ static int check_extents_co(struct node *node, const struct options *options, GE
     return ret;
 }
 
+/* What people are told. */
+static const char *name_of(const struct options *file)
+{
+    const char *name = options_get(file, "filename"), *url = options_get(file, "url");
+
+    return name ? name : url ? url : options_get(file, "driver");
+}
+
 static int foreign_open_co(struct node *node, struct options *options, GError **error)
 {
     g_autoptr(GPtrArray) secrets = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(options) file = NULL;
     g_autofree char *filename = NULL, *image = NULL;
     int ret = check_extents_co(node, options, error);
 
     if (ret == 0)
-        ret = take_filename(node, options, &filename, error);
+        ret = take_file(node, options, &file, error);
 
     /* Its locks would keep qemu-nbd away. */
     node_unref_co(g_steal_pointer(&node->probed));
     if (ret < 0)
         return ret;
-    image = describe(node, filename, options, secrets);
+    filename = g_strdup(name_of(file));
+    served_forgets(node, options_get(file, "driver"));
+    image = describe(node, file, options, secrets);
     ret = served_start_co(node, image, NULL, secrets, error);
     if (ret < 0)
         return ret;

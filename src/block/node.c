@@ -122,7 +122,7 @@ int node_refresh_size_co(struct node *node)
     }
     if (size < 0)
         return size;
-    if (size > INT64_MAX - (SECTOR - 1))
+    if (size > NODE_LENGTH_MAX)
         return -EFBIG;
     node->size = node_round_size(size);
     return 0;

@@ -148,7 +148,9 @@ int node_close_file_co(struct node *node);
 /* Frees a node whose open_co failed: its children are closed, close_co is not called. */
 void node_abandon_co(struct node *node);
 
-/* Asks the driver for its length and keeps it, rounded up to whole sectors, in node->size (0 or negative errno). */
+/* No image is longer, so that offsets rounded up to any alignment still fit. */
+#define NODE_LENGTH_MAX (INT64_MAX - ((INT64_C(1) << 30) - 1))
+/* Asks the driver for its length and keeps it, rounded up to whole sectors, in node->size (0 or negative errno; -EFBIG above NODE_LENGTH_MAX). */
 int node_refresh_size_co(struct node *node);
 void node_warn(struct node *node, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /* The same with the name of the program in front. */

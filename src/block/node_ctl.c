@@ -7,9 +7,6 @@
 
 #include "util/checked.h"
 
-/* Images end before this, so that offsets rounded up to any alignment still fit. */
-static const int64_t length_max = INT64_MAX - ((INT64_C(1) << 30) - 1);
-
 /* One that is under way may have begun too early; the next is for all who wait. */
 static int flush_to_disk_co(struct node *node, uint64_t gen)
 {
@@ -101,8 +98,8 @@ int node_truncate_co(struct node *node, int64_t size, bool exact, enum blk_preal
         g_set_error(error, OPTIONS_ERROR, EINVAL, "Image size cannot be negative");
         return -EINVAL;
     }
-    if (size > length_max) {
-        g_set_error(error, OPTIONS_ERROR, EFBIG, "offset(%" PRId64 ") exceeds maximum(%" PRId64 ")", size, length_max);
+    if (size > NODE_LENGTH_MAX) {
+        g_set_error(error, OPTIONS_ERROR, EFBIG, "offset(%" PRId64 ") exceeds maximum(%" PRId64 ")", size, NODE_LENGTH_MAX);
         return -EFBIG;
     }
     /* A padded write at the old or new end would write its last block back, and the file grow again. */

@@ -81,6 +81,7 @@ static char *describe(const struct node *node, struct options *options, GPtrArra
     served_add_switch(json, "cache.direct", node->flags & NODE_DIRECT);
     served_add_switch(json, "cache.no-flush", node->flags & NODE_NO_FLUSH);
     served_add_options(json, "file.", options, secrets);
+    g_ptr_array_add(secrets, NULL);
     g_string_append_c(json, '}');
     return g_string_free(json, FALSE);
 }
@@ -114,6 +115,7 @@ static int remote_open_co(struct node *node, struct options *options, GError **e
     g_autofree char *name = g_strdup(options_get(options, is_curl(node) ? "url" : is_vvfat(node) ? "dir" : "filename"));
     int ret = is_vvfat(node) ? check_vvfat(node, options, error) : 0;
 
+    served_forgets(node, node->driver->name);
     if (ret == 0)
         ret = options_has(options, "filename") ? start_named_co(node, options, error) : start_described_co(node, options, error);
     if (ret == 0)

@@ -52,7 +52,6 @@ void served_add_options(GString *json, const char *prefix, struct options *optio
         name = g_strdup(key);
         options_remove(options, name);
     }
-    g_ptr_array_add(secrets, NULL);
 }
 
 /* ---- life ---- */
@@ -81,12 +80,12 @@ static int explain(const struct node *node, const char *image, int ret, GError *
     return ret;
 }
 
-/* qemu-nbd's own client of these (7.2 at least) forgets a request when others are under way: some of them are never answered. */
-static bool forgets_requests(const struct node *node)
+void served_forgets(struct node *node, const char *protocol)
 {
     static const char *const protocols[] = {"http", "https", "ftp", "ftps", NULL};
+    struct served *served = node->opaque;
 
-    return g_strv_contains(protocols, node->driver->name);
+    served->one_at_a_time = protocol && g_strv_contains(protocols, protocol);
 }
 
 static int connect_co(struct node *node, const char *image, GError **error)
@@ -98,7 +97,7 @@ static int connect_co(struct node *node, const char *image, GError **error)
     options_set(options, "file.driver", "nbd");
     options_set(options, "file.server.type", "unix");
     options_set(options, "file.server.path", nbd_server_socket(served->server));
-    if (forgets_requests(node))
+    if (served->one_at_a_time)
         options_set(options, "file.one-at-a-time", "on");
     ret = node_open_child_co(node, options, "file", NODE_ROLE_FILE, NULL, error);
     return ret < 0 ? explain(node, image, ret, error) : 0;

@@ -8,14 +8,17 @@
 /* The state of such a node. */
 struct served {
     struct nbd_server *server;
+    bool one_at_a_time;
 };
 
 /* Members of the object that describes the image, of which json has the beginning; value NULL: null. */
 void served_add_member(GString *json, const char *key, const char *value);
 void served_add_switch(GString *json, const char *key, bool on);
-/* All of options, which are taken, with prefix in front of their keys; ids of secrets among them are added to secrets, and a NULL. */
+/* All of options, which are taken, with prefix in front of their keys; ids of secrets among them are added to secrets (the NULL is the caller's). */
 void served_add_options(GString *json, const char *prefix, struct options *options, GPtrArray *secrets);
 
+/* Before it is started: qemu-nbd's own client of http and its like (7.2 at least) never answers one of several requests now and then. */
+void served_forgets(struct node *node, const char *protocol);
 /*
  * Starts a qemu-nbd for image ("json:{...}", or a name and its format) with those secrets (ids and a NULL; may be NULL) and opens what it exports as
  * the node's `file`.  0, or a negative errno and an error with what it says.

@@ -56,6 +56,22 @@ def nbdkit(path, *args):
     return _running(['nbdkit', '-f', '-U', path, *args], path)
 
 
+@contextlib.contextmanager
+def nbdkit_unprobed(path, *args):
+    """The first client is the test's: the socket is made before nbdkit, and handed to it."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen(8)
+        args = ['bash', '-c', f'LISTEN_FDS=1 LISTEN_PID=$$ exec "$@" 3<&{listener.fileno()}', 'bash', 'nbdkit', '-f', *args]
+        process = subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=[listener.fileno()])
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        Path(path).unlink(missing_ok=True)
+
+
 def free_port():
     with socket.socket() as taken:
         taken.bind(('127.0.0.1', 0))

@@ -4,13 +4,20 @@ import http.server
 import os
 import random
 import re
+import signal
 import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
 import support
 from support import KIB, MIB, blkscope, drop_in, reference
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from test_formats import Session, ended, helpers  # noqa: E402
 
 NAME = re.compile(r'#block\d+')
 
@@ -26,14 +33,23 @@ def files(tmp_path_factory):
     return folder
 
 
+class Site(str):
+    """A URL; `stuck` is set when somebody asks for the second half of something below /stuck/, which does not come."""
+    def __new__(cls, url, stuck):
+        self = super().__new__(cls, url)
+        self.stuck = stuck
+        return self
+
+
 @pytest.fixture(scope='module')
 def site(files):
     """The address of a server on loopback that knows byte ranges."""
     class Handler(http.server.BaseHTTPRequestHandler):
         protocol_version = 'HTTP/1.1'
+        stuck, let_go = threading.Event(), threading.Event()
 
         def answer(self, with_body):
-            path = files / self.path.lstrip('/')
+            path = files / self.path.lstrip('/').removeprefix('stuck/')
             if not path.is_file():
                 self.send_error(404)
                 return
@@ -45,7 +61,10 @@ def site(files):
             if wanted:
                 self.send_header('Content-Range', f'bytes {start}-{end - 1}/{len(data)}')
             self.end_headers()
-            if with_body:
+            if with_body and self.path.startswith('/stuck/') and start >= len(data) // 2:
+                self.stuck.set()
+                self.let_go.wait(support.DEADLINE)
+            elif with_body:
                 self.wfile.write(data[start:end])
 
         def do_HEAD(self):
@@ -59,8 +78,34 @@ def site(files):
 
     with http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f'http://127.0.0.1:{server.server_port}'
+        yield Site(f'http://127.0.0.1:{server.server_port}', Handler.stuck)
+        Handler.let_go.set()
         server.shutdown()
+
+
+@pytest.mark.parametrize('number', [signal.SIGKILL, signal.SIGINT])
+def test_a_helper_that_is_stuck_ends(files, site, work, number):
+    """With us, however we end; it may hear no SIGTERM while it waits in its own client."""
+    site.stuck.clear()
+    with Session(work, '-f', 'raw', f'{site}/stuck/disk.raw') as session:
+        (pid, _), = helpers(f'{site}/stuck')
+        session.say('aio_read 768k 4k')
+        assert site.stuck.wait(support.DEADLINE)
+        session.process.send_signal(number)
+        session.process.wait(support.DEADLINE)
+        assert ended(pid)
+
+
+@pytest.mark.parametrize('kind', ['vmdk', 'vdi', 'qed'])
+def test_formats_on_a_web_server(files, site, kind):
+    name = f'disk.{kind}'
+    subprocess.run(['qemu-img', 'create', '-q', '-f', kind, name, '8M'], cwd=files, check=True)
+    subprocess.run(['qemu-io', '-f', kind, '-c', 'write -P 7 100k 3M', name], cwd=files, check=True, stdout=subprocess.DEVNULL)
+    look = ['-c', 'length', '-c', 'read -v 100k 32', '-c', 'read -P 7 100k 3M', '-c', 'read -P 0 4M 4M', '-c', 'map']
+    same(files, '-r', *look, f'{site}/{name}')
+    same(files, '-r', '-f', kind, *look, f'{site}/{name}')
+    same(files, '-r', '--image-opts', *look, f'driver={kind},file.driver=http,file.url={site}/{name}')
+    assert same(files, '-r', '-f', 'vhdx', '-c', 'length', f'{site}/{name}').status == 1
 
 
 def said(result):

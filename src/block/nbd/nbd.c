@@ -6,6 +6,7 @@
  * the server's block status into runs.
  */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "block/iov.h"
 #include "block/nbd/nbd.h"
@@ -94,6 +95,15 @@ static void set_limits(struct node *node, const struct nbd_export *export)
     node->zero_flags = BLK_MAY_UNMAP | (export->can_fua ? BLK_FUA : 0) | (export->can_fast_zero ? BLK_NO_FALLBACK : 0);
 }
 
+static void tell_of_rest(struct node *node, const struct nbd_export *export)
+{
+    int64_t rest = export->size & (export->minimum_block - 1);
+
+    if (rest > 0)
+        node_warn(node, "NBD: the last %" PRId64 " bytes of the export can't be read: the server takes whole blocks of %u bytes only", rest,
+                  export->minimum_block);
+}
+
 static void tell_user(void *data, const char *line)
 {
     struct node *node = data;
@@ -144,6 +154,7 @@ static int nbd_open_co(struct node *node, struct options *options, GError **erro
     if (ret < 0)
         return ret;
     set_limits(node, nbd_connection_export(nbd->connection));
+    tell_of_rest(node, nbd_connection_export(nbd->connection));
     node->variable_length = true; /* it may be another after the connection was lost */
     return 0;
 }

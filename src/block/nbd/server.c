@@ -32,6 +32,7 @@ enum {
 
 struct nbd_server {
     pid_t pid;
+    bool writable;
     char *folder, *socket;
     int stderr_fd;
 };
@@ -44,6 +45,7 @@ struct start {
     GHashTable *given;     /* ids of secrets that are in argv */
     GArray *secrets;       /* int: descriptors from LISTEN_FD + 1 on in the child */
     int listener, said;
+    bool writable;
 };
 
 static int fail(GError **error, const char *what)
@@ -254,12 +256,18 @@ static bool place_descriptors(const struct start *start)
     return sink >= 0 && dup2(sink, 0) >= 0 && dup2(sink, 1) >= 0 && dup2(said, 2) >= 0 && dup2(listener, LISTEN_FD) >= 0;
 }
 
+/* One that writes has bytes to write back; one that only reads may be in its client of another server, and hears no SIGTERM there. */
+static int last_signal(bool writable)
+{
+    return writable ? SIGTERM : SIGKILL;
+}
+
 static G_NORETURN void become(const struct start *start, pid_t parent)
 {
     static const char message[] = PROGRAM ": could not be executed\n";
     sigset_t none;
 
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    prctl(PR_SET_PDEATHSIG, last_signal(start->writable));
     if (getppid() != parent) /* it is gone already */
         _exit(1);
     setpgid(0, 0); /* the terminal's Ctrl-C is not for it */
@@ -317,11 +325,12 @@ int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_s
     struct nbd_server *server = g_new0(struct nbd_server, 1);
     struct start start = {.argv = g_ptr_array_new_with_free_func(g_free), .env = g_ptr_array_new_with_free_func(g_free),
                           .given = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
-                          .secrets = g_array_new(FALSE, FALSE, sizeof(int)), .listener = -1, .said = -1};
+                          .secrets = g_array_new(FALSE, FALSE, sizeof(int)), .listener = -1, .said = -1, .writable = how->writable};
     int ret;
 
     g_array_set_clear_func(start.secrets, close_one);
     server->stderr_fd = -1;
+    server->writable = how->writable;
     ret = check_sandbox(error);
     if (ret == 0)
         ret = fill(&start, how, error);
@@ -390,7 +399,7 @@ static int await_end(void *data)
 
 void nbd_server_stop_co(struct nbd_server *server, struct aio *aio)
 {
-    kill(server->pid, SIGTERM); /* it ends by itself after a client left, not before one came */
+    kill(server->pid, last_signal(server->writable)); /* it ends by itself after a client left, not before one came */
     aio_call_co(aio, await_end, &server->pid, false);
     server_free(server);
 }
