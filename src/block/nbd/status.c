@@ -155,10 +155,10 @@ static void frame(struct node *node, int64_t offset, int64_t end, struct reply *
     reply->end = (reply->end + block - 1) & ~(block - 1);
 }
 
-/* What the last sector of an odd export lacks reads as zeroes, and no server knows of it. */
+/* What the last sector of an odd export lacks reads as zeroes, and is nowhere on the server: no hole, as that would have a place there. */
 static struct node_status beyond(int64_t offset, int64_t end)
 {
-    return describe(offset, end, STATE_HOLE | STATE_ZERO, 1);
+    return describe(offset, end, STATE_ZERO, 1);
 }
 
 static void reply_init(struct node *node, struct reply *reply)
