@@ -113,11 +113,13 @@ void title_image(struct desk *desk)
     co_start(query_co, query);
 }
 
-/* What to call the image: the last part of a path, anything else as it was given. */
-static const char *short_name(const char *name)
+/* What to call the image: the last part of a path, of a URL's without its parameters, anything else as it was given. */
+static char *short_name(const char *name)
 {
-    const char *slash = strrchr(name, '/');
-    return slash != NULL && slash[1] != '\0' && name[0] != '{' ? slash + 1 : name;
+    size_t length = strstr(name, "://") != NULL ? strcspn(name, "?") : strlen(name);
+    const char *slash = g_strrstr_len(name, length, "/");
+    bool has_last = slash != NULL && slash + 1 < name + length && name[0] != '{';
+    return has_last ? g_strndup(slash + 1, name + length - slash - 1) : g_strdup(name);
 }
 
 /* Puts from the right edge to the left; returns the column where it begins. */
@@ -279,8 +281,8 @@ void title_draw(struct desk *desk, struct surface row)
     int room = draw_state(desk, row, blk) - left;
     int rest_columns = text_columns(rest, -1);
     bool fits = room - rest_columns >= 8; /* the name is worth more than what it is */
-    int x = surface_put_fit(row, left, 0, fits ? room - rest_columns : room, ROLE_BAR_IMAGE,
-                            name != NULL ? short_name(name) : "(no name)");
+    g_autofree char *shown = short_name(name != NULL ? name : "(no name)");
+    int x = surface_put_fit(row, left, 0, fits ? room - rest_columns : room, ROLE_BAR_IMAGE, shown);
     if (fits) {
         surface_put(row, x, 0, ROLE_BAR, rest);
     }

@@ -6,11 +6,24 @@
 
 #include "block/nbd/connection-private.h"
 #include "block/nbd/tls.h"
-#include "util/safetext.h"
 
 enum { HANDSHAKE_S = 30 }; /* at most; less where requests get less */
 
 /* ---- the handshake ---- */
+
+/* On one line, so that no part of it is taken for a message of ours; whoever shows it may not escape it (the reference program does not). */
+static char *printable(const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    GString *out = g_string_new(NULL);
+
+    for (const char *p = valid; *p; p = g_utf8_next_char(p)) {
+        gunichar c = g_utf8_get_char(p);
+
+        g_string_append_unichar(out, g_unichar_isprint(c) ? c : 0xfffd);
+    }
+    return g_string_free(out, FALSE);
+}
 
 /* libnbd passes on what the server says only here. */
 static int take_debug(void *data, const char *context, const char *message)
@@ -21,7 +34,7 @@ static int take_debug(void *data, const char *context, const char *message)
 
     if (found) {
         g_free(connection->said);
-        connection->said = safetext_escape(found + strlen(mark), -1);
+        connection->said = printable(found + strlen(mark));
     }
     return 0;
 }
