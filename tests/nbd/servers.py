@@ -174,13 +174,14 @@ class Server(threading.Thread):
 
     @staticmethod
     def take(connection, n):
-        data = b''
-        while len(data) < n:
-            more = connection.recv(n - len(data))
+        data = memoryview(bytearray(n))
+        have = 0
+        while have < n:
+            more = connection.recv_into(data[have:])
             if not more:
                 raise EOFError
-            data += more
-        return data
+            have += more
+        return bytes(data)
 
     # handshake
 

@@ -115,6 +115,22 @@ def test_lost_and_back_on_the_screen(work, args):
         terminal.wait('at offset 2097152')
 
 
+def test_a_write_that_waits_can_be_cancelled(work):
+    """It is not sent when the server is back."""
+    with Restarts(work / 's') as server, Terminal(['-w', '--image-opts', options(work, ',file.reconnect-delay=60')]) as terminal:
+        terminal.wait('1 MiB')
+        server.away = True
+        server.hang_up(server.connections[0])
+        terminal.send(':', 'write -P 7 8k 4k', 'Enter')
+        terminal.wait('LOST, TRYING AGAIN')
+        terminal.send('Ctrl-C')
+        terminal.wait('cancelled')
+        server.away = False
+        terminal.send('read -P 0 8k 4k', 'Enter')
+        terminal.wait('read 4096/4096')
+        assert not [request for request in server.requests if request[0] == WRITE] and 'Pattern' not in terminal.text()
+
+
 @pytest.mark.parametrize('number', [signal.SIGSTOP, signal.SIGKILL])
 def test_screen_lives_when_qemu_nbd_does_not(work, number):
     image = work / 'disk.vdi'

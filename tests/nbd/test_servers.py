@@ -262,6 +262,7 @@ def test_smaller_after_reconnecting(work):
     result = one(Shrinks, work, 'length', 'read 0 4k', 'read 0 4k', 'length', 'read 768k 4k')
     assert '1 MiB\n' in result.out and '512 KiB\n' in result.out, result
     assert result.out.count('read 4096/4096') == 1, result
+    assert 'the export has 524288 bytes now, not 1048576' in result.err, result
 
 
 def test_read_only_after_reconnecting(work):

@@ -4,6 +4,7 @@
 #include "block/nbd/connection-private.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -364,7 +365,9 @@ static int reconnect_co(struct nbd_connection *connection)
         if (ret == -ECANCELED) /* it says nothing of the server: the next one tries */
             connection->retry_us = 0;
     } else {
-        g_autofree char *line = g_strdup_printf("NBD: connected to %s again", connection->settings.address.peer);
+        int64_t size = connection->export.size;
+        g_autofree char *change = size == before.size ? NULL : g_strdup_printf(": the export has %" PRId64 " bytes now, not %" PRId64, size, before.size);
+        g_autofree char *line = g_strdup_printf("NBD: connected to %s again%s", connection->settings.address.peer, change ? change : "");
 
         tell(connection, line);
     }
