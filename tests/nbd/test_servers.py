@@ -15,7 +15,7 @@ import support
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from servers import (DATA_CHUNK, DONE, HOLE_CHUNK, OPT_GO, OPT_SET_META, INFO, ACK, READ, Server, STATUS, WRITE,  # noqa: E402
+from servers import (DATA_CHUNK, DONE, HOLE_CHUNK, META, OPT_GO, OPT_SET_META, INFO, ACK, READ, Server, STATUS, WRITE,  # noqa: E402
                      STATUS_CHUNK)
 
 
@@ -166,6 +166,26 @@ def test_status_of_another_context(work):
     with Liar(work / 's'):
         result = support.blkscope('--image-opts', '-c', 'map --json', '-c', 'length', f'driver=raw,file.driver=nbd,file.path={work / "s"}')
     assert '1 MiB\n' in result.out, result
+
+
+def test_status_of_a_context_that_was_not_asked_for(work):
+    """It is offered beside the other, and answered before it: nobody takes it for that."""
+    class Offers(Server):
+        def option(self, connection, option, data):
+            if option != OPT_SET_META:
+                return super().option(connection, option, data)
+            for number, name in ((1, b'base:allocation'), (2, b'base:unheard-of')):
+                self.answer(connection, option, META, struct.pack('>L', number) + name)
+            self.answer(connection, option, ACK)
+            return False
+
+        def reply_status(self, connection, cookie, extents, context=1):
+            self.chunk(connection, cookie, STATUS_CHUNK, struct.pack('>LLL', 2, 1 << 20, 3), flags=0)
+            super().reply_status(connection, cookie, extents)
+
+    with Offers(work / 's'):
+        result = support.blkscope('--image-opts', '-c', 'map --json', f'driver=raw,file.driver=nbd,file.path={work / "s"}')
+    assert '"length": 1048576, "depth": 0, "present": true, "zero": false, "data": true' in result.out, result
 
 
 def test_one_at_a_time(work):

@@ -119,6 +119,7 @@ static int check_export(const struct nbd_connection *connection, struct nbd_expo
         .can_zero = yes(lib->can_zero(h)),
         .can_fast_zero = yes(lib->can_fast_zero(h)),
         .can_df = yes(lib->can_df(h)),
+        .context = bitmap ? bitmap : "base:allocation",
         .has_allocation = yes(lib->can_meta_context(h, bitmap ? bitmap : "base:allocation")),
         .is_dirty_bitmap = bitmap != NULL,
         .has_depth = !bitmap && yes(lib->can_meta_context(h, "qemu:allocation-depth")),

@@ -31,6 +31,7 @@ struct run {
 struct reply {
     int64_t start, end; /* the question */
     bool dirty;         /* allocation is a dirty bitmap's */
+    const char *context; /* and this its name */
     struct runs allocation, depth;
 };
 
@@ -43,12 +44,16 @@ static void forget(void *data)
     reply->allocation.end = reply->depth.end = reply->start;
 }
 
-/* libnbd hands on what the server sent: pairs of length and value. */
+/* libnbd hands on what the server sent: pairs of length and value, also of contexts that it was not asked for. */
 static int take_entries(void *data, const char *context, uint64_t offset, uint32_t *entries, size_t n, int *error)
 {
     struct reply *reply = data;
-    struct runs *runs = strcmp(context, "qemu:allocation-depth") == 0 ? &reply->depth : &reply->allocation;
+    struct runs *runs = strcmp(context, reply->context) == 0           ? &reply->allocation
+                        : strcmp(context, "qemu:allocation-depth") == 0 ? &reply->depth
+                                                                        : NULL;
 
+    if (!runs)
+        return 0;
     if ((int64_t)offset != reply->start || runs->runs->len) {
         *error = EPROTO;
         return -1;
@@ -166,6 +171,7 @@ static void reply_init(struct node *node, struct reply *reply)
     struct nbd *nbd = node->opaque;
 
     reply->dirty = nbd_connection_export(nbd->connection)->is_dirty_bitmap;
+    reply->context = nbd_connection_export(nbd->connection)->context;
     reply->allocation.runs = g_array_new(FALSE, FALSE, sizeof(struct run));
     reply->depth.runs = g_array_new(FALSE, FALSE, sizeof(struct run));
 }
