@@ -5,13 +5,13 @@
  * It comes by itself, so keys that were meant for something else may be on their way: none counts before the question was painted.  A
  * yes is the command `follow`, after which the image is opened again and the question is about what the next layer names.
  */
+#include <limits.h>
 #include <string.h>
 
 #include "block/chain.h"
 #include "engine/session.h"
 #include "ui/console/console.h"
 #include "ui/desk-private.h"
-#include "ui/text.h"
 #include "util/safetext.h"
 
 enum { WIDTH_MAX = 84, LABEL = 10 };
@@ -33,13 +33,7 @@ static struct approval *approval_of(struct overlay *overlay)
 /* All of the text, in as many rows as it takes; the row behind.  A surface of height 0 only counts them. */
 static int put_wrapped(struct surface box, int x, int y, enum role role, const char *text)
 {
-    int columns = MAX(box.width - x - 2, 1);
-    do {
-        int len = MAX(text_fit(text, -1, columns, NULL), 1);
-        surface_put_len(box, x, y++, role, text, len);
-        text += MIN((size_t)len, strlen(text));
-    } while (*text != '\0');
-    return y;
+    return surface_put_words(box, x, y, box.width - x - 2, INT_MAX, role, text);
 }
 
 static int put_field(struct surface box, int y, const char *label, enum role role, const char *text)
@@ -78,11 +72,13 @@ static const char *advice(const struct reference *reference)
     }
 }
 
-static int draw_text(const struct approval *approval, struct surface box, int y)
+/* Tight: without what one can do without. */
+static int draw_text(const struct approval *approval, struct surface box, int y, bool tight)
 {
     const struct reference *reference = approval->reference;
     g_autofree char *what = reference_describe(reference);
-    g_autofree char *image = safetext_escape(approval->image, -1);
+    const char *slash = strrchr(approval->image, '/');
+    g_autofree char *image = safetext_escape(tight && slash != NULL ? slash + 1 : approval->image, -1);
     const char *role = reference->role == REFERENCE_DATA ? "data file" : "backing file";
     g_autofree char *head = reference->layer > 0
                                  ? g_strdup_printf("Layer %u of %s names its %s:", reference->layer, image, role)
@@ -99,19 +95,21 @@ static int draw_text(const struct approval *approval, struct surface box, int y)
     } else {
         y = put_field(box, y, "format", ROLE_OVERLAY, "not said");
     }
-    return put_wrapped(box, 2, y + 1, ROLE_NOTE, advice(reference));
+    return put_wrapped(box, 2, y + !tight, ROLE_NOTE, advice(reference));
 }
 
 static void draw(struct overlay *overlay, struct surface surface)
 {
     struct approval *approval = approval_of(overlay);
     int width = MIN(surface.width, WIDTH_MAX), left = (surface.width - width) / 2;
-    int rows = draw_text(approval, surface_part(surface, left, 0, width, 0), 1);
+    struct surface nowhere = surface_part(surface, left, 0, width, 0);
+    bool tight = draw_text(approval, nowhere, 1, false) >= surface.height;
+    int rows = draw_text(approval, nowhere, 1, tight);
     struct surface box = surface_part(surface, left, 0, width, MIN(rows + 1, surface.height));
     surface_fill(box, ROLE_OVERLAY, ' ');
-    draw_text(approval, box, 1);
+    draw_text(approval, box, 1, tight);
     surface_frame(box, ROLE_FRAME_FOCUS);
-    surface_title(box, ROLE_TITLE_FOCUS, "open this file?");
+    surface_title(box, ROLE_TITLE_FOCUS, rows < surface.height ? "open this file?" : "open this file? · not all fits");
     approval->painted = true;
 }
 

@@ -4,6 +4,7 @@
  * behind it, and counting ends with the overlay.  What is done from here is the command it equals.
  */
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 #include "block/chain.h"
@@ -130,11 +131,10 @@ static char *sizes_of(const struct chain_layer *layer)
     return g_string_free(text, FALSE);
 }
 
-/* A row, which is only counted where the surface ends. */
+/* Rows, which are only counted where the surface ends. */
 static int put_row(struct surface inside, int y, enum role role, const char *text)
 {
-    surface_put_fit(inside, INDENT, y, inside.width - INDENT - 1, role, text);
-    return y + 1;
+    return surface_put_words(inside, INDENT, y, inside.width - INDENT - 1, INT_MAX, role, text);
 }
 
 static int draw_reference(struct surface inside, int y, const struct reference *reference)
@@ -159,11 +159,11 @@ static int draw_layer(const struct chain_view *view, struct surface inside, int 
     g_autofree char *head = head_of(view, layer), *name = layer->filename != NULL ? safetext_escape(layer->filename, -1) : NULL;
     bool marked = i == view->marked;
     surface_put(inside, 1, y, ROLE_HINT_KEY, marked ? ">" : " ");
-    surface_put_fit(inside, 3, y, inside.width - 4, layer->open ? ROLE_STRONG : ROLE_WARNING, head);
-    if (marked) {
-        surface_mark(inside, 0, y, inside.width, CELL_SELECTED);
+    int first = y;
+    y = surface_put_words(inside, 3, y, inside.width - 4, INT_MAX, layer->open ? ROLE_STRONG : ROLE_WARNING, head);
+    for (int row = first; marked && row < y; row++) {
+        surface_mark(inside, 0, row, inside.width, CELL_CURSOR);
     }
-    y++;
     if (name != NULL) {
         put_tail(surface_part(inside, 0, y, inside.width, 1), INDENT, ROLE_OVERLAY, name);
         y++;

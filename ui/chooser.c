@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* A list to choose from: what is typed narrows it down, best matches first. */
+#include <limits.h>
 #include <string.h>
 
 #include "ui/desk-private.h"
 #include "ui/overlay.h"
 #include "ui/prompt.h"
 
-enum { WIDTH_MAX = 84, KEYS_SHARE = 5, NAME_SHARE = 3 };
+enum { WIDTH_MAX = 84, KEYS_SHARE = 5, NAME_SHARE = 3, NARROW = 56, RULE_HEIGHT = 12, DETAIL_SHARE = 3 };
 
 struct chooser {
     struct overlay overlay;
@@ -15,7 +16,7 @@ struct chooser {
     GPtrArray *fitting; /* of these, best first */
     struct prompt *prompt;
     int marked, top, page;
-    int name_columns, keys_columns; /* of the widest; 0: no choice has keys */
+    int name_columns, keys_columns, help_columns; /* of the widest; 0: no choice has keys, or help */
     struct rectangle box, list; /* as last drawn, in cells of the surface */
 };
 
@@ -166,44 +167,116 @@ static enum request_context context(const struct overlay *overlay)
     return REQUEST_CONTEXT_CHOOSER;
 }
 
-static void draw_choice(const struct chooser *chooser, struct surface row, const struct choice *choice, bool marked)
+/* Where in a row what is; what has no columns is left to the detail below. */
+struct columns {
+    int name, keys, help;
+};
+
+/* A narrow list has names and keys only. */
+static struct columns columns_of(const struct chooser *chooser, int width)
 {
-    int name = MIN(row.width / NAME_SHARE, chooser->name_columns + 3);
-    int keys = MIN(row.width / KEYS_SHARE, chooser->keys_columns > 0 ? chooser->keys_columns + 1 : 0);
+    struct columns columns = {.name = chooser->name_columns, .keys = chooser->keys_columns};
+    bool helps = chooser->help_columns > 0 && width >= NARROW;
+    int room = width - 3;
+    if (helps) {
+        columns.name = MIN(columns.name, MAX(width / NAME_SHARE, 8));
+        columns.keys = MIN(columns.keys, width / KEYS_SHARE);
+    } else if (columns.keys > 0) {
+        columns.keys = MIN(columns.keys, MAX(room - columns.name - 1, room / NAME_SHARE));
+    }
+    columns.name = MIN(columns.name, room - (columns.keys > 0 ? columns.keys + 1 : 0));
+    columns.help = helps ? room - columns.name - (columns.keys > 0 ? columns.keys + 2 : 0) - 2 : 0;
+    return columns;
+}
+
+/* What does not fit in its row, to be read below the list: "" when all does.  g_free. */
+static char *detail_of(const struct columns *columns, const struct choice *choice)
+{
+    GString *text = g_string_new(NULL);
+    const char *keys = choice->keys != NULL ? choice->keys : "", *help = choice->help != NULL ? choice->help : "";
+    if (text_columns(choice->name, -1) > columns->name) {
+        g_string_append(text, choice->name);
+    }
+    if (text_columns(keys, -1) > columns->keys) {
+        g_string_append_printf(text, "%s%s", text->len > 0 ? " · " : "", keys);
+    }
+    if (text_columns(help, -1) > columns->help) {
+        g_string_append_printf(text, "%s%s", text->len > 0 ? " · " : "", help);
+    }
+    return g_string_free(text, FALSE);
+}
+
+/* Rows that the longest of them takes: the list stays where it is while the mark moves. */
+static int detail_rows(const struct chooser *chooser, const struct columns *columns, int width, int height)
+{
+    int rows = 0;
+    for (unsigned i = 0; i < chooser->choices->len; i++) {
+        g_autofree char *text = detail_of(columns, chooser->choices->pdata[i]);
+        struct surface nowhere = {0};
+        rows = *text != '\0' ? MAX(rows, surface_put_words(nowhere, 0, 0, width, INT_MAX, ROLE_NOTE, text)) : rows;
+    }
+    return MIN(rows, height / DETAIL_SHARE);
+}
+
+static void draw_choice(struct surface row, const struct columns *columns, const struct choice *choice, bool marked)
+{
+    int x = 2 + columns->name + 1;
     surface_fill(row, ROLE_OVERLAY, ' ');
     surface_put(row, 0, 0, ROLE_HINT_KEY, marked ? ">" : " ");
-    int x = surface_put_fit(row, 2, 0, MAX(name - 2, 8), ROLE_STRONG, choice->name);
-    x = MAX(x + 1, name + 1);
-    if (choice->keys != NULL) {
-        surface_put_fit(row, x, 0, keys - 1, ROLE_HINT_KEY, choice->keys);
+    surface_put_fit(row, 2, 0, columns->name, ROLE_STRONG, choice->name);
+    if (columns->keys > 0) {
+        surface_put_fit(row, x, 0, columns->keys, ROLE_HINT_KEY, choice->keys != NULL ? choice->keys : "");
+        x += columns->keys + 2;
     }
-    x = MAX(x, name + keys + 1);
-    surface_put_fit(row, x, 0, row.width - x, ROLE_OVERLAY, choice->help != NULL ? choice->help : "");
+    if (columns->help > 0) {
+        surface_put_fit(row, x + 1, 0, columns->help, ROLE_OVERLAY, choice->help != NULL ? choice->help : "");
+    }
     if (marked) {
-        surface_mark(row, 0, 0, row.width, CELL_SELECTED);
+        surface_mark(row, 0, 0, row.width, CELL_CURSOR);
+    }
+}
+
+/* Below the list, with a rule between where there is room for one. */
+static void draw_detail(const struct chooser *chooser, struct surface box, const struct columns *columns, int rows, bool rule)
+{
+    const struct choice *choice = marked_choice(chooser);
+    int y = box.height - 1 - rows;
+    if (rule) {
+        surface_frame(surface_part(box, 0, y - 1, box.width, rows + 2), ROLE_FRAME_FOCUS);
+    }
+    if (choice != NULL) {
+        g_autofree char *text = detail_of(columns, choice);
+        surface_put_words(box, 2, y, box.width - 4, rows, ROLE_NOTE, text);
     }
 }
 
 static void draw(struct overlay *overlay, struct surface surface)
 {
     struct chooser *chooser = chooser_of(overlay);
-    int width = MIN(surface.width, WIDTH_MAX), height = MIN(surface.height, MAX((int)chooser->choices->len + 3, 8));
+    int width = MIN(surface.width, WIDTH_MAX);
+    struct columns columns = columns_of(chooser, width - 2);
+    int rows = detail_rows(chooser, &columns, width - 4, surface.height);
+    bool rule = rows > 0 && surface.height >= RULE_HEIGHT;
+    int below = rows + rule, height = MIN(surface.height, MAX((int)chooser->choices->len + 3, 8) + below);
     chooser->box = (struct rectangle){(surface.width - width) / 2, 0, width, height};
     struct surface box = surface_part(surface, chooser->box.x, 0, width, height);
     surface_fill(box, ROLE_OVERLAY, ' ');
     surface_frame(box, ROLE_FRAME_FOCUS);
     surface_title(box, ROLE_TITLE_FOCUS, chooser->ops->title);
     prompt_draw(chooser->prompt, surface_part(box, 1, 1, width - 2, 1));
-    chooser->list = (struct rectangle){chooser->box.x + 1, 2, width - 2, MAX(height - 3, 0)};
+    chooser->list = (struct rectangle){chooser->box.x + 1, 2, width - 2, MAX(height - 3 - below, 0)};
     chooser->page = MAX(chooser->list.height, 1);
     chooser->top = CLAMP(chooser->top, MAX(chooser->marked - chooser->page + 1, 0), chooser->marked);
     for (int y = 0; y < chooser->list.height && chooser->top + y < (int)chooser->fitting->len; y++) {
         int i = chooser->top + y;
-        draw_choice(chooser, surface_part(surface, chooser->list.x, chooser->list.y + y, chooser->list.width, 1),
+        draw_choice(surface_part(surface, chooser->list.x, chooser->list.y + y, chooser->list.width, 1), &columns,
                     chooser->fitting->pdata[i], i == chooser->marked);
     }
     if (chooser->fitting->len == 0) {
         surface_put_fit(box, 2, 2, width - 4, ROLE_NOTE, "nothing fits");
+    }
+    if (rows > 0) {
+        draw_detail(chooser, box, &columns, rows, rule);
     }
 }
 
@@ -334,11 +407,12 @@ struct overlay *chooser_new(struct desk *desk, const struct chooser_ops *ops, GP
     chooser->ops = ops;
     chooser->choices = choices;
     chooser->fitting = g_ptr_array_new();
-    chooser->prompt = prompt_new(ops->question, "a part of its name, or its key");
+    chooser->prompt = prompt_new(ops->question, ops->hint);
     for (unsigned i = 0; i < choices->len; i++) {
         const struct choice *choice = choices->pdata[i];
         chooser->name_columns = MAX(chooser->name_columns, text_columns(choice->name, -1));
         chooser->keys_columns = MAX(chooser->keys_columns, choice->keys != NULL ? text_columns(choice->keys, -1) : 0);
+        chooser->help_columns = MAX(chooser->help_columns, choice->help != NULL ? text_columns(choice->help, -1) : 0);
     }
     narrow(chooser);
     chooser->marked = (int)MIN(marked, MAX(choices->len, 1) - 1);

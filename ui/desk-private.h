@@ -108,6 +108,8 @@ void input_request(struct desk *desk, struct panel *panel, enum request request,
 
 /* frame.c: the whole picture. */
 void frame_draw(struct desk *desk);
+/* hints.c: what the keys do here, in one row. */
+void hints_draw(struct desk *desk, struct surface row);
 /* Whose request it is: its own panel's, wherever the focus is, and for movements the focused one's; NULL: none's. */
 struct panel *desk_panel_of(const struct desk *desk, enum request request);
 

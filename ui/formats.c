@@ -15,7 +15,7 @@
 static const struct {
     const char *name, *help;
 } formats[] = {
-    {"raw", "the bytes as they are, for good; its first sector may be written like any other"},
+    {"raw", "the bytes as they are; any may be written to the first sector"},
     {"qcow2", "QEMU's own format"},
     {"vmdk", "VMware"},
     {"vdi", "VirtualBox"},
@@ -28,7 +28,7 @@ static const struct {
     {"dmg", "macOS disk image"},
     {"bochs", "Bochs growing disk"},
     {"cloop", "Linux compressed loop"},
-    {"guess", "whatever its bytes look like; raw, with the first sector guarded, where they look like nothing"},
+    {"guess", "what its bytes look like, else raw with the first sector guarded"},
 };
 
 static void accept(struct desk *desk, const struct choice *choice)
@@ -40,7 +40,7 @@ static void accept(struct desk *desk, const struct choice *choice)
 
 struct overlay *format_chooser_new(struct desk *desk)
 {
-    static const struct chooser_ops ops = {.title = "formats", .question = "read it as: ", .accept = accept};
+    static const struct chooser_ops ops = {.title = "formats", .question = "read it as: ", .hint = "a part of its name", .accept = accept};
     const char *now = desk->title.format;
     GPtrArray *choices = g_ptr_array_new_with_free_func(choice_free);
     for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {

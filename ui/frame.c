@@ -2,9 +2,7 @@
 /* One frame: title, tabs, panels in their frames, overlay, and the bottom line. */
 #include <string.h>
 
-#include "ui/console/console.h"
 #include "ui/desk-private.h"
-#include "ui/keymap.h"
 
 static struct surface panel_surface(const struct desk *desk, int i)
 {
@@ -22,6 +20,11 @@ static bool is_visible(const struct desk *desk, int i)
     return desk->layout.panels[i].width > 0;
 }
 
+static struct surface row_of(struct surface all, int y)
+{
+    return surface_part(all, 0, y, all.width, 1);
+}
+
 static void draw_title(struct desk *desk, int i)
 {
     struct panel *panel = desk->panels[i];
@@ -33,6 +36,11 @@ static void draw_title(struct desk *desk, int i)
         if (title->len == len) {
             g_string_truncate(title, strlen(panel->ops->name));
         }
+    }
+    /* Whole words of it: the first matter most. */
+    char *last;
+    while (text_columns(title->str, -1) > panel_surface(desk, i).width - 5 && (last = g_strrstr(title->str, " · ")) != NULL) {
+        g_string_truncate(title, (gsize)(last - title->str));
     }
     surface_title(panel_surface(desk, i), is_focused(desk, i) ? ROLE_TITLE_FOCUS : ROLE_TITLE, title->str);
 }
@@ -90,54 +98,26 @@ int frame_tab_at(const struct desk *desk, int x, int y)
     return -1;
 }
 
-static int draw_hint(struct surface row, int x, enum request_context context, enum request request)
+/* A long one covers what is above the last row: half a sentence helps nobody. */
+static void draw_remark(const struct desk *desk, struct surface all, int y)
 {
-    g_autofree char *key = keymap_key(context, request);
-    const char *label = request_info(request)->label;
-    if (key == NULL || label == NULL || x + text_columns(key, -1) + 1 + text_columns(label, -1) >= row.width) {
-        return x;
-    }
-    x = surface_put(row, x, 0, ROLE_HINT_KEY, key);
-    return surface_put(row, x + 1, 0, ROLE_HINT_LABEL, label) + 2;
+    enum { ROWS_MAX = 4 };
+    int columns = all.width - 2;
+    int rows = surface_put_words(surface_part(all, 0, 0, 0, 0), 1, 0, columns, MIN(ROWS_MAX, y), desk->remark_role, desk->remark);
+    struct surface part = surface_part(all, 0, y - rows + 1, all.width, rows);
+    surface_fill(part, ROLE_TEXT, ' ');
+    surface_put_words(part, 1, 0, columns, rows, desk->remark_role, desk->remark);
 }
 
-static int draw_hints_of(struct surface row, int x, enum request_context context)
+static void draw_bottom(struct desk *desk, struct surface all, int y)
 {
-    for (int request = 0; request < REQUEST_COUNT; request++) {
-        x = request == REQUEST_ZOOM ? x : draw_hint(row, x, context, request);
-    }
-    return x;
-}
-
-static void draw_hints(struct desk *desk, struct surface row)
-{
-    enum request_context context = desk_focused(desk)->ops->context, typing = input_typing(desk_focused(desk));
-    if (desk->overlay != NULL) {
-        draw_hints_of(row, 1, desk->overlay->ops->context(desk->overlay));
-    } else if (typing == REQUEST_CONTEXT_EDIT) {
-        draw_hints_of(row, 1, typing);
-    } else if (typing != REQUEST_CONTEXT_COUNT) {
-        g_autofree char *usage = desk->usage ? console_usage(desk_console(desk)) : NULL;
-        if (usage != NULL) {
-            surface_put_fit(row, 1, 0, row.width - 2, ROLE_HINT_LABEL, usage);
-        } else {
-            draw_hints_of(row, 1, context);
-        }
-    } else {
-        int x = draw_hints_of(row, 1, REQUEST_CONTEXT_GLOBAL);
-        x = draw_hints_of(row, x, context);
-        draw_hint(row, x, REQUEST_CONTEXT_GLOBAL, REQUEST_ZOOM); /* what is special here matters more */
-    }
-}
-
-static void draw_bottom(struct desk *desk, struct surface row)
-{
+    struct surface row = row_of(all, y);
     if (desk->prompt != NULL) {
         prompt_draw(desk->prompt, row);
     } else if (desk->remark != NULL) {
-        surface_put_fit(row, 1, 0, row.width - 2, desk->remark_role, desk->remark);
+        draw_remark(desk, all, y);
     } else {
-        draw_hints(desk, row);
+        hints_draw(desk, row);
     }
 }
 
@@ -146,11 +126,6 @@ static void draw_too_small(struct surface all)
     const char *text = "too small: 40x10 needed";
     int columns = text_columns(text, -1);
     surface_put_fit(all, MAX((all.width - columns) / 2, 0), all.height / 2, all.width, ROLE_NOTE, text);
-}
-
-static struct surface row_of(struct surface all, int y)
-{
-    return surface_part(all, 0, y, all.width, 1);
 }
 
 void frame_draw(struct desk *desk)
@@ -170,5 +145,5 @@ void frame_draw(struct desk *desk)
         desk->overlay->ops->draw(desk->overlay, surface_part(all, 0, layout->title_y + 1, all.width,
                                                              layout->hints_y - layout->title_y - 1));
     }
-    draw_bottom(desk, row_of(all, layout->hints_y));
+    draw_bottom(desk, all, layout->hints_y);
 }

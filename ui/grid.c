@@ -283,6 +283,23 @@ int surface_put_fit(struct surface surface, int x, int y, int columns, enum role
     return x + used + 1;
 }
 
+int surface_put_words(struct surface surface, int x, int y, int columns, int rows, enum role role, const char *text)
+{
+    for (int row = 1;; row++) {
+        int len = text_fit_words(text, MAX(columns, 1));
+        if (row >= rows && text[len] != '\0') {
+            surface_put_fit(surface, x, y, columns, role, text);
+            return y + 1;
+        }
+        surface_put_len(surface, x, y++, role, text, len);
+        text += len;
+        text += strspn(text, " ");
+        if (*text == '\0') {
+            return y;
+        }
+    }
+}
+
 void surface_put_char(struct surface surface, int x, int y, enum role role, uint32_t ch)
 {
     put_cell(surface, x, y, role, text_char_columns(ch) == 1 ? ch : '?');

@@ -80,6 +80,11 @@ int surface_printf(struct surface surface, int x, int y, enum role role, const c
     __attribute__((format(printf, 5, 6)));
 /* At most columns wide; when it is longer it ends in an ellipsis.  Returns the column after it. */
 int surface_put_fit(struct surface surface, int x, int y, int columns, enum role role, const char *text);
+/*
+ * Wrapped at words, in at most rows of that many columns (the last then ends in an ellipsis); returns the row behind.  Rows outside
+ * the surface are only counted.
+ */
+int surface_put_words(struct surface surface, int x, int y, int columns, int rows, enum role role, const char *text);
 /* One character of width one (block, border, letter). */
 void surface_put_char(struct surface surface, int x, int y, enum role role, uint32_t ch);
 /* count copies of ch from (x, y) to the right. */

@@ -3,12 +3,12 @@
  * The help overlay, made from the tables: what the keys do here.  A search looks through all there is, everywhere: keys, names
  * and meanings.
  */
+#include <limits.h>
 #include <string.h>
 
 #include "ui/desk-private.h"
 #include "ui/keymap.h"
 #include "ui/overlay.h"
-#include "ui/text.h"
 
 enum { WIDTH_MAX = 80, KEYS_COLUMNS = 26, KEYS_SHARE = 3, KEYS_GAP = 5 };
 
@@ -26,30 +26,11 @@ static struct help *help_of(struct overlay *overlay)
     return (struct help *)overlay;
 }
 
-/* Bytes of text that a row takes: whole words, if there is more than one. */
-static int row_of_words(const char *text, int columns)
-{
-    int fit = text_fit(text, -1, columns, NULL), end = fit;
-    if (text[fit] == '\0') {
-        return fit;
-    }
-    while (end > 0 && text[end] != ' ') {
-        end--;
-    }
-    return end > 0 ? end : MAX(fit, 1);
-}
-
 /* One request's keys and, from column x on, help, in as many rows as its help takes; the row behind. */
 static int draw_request(struct surface surface, int x, int y, const char *keys, const char *help)
 {
     surface_put_fit(surface, 2, y, x - 3, ROLE_HINT_KEY, keys);
-    do {
-        int len = row_of_words(help, MAX(surface.width - x, 1));
-        surface_put_len(surface, x, y++, ROLE_OVERLAY, help, len);
-        help += len;
-        help += *help == ' ';
-    } while (*help != '\0');
-    return y;
+    return surface_put_words(surface, x, y, surface.width - x - 1, INT_MAX, ROLE_OVERLAY, help);
 }
 
 static bool has(const char *text, const char *part)
@@ -99,7 +80,7 @@ static int draw_context(const struct help *help, struct surface surface, int y, 
         return header; /* nothing of it is wanted */
     }
     surface_put(surface, 1, header, ROLE_STRONG, name);
-    surface_put_fit(surface, x, header, surface.width - x, ROLE_DIM, request_context_help(context));
+    surface_put_fit(surface, x, header, surface.width - x - 1, ROLE_DIM, request_context_help(context));
     return y + 1;
 }
 
@@ -116,7 +97,7 @@ static int draw_all(const struct help *help, struct surface surface, int y)
         }
     }
     if (y == first) {
-        surface_put_fit(surface, 1, y, surface.width - 1, ROLE_NOTE, "nothing has that in its keys, name or meaning");
+        surface_put_fit(surface, 1, y, surface.width - 2, ROLE_NOTE, "nothing has that in its keys, name or meaning");
         y += 2;
     }
     return y - 1;

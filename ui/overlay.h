@@ -56,6 +56,7 @@ struct choice {
 struct chooser_ops {
     const char *title;    /* and name */
     const char *question; /* before what is typed */
+    const char *hint;     /* what may be typed */
     /* The mark moved to another line (NULL: nothing fits); may be NULL. */
     void (*mark)(struct desk *desk, const struct choice *choice);
     /* It was taken; the overlay is closed already. */

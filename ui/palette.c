@@ -84,7 +84,7 @@ static void accept_palette(struct desk *desk, const struct choice *choice)
 
 struct overlay *palette_new(struct desk *desk)
 {
-    static const struct chooser_ops ops = {.title = "palette", .question = "do: ", .accept = accept_palette};
+    static const struct chooser_ops ops = {.title = "palette", .question = "do: ", .hint = "a part of its name; its key, or what it is about", .accept = accept_palette};
     GPtrArray *choices = g_ptr_array_new_with_free_func(choice_free);
     add_requests(desk, choices, desk_focused(desk)->ops->context);
     add_requests(desk, choices, REQUEST_CONTEXT_GLOBAL);
@@ -125,6 +125,7 @@ struct overlay *theme_chooser_new(struct desk *desk)
     static const struct chooser_ops ops = {
         .title = "themes",
         .question = "theme: ",
+        .hint = "a part of its name",
         .mark = try_theme,
         .accept = accept_theme,
         .cancel = cancel_theme,

@@ -46,6 +46,12 @@ struct panel_view {
     bool growing;   /* the range goes from range_start to wherever the cursor is; range_end is 0 */
 };
 
+/* What the bottom line offers first: a request, and what to call it where its label does not say what it does now. */
+struct panel_hint {
+    enum request request; /* REQUEST_NONE: the end */
+    const char *label;    /* NULL: as in the table */
+};
+
 struct panel_progress {
     const char *what;    /* "search"; static */
     int64_t done, total; /* bytes; total 0: not known */
@@ -110,6 +116,8 @@ struct panel_ops {
     enum panel_reaction (*mouse)(struct panel *panel, const struct mouse *mouse);
     /* The command that brings back what was typed and is not written yet, for the log; NULL: nothing was.  g_free. */
     char *(*unwritten)(struct panel *panel);
+    /* What is worth a hint in what is shown now, most useful first; static.  NULL: what has a label in the table. */
+    const struct panel_hint *(*hints)(struct panel *panel);
     /* Appends what is selected for the status line ("0x1000..0x1fff 4 KiB"); nothing or NULL: nothing is. */
     void (*selection)(struct panel *panel, GString *text);
     /* What takes long (a search, a scan): false or NULL when nothing does.  Asked for when the panel is not visible, too. */

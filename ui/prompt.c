@@ -3,6 +3,8 @@
 
 #include <glib.h>
 
+#include "ui/text.h"
+
 enum { TEXT_MAX = 4096 };
 
 struct prompt {
@@ -135,7 +137,12 @@ void prompt_draw(const struct prompt *prompt, struct surface surface)
     int cursor = text_columns(prompt->text->str, (int)prompt->cursor);
     int shift = MAX(cursor - MAX(field.width - 1, 0), 0);
     if (prompt->text->len == 0) {
-        surface_put_fit(field, 0, 0, field.width, ROLE_DIM, prompt->hint);
+        int clauses = text_fit_clauses(prompt->hint, field.width - 1);
+        if (clauses > 0) {
+            surface_put_len(field, 0, 0, ROLE_DIM, prompt->hint, clauses);
+        } else {
+            surface_put_fit(field, 0, 0, field.width - 1, ROLE_DIM, prompt->hint);
+        }
     }
     surface_put(field, -shift, 0, ROLE_INPUT, prompt->text->str);
     surface_set_cursor(field, cursor - shift, 0);

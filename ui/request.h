@@ -57,7 +57,7 @@ enum request_context {
     X(ROW_END, "row-end", MOVE, NULL, NULL, "to the end of the row")                                                   \
     X(FIRST, "first", MOVE, NULL, NULL, "to the very beginning")                                                       \
     X(LAST, "last", MOVE, NULL, NULL, "to the very end")                                                               \
-    X(MAP_SHOW, "map-show", MAP, "goto OFFSET hex", "show in hex", "show the first byte of the cell in hex")           \
+    X(MAP_SHOW, "map-show", MAP, "goto OFFSET hex", "hex", "show the first byte of the cell in hex")           \
     X(MAP_NEXT_EXTENT, "map-next-extent", MAP, "map-next-extent OFFSET", "next extent", "to where the next extent begins")                 \
     X(MAP_PREVIOUS_EXTENT, "map-previous-extent", MAP, "map-previous-extent OFFSET", NULL, "to where this or the previous extent begins")      \
     X(MAP_ZOOM_IN, "map-zoom-in", MAP, "map-zoom-in OFFSET", "zoom in", "show an eighth, with the cursor in the middle")      \
@@ -72,10 +72,10 @@ enum request_context {
     X(MAP_SIZES, "map-sizes", MAP, "map-sizes", "sizes", "show how many extents there are of which size, or the picture again") \
     X(MAP_DIFFERENCES, "map-differences", MAP, "differences", "compare",                                                  \
       "mark where the image differs from its backing file, or from what you name; nothing any more when it is marked")  \
-    X(MAP_COMPARE_WITH, "map-compare-with", MAP, "differences IMAGE", NULL, "ask for an image or a snapshot and mark where it differs") \
-    X(MAP_DIFFERENCE_LIST, "map-difference-list", MAP, "map-difference-list", NULL, "list the differences, or show the picture again") \
-    X(MAP_NEXT_DIFFERENCE, "map-next-difference", MAP, "map-next-difference OFFSET", NULL, "to the next difference")       \
-    X(MAP_PREVIOUS_DIFFERENCE, "map-previous-difference", MAP, "map-previous-difference OFFSET", NULL, "to the difference before") \
+    X(MAP_COMPARE_WITH, "map-compare-with", MAP, "differences IMAGE", "with another", "ask for an image or a snapshot and mark where it differs") \
+    X(MAP_DIFFERENCE_LIST, "map-difference-list", MAP, "map-difference-list", "list", "list the differences, or show the picture again") \
+    X(MAP_NEXT_DIFFERENCE, "map-next-difference", MAP, "map-next-difference OFFSET", "next difference", "to the next difference")       \
+    X(MAP_PREVIOUS_DIFFERENCE, "map-previous-difference", MAP, "map-previous-difference OFFSET", "previous", "to the difference before") \
     X(MAP_LAYER, "map-layer", MAP, "map-layer", NULL, "show only what the first layer supplies, then the next, then all again") \
     X(MAP_SCAN, "map-scan", MAP, "map-scan", NULL, "read the allocation of the whole image again")                     \
     X(HEX_FOLLOW, "hex-follow", HEX, "hex-follow OFFSET", "buffer/image",                                                     \
@@ -84,13 +84,13 @@ enum request_context {
     X(HEX_NEXT_EXTENT, "hex-next-extent", HEX, "hex-next-extent OFFSET", "next extent", "to where the next extent begins")                 \
     X(HEX_PREVIOUS_EXTENT, "hex-previous-extent", HEX, "hex-previous-extent OFFSET", NULL, "to where this or the previous extent begins")      \
     X(HEX_HOST, "hex-host", HEX, "hex-host", "file", "the file that holds the image, then those of the layers below") \
-    X(HEX_TRANSLATE, "hex-translate", HEX, "hex-translate OFFSET", NULL, "from the guest's byte to the file's byte that holds it, or back") \
-    X(HEX_ENTER, "hex-enter", HEX, "hex-enter OFFSET", NULL, "to where the field under the cursor points") \
+    X(HEX_TRANSLATE, "hex-translate", HEX, "hex-translate OFFSET", "file/image", "from the guest's byte to the file's byte that holds it, or back") \
+    X(HEX_ENTER, "hex-enter", HEX, "hex-enter OFFSET", "follow", "to where the field under the cursor points") \
     X(HEX_SEARCH, "hex-search", HEX, "find TEXT", "search", "search for text") \
-    X(HEX_SEARCH_HEX, "hex-search-hex", HEX, "find -x HEX", "hex", "search for bytes, typed as hex with ? for any digit") \
-    X(FIND_NEXT, "find-next", HEX, "find-next OFFSET", NULL, "to the next match") \
-    X(FIND_PREVIOUS, "find-previous", HEX, "find-previous OFFSET", NULL, "to the match before") \
-    X(HEX_CLEAR, "hex-clear", HEX, "hex-clear", NULL, "stop the search, else take away what is selected, else what is highlighted") \
+    X(HEX_SEARCH_HEX, "hex-search-hex", HEX, "find -x HEX", "search hex", "search for bytes, typed as hex with ? for any digit") \
+    X(FIND_NEXT, "find-next", HEX, "find-next OFFSET", "next match", "to the next match") \
+    X(FIND_PREVIOUS, "find-previous", HEX, "find-previous OFFSET", "previous", "to the match before") \
+    X(HEX_CLEAR, "hex-clear", HEX, "hex-clear", "clear", "stop the search, else take away what is selected, else what is highlighted") \
     X(HEX_NEXT_SAME, "hex-next-same", HEX, "hex-next-same OFFSET", NULL, "to the next stretch of the kind and layer the cursor is in") \
     X(HEX_PREVIOUS_SAME, "hex-previous-same", HEX, "hex-previous-same OFFSET", NULL, "to the stretch of the kind and layer the cursor is in before") \
     X(HEX_NEXT_DATA, "hex-next-data", HEX, "hex-next-data OFFSET", NULL, "to the next stretch of data") \
@@ -103,18 +103,18 @@ enum request_context {
     X(HEX_PREVIOUS_NOT_ZERO, "hex-previous-not-zero", HEX, "hex-previous-not-zero OFFSET", NULL, "to the byte that is not zero before") \
     X(HEX_NEXT_DIFFERENCE, "hex-next-difference", HEX, "hex-next-difference OFFSET", NULL, "to the next byte that differs from the backing file") \
     X(HEX_PREVIOUS_DIFFERENCE, "hex-previous-difference", HEX, "hex-previous-difference OFFSET", NULL, "to the byte that differs from the backing file before") \
-    X(HEX_JUMP_BACK, "hex-jump-back", HEX, "hex-jump-back", NULL, "back to where the cursor was before it jumped") \
+    X(HEX_JUMP_BACK, "hex-jump-back", HEX, "hex-jump-back", "back", "back to where the cursor was before it jumped") \
     X(HEX_JUMP_FORWARD, "hex-jump-forward", HEX, "hex-jump-forward", NULL, "forward again") \
-    X(HEX_SELECT, "hex-select", HEX, "hex-select OFFSET", NULL, "select from here to where the cursor goes; again: the selection stays as it is") \
-    X(HEX_YANK, "hex-yank", HEX, "hex-copy FORM OFFSET LENGTH", NULL, "copy what is selected as hex, C array, base64 or text") \
-    X(HEX_SET_MARK, "hex-set-mark", HEX, "mark LETTER OFFSET", NULL, "mark this place with a letter, kept for later runs") \
+    X(HEX_SELECT, "hex-select", HEX, "hex-select OFFSET", "select", "select from here to where the cursor goes; again: the selection stays as it is") \
+    X(HEX_YANK, "hex-yank", HEX, "hex-copy FORM OFFSET LENGTH", "copy", "copy what is selected as hex, C array, base64 or text") \
+    X(HEX_SET_MARK, "hex-set-mark", HEX, "mark LETTER OFFSET", "mark", "mark this place with a letter, kept for later runs") \
     X(HEX_GO_MARK, "hex-go-mark", HEX, "to-mark LETTER", NULL, "to a marked place") \
-    X(HEX_GROUP, "hex-group", HEX, "hex-group", NULL, "bytes together in ones, twos, fours or eights") \
+    X(HEX_GROUP, "hex-group", HEX, "hex-group", "group", "bytes together in ones, twos, fours or eights") \
     X(HEX_BYTE_ORDER, "hex-byte-order", HEX, "hex-byte-order", NULL, "the bytes of a group in the other order") \
-    X(HEX_OFFSETS, "hex-offsets", HEX, "hex-offsets", NULL, "offsets in hex, in decimal, or from the cluster's start") \
+    X(HEX_OFFSETS, "hex-offsets", HEX, "hex-offsets", "offsets", "offsets in hex, in decimal, or from the cluster's start") \
     X(HEX_READ_AGAIN, "hex-read-again", HEX, "hex-read-again", NULL,                                                   \
       "forget what was read of the image and read it again")                                                           \
-    X(HEX_EDIT, "hex-edit", HEX, "poke OFFSET BYTES", "edit", "type over the bytes from here on; they are written when you say so") \
+    X(HEX_EDIT, "hex-edit", HEX, "poke OFFSET BYTES", "type over", "type over the bytes from here on; they are written when you say so") \
     X(EDIT_WRITE, "edit-write", EDIT, "poke OFFSET BYTES", "write", "write what was typed") \
     X(EDIT_DROP, "edit-drop", EDIT, NULL, "leave it", "forget what was typed: nothing is written") \
     X(EDIT_COLUMN, "edit-column", EDIT, NULL, "digits/text", "type characters instead of digits, or digits again") \
@@ -128,9 +128,9 @@ enum request_context {
     X(PENDING_FILTER, "pending-filter", PENDING, "pending-filter", "filter", "show only suspended requests, those in flight, and so on") \
     X(PENDING_TIMES, "pending-times", PENDING, "pending-times", "times", "show how long requests took, by operation, or the list again") \
     X(PENDING_EVENTS, "pending-events", PENDING, "pending-events", "events", "show the events the request passed, or the list again") \
-    X(PENDING_TRACE, "pending-trace", PENDING, "trace on", NULL, "keep the events of requests from now on, or no more") \
-    X(PENDING_ADD_BREAK, "pending-add-break", PENDING, "break EVENT TAG", NULL, "ask for an event and a tag and set a breakpoint") \
-    X(PENDING_INJECT, "pending-inject", PENDING, "inject RULE", NULL, "ask for an event and an error and make requests fail") \
+    X(PENDING_TRACE, "pending-trace", PENDING, "trace on", "trace", "keep the events of requests from now on, or no more") \
+    X(PENDING_ADD_BREAK, "pending-add-break", PENDING, "break EVENT TAG", "add break", "ask for an event and a tag and set a breakpoint") \
+    X(PENDING_INJECT, "pending-inject", PENDING, "inject RULE", "inject", "ask for an event and an error and make requests fail") \
     X(PENDING_SHOW, "pending-show", PENDING, "goto OFFSET", "show range", "show the request's range in hex and map")   \
     X(CONSOLE_RUN, "console-run", CONSOLE, NULL, "run", "run the line")                                                \
     X(CONSOLE_COMPLETE, "console-complete", CONSOLE, NULL, "complete",                                                 \
@@ -161,8 +161,8 @@ enum request_context {
     X(CHAIN_RELINK, "chain-relink", CHAIN, "relink ROLE PATH", "another file", "type the path of the file to open in its place") \
     X(CHAIN_FOLLOW, "chain-follow", CHAIN, "follow ROLE", "open it", "open one that was left out")                         \
     X(CHAIN_CLOSE, "chain-close", CHAIN, "show none", "close", "back to the panels")                                       \
-    X(APPROVAL_OPEN, "approval-open", APPROVAL, "follow ROLE", "open it", "open this file, and ask about what it names in turn") \
-    X(APPROVAL_OPEN_ALL, "approval-open-all", APPROVAL, "follow all", "open all",                                          \
+    X(APPROVAL_OPEN, "approval-open", APPROVAL, "follow ROLE", "open", "open this file, and ask about what it names in turn") \
+    X(APPROVAL_OPEN_ALL, "approval-open-all", APPROVAL, "follow all", "all",                                          \
       "open it and all it names in turn, as long as those are plain files or block devices")                           \
     X(APPROVAL_RELINK, "approval-relink", APPROVAL, "relink ROLE PATH", "another", "type the path of the file to open in its place") \
     X(APPROVAL_LEAVE_OUT, "approval-leave-out", APPROVAL, "follow none", "leave out", "leave it out: what it holds is shown as missing")

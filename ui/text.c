@@ -132,3 +132,37 @@ int text_fit(const char *text, int len, int columns, int *ret_columns)
     }
     return (int)(end - text);
 }
+
+int text_fit_words(const char *text, int columns)
+{
+    int fit = text_fit(text, -1, columns, NULL), end = fit;
+    if (text[fit] == '\0') {
+        return fit;
+    }
+    while (end > 0 && text[end] != ' ') {
+        end--;
+    }
+    if (end == 0 && fit == 0) { /* not even one fits */
+        struct text_reader reader;
+        struct text_item item;
+        text_reader_init(&reader, text, -1);
+        text_reader_next(&reader, &item);
+        return (int)(reader.at - text);
+    }
+    return end > 0 ? end : fit;
+}
+
+int text_fit_clauses(const char *text, int columns)
+{
+    int fit = text_fit(text, -1, columns, NULL), comma = 0;
+    if (text[fit] == '\0') {
+        return fit;
+    }
+    for (int at = fit; at > 0; at--) {
+        if (text[at] == ';' && text[at + 1] == ' ') {
+            return at;
+        }
+        comma = comma == 0 && text[at] == ',' && text[at + 1] == ' ' ? at : comma;
+    }
+    return comma;
+}

@@ -28,3 +28,7 @@ bool text_reader_next(struct text_reader *reader, struct text_item *item);
 /* How many bytes of text fit into that many columns, whole characters only; *ret_columns (may be NULL) is what they
  * take. */
 int text_fit(const char *text, int len, int columns, int *ret_columns);
+/* The same for a row of terminated text that is wrapped: whole words, unless the first is too long; at least one character. */
+int text_fit_words(const char *text, int columns);
+/* The same for a list of hints, of which some are better than a cut one: up to the last "; " or ", " that fits, or 0. */
+int text_fit_clauses(const char *text, int columns);

@@ -271,11 +271,17 @@ void theme_free(struct theme *theme)
     g_free(theme);
 }
 
+/* What is reversed twice is so once less than its neighbours, which are reversed once: it stands out by being underlined. */
+static unsigned attributes_over(unsigned attributes, unsigned over)
+{
+    return attributes & over & STYLE_REVERSE ? ((attributes | over) & ~(unsigned)STYLE_REVERSE) | STYLE_BOLD | STYLE_UNDERLINE : attributes | over;
+}
+
 /* Lays over what a flag asks for: its background and attributes always, its foreground if it has one. */
 static void lay_over(struct style *style, const struct style *over)
 {
     style->background = over->background;
-    style->attributes |= over->attributes;
+    style->attributes = attributes_over(style->attributes, over->attributes);
     if (over->foreground != -1) {
         style->foreground = over->foreground;
     }
@@ -284,9 +290,8 @@ static void lay_over(struct style *style, const struct style *over)
 static unsigned mono_attributes(const struct theme *theme, enum role role, unsigned flags)
 {
     unsigned attributes = theme->mono[role];
-    attributes |= flags & CELL_SELECTED ? theme->mono[ROLE_SELECTION] : 0;
-    attributes |= flags & CELL_CURSOR ? theme->mono[ROLE_CURSOR] : 0;
-    return attributes;
+    attributes = flags & CELL_SELECTED ? attributes_over(attributes, theme->mono[ROLE_SELECTION]) : attributes;
+    return flags & CELL_CURSOR ? attributes_over(attributes, theme->mono[ROLE_CURSOR]) : attributes;
 }
 
 struct style theme_style(const struct theme *theme, enum theme_depth depth, enum role role, unsigned flags)

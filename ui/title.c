@@ -122,6 +122,12 @@ static char *short_name(const char *name)
     return has_last ? g_strndup(slash + 1, name + length - slash - 1) : g_strdup(name);
 }
 
+static char *name_of(struct blk *blk)
+{
+    const char *name = blk_filename(blk);
+    return short_name(name != NULL ? name : "(no name)");
+}
+
 /* Puts from the right edge to the left; returns the column where it begins. */
 static int put_left_of(struct surface row, int end, enum role role, const char *text)
 {
@@ -169,17 +175,19 @@ static char *progress_text(const struct desk *desk)
     return NULL;
 }
 
-/* Offset of the cursor and what is selected, of the panel that has the focus. */
-static char *place_text(struct desk *desk)
+/* Offset of the cursor, of the panel that has the focus, and with everything its layer and what is selected. */
+static char *place_text(struct desk *desk, bool everything)
 {
     struct panel *panel = desk_focused(desk);
     g_autoptr(GString) text = g_string_new(NULL);
     int64_t offset = panel->ops->position != NULL ? panel->ops->position(panel) : -1;
     if (offset >= 0) {
         g_string_append_printf(text, "0x%" PRIx64, (uint64_t)offset);
+    }
+    if (everything && offset >= 0) {
         append_layer(desk, offset, text);
     }
-    if (panel->ops->selection != NULL) {
+    if (everything && panel->ops->selection != NULL) {
         gsize len = text->len;
         panel->ops->selection(panel, text);
         if (len > 0 && text->len > len) {
@@ -214,8 +222,20 @@ static int draw_sandbox(const struct desk *desk, struct surface row, int end)
     return put_left_of(row, end, ROLE_BADGE_ALERT, parts != 0 ? "[PART OF SANDBOX]" : "[NO SANDBOX]");
 }
 
-/* Returns the column left of everything. */
-static int draw_state(struct desk *desk, struct surface row, struct blk *blk)
+/* As much of it as leaves the name its room; returns the column left of it. */
+static int draw_place(struct desk *desk, struct surface row, int end, int least)
+{
+    for (int everything = 1; everything >= 0; everything--) {
+        g_autofree char *place = place_text(desk, everything);
+        if (*place != '\0' && text_columns(place, -1) + GAP <= end - least) {
+            return put_left_of(row, end, ROLE_BAR, place);
+        }
+    }
+    return end;
+}
+
+/* Right of the name, which begins at left; returns the column left of everything. */
+static int draw_state(struct desk *desk, struct surface row, struct blk *blk, int left)
 {
     int end = draw_running(desk, row, row.width - 1);
     unsigned pending = blk_requests(blk)->length;
@@ -230,24 +250,32 @@ static int draw_state(struct desk *desk, struct surface row, struct blk *blk)
     if (desk->title.holders != NULL) {
         end = put_left_of(row, end, ROLE_BADGE_ALERT, "[IN USE]");
     }
-    g_autofree char *progress = progress_text(desk), *place = place_text(desk);
-    if (progress != NULL && text_columns(progress, -1) < end - LEAST_NAME) {
+    g_autofree char *name = name_of(blk);
+    int least = left + MIN(text_columns(name, -1), LEAST_NAME);
+    g_autofree char *progress = progress_text(desk);
+    if (progress != NULL && text_columns(progress, -1) + GAP <= end - least) {
         end = put_left_of(row, end, ROLE_STATE_IN_FLIGHT, progress);
     }
-    return *place != '\0' && text_columns(place, -1) < end - LEAST_NAME ? put_left_of(row, end, ROLE_BAR, place) : end;
+    return draw_place(desk, row, end, least);
 }
 
-static char *properties(const struct desk *desk, struct blk *blk)
+/* The first most of them, as many as fit; what it is matters more than how large, and that more than its clusters. */
+static char *properties(const struct desk *desk, struct blk *blk, int columns)
 {
     char size[SIZE_TEXT_MAX];
     GString *text = g_string_new(NULL);
+    gsize fits = 0;
     if (desk->title.format != NULL) {
         g_string_append_printf(text, " · %s%s", desk->title.format, blk_is_guessed_raw(blk) ? " (guessed)" : "");
+        fits = text_columns(text->str, -1) <= columns ? text->len : 0;
     }
     g_string_append_printf(text, " · %s", size_format((double)blk_length(blk), size));
+    fits = text_columns(text->str, -1) <= columns ? text->len : fits;
     if (desk->title.cluster_size > 0) {
         g_string_append_printf(text, " · %s clusters", size_format((double)desk->title.cluster_size, size));
+        fits = text_columns(text->str, -1) <= columns ? text->len : fits;
     }
+    g_string_truncate(text, fits);
     return g_string_free(text, FALSE);
 }
 
@@ -276,14 +304,10 @@ void title_draw(struct desk *desk, struct surface row)
         surface_put_fit(row, left, 0, MAX(end - left, 0), ROLE_BAR_IMAGE, "no image open");
         return;
     }
-    const char *name = blk_filename(blk);
-    g_autofree char *rest = properties(desk, blk);
-    int room = draw_state(desk, row, blk) - left;
-    int rest_columns = text_columns(rest, -1);
-    bool fits = room - rest_columns >= 8; /* the name is worth more than what it is */
-    g_autofree char *shown = short_name(name != NULL ? name : "(no name)");
-    int x = surface_put_fit(row, left, 0, fits ? room - rest_columns : room, ROLE_BAR_IMAGE, shown);
-    if (fits) {
-        surface_put(row, x, 0, ROLE_BAR, rest);
-    }
+    g_autofree char *name = name_of(blk);
+    int room = draw_state(desk, row, blk, left) - left, columns = text_columns(name, -1);
+    /* The name is worth more than what it is, up to a point. */
+    g_autofree char *rest = properties(desk, blk, room - MIN(columns, LEAST_NAME));
+    int x = surface_put_fit(row, left, 0, room - text_columns(rest, -1), ROLE_BAR_IMAGE, name);
+    surface_put(row, x, 0, ROLE_BAR, rest);
 }

@@ -151,6 +151,7 @@ void hex_draw(struct hex_panel *hex, struct surface surface);
 void hex_side_draw(struct hex_panel *hex, struct surface surface);
 
 /* As panel_ops has them. */
+const struct panel_hint *hex_hints(struct panel *panel);
 int hex_recall_page_rows(struct panel *panel);
 void hex_recall_view(struct panel *panel, struct panel_view *ret_view);
 bool hex_recall_set_view(struct panel *panel, const struct panel_view *view);

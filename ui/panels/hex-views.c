@@ -195,7 +195,7 @@ static void answer_copy(struct panel *panel, const char *text)
 
 void hex_views_ask_copy(struct hex_panel *hex)
 {
-    static const struct panel_question question = {REQUEST_HEX_YANK, "copy as: ", "h hex, c C array, b base64, t text", true, answer_copy};
+    static const struct panel_question question = {REQUEST_HEX_YANK, "copy as: ", "h hex, c C, b base64, t text", true, answer_copy};
     int64_t start, end;
 
     if (hex_view_selection(hex_panel_view(hex), &start, &end)) {

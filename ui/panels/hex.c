@@ -630,6 +630,7 @@ const struct panel_ops panel_hex = {
     .free = destroy,
     .title = title,
     .has_row_numbers = true,
+    .hints = hex_hints,
     .draw = draw,
     .request = request,
     .key = hex_typing_key,

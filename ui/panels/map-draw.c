@@ -99,6 +99,16 @@ void map_cell_look(const struct map_space *space, const struct map_counts *count
     }
 }
 
+void map_marked_look(const struct map_space *space, const struct map_counts *counts, int64_t bytes, struct grid_traits traits,
+                     uint32_t *ret_ch, enum role *ret_role)
+{
+    map_cell_look(space, counts, bytes, NULL, traits, ret_ch, ret_role);
+    if ((*ret_ch >= 0x2580 && *ret_ch < 0x25a0) || *ret_ch == '#') {
+        traits.colour = false;
+        map_cell_look(space, counts, bytes, NULL, traits, ret_ch, ret_role);
+    }
+}
+
 /* ---- cells ---- */
 
 /* What the comparison says of a cell overrides what is in it: the picture is about where they differ. */
@@ -147,15 +157,17 @@ static void draw_cell(const struct map_panel *map, struct surface surface, int x
         counts = map_pyramid_count(pyramid, start, end);
         halves = false;
     }
-    map_cell_look(side->source->space, &counts, end - start, halves ? &first : NULL, surface_traits(surface), &ch, &role);
+    unsigned flags = (start < side->range_end && side->range_start < end ? CELL_SELECTED : 0) |
+                     (side->cursor >= start && side->cursor < end ? CELL_CURSOR : 0);
+
+    if (flags != 0) {
+        map_marked_look(side->source->space, &counts, end - start, surface_traits(surface), &ch, &role);
+    } else {
+        map_cell_look(side->source->space, &counts, end - start, halves ? &first : NULL, surface_traits(surface), &ch, &role);
+    }
     difference_look(map, start, end, surface_traits(surface).utf8, &ch, &role);
     surface_put_char(surface, x, y, role, ch);
-    if (start < side->range_end && side->range_start < end) {
-        surface_mark(surface, x, y, 1, CELL_SELECTED);
-    }
-    if (side->cursor >= start && side->cursor < end) {
-        surface_mark(surface, x, y, 1, CELL_CURSOR);
-    }
+    surface_mark(surface, x, y, 1, flags);
 }
 
 static void draw_cells(const struct map_panel *map, struct surface surface)
@@ -210,6 +222,7 @@ static void draw_strip(const struct map_side *side, struct surface surface, cons
     for (int x = 0; x < strip->columns; x++) {
         int64_t start = strip_bound(pyramid, side->size, x, strip->columns);
         int64_t end = strip_bound(pyramid, side->size, x + 1, strip->columns);
+        bool marked;
         struct map_counts counts;
         enum role role;
         uint32_t ch;
@@ -217,15 +230,20 @@ static void draw_strip(const struct map_side *side, struct surface surface, cons
         if (end <= start) {
             end = side->blk ? map_pyramid_leaf_end(pyramid, map_pyramid_leaf_at(pyramid, start)) : start + 1;
         }
+        marked = strip->is_other ? side->cursor >= start && side->cursor < end : start < window_end && view->top < end;
         if (side->blk) {
             counts = map_pyramid_count(pyramid, start, end);
-            map_cell_look(side->source->space, &counts, end - start, NULL, surface_traits(surface), &ch, &role);
+            if (marked) {
+                map_marked_look(side->source->space, &counts, end - start, surface_traits(surface), &ch, &role);
+            } else {
+                map_cell_look(side->source->space, &counts, end - start, NULL, surface_traits(surface), &ch, &role);
+            }
         } else {
             ch = '-'; /* only where the cursor is, is known */
             role = ROLE_DIM;
         }
         surface_put_char(surface, strip->gutter + x, 0, role, ch);
-        if (strip->is_other ? side->cursor >= start && side->cursor < end : start < window_end && view->top < end) {
+        if (marked) {
             surface_mark(surface, strip->gutter + x, 0, 1, CELL_SELECTED);
         }
     }

@@ -7,9 +7,45 @@
 
 enum { KIND_COLUMNS = 15, SIZE_COLUMNS = 13, COUNT_COLUMNS = 30 };
 
+/* ---- what is worth a hint ---- */
+
+const struct panel_hint *map_hints(struct panel *panel)
+{
+    static const struct panel_hint picture[] = {
+        {REQUEST_MAP_SHOW}, {REQUEST_MAP_NEXT_EXTENT}, {REQUEST_MAP_ZOOM_IN}, {REQUEST_MAP_ZOOM_OUT}, {REQUEST_MAP_LIST},
+        {REQUEST_MAP_HOST}, {REQUEST_MAP_ZOOM_CELL}, {REQUEST_MAP_CURVE}, {REQUEST_MAP_SIZES}, {REQUEST_MAP_DIFFERENCES},
+        {REQUEST_NONE}};
+    static const struct panel_hint compared[] = {
+        {REQUEST_MAP_NEXT_DIFFERENCE}, {REQUEST_MAP_PREVIOUS_DIFFERENCE}, {REQUEST_MAP_DIFFERENCE_LIST}, {REQUEST_MAP_DIFFERENCES, "end"},
+        {REQUEST_MAP_SHOW}, {REQUEST_MAP_ZOOM_IN}, {REQUEST_MAP_ZOOM_OUT}, {REQUEST_MAP_HOST}, {REQUEST_NONE}};
+    static const struct panel_hint extents[] = {
+        {REQUEST_MAP_SHOW}, {REQUEST_MAP_LIST, "picture"}, {REQUEST_MAP_HOST}, {REQUEST_MAP_SIZES}, {REQUEST_NONE}};
+    static const struct panel_hint sizes[] = {
+        {REQUEST_MAP_SIZES, "picture"}, {REQUEST_MAP_LIST}, {REQUEST_MAP_HOST}, {REQUEST_NONE}};
+    static const struct panel_hint differences[] = {
+        {REQUEST_MAP_SHOW}, {REQUEST_MAP_DIFFERENCE_LIST, "picture"}, {REQUEST_MAP_COMPARE_WITH}, {REQUEST_MAP_DIFFERENCES, "end"},
+        {REQUEST_NONE}};
+    static const struct panel_hint nothing[] = {
+        {REQUEST_MAP_DIFFERENCES}, {REQUEST_MAP_COMPARE_WITH}, {REQUEST_MAP_DIFFERENCE_LIST, "picture"}, {REQUEST_NONE}};
+    const struct map_panel *map = (const struct map_panel *)panel;
+    bool is_compared = map_differences_with(map->differences) != NULL;
+
+    switch (map->page) {
+    case MAP_PAGE_LIST:
+        return extents;
+    case MAP_PAGE_SIZES:
+        return sizes;
+    case MAP_PAGE_DIFFERENCES:
+        return is_compared ? differences : nothing;
+    default:
+        return is_compared ? compared : picture;
+    }
+}
+
+
 /* ---- the list ---- */
 
-static void draw_run(const struct map_side *side, struct surface surface, int y, const struct map_run *run)
+static void draw_run(const struct map_side *side, struct surface surface, int y, const struct map_run *run, bool marked)
 {
     const struct map_kind_info *kind = &side->source->space->kinds[run->kind];
     struct map_counts all = {0};
@@ -19,7 +55,11 @@ static void draw_run(const struct map_side *side, struct surface surface, int y,
     int x = surface_printf(surface, 0, y, ROLE_OFFSET, "0x%0*" PRIx64, map_view_digits(side->size), run->start) + 1;
 
     all.bytes[run->kind] = run->length;
-    map_cell_look(side->source->space, &all, run->length, NULL, surface_traits(surface), &ch, &role);
+    if (marked) {
+        map_marked_look(side->source->space, &all, run->length, surface_traits(surface), &ch, &role);
+    } else {
+        map_cell_look(side->source->space, &all, run->length, NULL, surface_traits(surface), &ch, &role);
+    }
     surface_put_char(surface, x, y, role, ch);
     surface_put_fit(surface, x + 2, y, surface.width - x - 2, ROLE_TEXT, kind->name);
     x += 2 + KIND_COLUMNS;
@@ -51,7 +91,7 @@ void map_draw_list(struct map_panel *map, struct surface surface)
     }
     top = MAX(0, MIN(at - map->list_rows / 2, (int)count - map->list_rows));
     for (int y = 0; y < map->list_rows && top + y < (int)count; y++) {
-        draw_run(side, surface, y, &runs[top + y]);
+        draw_run(side, surface, y, &runs[top + y], top + y == at);
         if (top + y == at) {
             surface_mark(surface, 0, y, surface.width, CELL_CURSOR);
             map->list_at = y;

@@ -58,6 +58,9 @@ bool map_show_only(struct map_panel *map, int layer);
 /* What a cell with these counts looks like; first: those of its first half, NULL if they are not known apart. */
 void map_cell_look(const struct map_space *space, const struct map_counts *counts, int64_t bytes,
                    const struct map_counts *first, struct grid_traits traits, uint32_t *ret_ch, enum role *ret_role);
+/* The same under a cursor or in a selection, whose colours a block would hide and which hide the block's: a letter stands for it. */
+void map_marked_look(const struct map_space *space, const struct map_counts *counts, int64_t bytes, struct grid_traits traits,
+                     uint32_t *ret_ch, enum role *ret_role);
 /* Paints the cells, strip and readout of a view that has rows. */
 void map_draw_picture(const struct map_panel *map, struct surface surface);
 
@@ -70,6 +73,8 @@ void map_draw_answer(const struct map_panel *map, struct surface surface, int y)
 
 /* ---- map-pages.c ---- */
 
+/* As panel_ops has it. */
+const struct panel_hint *map_hints(struct panel *panel);
 void map_draw_list(struct map_panel *map, struct surface surface);
 void map_draw_sizes(struct map_panel *map, struct surface surface);
 void map_draw_differences(struct map_panel *map, struct surface surface);

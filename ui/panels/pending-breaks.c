@@ -201,7 +201,7 @@ static void add_break(struct panel *panel, const char *text)
 enum panel_reaction pending_ask_break(struct pending_panel *pending)
 {
     static const struct panel_question question = {
-        .request = REQUEST_PENDING_ADD_BREAK, .question = "break at: ", .hint = "an event (write_aio, read_aio, l2_load, ...) and a tag", .answer = add_break};
+        .request = REQUEST_PENDING_ADD_BREAK, .question = "break at: ", .hint = "an event and a tag; write_aio A, l2_load table", .answer = add_break};
 
     panel_question(&pending->panel, &question);
     return PANEL_REDRAW;
@@ -219,7 +219,7 @@ static void add_error(struct panel *panel, const char *text)
 enum panel_reaction pending_ask_error(struct pending_panel *pending)
 {
     static const struct panel_question question = {
-        .request = REQUEST_PENDING_INJECT, .question = "inject: ", .hint = "an event and an error: write_aio,errno=28,once=on", .answer = add_error};
+        .request = REQUEST_PENDING_INJECT, .question = "inject: ", .hint = "an event and an error; write_aio,errno=28,once=on", .answer = add_error};
 
     panel_question(&pending->panel, &question);
     return PANEL_REDRAW;

@@ -106,3 +106,32 @@ void pending_draw_events(const struct pending_panel *pending, struct surface sur
         surface_put_fit(surface, 23, y, surface.width - 23, events[i].state ? ROLE_STRONG : ROLE_TEXT, events[i].what);
     }
 }
+
+/* ---- what is worth a hint ---- */
+
+const struct panel_hint *pending_hints(struct panel *panel)
+{
+    static const struct panel_hint list[] = {
+        {REQUEST_PENDING_RESUME}, {REQUEST_PENDING_CANCEL}, {REQUEST_PENDING_SHOW}, {REQUEST_PENDING_BREAKS}, {REQUEST_PENDING_EVENTS},
+        {REQUEST_PENDING_TIMES}, {REQUEST_PENDING_SORT}, {REQUEST_PENDING_FILTER}, {REQUEST_PENDING_REMOVE_BREAK}, {REQUEST_NONE}};
+    static const struct panel_hint nothing[] = {
+        {REQUEST_PENDING_BREAKS}, {REQUEST_PENDING_ADD_BREAK}, {REQUEST_PENDING_INJECT}, {REQUEST_PENDING_TIMES}, {REQUEST_NONE}};
+    static const struct panel_hint breaks[] = {
+        {REQUEST_PENDING_ADD_BREAK}, {REQUEST_PENDING_INJECT}, {REQUEST_PENDING_REMOVE_BREAK, "remove"}, {REQUEST_PENDING_RESUME},
+        {REQUEST_PENDING_BREAKS, "requests"}, {REQUEST_NONE}};
+    static const struct panel_hint times[] = {{REQUEST_PENDING_TIMES, "requests"}, {REQUEST_PENDING_BREAKS}, {REQUEST_NONE}};
+    static const struct panel_hint events[] = {
+        {REQUEST_PENDING_EVENTS, "requests"}, {REQUEST_PENDING_RESUME}, {REQUEST_PENDING_CANCEL}, {REQUEST_PENDING_TRACE}, {REQUEST_NONE}};
+    struct pending_panel *pending = (struct pending_panel *)panel;
+
+    switch (pending->page) {
+    case PENDING_PAGE_TIMES:
+        return times;
+    case PENDING_PAGE_EVENTS:
+        return events;
+    case PENDING_PAGE_BREAKS:
+        return breaks;
+    default:
+        return pending_view_count(pending) > 0 ? list : nothing;
+    }
+}

@@ -51,6 +51,8 @@ const char *pending_filter_name(enum pending_filter filter);
 
 /* ---- pending-pages.c ---- */
 
+/* As panel_ops has it. */
+const struct panel_hint *pending_hints(struct panel *panel);
 void pending_draw_times(const struct pending_panel *pending, struct surface surface);
 void pending_draw_events(const struct pending_panel *pending, struct surface surface);
 

@@ -377,6 +377,7 @@ const struct panel_ops panel_pending = {
     .create = create,
     .free = destroy,
     .title = title,
+    .hints = pending_hints,
     .draw = draw,
     .request = request,
     .view = view,

@@ -161,6 +161,8 @@ static void check_cells(struct bench *bench, const struct runs *runs)
         map_order_place(&side->order, i, &column, &row);
         map_cell_look(side->source->space, &expected, end - start, NULL, traits, &ch, &role);
         const struct cell *cell = grid_cell(bench->grid, view->gutter + column, view->strip + row);
+        if (cell->flags & CELL_CURSOR)
+            map_marked_look(side->source->space, &expected, end - start, traits, &ch, &role);
         if (cell->ch != 0x258c && cell->ch != 0x2590)
             g_assert_cmphex(cell->ch, ==, ch);
     }

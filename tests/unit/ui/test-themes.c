@@ -15,7 +15,7 @@ static char *config; /* the folder for this test's configuration */
 static void test_every_theme_names_every_role(void)
 {
     static const char *const wanted[] = {"default", "dark",      "light", "high-contrast", "colour-blind", "mono",
-                                         "gruvbox", "solarized", "nord",  "dracula",       "catppuccin"};
+                                         "gruvbox", "solarized", "solarized-light", "nord", "dracula", "catppuccin"};
     for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++) {
         g_assert_nonnull(theme_builtin_text(wanted[i]));
     }
@@ -46,10 +46,26 @@ static double luminance(int32_t rgb)
     return sum;
 }
 
+static double contrast_of(int32_t one, int32_t other)
+{
+    double a = luminance(one), b = luminance(other);
+    return (MAX(a, b) + 0.05) / (MIN(a, b) + 0.05);
+}
+
 static double contrast(const struct style *style)
 {
-    double a = luminance(style->foreground), b = luminance(style->background);
-    return (MAX(a, b) + 0.05) / (MIN(a, b) + 0.05);
+    return contrast_of(style->foreground, style->background);
+}
+
+/* How far apart two colours are, in steps of a channel. */
+static double distance(int32_t a, int32_t b)
+{
+    double sum = 0;
+    for (int shift = 0; shift < 24; shift += 8) {
+        double by = (a >> shift & 255) - (b >> shift & 255);
+        sum += by * by;
+    }
+    return sqrt(sum);
 }
 
 static bool is_terminals_own(const char *name)
@@ -83,6 +99,78 @@ static void test_every_theme_is_readable_on_its_own_ground(void)
                 check_readable(name, theme, (enum role)role, flags);
             }
         }
+    }
+}
+
+/* The terminal's own ground may be black or white. */
+static void test_the_default_theme_is_readable_on_black_and_on_white(void)
+{
+    g_autoptr(theme) theme = theme_default();
+    for (int role = 0; role < ROLE_COUNT; role++) {
+        for (unsigned flags = 0; flags < 4; flags++) {
+            struct style style = theme_style(theme, THEME_DIRECT, (enum role)role, flags);
+            int32_t grounds[] = {0x000000, 0xffffff};
+            for (size_t i = 0; i < G_N_ELEMENTS(grounds) && style.foreground >= 0; i++) {
+                double has = contrast_of(style.foreground, style.background >= 0 ? style.background : grounds[i]);
+                if (has < 3) {
+                    g_printerr("default: %s (flags %u) on %06x: contrast %.1f\n", role_name((enum role)role), flags, (unsigned)grounds[i], has);
+                    g_test_fail();
+                }
+            }
+        }
+    }
+}
+
+static void check_apart(const char *theme, const char *what, double is, double least)
+{
+    if (is < least) {
+        g_printerr("%s: %s: %.1f\n", theme, what, is);
+        g_test_fail();
+    }
+}
+
+/* The cursor lies among the map's colours and over matches, the selection on the ground; kinds lie beside each other. */
+static void test_marks_and_kinds_stay_apart(void)
+{
+    static const enum role kinds[] = {ROLE_KIND_DATA, ROLE_KIND_ZERO_ALLOCATED, ROLE_KIND_COMPRESSED, ROLE_KIND_MIXED};
+    for (unsigned i = 0; theme_builtin_name(i) != NULL; i++) {
+        const char *name = theme_builtin_name(i);
+        g_autoptr(theme) theme = theme_parse(name, theme_builtin_text(name), NULL);
+        if (strcmp(name, "mono") == 0) {
+            continue;
+        }
+        struct style cursor = theme_style(theme, THEME_DIRECT, ROLE_CURSOR, 0), selection = theme_style(theme, THEME_DIRECT, ROLE_SELECTION, 0);
+        struct style match = theme_style(theme, THEME_DIRECT, ROLE_BYTE_MATCH, 0), text = theme_style(theme, THEME_DIRECT, ROLE_TEXT, 0);
+        struct style changed = theme_style(theme, THEME_DIRECT, ROLE_BYTE_CHANGED, CELL_SELECTED);
+        check_apart(name, "cursor and selection", distance(cursor.background, selection.background), 70);
+        check_apart(name, "cursor and match", distance(cursor.background, match.background), 70);
+        check_apart(name, "selection and match", distance(selection.background, match.background), 70);
+        if (text.background >= 0) {
+            check_apart(name, "selection and ground", contrast_of(selection.background, text.background), 1.4);
+        }
+        /* A match and a changed byte are known under the selection, too. */
+        g_assert_cmpuint(theme_style(theme, THEME_DIRECT, ROLE_BYTE_MATCH, CELL_SELECTED).attributes, !=, selection.attributes);
+        g_assert_cmpuint(changed.attributes, !=, selection.attributes);
+        for (size_t j = 0; j < G_N_ELEMENTS(kinds); j++) {
+            struct style kind = theme_style(theme, THEME_DIRECT, kinds[j], 0);
+            check_apart(name, role_name(kinds[j]), distance(kind.foreground, cursor.background), 70);
+            for (size_t k = 0; k < j; k++) {
+                struct style other = theme_style(theme, THEME_DIRECT, kinds[k], 0);
+                check_apart(name, role_name(kinds[j]), distance(kind.foreground, other.foreground), 40);
+            }
+        }
+    }
+}
+
+/* A cursor among cells that are reversed themselves. */
+static void test_a_cursor_on_reversed_cells_is_seen(void)
+{
+    g_autoptr(theme) theme = theme_default(), mono = theme_parse("mono", theme_builtin_text("mono"), NULL);
+    for (int role = 0; role < ROLE_COUNT; role++) {
+        g_assert_cmpuint(theme_style(theme, THEME_MONO, (enum role)role, 0).attributes, !=,
+                         theme_style(theme, THEME_MONO, (enum role)role, CELL_CURSOR).attributes);
+        g_assert_cmpuint(theme_style(mono, THEME_256, (enum role)role, 0).attributes, !=,
+                         theme_style(mono, THEME_256, (enum role)role, CELL_CURSOR).attributes);
     }
 }
 
@@ -178,6 +266,10 @@ int main(int argc, char **argv)
     g_test_add_func("/themes/every-theme-names-every-role", test_every_theme_names_every_role);
     g_test_add_func("/themes/every-theme-is-readable-on-its-own-ground",
                     test_every_theme_is_readable_on_its_own_ground);
+    g_test_add_func("/themes/the-default-theme-is-readable-on-black-and-on-white",
+                    test_the_default_theme_is_readable_on_black_and_on_white);
+    g_test_add_func("/themes/marks-and-kinds-stay-apart", test_marks_and_kinds_stay_apart);
+    g_test_add_func("/themes/a-cursor-on-reversed-cells-is-seen", test_a_cursor_on_reversed_cells_is_seen);
     g_test_add_func("/themes/meaning-is-never-in-the-colour-alone", test_meaning_is_never_in_the_colour_alone);
     g_test_add_func("/themes/a-name-is-built-in-then-own-then-a-path", test_a_name_is_built_in_then_own_then_a_path);
     g_test_add_func("/themes/what-is-wrong-is-said-with-file-and-line", test_what_is_wrong_is_said_with_file_and_line);
