@@ -7,7 +7,7 @@
 #include "ui/overlay.h"
 #include "ui/prompt.h"
 
-enum { WIDTH_MAX = 84, KEYS_SHARE = 5, NAME_SHARE = 3, NARROW = 56, RULE_HEIGHT = 12, DETAIL_SHARE = 3 };
+enum { WIDTH_MAX = 84, KEYS_SHARE = 5, NAME_SHARE = 3, NARROW = 72, RULE_HEIGHT = 12, DETAIL_SHARE = 3 };
 
 struct chooser {
     struct overlay overlay;
@@ -99,32 +99,63 @@ int chooser_score(const char *pattern, const char *text)
 struct ranked {
     struct choice *choice;
     int score;
+    size_t length; /* of the name: 0 where nothing was typed */
     unsigned order;
 };
 
 static int by_score(const void *a, const void *b)
 {
     const struct ranked *left = a, *right = b;
-    return left->score != right->score ? (left->score < right->score ? 1 : -1)
-                                       : (left->order > right->order ? 1 : -1);
+    if (left->score != right->score) {
+        return left->score < right->score ? 1 : -1;
+    }
+    return left->length != right->length ? (left->length > right->length ? 1 : -1) : (left->order > right->order ? 1 : -1);
 }
 
-/* Names count most, then keys as they are called, then what is said about it. */
-static int score_of(const struct choice *choice, const char *pattern)
+/* One word of what was typed.  Names count most, then keys as they are called, then what is said about it. */
+static int score_word(const struct choice *choice, const char *word, const char *help)
 {
     enum { NAME = 4, KEY = 1000 };
-    if (*pattern == '\0') {
-        return 1;
-    }
-    int score = chooser_score(pattern, choice->name) * NAME;
+    int score = chooser_score(word, choice->name) * NAME;
     g_auto(GStrv) keys = g_strsplit(choice->keys != NULL ? choice->keys : "", ", ", -1);
     for (char **key = keys; *key != NULL; key++) {
-        score += strcmp(*key, pattern) == 0 || (pattern[1] != '\0' && g_ascii_strcasecmp(*key, pattern) == 0) ? KEY : 0;
+        score += strcmp(*key, word) == 0 || (word[1] != '\0' && g_ascii_strcasecmp(*key, word) == 0) ? KEY : 0;
     }
-    if (score == 0 && choice->help != NULL) {
-        /* Prose has every letter somewhere: only whole words are found in it. */
-        g_autofree char *help = g_ascii_strdown(choice->help, -1), *low = g_ascii_strdown(pattern, -1);
-        score = strstr(help, low) != NULL ? 1 : 0;
+    /* Prose has every letter somewhere: only what stands together is found in it. */
+    return score > 0 ? score : strstr(help, word) != NULL;
+}
+
+/* Names without what only joins their words: "goto" is "go-to" and ":goto". */
+static char *letters_of(const char *name)
+{
+    GString *letters = g_string_new(NULL);
+    for (; *name != '\0'; name++) {
+        if (*name != '-' && *name != ':' && *name != ' ' && *name != '_') {
+            g_string_append_c(letters, g_ascii_tolower(*name));
+        }
+    }
+    return g_string_free(letters, FALSE);
+}
+
+/* All words must be found, in any order. */
+static int score_of(const struct choice *choice, const char *pattern)
+{
+    enum { WHOLE = 500, BEGINS = 40, IN_ORDER = 20 };
+    g_auto(GStrv) words = g_strsplit(pattern, " ", -1);
+    g_autofree char *help = g_ascii_strdown(choice->help != NULL ? choice->help : "", -1);
+    g_autofree char *low = g_ascii_strdown(pattern, -1), *typed = letters_of(low), *name = letters_of(choice->name);
+    int score = 1;
+    for (char **word = words; *word != NULL; word++) {
+        g_autofree char *small = g_ascii_strdown(*word, -1);
+        int one = **word == '\0' ? 0 : MAX(score_word(choice, *word, help), score_word(choice, small, help));
+        if (**word != '\0' && one == 0) {
+            return 0;
+        }
+        score += one;
+    }
+    if (*typed != '\0') {
+        score += strcmp(typed, name) == 0 ? WHOLE : g_str_has_prefix(name, typed) ? BEGINS : 0;
+        score += words[0] != NULL && words[1] != NULL && chooser_score(pattern, choice->name) > 0 ? IN_ORDER : 0;
     }
     return score;
 }
@@ -144,10 +175,12 @@ static void tell_mark(struct chooser *chooser)
 
 static void narrow(struct chooser *chooser)
 {
+    const char *text = prompt_text(chooser->prompt);
     g_autoptr(GArray) ranked = g_array_new(FALSE, FALSE, sizeof(struct ranked));
     for (unsigned i = 0; i < chooser->choices->len; i++) {
-        struct ranked one = {chooser->choices->pdata[i], 0, i};
-        one.score = score_of(one.choice, prompt_text(chooser->prompt));
+        struct ranked one = {.choice = chooser->choices->pdata[i], .order = i};
+        one.score = score_of(one.choice, text);
+        one.length = *text != '\0' ? strlen(one.choice->name) : 0;
         if (one.score > 0) {
             g_array_append_val(ranked, one);
         }

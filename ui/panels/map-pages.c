@@ -69,8 +69,9 @@ static void draw_run(const struct map_side *side, struct surface surface, int y,
     if (run->host >= 0) {
         x = surface_printf(surface, x, y, ROLE_TEXT, "host 0x%" PRIx64, run->host) + 1;
     }
-    if (run->depth > 0) {
-        surface_printf(surface, x, y, ROLE_DIM, "layer %d", run->depth);
+    g_autofree char *layer = run->depth > 0 ? g_strdup_printf("layer %d", run->depth) : NULL;
+    if (layer && x + text_columns(layer, -1) <= surface.width) { /* the line below says it, too */
+        surface_put(surface, x, y, ROLE_DIM, layer);
     }
 }
 

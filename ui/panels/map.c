@@ -189,7 +189,8 @@ static void title(struct panel *panel, GString *title)
     if (map_differences_with(map->differences) && !map_differences_error(map->differences)) {
         g_string_append_printf(title, "vs %s · ", map_differences_with(map->differences));
     }
-    g_string_append_printf(title, "%s/cell", size_format((double)side->view.span, size));
+    g_string_append_printf(title, "%s · %s/cell", map->order == MAP_ORDER_CURVE ? "curve" : "linear",
+                           size_format((double)side->view.span, size));
     if (map_side_is_busy(side)) {
         struct map_counts counts = map_pyramid_count(pyramid, pyramid->start, pyramid->end);
         int64_t known = map_counts_known(&counts), all = pyramid->end - pyramid->start;
@@ -197,7 +198,6 @@ static void title(struct panel *panel, GString *title)
         g_string_append_printf(title, known == all ? " · updating" : " · scanning %d%%",
                                (int)((__int128)known * 100 / MAX(all, 1)));
     }
-    g_string_append(title, map->order == MAP_ORDER_CURVE ? " · curve" : " · linear");
 }
 
 /* ---- what is shown ---- */

@@ -142,10 +142,38 @@ static void keep_in_sight(struct pending_panel *pending, size_t rows, size_t lin
     pending->break_top = MIN(pending->break_top, rows > lines ? rows - lines : 0);
 }
 
+static bool is_cut(const struct columns *columns, struct row row, int width)
+{
+    g_autofree char *more = about(row);
+
+    return text_columns(more, -1) > MAX(width - columns->about, 0);
+}
+
+/* Rows below the table for what does not fit in the marked one; as many whichever is marked. */
+static int detail_rows(const struct blk_debug *debug, const struct columns *columns, int width, int lines)
+{
+    enum { ROWS = 2, LEAST_LINES = 6 };
+    bool any = false;
+
+    for (size_t i = 0; i < row_count(debug); i++) {
+        any = any || is_cut(columns, row_at(debug, i), width);
+    }
+    return any && lines >= LEAST_LINES ? ROWS : any && lines > 2 ? 1 : 0;
+}
+
+static void draw_detail(struct surface surface, const struct columns *columns, int rows, struct row row)
+{
+    g_autofree char *more = about(row);
+
+    if (rows > 0 && is_cut(columns, row, surface.width)) {
+        surface_put_words(surface, 0, surface.height - rows, surface.width, rows, ROLE_NOTE, more);
+    }
+}
+
 void pending_draw_breaks(struct pending_panel *pending, struct surface surface, bool focused)
 {
     struct blk_debug debug = {0};
-    int header = surface.height > 2, lines = surface.height - header;
+    int header = surface.height > 2, lines = surface.height - header, detail;
     struct columns columns;
 
     if (lines <= 0) {
@@ -162,7 +190,10 @@ void pending_draw_breaks(struct pending_panel *pending, struct surface surface, 
         return;
     }
     columns = lay_out(&debug, surface.width);
+    detail = detail_rows(&debug, &columns, surface.width, lines);
+    lines -= detail;
     keep_in_sight(pending, row_count(&debug), (size_t)lines);
+    draw_detail(surface, &columns, detail, row_at(&debug, pending->break_row));
     if (header) {
         draw_header(surface, &columns);
     }

@@ -9,6 +9,8 @@
 enum {
     SLOW_AFTER_US = 10 * 1000 * 1000, /* an age without tenths of seconds */
     TEXT_MAX = 64,
+    ERROR_COLUMNS = 7,   /* more than that, for what the system says of errors */
+    COMMAND_COLUMNS = 30, /* are enough for most commands */
     EVENT_COLUMNS = 17, /* most events' names fit */
 };
 
@@ -166,7 +168,15 @@ static struct table lay_out(int room, const struct pending_row *rows, int count)
         table.x[column] = x;
         x += table.width[column] > 0 ? table.width[column] + gap : 0;
     }
-    table.width[COMMAND] += table.width[COMMAND] > 0 ? MAX(0, room - (x - gap)) : 0;
+    /* What is left over goes to the last one, but on a wide screen some to events: errors are among them. */
+    int rest = MAX(0, room - (x - gap)), event = table.width[COMMAND] > 0 ? CLAMP(rest - COMMAND_COLUMNS, 0, ERROR_COLUMNS) : rest;
+
+    if (table.width[EVENT] > 0) {
+        table.width[EVENT] += event;
+        table.x[COMMAND] += event;
+        rest -= event;
+    }
+    table.width[COMMAND] += table.width[COMMAND] > 0 ? rest : 0;
     return table;
 }
 

@@ -97,6 +97,53 @@ static void test_titles_lose_whole_parts(void)
     driver_free(driver);
 }
 
+static void test_errors_are_told_in_whole(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    g_autofree char *line = g_strdup_printf("close; open -w -o driver=raw blkdebug::%s/disk.img; inject event=flush_to_disk,state=2,iotype=flush; "
+                                            "inject write_aio,errno=28,once=on; aio_write -q 0 4k; focus pending", driver->dir);
+    driver_command(driver, line);
+    g_assert_true(driver_shows(driver, "No space left on devi")); /* no tag, and no command, need the room */
+    driver_keys(driver, "z B");
+    g_assert_true(driver_shows(driver, "│Input/output error, state=2, iotype=flush"));
+    driver_resize(driver, 40, 10);
+    g_assert_true(driver_shows(driver, "│Input/output error, state=2,"));
+    driver_free(driver);
+}
+
+/* The first line of the palette for what is typed. */
+static void check_first(const char *typed, const char *first)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    g_autofree char *wanted = g_strdup_printf("│> %s ", first);
+    driver_command(driver, "focus map");
+    driver_keys(driver, "Ctrl-P");
+    for (const char *at = typed; *at != '\0'; at++) {
+        desk_key(driver->desk, (keycode)*at);
+    }
+    driver_settle(driver);
+    if (!driver_shows(driver, wanted)) {
+        g_autofree char *text = driver_text(driver);
+        g_error("%s: not %s first:\n%s", typed, first, text);
+    }
+    driver_free(driver);
+}
+
+static void test_the_palette_finds_what_is_meant(void)
+{
+    check_first("next diff", "map-next-difference");
+    check_first("diff next", "map-next-difference"); /* words in any order */
+    check_first("ovl", ":overlay");
+    check_first("goto", "go-to");
+    check_first("zoom", "zoom");
+    check_first("undo", ":overlay"); /* from what is said about it */
+    check_first("brk", ":break");
+    check_first("quit", "quit");
+    check_first("theme", ":theme");
+    check_first("nz", ":hex-next-zero");
+    check_first("WRITE", ":write");
+}
+
 static void test_hints_are_about_what_is_shown(void)
 {
     struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
@@ -144,6 +191,8 @@ int main(int argc, char **argv)
     g_test_add_func("/fits/remarks-take-the-rows-they-need", test_remarks_take_the_rows_they_need);
     g_test_add_func("/fits/the-name-matters-more-than-its-properties", test_the_name_matters_more_than_its_properties);
     g_test_add_func("/fits/titles-lose-whole-parts", test_titles_lose_whole_parts);
+    g_test_add_func("/fits/errors-are-told-in-whole", test_errors_are_told_in_whole);
+    g_test_add_func("/fits/the-palette-finds-what-is-meant", test_the_palette_finds_what_is_meant);
     g_test_add_func("/fits/hints-are-about-what-is-shown", test_hints_are_about_what_is_shown);
     int status = g_test_run();
     co_done();

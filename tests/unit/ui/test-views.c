@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Pictures of every view of the panels, every overlay and every question: at three sizes, in UTF-8 and ASCII, with colour and without.  A
+ * Pictures of every view of the panels, every overlay and every question: at three sizes, in UTF-8 and ASCII, with colour and without, and at
+ * sizes between and beyond these.  A
  * request that lays something over the panels or asks something, and has no picture here, fails the test.
  */
 #include <glib.h>
@@ -16,6 +17,13 @@
 static const struct {
     int width, height;
 } sizes[] = {{80, 24}, {40, 10}, {160, 48}};
+
+/* Between them and beyond: in UTF-8 with colour, and of the largest those views only that are another picture there. */
+static const struct {
+    int width, height;
+    bool few;
+} more_sizes[] = {{60, 15, false}, {220, 60, true}, {400, 120, true}};
+static const char *const large[] = {"start", "map-disk", "map-curve", "hex-image", "pending-requests", "help"};
 
 /* The first is told in full, of the others what differs from it. */
 static const struct {
@@ -162,7 +170,7 @@ static const struct view {
     {"ask-to-mark", REQUEST_HEX_GO_MARK, NULL, "focus hex", "'"},
     {"ask-break", REQUEST_PENDING_ADD_BREAK, NULL, "focus pending", "a"},
     {"ask-inject", REQUEST_PENDING_INJECT, NULL, "focus pending", "i"},
-    {"ask-output", REQUEST_CONSOLE_SEARCH, NULL, "", "F3"},
+    {"ask-output", REQUEST_CONSOLE_SEARCH, NULL, "focus console", "F3"},
 };
 
 /* Where the driver's folder, whose name is another each time, would be seen. */
@@ -218,6 +226,16 @@ static void check_view(const void *data)
             g_autofree char *other = picture_of(view, sizes[i].width, sizes[i].height, looks[look].traits);
             g_string_append_printf(all, "%s: what differs, by line\n", looks[look].name);
             append_difference(all, first, other);
+        }
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(more_sizes); i++) {
+        bool shown = !more_sizes[i].few;
+        for (size_t j = 0; j < G_N_ELEMENTS(large); j++) {
+            shown |= strcmp(view->name, large[j]) == 0;
+        }
+        if (shown) {
+            g_autofree char *other = picture_of(view, more_sizes[i].width, more_sizes[i].height, looks[0].traits);
+            g_string_append(all, other);
         }
     }
     driver_check_snapshot(view->name, all->str);
