@@ -37,9 +37,9 @@ static void draw_title(struct desk *desk, int i)
             g_string_truncate(title, strlen(panel->ops->name));
         }
     }
-    /* Whole words of it: the first matter most. */
-    char *last;
-    while (text_columns(title->str, -1) > panel_surface(desk, i).width - 5 && (last = g_strrstr(title->str, " · ")) != NULL) {
+    /* Whole parts of it, the first of which matters most: that one is rather cut than left out. */
+    char *first = strstr(title->str, " · "), *last;
+    while (text_columns(title->str, -1) > panel_surface(desk, i).width - 5 && (last = g_strrstr(title->str, " · ")) != first) {
         g_string_truncate(title, (gsize)(last - title->str));
     }
     surface_title(panel_surface(desk, i), is_focused(desk, i) ? ROLE_TITLE_FOCUS : ROLE_TITLE, title->str);

@@ -95,6 +95,13 @@ static void test_titles_lose_whole_parts(void)
     g_assert_true(driver_shows(driver, "┌ hex · read 512 bytes at 0x0"));
     g_assert_false(driver_shows(driver, "decimal"));
     driver_free(driver);
+    driver = driver_new(40, 10, driver_colour, "disk.img");
+    g_autofree char *name = g_strnfill(60, 'n');
+    g_autofree char *open = g_strdup_printf("close; create -q -f qcow2 %s/%s 1M; open %s/%s; focus hex", driver->dir, name, driver->dir, name);
+    driver_command(driver, open);
+    driver_keys(driver, "o");
+    g_assert_true(driver_shows(driver, "hex · file nnnnn")); /* what is all that fits is not left out */
+    driver_free(driver);
 }
 
 static void test_errors_are_told_in_whole(void)
