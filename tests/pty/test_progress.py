@@ -73,11 +73,10 @@ def test_a_long_read_tells_how_far_it_is(start):
         assert said(fd) == b''
 
 
-@pytest.mark.parametrize('command, told', [('create -q -f qcow2 -o preallocation=full new 32M', r'create  [45]\d%'),
-                                           ('truncate -m full 48M', r'truncate  \d%')])
-def test_preallocation_tells_how_far_it_is(start, work, command, told):
+@pytest.mark.parametrize('command', ['create -q -f qcow2 -o preallocation=full new 32M', 'truncate -m full 48M'])
+def test_preallocation_tells_how_far_it_is(start, command):
     process, leader = start(command, image=('-w', '-f', 'raw', 'disk.img'))
-    wait(leader, rf'\r{told}')
+    wait(leader, rf'\r{command.split()[0]}  [1-9]\d?%')
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=support.DEADLINE)
 
