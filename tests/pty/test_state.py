@@ -19,13 +19,6 @@ FILES = ('history', 'marks', 'layout')
 OLD = {'history': 'length\n', 'marks': 'a\t0x10\t/elsewhere.img\n', 'layout': 'wide columns 30.0%\n'}
 
 
-@pytest.fixture
-def disk(work):
-    path = work / 'disk.img'
-    support.make_image(path)
-    return path
-
-
 @contextlib.contextmanager
 def files_limited_to(size):
     """What is started within can't write a file longer than that: as on a disk without room, for any user and on any file system."""

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The line mode."""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from steps import command  # noqa: E402
+from terminal import Terminal  # noqa: E402
+
+
+def test_plain_mode_is_a_prompt(disk):
+    with Terminal(['--plain', '-f', 'raw', disk]) as t:
+        t.wait('blkscope>')
+        t.send('length', 'Enter')
+        t.wait(lambda t: '4 MiB' in t.text() and t.text().count('blkscope>') == 2, 'the prompt again')
+        t.send('Up')
+        t.wait(lambda t: t.text().count('blkscope> length') == 2, 'the line from the history')
+        t.send('Enter')
+        t.wait(lambda t: t.text().count('4 MiB') == 2, 'the answer again')
+        t.send('Ctrl-D')
+        assert t.exit_status() == 0
+        import termios
+        assert termios.tcgetattr(t.follower) == t.before
+        assert b'\x1b[?1049h' not in t.raw
+
+
+def test_plain_mode_ctrl_c_ends_a_command(disk):
+    with Terminal(['--plain', '-f', 'raw', disk]) as t:
+        t.wait('blkscope>')
+        t.send('sleep 60000', 'Enter')
+        t.wait(lambda t: t.screen.cursor.y > 0 and t.screen.cursor.x == 0, 'the command to run')
+        t.send('Ctrl-C')
+        t.wait(lambda t: t.text().count('blkscope>') == 2, 'the prompt again')
+        t.send('length', 'Enter')
+        t.wait('4 MiB')
+        t.send('quit', 'Enter')
+        t.report('exited')
+
+
+def test_plain_mode_completes(disk):
+    with Terminal(['--plain', '-f', 'raw', disk]) as t:
+        t.wait('blkscope>')
+        t.send('trunc', 'Tab')
+        t.wait('blkscope> truncate')
+
+
+def test_drop_in_on_a_terminal_is_never_full_screen(disk):
+    with Terminal(['-f', 'raw', disk], name='qemu-io') as t:
+        t.wait('qemu-io>')
+        t.send('length', 'Enter')
+        t.wait('4 MiB')
+        assert b'\x1b[?1049h' not in t.raw
+        t.send('q', 'Enter')
+        assert t.exit_status() == 0
