@@ -64,6 +64,24 @@ static void test_names_complete(void)
     driver_free(driver);
 }
 
+/* What came first is there as long as the memory that was allowed holds it. */
+static void test_the_scrollback_is_as_large_as_allowed(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_command(driver, "help flush");
+    driver_command(driver, "read -v 0 256k"); /* 1.3 MiB of text */
+    driver_command(driver, "scroll 1000000");
+    g_assert_true(driver_shows(driver, "> help flush"));
+    driver_command(driver, "set console-scrollback 1");
+    driver_command(driver, "scroll 1000000");
+    g_assert_false(driver_shows(driver, "> help flush"));
+    driver_command(driver, "set console-scrollback 1025");
+    g_assert_true(driver_shows(driver, "'1025' is not a number from 1 to 1024"));
+    driver_command(driver, "set console-scrollback");
+    g_assert_true(driver_shows(driver, "console-scrollback   1  "));
+    driver_free(driver);
+}
+
 static void test_a_sequence_in_a_search_of_the_history_leaves_it(void)
 {
     struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
@@ -161,6 +179,7 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, "C.UTF-8");
     g_test_init(&argc, &argv, NULL);
     co_init();
+    g_test_add_func("/console/scrollback-as-large-as-allowed", test_the_scrollback_is_as_large_as_allowed);
     g_test_add_func("/console/usage-is-shown-while-typing", test_usage_is_shown_while_typing);
     g_test_add_func("/console/names-complete", test_names_complete);
     g_test_add_func("/console/a-sequence-in-a-search-of-the-history-leaves-it", test_a_sequence_in_a_search_of_the_history_leaves_it);
