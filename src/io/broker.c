@@ -35,7 +35,7 @@ struct request {
 };
 
 enum {
-    MADE_MAX = 64,
+    MADE_MAX = 512, /* that are there at a time; descriptors are limited */
     KEPT_FLAGS = O_ACCMODE | O_DIRECT | O_NONBLOCK | O_NOATIME,
 };
 
@@ -89,7 +89,7 @@ static int receive_answer(int socket, bool wants_descriptor)
 /* ---- the broker: only what is safe after fork() where there are threads (signal-safety(7)) ---- */
 
 struct broker {
-    int made[MADE_MAX]; /* O_PATH descriptors; zero: none */
+    int made[MADE_MAX]; /* O_PATH descriptors, n_made of them */
     unsigned n_made;
 };
 
@@ -164,12 +164,25 @@ static int rename_made(const struct broker *broker, const struct request *reques
     return rename_new(request->path, request->to);
 }
 
-static int remove_made(const struct broker *broker, const struct request *request)
+/* Nobody can open what has no name: then its inode may be used again. */
+static void forget_nameless(struct broker *broker, int index)
+{
+    struct stat st;
+    if (fstat(broker->made[index], &st) < 0 || st.st_nlink > 0)
+        return;
+    close(broker->made[index]);
+    broker->made[index] = broker->made[--broker->n_made];
+}
+
+static int remove_made(struct broker *broker, const struct request *request)
 {
     int index = find_made(broker, request->path);
     if (index < 0)
         return index;
-    return unlink(request->path) < 0 ? -errno : 0;
+    if (unlink(request->path) < 0)
+        return -errno;
+    forget_nameless(broker, index);
+    return 0;
 }
 
 static int carry_out(struct broker *broker, const struct request *request)
@@ -192,7 +205,8 @@ static bool is_whole(const struct request *request, ssize_t n)
     return n == sizeof(*request) && memchr(request->path, '\0', PATH_MAX) && memchr(request->to, '\0', PATH_MAX);
 }
 
-void broker_serve(int socket)
+/* Until the other end of socket is closed. */
+static void serve(int socket)
 {
     struct broker broker = {0};
     struct request request;
@@ -249,7 +263,7 @@ static G_NORETURN void become(int socket, const struct sock_filter *program, uns
     for (int fd = 1; fd <= STDERR_FILENO; fd++)
         dup2(0, fd);
     restrict_itself(program, len);
-    broker_serve(0);
+    serve(0);
     _exit(0);
 }
 

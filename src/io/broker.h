@@ -29,6 +29,3 @@ int broker_make_temporary(char *path, mode_t mode);
 /* Gives the file its name if nobody has it: as renameat2(2) with RENAME_NOREPLACE, or where a file system has none, with link(2). */
 int broker_rename_new(const char *from, const char *to);
 int broker_remove(const char *path);
-
-/* What the process does, for tests: serves requests on socket until its other end is closed. */
-void broker_serve(int socket);

@@ -13,7 +13,7 @@
 #include <signal.h>
 
 #include "io/aio-backend.h"
-#include "io/co-internal.h"
+#include "io/co.h"
 #include "util/oom.h"
 
 struct workers {
@@ -22,7 +22,7 @@ struct workers {
     struct aio_request *done; /* newest first; atomic */
 
     pthread_mutex_t lock;
-    pthread_cond_t work; /* there is a request waiting, or it is over */
+    pthread_cond_t work; /* there is a request waiting, it is the turn of a later generation, or it is over */
     struct aio_request *waiting, *waiting_last;
     unsigned n_waiting, idle, max; /* idle: threads waiting for work */
     unsigned generation;      /* of threads and requests, see workers_retire() */
@@ -55,24 +55,34 @@ static void push_done(struct workers *workers, struct aio_request *request)
         g_main_context_wakeup(workers->context);
 }
 
-/* A thread of an earlier generation takes no later request, and ends when there is none of its own. */
+/* Its next request; if that is NULL, whether there may be one later. */
+static struct aio_request *find_own(const struct worker *worker, bool *ret_may_come)
+{
+    const struct workers *workers = worker->workers;
+    struct aio_request *oldest = workers->waiting;
+    int age = oldest ? (int)(worker->generation - oldest->generation) : 0;
+    *ret_may_come = oldest ? age > 0 : !workers->over && worker->generation == workers->generation;
+    return age == 0 ? oldest : NULL;
+}
+
+/* A thread takes no request of another generation: it waits for the end of earlier ones, and ends when there are only later ones. */
 static struct aio_request *next_request(struct worker *worker)
 {
     struct workers *workers = worker->workers;
     pthread_mutex_lock(&workers->lock);
     worker->idle = true;
     workers->idle++;
-    while (!workers->waiting && !workers->over && worker->generation == workers->generation)
+    struct aio_request *request;
+    for (bool may_come; !(request = find_own(worker, &may_come)) && may_come;)
         pthread_cond_wait(&workers->work, &workers->lock);
     if (worker->idle) /* else it was let go meanwhile, and does not count */
         workers->idle--;
     worker->idle = false;
-    struct aio_request *request = workers->waiting;
-    if (request && request->generation != worker->generation)
-        request = NULL;
     if (request) {
         workers->waiting = request->next;
         workers->n_waiting--;
+        if (workers->waiting && workers->waiting->generation != request->generation)
+            pthread_cond_broadcast(&workers->work);
     }
     pthread_mutex_unlock(&workers->lock);
     return request;

@@ -352,6 +352,29 @@ static void each_goes_on_beside_a_hung_call(void)
     g_assert_cmpint(result, ==, 7);
 }
 
+/* All threads are busy, one call waits, and whoever comes after the retirement is not forgotten. */
+static void test_goes_on_after_retired_threads(void)
+{
+    enum { OLD = 80, NEW = 3 };
+    for (int round = 0; round < 20; round++) {
+        int results[OLD + NEW] = {0};
+        aio = aio_new("threads", NULL);
+        pthread_mutex_lock(&gate);
+        for (int i = 0; i < OLD; i++)
+            co_start(hang, &results[i]);
+        g_assert_cmpuint(aio_in_flight(aio), ==, OLD);
+        aio_retire(aio, false);
+        for (int i = 0; i < NEW; i++)
+            co_start(hang, &results[OLD + i]);
+        g_usleep(1000); /* so that new threads look for work, and find what is not theirs */
+        pthread_mutex_unlock(&gate);
+        turn_until_nobody_lives();
+        for (int i = 0; i < OLD + NEW; i++)
+            g_assert_cmpint(results[i], ==, 7);
+        g_clear_pointer(&aio, aio_free);
+    }
+}
+
 /* Cancelling does not touch a request: its buffers are the kernel's until it is done. */
 static void each_request_outlives_a_cancellation(void)
 {
@@ -712,6 +735,7 @@ int main(int argc, char **argv)
     g_test_add_data_func("/aio/falls-back-where-io_uring-is-forbidden", test_falls_back_where_io_uring_is_forbidden,
                          run_once);
     g_test_add_data_func("/aio/signals-are-for-the-main-thread", test_signals_are_for_the_main_thread, run_once);
+    g_test_add_data_func("/aio/goes-on-after-retired-threads", test_goes_on_after_retired_threads, run_once);
     g_test_add_data_func("/aio/names", test_names, run_once);
     return g_test_run();
 }

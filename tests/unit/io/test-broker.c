@@ -160,6 +160,18 @@ static int long_names(void)
     return broker_open(name, O_RDWR | O_CREAT | O_EXCL, 0600);
 }
 
+/* However long the session: what is gone does not count. */
+static int makes_one_after_another(void)
+{
+    int ret = 0;
+    for (int i = 0; ret == 0 && i < 2000; i++) {
+        ret = make_it(fresh);
+        if (ret == 0)
+            ret = broker_remove(fresh);
+    }
+    return ret;
+}
+
 static int too_many(void)
 {
     for (int i = 0; i < 1000; i++) {
@@ -197,6 +209,7 @@ static const struct {
     {"renames-onto-what-is-there", renames_onto_what_is_there, EEXIST},
     {"opens-what-took-its-name", opens_what_took_its_name, EROFS},
     {"long-names", long_names, ENAMETOOLONG},
+    {"makes-one-after-another", makes_one_after_another, 0},
     {"too-many", too_many, EMFILE},
 };
 
