@@ -14,6 +14,23 @@ static struct node *find_node(struct node *node)
     return node && node->driver->inspect ? node : NULL;
 }
 
+/* Passes the gate to that node: blk_leave() afterwards.  -ENOTSUP: there is none. */
+static int enter_co(struct blk *blk, struct node **ret_node)
+{
+    if (!find_node(blk->root))
+        return -ENOTSUP;
+    int ret = blk_enter_co(blk);
+    *ret_node = find_node(blk->root);
+    return ret;
+}
+
+/* ret, after the gate. */
+static int leave(struct blk *blk, int ret)
+{
+    blk_leave(blk);
+    return ret;
+}
+
 void inspect_look_begin(struct blk *blk, struct inspect_look *look)
 {
     registry_look_begin(&blk->registry, &look->request);
@@ -50,30 +67,23 @@ int inspect_check_status(const struct inspect_check *check)
 
 int inspect_check_co(struct blk *blk, inspect_problem_fn *fn, void *data, struct inspect_check *ret_check)
 {
-    struct node *node = find_node(blk->root);
-    int ret = node ? blk_enter_co(blk) : -ENOTSUP;
-    if (ret < 0)
-        return ret;
-    ret = node->driver->inspect->check_co(node, fn, data, ret_check);
-    blk_leave(blk);
-    return ret;
+    struct node *node;
+    int ret = enter_co(blk, &node);
+    return ret < 0 ? ret : leave(blk, node->driver->inspect->check_co(node, fn, data, ret_check));
 }
 
 int inspect_repair_co(struct blk *blk, enum inspect_fix fix, inspect_problem_fn *fn, void *data, struct inspect_check *ret_check)
 {
-    struct node *node = find_node(blk->root);
-    return node ? node->driver->inspect->repair_co(node, fix, fn, data, ret_check) : -ENOTSUP;
+    struct node *node;
+    int ret = enter_co(blk, &node);
+    return ret < 0 ? ret : leave(blk, node->driver->inspect->repair_co(node, fix, fn, data, ret_check));
 }
 
 int inspect_host_map_co(struct blk *blk, inspect_host_fn *fn, void *data)
 {
-    struct node *node = find_node(blk->root);
-    int ret = node ? blk_enter_co(blk) : -ENOTSUP;
-    if (ret < 0)
-        return ret;
-    ret = node->driver->inspect->host_map_co(node, fn, data);
-    blk_leave(blk);
-    return ret;
+    struct node *node;
+    int ret = enter_co(blk, &node);
+    return ret < 0 ? ret : leave(blk, node->driver->inspect->host_map_co(node, fn, data));
 }
 
 int64_t inspect_host_size(const struct blk *blk)
@@ -84,19 +94,16 @@ int64_t inspect_host_size(const struct blk *blk)
 
 int inspect_explain_host_co(struct blk *blk, int64_t host, inspect_owner_fn *fn, void *data, uint64_t *ret_refcount)
 {
-    struct node *node = find_node(blk->root);
-    int ret = node ? blk_enter_co(blk) : -ENOTSUP;
-    if (ret < 0)
-        return ret;
-    ret = node->driver->inspect->explain_host_co(node, host, fn, data, ret_refcount);
-    blk_leave(blk);
-    return ret;
+    struct node *node;
+    int ret = enter_co(blk, &node);
+    return ret < 0 ? ret : leave(blk, node->driver->inspect->explain_host_co(node, host, fn, data, ret_refcount));
 }
 
 int inspect_owners_co(struct blk *blk, const int64_t *hosts, unsigned count, inspect_owners_fn *fn, void *data)
 {
-    struct node *node = find_node(blk->root);
-    return node ? node->driver->inspect->owners_co(node, hosts, count, fn, data) : -ENOTSUP;
+    struct node *node;
+    int ret = enter_co(blk, &node);
+    return ret < 0 ? ret : leave(blk, node->driver->inspect->owners_co(node, hosts, count, fn, data));
 }
 
 /* Nodes without a structure of their own: what their status says. */
@@ -154,14 +161,16 @@ int inspect_snapshots(struct blk *blk, inspect_snapshot_fn *fn, void *data)
 
 int inspect_bitmaps_co(struct blk *blk, inspect_bitmap_fn *fn, void *data)
 {
-    struct node *node = find_node(blk->root);
-    return node ? node->driver->inspect->bitmaps_co(node, fn, data) : -ENOTSUP;
+    struct node *node;
+    int ret = enter_co(blk, &node);
+    return ret < 0 ? ret : leave(blk, node->driver->inspect->bitmaps_co(node, fn, data));
 }
 
 int inspect_bitmap_co(struct blk *blk, const char *name, inspect_dirty_fn *fn, void *data)
 {
-    struct node *node = find_node(blk->root);
-    return node ? node->driver->inspect->bitmap_co(node, name, fn, data) : -ENOTSUP;
+    struct node *node;
+    int ret = enter_co(blk, &node);
+    return ret < 0 ? ret : leave(blk, node->driver->inspect->bitmap_co(node, name, fn, data));
 }
 
 int inspect_header_co(struct blk *blk, inspect_field_fn *fn, void *data)

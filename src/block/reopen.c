@@ -248,7 +248,8 @@ static int check_copies(const struct blk *blk, const struct plan *plan, GError *
     return -EINVAL;
 }
 
-static int reopen_quiet_co(struct blk *blk, struct plan *plan, struct options *given, GError **error)
+/* cache < 0: as it is. */
+static int reopen_quiet_co(struct blk *blk, struct plan *plan, int cache, struct options *given, GError **error)
 {
     struct node *root = user_root(blk);
     int ret = plan_node(plan, root, open_top_flags(blk->flags, blk->cache), root->perm, given, error);
@@ -262,6 +263,8 @@ static int reopen_quiet_co(struct blk *blk, struct plan *plan, struct options *g
     if (ret < 0)
         return ret;
     commit_co(plan);
+    blk->flags = plan->needs_write ? blk->flags | BLK_OPEN_WRITABLE : blk->flags & ~BLK_OPEN_WRITABLE;
+    blk->cache = cache >= 0 ? (enum blk_cache)cache : blk->cache;
     if (root != blk->root) {
         blk->root->flags = (root->flags & ~(NODE_DETECT_ZEROES | NODE_DETECT_UNMAP)) | NODE_IMPLICIT;
         blk->root->perm = root->perm;
@@ -299,12 +302,7 @@ int blk_reopen_co(struct blk *blk, int writable, int cache, const struct options
         g_set_error_literal(error, OPTIONS_ERROR, -ret, g_strerror(-ret));
         return ret;
     }
-    ret = reopen_quiet_co(blk, &plan, g_steal_pointer(&given), error);
-    if (ret == 0) {
-        blk->flags = plan.needs_write ? blk->flags | BLK_OPEN_WRITABLE : blk->flags & ~BLK_OPEN_WRITABLE;
-        if (cache >= 0)
-            blk->cache = cache;
-    }
+    ret = reopen_quiet_co(blk, &plan, cache, g_steal_pointer(&given), error);
     blk_quiesce_end(blk);
     return ret;
 }

@@ -134,7 +134,8 @@ static int parse_reopen(const struct command_call *call, struct reopen_args *arg
         switch (option) {
         case 'c':
             if (blk_cache_parse(opts.value, &cache) < 0) {
-                report_error(call, "Invalid cache option: %s", opts.value);
+                g_autofree char *shown = report_text(call, opts.value);
+                report_error(call, "Invalid cache option: %s", shown);
                 return -EINVAL;
             }
             args->cache = cache;

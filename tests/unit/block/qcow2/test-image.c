@@ -256,6 +256,41 @@ static void test_host_map_windows(void)
 
 /* ---- reopening ---- */
 
+static unsigned problems, owners;
+
+static int see_problem(void *data, const struct inspect_problem *problem)
+{
+    problems++;
+    g_assert_cmpuint(((struct blk *)data)->busy, ==, 1);
+    return 0;
+}
+
+static int see_owner(void *data, unsigned i, const struct inspect_owner *owner)
+{
+    owners++;
+    g_assert_cmpuint(((struct blk *)data)->busy, ==, 1);
+    return 0;
+}
+
+/* A reopen frees what they read from. */
+static void test_reopening_waits_for_who_looks_at_the_structure(void)
+{
+    struct craft craft = some_image();
+    craft_refcount(&craft, FIRST + 20, 1);
+    char *name = craft_save(&craft);
+    struct blk *blk = harness_open_co(name, "qcow2", BLK_OPEN_WRITABLE);
+    struct inspect_check check;
+    int64_t host = FIRST * K;
+    g_assert_cmpint(inspect_owners_co(blk, &host, 1, see_owner, blk), ==, 0);
+    g_assert_cmpint(inspect_check_co(blk, see_problem, blk, &check), ==, 0);
+    g_assert_cmpint(inspect_repair_co(blk, INSPECT_FIX_LEAKS, see_problem, blk, &check), ==, 0);
+    g_assert_cmpuint(owners, ==, 1);
+    g_assert_cmpuint(problems, >=, 2);
+    g_assert_cmpuint(blk->busy, ==, 0);
+    harness_close_co(blk);
+    harness_remove(name);
+}
+
 static void test_reopening_a_corrupt_image_for_writing_is_refused(void)
 {
     struct craft craft = some_image();
@@ -354,6 +389,7 @@ static void add_tests(void)
     harness_add("/qcow2/image/check-in-windows", test_check_windows);
     harness_add("/qcow2/image/host-map-in-windows", test_host_map_windows);
     harness_add("/qcow2/image/reopening-a-corrupt-image-for-writing-is-refused", test_reopening_a_corrupt_image_for_writing_is_refused);
+    harness_add("/qcow2/image/reopening-waits-for-who-looks-at-the-structure", test_reopening_waits_for_who_looks_at_the_structure);
     harness_add("/qcow2/image/reopened-images-are-written", test_reopened_images_are_written);
 }
 
