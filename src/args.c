@@ -2,8 +2,8 @@
 #include "args.h"
 
 #include <getopt.h>
-#include <stdio.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 

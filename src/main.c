@@ -27,8 +27,8 @@
 #include "io/broker.h"
 #include "io/co.h"
 #include "ui/app.h"
-#include "util/oom.h"
 #include "ui/console/meter.h"
+#include "util/oom.h"
 #include "util/safetext.h"
 
 enum mode { MODE_COMMANDS, MODE_SCRIPT, MODE_STDIN, MODE_PLAIN, MODE_SCREEN };

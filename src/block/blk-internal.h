@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What blk.c, open.c and reopen.c share: the handle itself. */
+/* The handle itself, for the files of the front door: blk_*.c, reopen.c, chain.c, inspect.c, overlay_*.c. */
 #pragma once
 
 #include "block/blk.h"
@@ -14,7 +14,6 @@ struct blk {
     enum blk_refs refs;
     enum blk_cache cache;
     unsigned flags;    /* enum blk_open_flags */
-    bool guessed_raw;
     struct registry registry;
     unsigned busy;          /* requests past the gate, and the one who has quiesced the image */
     unsigned quiescing;     /* > 0: requests wait at the gate (reopen) */
@@ -25,7 +24,7 @@ struct blk {
     GPtrArray *layers;      /* struct blk, those parts; NULL: none was asked for */
 };
 
-/* A handle without root; open.c opens one with .registry = &blk->registry and stores it. */
+/* A handle without root; blk_open.c opens one with .registry = &blk->registry and stores it. */
 struct blk *blk_new(const struct blk_open *how);
 /* Frees a handle whose root is NULL. */
 void blk_free(struct blk *blk);

@@ -327,17 +327,6 @@ int blk_truncate_co(struct blk *blk, int64_t size, enum blk_prealloc prealloc, c
 
 /* ---- waiting ---- */
 
-int blk_drain_co(struct blk *blk)
-{
-    /* Panels' own requests don't count: a scan of the whole image may take long. */
-    int ret = 0;
-    blk_set_hurry(blk, true);
-    while (ret == 0 && !g_queue_is_empty(&blk->registry.requests))
-        ret = co_queue_wait_co(&blk->idle);
-    blk_set_hurry(blk, false);
-    return ret;
-}
-
 void blk_set_closing(struct blk *blk, bool closing)
 {
     if (closing != blk->registry.closing)

@@ -94,11 +94,9 @@ int blk_load_vmstate_co(struct blk *blk, void *buf, int64_t offset, int64_t byte
 int blk_save_vmstate_co(struct blk *blk, const void *buf, int64_t offset, int64_t bytes, const char *issuer);
 
 enum blk_prealloc { BLK_PREALLOC_OFF, BLK_PREALLOC_METADATA, BLK_PREALLOC_FALLOC, BLK_PREALLOC_FULL };
+extern const char *const blk_prealloc_names[]; /* "off", ...; NULL-terminated, for options_parse_enum() */
 /* Exactly this size, or an error (message without prefix); a device that is at least as long stays as it is. */
 int blk_truncate_co(struct blk *blk, int64_t size, enum blk_prealloc prealloc, const char *issuer, GError **error);
-
-/* Waits until every request in the registry is done.  0, or -ECANCELED. */
-int blk_drain_co(struct blk *blk);
 
 /* Current size in bytes (asks the file again where it may have changed), or a negative errno. */
 int64_t blk_length_co(struct blk *blk);
@@ -116,6 +114,14 @@ enum blk_kind {
     BLK_KIND_MISSING,        /* a layer that is not open (enum blk_refs) would supply it: can't be read */
     BLK_KIND_COUNT,
 };
+
+/* "data", "zero", "zero-allocated", ...: for programs. */
+const char *blk_kind_name(enum blk_kind kind);
+/* What no layer holds bytes for: all but DATA, COMPRESSED and MISSING. */
+static inline bool blk_kind_is_zeroes(enum blk_kind kind)
+{
+    return kind == BLK_KIND_ZERO_PLAIN || kind == BLK_KIND_ZERO_ALLOCATED || kind == BLK_KIND_UNALLOCATED;
+}
 
 struct blk_extent {
     int64_t start, length;
@@ -201,8 +207,6 @@ enum blk_cache blk_cache(const struct blk *blk);
  * looks at what it has read.
  */
 bool blk_reads_may_overlap(const struct blk *blk);
-/* Alignment in bytes that direct I/O needs (1 without it). */
-unsigned blk_alignment(const struct blk *blk);
 /* Who else holds QEMU locks on the files of the chain, or NULL (g_free).  Names in it are raw: escape it before showing. */
 char *blk_lock_holders(struct blk *blk);
 
@@ -226,7 +230,10 @@ int blk_refresh_co(struct blk *blk);
 /* Paths of the files the image is in, those of its backing files too: a new list (g_strfreev), raw bytes. */
 char **blk_files(const struct blk *blk);
 
-/* Changes an open image; all of it or nothing.  writable: 1, 0, or -1 to keep; cache: -1 to keep. */
+/*
+ * Changes an open image; all of it or nothing, but for a last look at its size: an error of that comes after the change.  writable: 1, 0, or -1 to keep; cache:
+ * -1 to keep.
+ */
 int blk_reopen_co(struct blk *blk, int writable, int cache, const struct options *options, GError **error);
 
 /* ---- breakpoints (blkdebug somewhere in the chain; -ENOTSUP without) ---- */

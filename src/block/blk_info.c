@@ -20,6 +20,27 @@ int64_t blk_length(const struct blk *blk)
     return blk->root->size;
 }
 
+const char *const blk_prealloc_names[] = {
+    [BLK_PREALLOC_OFF] = "off",
+    [BLK_PREALLOC_METADATA] = "metadata",
+    [BLK_PREALLOC_FALLOC] = "falloc",
+    [BLK_PREALLOC_FULL] = "full",
+    NULL,
+};
+
+const char *blk_kind_name(enum blk_kind kind)
+{
+    static const char *const names[BLK_KIND_COUNT] = {
+        [BLK_KIND_DATA] = "data",
+        [BLK_KIND_ZERO_PLAIN] = "zero",
+        [BLK_KIND_ZERO_ALLOCATED] = "zero-allocated",
+        [BLK_KIND_COMPRESSED] = "compressed",
+        [BLK_KIND_UNALLOCATED] = "unallocated",
+        [BLK_KIND_MISSING] = "missing",
+    };
+    return names[kind];
+}
+
 /* ---- properties ---- */
 
 int node_info_co(struct node *node, struct blk_info *info)
@@ -116,14 +137,6 @@ bool blk_reads_may_overlap(const struct blk *blk)
 enum blk_cache blk_cache(const struct blk *blk)
 {
     return blk->cache;
-}
-
-unsigned blk_alignment(const struct blk *blk)
-{
-    const struct node *node = blk->root;
-    while (node->file)
-        node = node->file;
-    return MAX(node->limits.request_alignment, node->limits.memory_alignment);
 }
 
 static void add_lock_holders(struct node *node, GString *out)

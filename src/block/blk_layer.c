@@ -14,21 +14,11 @@ static struct node *skip_filters(struct node *node)
     return node;
 }
 
-static struct node *backing_of(const struct node *node)
-{
-    for (guint i = 0; i < node->children->len; i++) {
-        const struct node_child *child = g_ptr_array_index(node->children, i);
-        if (child->role == NODE_ROLE_BACKING)
-            return child->node;
-    }
-    return NULL;
-}
-
 static struct node *find_node(struct blk *blk, unsigned layer, enum blk_part part)
 {
     struct node *node = skip_filters(blk->root);
     for (; node && layer > 0; layer--)
-        node = skip_filters(backing_of(node));
+        node = skip_filters(node_child_in_role(node, NODE_ROLE_BACKING));
     return node && part == BLK_PART_FILE ? skip_filters(node->file) : node;
 }
 

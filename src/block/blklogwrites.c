@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "block/iov.h"
 #include "block/node.h"
 #include "util/checked.h"
 

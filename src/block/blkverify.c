@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "block/iov.h"
-#include "block/name.h"
 #include "block/node.h"
 
 static const struct driver_option blkverify_options[] = {

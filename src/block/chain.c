@@ -3,8 +3,10 @@
 
 #include "block/blk-internal.h"
 
-void chain_layer_free(struct chain_layer *layer)
+static void layer_free(void *data)
 {
+    struct chain_layer *layer = data;
+
     g_free(layer->format);
     g_free(layer->filename);
     g_free(layer->holders);
@@ -19,21 +21,10 @@ static struct node *skip_filters(struct node *node)
     return node;
 }
 
-static struct node *child_in_role(const struct node *node, enum node_role role)
-{
-    for (unsigned i = 0; i < node->children->len; i++) {
-        const struct node_child *child = node->children->pdata[i];
-
-        if (child->role == role)
-            return child->node;
-    }
-    return NULL;
-}
-
 /* The layer below, if it is open. */
 static struct node *next_layer(const struct node *node)
 {
-    return skip_filters(child_in_role(node, NODE_ROLE_BACKING));
+    return skip_filters(node_child_in_role(node, NODE_ROLE_BACKING));
 }
 
 /* As the image names it; NULL: it does not. */
@@ -129,10 +120,10 @@ GPtrArray *chain_list_co(struct blk *blk)
 
     if (blk_enter_co(blk) < 0)
         return NULL;
-    list = g_ptr_array_new_with_free_func((GDestroyNotify)chain_layer_free);
+    list = g_ptr_array_new_with_free_func(layer_free);
     add_open_co(list, skip_filters(blk->root), NULL, 0, false);
     for (struct node *node = skip_filters(blk->root), *next; node; node = next) {
-        struct node *data = child_in_role(node, NODE_ROLE_DATA);
+        struct node *data = node_child_in_role(node, NODE_ROLE_DATA);
 
         next = next_layer(node);
         add_below_co(list, find_reference(node, REFERENCE_DATA), data, layer, true);

@@ -27,8 +27,6 @@ struct chain_layer {
     char *holders;    /* who else has it locked; NULL: nobody, or it is not open */
 };
 
-void chain_layer_free(struct chain_layer *layer);
-
 /* From the top: a new list of struct chain_layer (g_ptr_array_unref), or NULL when cancelled. */
 GPtrArray *chain_list_co(struct blk *blk);
 

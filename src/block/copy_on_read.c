@@ -64,16 +64,6 @@ static void land(struct copy_on_read *cor, struct flight *flight)
 
 /* ---- opening ---- */
 
-static struct node *layer_below(struct node *node)
-{
-    for (guint i = 0; i < node->children->len; i++) {
-        const struct node_child *child = g_ptr_array_index(node->children, i);
-        if (child->role == NODE_ROLE_BACKING)
-            return child->node;
-    }
-    return NULL;
-}
-
 static int find_bottom(struct node *node, const char *name, int *ret_bottom, GError **error)
 {
     int depth = 0;
@@ -84,7 +74,7 @@ static int find_bottom(struct node *node, const char *name, int *ret_bottom, GEr
         }
         bool filter = (at->driver->flags & DRIVER_FILTER) && at->file;
         depth += !filter;
-        at = filter ? at->file : layer_below(at);
+        at = filter ? at->file : node_child_in_role(at, NODE_ROLE_BACKING);
     }
     g_set_error(error, OPTIONS_ERROR, EINVAL, "Bottom node '%s' not found", name);
     return -EINVAL;

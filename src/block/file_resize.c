@@ -186,10 +186,10 @@ static int truncate_regular_co(struct node *node, int64_t size, enum blk_preallo
 
 static int truncate_device_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error)
 {
-    static const char *const names[] = {"off", "metadata", "falloc", "full"};
     int64_t length = file_length_co(node);
     if (prealloc != BLK_PREALLOC_OFF) {
-        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "Preallocation mode '%s' unsupported for this non-regular file", names[prealloc]);
+        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "Preallocation mode '%s' unsupported for this non-regular file",
+                    blk_prealloc_names[prealloc]);
         return -ENOTSUP;
     }
     if (length < 0)

@@ -191,11 +191,7 @@ int inspect_header_co(struct blk *blk, inspect_field_fn *fn, void *data)
 
 int inspect_settle_co(struct blk *blk)
 {
-    struct node *node = find_node(blk->root);
-    int ret = node ? blk_enter_co(blk) : 0;
-    if (!node || ret < 0)
-        return ret;
-    ret = node->driver->inspect->settle_co(node);
-    blk_leave(blk);
-    return ret;
+    struct node *node;
+    int ret = enter_co(blk, &node);
+    return ret == -ENOTSUP ? 0 : ret < 0 ? ret : leave(blk, node->driver->inspect->settle_co(node));
 }

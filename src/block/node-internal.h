@@ -48,7 +48,6 @@ void node_written(struct node *node);
 void node_written_up_to_co(struct node *node, int64_t end, unsigned resizes);
 
 /* Aligned offset and length; splits, bounces, announces. */
-int node_read_aligned_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags);
 int node_write_aligned_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags);
 /* The write without events and counting: what zeroes fall back to. */
 int node_write_pieces_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags);

@@ -39,6 +39,16 @@ void node_add_child(struct node *node, const char *name, enum node_role role, st
         node->file = child;
 }
 
+struct node *node_child_in_role(const struct node *node, enum node_role role)
+{
+    for (unsigned i = 0; node && i < node->children->len; i++) {
+        const struct node_child *child = node->children->pdata[i];
+        if (child->role == role)
+            return child->node;
+    }
+    return NULL;
+}
+
 struct node *node_ref(struct node *node)
 {
     node->refs++;

@@ -140,6 +140,8 @@ int node_open_named_child_co(struct node *node, struct options *options, const c
 struct node *node_new(const struct driver *driver, const struct node_how *how);
 /* Adds child (its reference is taken over). */
 void node_add_child(struct node *node, const char *name, enum node_role role, struct node *child);
+/* The first child in that role, or NULL; node may be NULL. */
+struct node *node_child_in_role(const struct node *node, enum node_role role);
 struct node *node_ref(struct node *node);
 /* The last one flushes, closes and frees it, then its children.  The first error; NULL is fine. */
 int node_unref_co(struct node *node);

@@ -69,6 +69,64 @@ void node_pending_end(struct node *node, struct node_pending *pending)
     co_queue_wake_all(&pending->waiters);
 }
 
+/* ---- reading what is aligned ---- */
+
+static int drive_read_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
+{
+    if (node->driver->preadv_co)
+        return node->driver->preadv_co(node, offset, bytes, iov, niov, flags);
+    return node->file ? node_preadv_co(node->file, offset, bytes, iov, niov, flags) : -ENOTSUP;
+}
+
+static int bounce_read_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
+{
+    int64_t step = MAX(BOUNCE_MAX, node->limits.request_alignment);
+    void *buf = node_buffer(node, MIN(bytes, step));
+    int ret = 0;
+    for (int64_t done = 0; ret == 0 && done < bytes; done += step) {
+        struct iovec piece = {buf, MIN(bytes - done, step)};
+        ret = drive_read_co(node, offset + done, piece.iov_len, &piece, 1, flags);
+        if (ret == 0)
+            iov_copy_in(iov, niov, done, buf, piece.iov_len);
+    }
+    free(buf);
+    return ret;
+}
+
+static bool needs_bounce(const struct node *node, int64_t bytes, const struct iovec *iov, int niov)
+{
+    return node->limits.memory_alignment > 1 && bytes > 0 && !iov_is_aligned(iov, niov, node->limits.memory_alignment);
+}
+
+static int read_piece_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
+{
+    if (needs_bounce(node, bytes, iov, niov))
+        return bounce_read_co(node, offset, bytes, iov, niov, flags);
+    return drive_read_co(node, offset, bytes, iov, niov, flags);
+}
+
+/* Longest piece a driver takes. */
+static int64_t max_piece(const struct node *node)
+{
+    int64_t max = node->limits.max_transfer ? node->limits.max_transfer : BLK_REQUEST_MAX;
+    return MAX(max & -(int64_t)node->limits.request_alignment, node->limits.request_alignment);
+}
+
+static int read_aligned_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
+{
+    int64_t max = max_piece(node);
+    if (G_LIKELY(bytes <= max))
+        return read_piece_co(node, offset, bytes, iov, niov, flags);
+    g_autofree struct iovec *slice = g_new(struct iovec, niov);
+    int ret = 0;
+    for (int64_t done = 0; ret == 0 && done < bytes; done += max) {
+        int64_t n = MIN(bytes - done, max);
+        int count = iov_slice(iov, niov, done, n, slice);
+        ret = read_piece_co(node, offset + done, n, slice, count, flags);
+    }
+    return ret;
+}
+
 /* ---- padding ---- */
 
 bool node_is_nothing(const struct node *node, int64_t offset, int64_t bytes)
@@ -101,7 +159,7 @@ void node_pad_clear(struct node_pad *pad)
 static int read_block_co(struct node *node, int64_t offset, int64_t bytes, uint8_t *buf)
 {
     struct iovec iov = {buf, bytes};
-    return node_read_aligned_co(node, offset, bytes, &iov, 1, 0);
+    return read_aligned_co(node, offset, bytes, &iov, 1, 0);
 }
 
 int node_pad_read_co(struct node *node, struct node_pad *pad)
@@ -154,83 +212,36 @@ static struct iovec *pad_vector(const struct node *node, const struct node_pad *
 
 /* ---- reading ---- */
 
-static int drive_read_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
-{
-    if (node->driver->preadv_co)
-        return node->driver->preadv_co(node, offset, bytes, iov, niov, flags);
-    return node->file ? node_preadv_co(node->file, offset, bytes, iov, niov, flags) : -ENOTSUP;
-}
-
-static int bounce_read_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
-{
-    int64_t step = MAX(BOUNCE_MAX, node->limits.request_alignment);
-    void *buf = node_buffer(node, MIN(bytes, step));
-    int ret = 0;
-    for (int64_t done = 0; ret == 0 && done < bytes; done += step) {
-        struct iovec piece = {buf, MIN(bytes - done, step)};
-        ret = drive_read_co(node, offset + done, piece.iov_len, &piece, 1, flags);
-        if (ret == 0)
-            iov_copy_in(iov, niov, done, buf, piece.iov_len);
-    }
-    free(buf);
-    return ret;
-}
-
-static bool needs_bounce(const struct node *node, int64_t bytes, const struct iovec *iov, int niov)
-{
-    return node->limits.memory_alignment > 1 && bytes > 0 && !iov_is_aligned(iov, niov, node->limits.memory_alignment);
-}
-
-static int read_piece_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
-{
-    if (needs_bounce(node, bytes, iov, niov))
-        return bounce_read_co(node, offset, bytes, iov, niov, flags);
-    return drive_read_co(node, offset, bytes, iov, niov, flags);
-}
-
-/* Longest piece a driver takes. */
-static int64_t max_piece(const struct node *node)
-{
-    int64_t max = node->limits.max_transfer ? node->limits.max_transfer : BLK_REQUEST_MAX;
-    return MAX(max & -(int64_t)node->limits.request_alignment, node->limits.request_alignment);
-}
-
-int node_read_aligned_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
-{
-    int64_t max = max_piece(node);
-    if (G_LIKELY(bytes <= max))
-        return read_piece_co(node, offset, bytes, iov, niov, flags);
-    g_autofree struct iovec *slice = g_new(struct iovec, niov);
-    int ret = 0;
-    for (int64_t done = 0; ret == 0 && done < bytes; done += max) {
-        int64_t n = MIN(bytes - done, max);
-        int count = iov_slice(iov, niov, done, n, slice);
-        ret = read_piece_co(node, offset + done, n, slice, count, flags);
-    }
-    return ret;
-}
-
 static int read_inside_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
     struct node_pad pad;
     if (G_LIKELY(!node_pad_init(node, &pad, offset, bytes)))
-        return node_read_aligned_co(node, offset, bytes, iov, niov, flags);
+        return read_aligned_co(node, offset, bytes, iov, niov, flags);
     int count;
     g_autofree struct iovec *padded = pad_vector(node, &pad, iov, niov, &count);
-    int ret = node_read_aligned_co(node, pad.start, pad.end - pad.start, padded, count, flags);
+    int ret = read_aligned_co(node, pad.start, pad.end - pad.start, padded, count, flags);
     node_pad_clear(&pad);
     return ret;
+}
+
+/* Nothing is to be cut, padded or copied: nearly every read. */
+static bool fits(const struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov)
+{
+    return checked_range(offset, bytes, node->size) && ((offset | bytes) & (node->limits.request_alignment - 1)) == 0 &&
+           bytes <= max_piece(node) && !needs_bounce(node, bytes, iov, niov);
 }
 
 int node_preadv_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
     if (node->dead)
         return -ENOMEDIUM;
+    if (G_LIKELY(fits(node, offset, bytes, iov, niov)))
+        return drive_read_co(node, offset, bytes, iov, niov, flags);
     if (offset < 0 || bytes < 0)
         return -EIO;
     if (node_is_nothing(node, offset, bytes))
         return 0;
-    if (G_LIKELY(checked_range(offset, bytes, node->size)))
+    if (checked_range(offset, bytes, node->size))
         return read_inside_co(node, offset, bytes, iov, niov, flags);
     int64_t inside = CLAMP(node->size - offset, 0, bytes);
     int ret = 0;

@@ -7,7 +7,7 @@
  */
 #include <errno.h>
 
-#include "block/node-internal.h"
+#include "block/node.h"
 #include "util/checked.h"
 
 int node_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status)

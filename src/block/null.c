@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The null drivers: an image that takes any write and keeps none.  For measuring what everything above costs, and for you to read if
- * you are about to write a driver: every slot is here, with the least it may do and what it may count on.
+ * you are about to write a driver: the slots that most drivers have are here, with the least that each may do and what it may count on;
+ * driver.h has the others.
  *
  * node.c comes before each of them.  It has checked the range, padded and split to node->limits, and entered the
  * request; a driver never sees a bad offset.  It keeps its state in node->opaque, which is there, zeroed, before open_co and

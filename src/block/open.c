@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "block/blk-internal.h"
 #include "block/driver_option.h"
 #include "block/name.h"
 #include "block/open.h"

@@ -29,27 +29,11 @@ const struct driver *open_find_driver(const char *name, GError **error)
     return NULL;
 }
 
-struct file_type {
-    const char *filename;
-    mode_t mode;
-};
-
-static int stat_file(void *data)
-{
-    struct file_type *type = data;
-    struct stat st;
-
-    if (stat(type->filename, &st) < 0)
-        return -errno;
-    type->mode = st.st_mode;
-    return 0;
-}
-
 /* The driver for a path: by what it names.  What can't be looked at is the file driver's to complain about. */
 static const struct driver *driver_for_path_co(struct aio *aio, const char *filename)
 {
-    struct file_type type = {.filename = filename};
-    bool device = aio_call_co(aio, stat_file, &type, true) == 0 && (S_ISBLK(type.mode) || S_ISCHR(type.mode));
+    struct stat st;
+    bool device = aio_stat_co(aio, filename, &st) == 0 && (S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode));
 
     return driver_find(device ? "host_device" : "file");
 }

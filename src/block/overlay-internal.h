@@ -27,12 +27,6 @@ int overlay_open_file_co(const struct node_how *how, int64_t size, struct node *
 /* Makes the layer that size; prealloc as of a truncation.  Keeps nothing of what is cut off. */
 int overlay_resize_co(struct overlay *overlay, int64_t size, enum blk_prealloc prealloc, GError **error);
 
-/* Keep what [start, end), or a change of size, is about to replace in step.  0, or a negative errno. */
-int overlay_keep_co(struct node *node, struct overlay_step *step, int64_t start, int64_t end);
-int overlay_keep_size_co(struct node *node, struct overlay_step *step, int64_t new_size);
-/* The same for a change that comes in: a journal that can't keep it forgets all. */
+/* Keep what a change of [start, end), or of the size, is about to replace: a journal that can't keep it forgets all. */
 void overlay_keep_write_co(struct node *node, int64_t start, int64_t end);
 void overlay_keep_resize_co(struct node *node, int64_t new_size);
-
-/* Drops all that was written, and the journal: the image below shows, as long as it is. */
-int overlay_reset_co(struct node *node);

@@ -65,7 +65,8 @@ int blk_overlay_start_co(struct blk *blk, GError **error)
     return ret;
 }
 
-int overlay_reset_co(struct node *node)
+/* Drops all that was written, and the journal: the image below shows, as long as it is. */
+static int reset_co(struct node *node)
 {
     struct overlay *overlay = node->opaque;
     int ret;
@@ -83,7 +84,7 @@ int overlay_reset_co(struct node *node)
 static int reset_quiet_co(struct blk *blk, struct node *node, GError **error)
 {
     int64_t size = node->size;
-    int ret = overlay_reset_co(node);
+    int ret = reset_co(node);
     if (ret == 0 && node != blk->root)
         ret = node_refresh_size_co(blk->root);
     registry_changed(&blk->registry, 0, MAX(size, node->size));

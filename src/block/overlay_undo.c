@@ -41,7 +41,8 @@ static int keep_ours_co(struct node *node, struct overlay_step *step, int64_t of
     return ret;
 }
 
-int overlay_keep_co(struct node *node, struct overlay_step *step, int64_t start, int64_t end)
+/* Keeps in step what [start, end) is now.  0, or a negative errno. */
+static int keep_co(struct node *node, struct overlay_step *step, int64_t start, int64_t end)
 {
     struct overlay *overlay = node->opaque;
     int ret = 0;
@@ -61,11 +62,12 @@ int overlay_keep_co(struct node *node, struct overlay_step *step, int64_t start,
     return ret;
 }
 
-int overlay_keep_size_co(struct node *node, struct overlay_step *step, int64_t new_size)
+/* The same before a change of size. */
+static int keep_size_co(struct node *node, struct overlay_step *step, int64_t new_size)
 {
     struct overlay *overlay = node->opaque;
     struct overlay_record record = {.was = OVERLAY_WAS_SIZE, .start = overlay->size, .end = overlay->base_end};
-    int ret = overlay_keep_co(node, step, new_size, overlay->size);
+    int ret = keep_co(node, step, new_size, overlay->size);
     if (ret == 0)
         overlay_journal_add(overlay->journal, step, &record);
     return ret;
@@ -85,7 +87,7 @@ void overlay_keep_write_co(struct node *node, int64_t start, int64_t end)
     struct overlay *overlay = node->opaque;
     struct overlay_step *step = start < end ? overlay_journal_step_co(overlay->journal) : NULL;
     if (step)
-        settle_co(overlay, overlay_keep_co(node, step, start, end));
+        settle_co(overlay, keep_co(node, step, start, end));
 }
 
 void overlay_keep_resize_co(struct node *node, int64_t new_size)
@@ -93,7 +95,7 @@ void overlay_keep_resize_co(struct node *node, int64_t new_size)
     struct overlay *overlay = node->opaque;
     struct overlay_step *step = new_size != overlay->size ? overlay_journal_step_co(overlay->journal) : NULL;
     if (step)
-        settle_co(overlay, overlay_keep_size_co(node, step, new_size));
+        settle_co(overlay, keep_size_co(node, step, new_size));
 }
 
 /* ---- putting back ---- */
@@ -125,8 +127,8 @@ static int put_back_co(struct overlay *overlay, const struct overlay_record *rec
 
 static int keep_what_is_replaced_co(struct node *node, struct overlay_step *back, const struct overlay_record *record)
 {
-    return record->was == OVERLAY_WAS_SIZE ? overlay_keep_size_co(node, back, record->start)
-                                           : overlay_keep_co(node, back, record->start, record->end);
+    return record->was == OVERLAY_WAS_SIZE ? keep_size_co(node, back, record->start)
+                                           : keep_co(node, back, record->start, record->end);
 }
 
 static void tell_changed(const struct node *node, const struct overlay_record *record)

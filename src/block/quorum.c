@@ -265,11 +265,6 @@ static int quorum_flush_children_co(struct node *node)
 
 /* ---- what is where: zeroes are what all say are zeroes ---- */
 
-static bool reads_as_zeroes(const struct blk_extent *extent)
-{
-    return extent->kind == BLK_KIND_ZERO_PLAIN || extent->kind == BLK_KIND_ZERO_ALLOCATED || extent->kind == BLK_KIND_UNALLOCATED;
-}
-
 static int quorum_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status)
 {
     const struct quorum *quorum = node->opaque;
@@ -280,7 +275,7 @@ static int quorum_status_co(struct node *node, int64_t offset, int64_t bytes, un
         if (ret < 0)
             return ret;
         int64_t length = MAX(extent.length, 1);
-        if (reads_as_zeroes(&extent)) {
+        if (blk_kind_is_zeroes(extent.kind)) {
             zeroes = MIN(zeroes, length);
         } else {
             zeroes = 0;

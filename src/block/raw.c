@@ -204,9 +204,8 @@ static const struct driver_option raw_create_options[] = {
 
 static int raw_create_co(struct create *create, GError **error)
 {
-    static const char *const modes[] = {"off", "metadata", "falloc", "full", NULL};
     const char *mode = options_get(create->options, "preallocation");
-    int prealloc = mode ? options_parse_enum(mode, modes) : BLK_PREALLOC_OFF;
+    int prealloc = mode ? options_parse_enum(mode, blk_prealloc_names) : BLK_PREALLOC_OFF;
     if (prealloc < 0) {
         g_set_error(error, OPTIONS_ERROR, EINVAL, "invalid parameter value: %s", mode);
         return -EINVAL;

@@ -56,7 +56,10 @@ void reference_free(struct reference *reference);
 typedef struct reference reference;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(reference, reference_free)
 
-/* Fills in kind, error, target, outside, owner, device and inode; opens nothing.  image: path of the image that names it, or NULL. */
+/*
+ * Fills in kind, error, target, outside, beside, owner, device and inode; opens nothing.  image: path of the image that names it, or NULL.
+ * Suspends.
+ */
 void reference_look_co(struct reference *reference, const char *image, struct aio *aio);
 
 /*

@@ -12,7 +12,6 @@ static const char *const op_names[BLK_OP_COUNT] = {
     [BLK_OP_STATUS] = "status",
     [BLK_OP_LOAD_VMSTATE] = "load-vm",
     [BLK_OP_SAVE_VMSTATE] = "save-vm",
-    [BLK_OP_ZONE] = "zone",
 };
 
 static const char *const state_names[] = {

@@ -17,7 +17,6 @@ enum blk_op {
     BLK_OP_STATUS,
     BLK_OP_LOAD_VMSTATE,
     BLK_OP_SAVE_VMSTATE,
-    BLK_OP_ZONE,
     BLK_OP_COUNT,
 };
 
@@ -26,12 +25,6 @@ enum blk_request_state {
     BLK_REQUEST_IN_FLIGHT,
     BLK_REQUEST_SUSPENDED, /* at a breakpoint */
     BLK_REQUEST_DONE,
-};
-
-/* An event a request passed (blkdebug's names), and when. */
-struct blk_request_event {
-    const char *name; /* static */
-    int64_t at_us;
 };
 
 /*

@@ -4,31 +4,18 @@
 #include <errno.h>
 #include <string.h>
 
+#include "util/jsontext.h"
 #include "util/safetext.h"
 
 /* ---- the image for qemu-nbd ---- */
 
-static void add_json_string(GString *json, const char *text)
-{
-    g_string_append_c(json, '"');
-    for (const char *p = text; *p; p++) {
-        if ((unsigned char)*p < 0x20)
-            g_string_append_printf(json, "\\u%04x", (unsigned char)*p);
-        else if (*p == '"' || *p == '\\')
-            g_string_append_printf(json, "\\%c", *p);
-        else
-            g_string_append_c(json, *p);
-    }
-    g_string_append_c(json, '"');
-}
-
 void served_add_member(GString *json, const char *key, const char *value)
 {
     g_string_append(json, json->str[json->len - 1] == '{' ? "" : ",");
-    add_json_string(json, key);
+    jsontext_append(json, key);
     g_string_append_c(json, ':');
     if (value)
-        add_json_string(json, value);
+        jsontext_append(json, value);
     else
         g_string_append(json, "null");
 }

@@ -49,11 +49,6 @@ static struct blk_open as_open(const struct again *again)
     };
 }
 
-enum blk_refs session_refs(const struct session *session)
-{
-    return session->again ? session->again->refs : session->config.refs;
-}
-
 void again_note(struct session *session, const struct blk_open *how)
 {
     struct again *again = new_like(how);

@@ -186,7 +186,6 @@ const struct command command_aio_read = {
     .options = "CiP:qv",
     .min_args = 2,
     .max_args = -1,
-    .flags = COMMAND_ASYNC,
     .run_co = aio_read_co,
 };
 
@@ -242,7 +241,7 @@ const struct command command_aio_write = {
     .options = "CfiP:quz",
     .min_args = 2,
     .max_args = -1,
-    .flags = COMMAND_ASYNC | COMMAND_WRITES,
+    .flags = COMMAND_WRITES,
     .run_co = aio_write_co,
 };
 
@@ -274,7 +273,7 @@ const struct command command_aio_discard = {
     .options = "Cq",
     .min_args = 2,
     .max_args = -1,
-    .flags = COMMAND_ASYNC | COMMAND_WRITES | COMMAND_OURS,
+    .flags = COMMAND_WRITES | COMMAND_OURS,
     .run_co = aio_discard_co,
 };
 

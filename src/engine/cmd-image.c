@@ -33,24 +33,16 @@ const struct command command_flush = {
 
 /* ---- truncate ---- */
 
-static const char *const prealloc_names[] = {
-    [BLK_PREALLOC_OFF] = "off",
-    [BLK_PREALLOC_METADATA] = "metadata",
-    [BLK_PREALLOC_FALLOC] = "falloc",
-    [BLK_PREALLOC_FULL] = "full",
-};
-
 static int parse_prealloc(const struct command_call *call, const char *text, enum blk_prealloc *ret_prealloc)
 {
-    for (unsigned i = 0; i < G_N_ELEMENTS(prealloc_names); i++) {
-        if (!strcmp(text, prealloc_names[i])) {
-            *ret_prealloc = i;
-            return 0;
-        }
+    int prealloc = options_parse_enum(text, blk_prealloc_names);
+    if (prealloc < 0) {
+        g_autofree char *shown = report_text(call, text);
+        report_error(call, "Invalid preallocation mode '%s'", shown);
+        return prealloc;
     }
-    g_autofree char *shown = report_text(call, text);
-    report_error(call, "Invalid preallocation mode '%s'", shown);
-    return -EINVAL;
+    *ret_prealloc = prealloc;
+    return 0;
 }
 
 static int truncate_co(const struct command_call *call)

@@ -9,7 +9,6 @@
 #include "engine/opts.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
-#include "util/size.h"
 
 static int no_structure(const struct command_call *call, const char *what, int ret)
 {

@@ -12,7 +12,6 @@
 #include "engine/report-json.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
-#include "util/decimal.h"
 #include "util/size.h"
 
 /* ---- chain ---- */

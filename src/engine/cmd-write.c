@@ -20,7 +20,6 @@ enum { REPEATED_AT_ONCE = 1 << 20 };
 struct write_args {
     struct transfer_options options;
     const char *source;
-    const char *count_text;
     int64_t offset, count;
     bool vm_state, compressed, zeroes, no_fallback, may_unmap, byte_wise;
 };

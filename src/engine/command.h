@@ -18,9 +18,8 @@ struct command_call {
 enum command_flags {
     COMMAND_NO_IMAGE = 1 << 0, /* works without an open image */
     COMMAND_OURS = 1 << 1,     /* does not exist in the reference program: hidden in drop-in mode */
-    COMMAND_ASYNC = 1 << 2,    /* returns once submitted */
-    COMMAND_OWN_NAME_ONLY = 1 << 4, /* does not exist at all in drop-in mode */
-    COMMAND_WRITES = 1 << 3,   /* refused before anything is parsed when the image is open read-only */
+    COMMAND_WRITES = 1 << 2,   /* refused before anything is parsed when the image is open read-only */
+    COMMAND_OWN_NAME_ONLY = 1 << 3, /* does not exist at all in drop-in mode */
 };
 
 /* What completes at a place of a command line. */

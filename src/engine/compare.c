@@ -10,7 +10,6 @@
 
 #include "block/inspect.h"
 #include "io/co.h"
-#include "util/pattern.h"
 
 enum { PIECE = 1 << 20 };
 
@@ -65,11 +64,6 @@ static int found(struct walk *walk, int64_t offset, int64_t bytes, enum compare_
 
 /* ---- metadata ---- */
 
-static bool reads_as_zeroes(const struct blk_extent *extent)
-{
-    return extent->kind == BLK_KIND_ZERO_PLAIN || extent->kind == BLK_KIND_ZERO_ALLOCATED || extent->kind == BLK_KIND_UNALLOCATED;
-}
-
 /* Has the side hold the extent with that byte. */
 static int look_co(struct side *side, int64_t at)
 {
@@ -93,7 +87,7 @@ static bool same_place(const struct blk_extent *a, const struct blk_extent *b, i
 static bool is_settled(const struct walk *walk, int64_t at)
 {
     const struct blk_extent *a = &walk->a.extent, *b = &walk->b.extent;
-    return (reads_as_zeroes(a) && reads_as_zeroes(b)) || same_place(a, b, at) || (walk->compare->below && a->depth > 0);
+    return (blk_kind_is_zeroes(a->kind) && blk_kind_is_zeroes(b->kind)) || same_place(a, b, at) || (walk->compare->below && a->depth > 0);
 }
 
 /* ---- content ---- */
@@ -103,7 +97,7 @@ static int read_side_co(struct side *side, int64_t at, int64_t bytes, struct com
     struct iovec iov = {side->buffer, (size_t)bytes};
     int ret;
     side->failed = false;
-    if (reads_as_zeroes(&side->extent)) {
+    if (blk_kind_is_zeroes(side->extent.kind)) {
         memset(side->buffer, 0, (size_t)bytes);
         return 0;
     }

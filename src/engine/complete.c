@@ -146,7 +146,6 @@ static void offer_value(GPtrArray *found, const struct place *place, char letter
     static const char *const caches[] = {"directsync", "none", "unsafe", "writeback", "writethrough", NULL};
     static const char *const discards[] = {"ignore", "off", "on", "unmap", NULL};
     static const char *const aios[] = {"io_uring", "native", "threads", NULL};
-    static const char *const preallocs[] = {"falloc", "full", "metadata", "off", NULL};
     const char *name = place->command->name;
     if (!strcmp(name, "create"))
         offer_create_value(found, place, letter);
@@ -163,7 +162,7 @@ static void offer_value(GPtrArray *found, const struct place *place, char letter
     else if (letter == 'i')
         offer_list(found, place->word, aios);
     else if (letter == 'm')
-        offer_list(found, place->word, preallocs);
+        offer_list(found, place->word, blk_prealloc_names);
 }
 
 static void offer_operand(GPtrArray *found, const struct place *place, struct session *session)

@@ -39,7 +39,7 @@ struct chunk {
     struct finder *finder;
     int64_t from, to; /* places */
     bool all;
-    bool reading, taken;
+    bool reading;
     size_t size;      /* bytes that belong to them */
     uint8_t *bytes;
     uint8_t *others;  /* those of the layer below */
@@ -61,11 +61,6 @@ struct finder {
 };
 
 /* ---- what has to be looked through ---- */
-
-static bool reads_as_zeroes(enum blk_kind kind)
-{
-    return kind == BLK_KIND_ZERO_PLAIN || kind == BLK_KIND_ZERO_ALLOCATED || kind == BLK_KIND_UNALLOCATED;
-}
 
 static void add_piece(struct finder *finder, int64_t from, int64_t to, bool all)
 {
@@ -101,10 +96,10 @@ static int on_extent(void *data, const struct blk_extent *extent)
             add_piece(finder, start, end, false); /* what the top does not hold it can't change */
         }
     } else if (search->not_zero >= 0) {
-        if (!reads_as_zeroes(extent->kind)) {
+        if (!blk_kind_is_zeroes(extent->kind)) {
             add_piece(finder, start - search->not_zero, end - search->not_zero, false);
         }
-    } else if (reads_as_zeroes(extent->kind)) {
+    } else if (blk_kind_is_zeroes(extent->kind)) {
         int64_t rest = MAX(start, end - (int64_t)search->len + 1);
         add_piece(finder, start, rest, true);
         add_piece(finder, rest, end, false);
@@ -188,7 +183,6 @@ static void start_chunk(struct finder *finder, struct chunk *chunk, const struct
     chunk->from = from;
     chunk->to = to;
     chunk->all = piece->all;
-    chunk->taken = true;
     if (piece->all) {
         return;
     }

@@ -20,17 +20,22 @@ enum { COLUMNS = 64, ROWS = 48, SQUARE = 12, TOP = 40, LEFT = 12, LEGEND_LINE = 
 enum { KIND_BACKING = BLK_KIND_COUNT, KINDS };
 
 static const struct {
-    const char *name, *colour;
+    const char *colour;
     bool full;
 } kinds[KINDS] = {
-    [BLK_KIND_DATA] = {"data", "#4c9be8", true},
-    [BLK_KIND_ZERO_PLAIN] = {"zero", "#b8c2cc", false},
-    [BLK_KIND_ZERO_ALLOCATED] = {"zero-allocated", "#b08fd8", false},
-    [BLK_KIND_COMPRESSED] = {"compressed", "#e8a33d", true},
-    [BLK_KIND_UNALLOCATED] = {"unallocated", "#eeeeee", false},
-    [BLK_KIND_MISSING] = {"missing", "#d62828", false},
-    [KIND_BACKING] = {"backing", "#5fb3a1", true},
+    [BLK_KIND_DATA] = {"#4c9be8", true},
+    [BLK_KIND_ZERO_PLAIN] = {"#b8c2cc", false},
+    [BLK_KIND_ZERO_ALLOCATED] = {"#b08fd8", false},
+    [BLK_KIND_COMPRESSED] = {"#e8a33d", true},
+    [BLK_KIND_UNALLOCATED] = {"#eeeeee", false},
+    [BLK_KIND_MISSING] = {"#d62828", false},
+    [KIND_BACKING] = {"#5fb3a1", true},
 };
+
+static const char *kind_name(unsigned kind)
+{
+    return kind == KIND_BACKING ? "backing" : blk_kind_name(kind);
+}
 
 struct picture {
     int64_t length, span; /* of a square, but the last */
@@ -67,7 +72,7 @@ static void append_shares(GString *text, const int64_t bytes[static KINDS])
 {
     for (unsigned kind = 0; kind < KINDS; kind++)
         if (bytes[kind] > 0)
-            g_string_append_printf(text, ", %s %" PRId64 " bytes", kinds[kind].name, bytes[kind]);
+            g_string_append_printf(text, ", %s %" PRId64 " bytes", kind_name(kind), bytes[kind]);
 }
 
 static void append_square(GString *svg, const struct picture *picture, int64_t index)
@@ -91,7 +96,7 @@ static void append_legend(GString *svg, const struct picture *picture, int y)
         if (picture->all[kind] == 0)
             continue;
         g_string_append_printf(svg, "<rect x=\"%d\" y=\"%d\" width=\"11\" height=\"11\" fill=\"%s\"/><text x=\"%d\" y=\"%d\">%s %" PRId64 " bytes %.2f%%</text>\n",
-                               LEFT, y - 10, kinds[kind].colour, LEFT + 20, y, kinds[kind].name, picture->all[kind],
+                               LEFT, y - 10, kinds[kind].colour, LEFT + 20, y, kind_name(kind), picture->all[kind],
                                (double)picture->all[kind] * 100 / (double)MAX(1, picture->length));
         y += LEGEND_LINE;
     }

@@ -10,32 +10,15 @@
 #include "engine/report.h"
 #include "engine/session.h"
 #include "engine/sink.h"
+#include "util/jsontext.h"
 
 enum { DUMP_CHUNK = 4096 };
-
-static const char *const kind_keys[BLK_KIND_COUNT] = {
-    [BLK_KIND_DATA] = "data",
-    [BLK_KIND_ZERO_PLAIN] = "zero",
-    [BLK_KIND_ZERO_ALLOCATED] = "zero-allocated",
-    [BLK_KIND_COMPRESSED] = "compressed",
-    [BLK_KIND_UNALLOCATED] = "unallocated",
-    [BLK_KIND_MISSING] = "missing",
-};
 
 /* Bytes that are no UTF-8 become U+FFFD: a JSON text can't hold them. */
 static void append_string(GString *out, const char *text)
 {
     g_autofree char *valid = g_utf8_make_valid(text, -1);
-    g_string_append_c(out, '"');
-    for (const char *p = valid; *p; p++) {
-        if (*p == '"' || *p == '\\')
-            g_string_append_printf(out, "\\%c", *p);
-        else if ((unsigned char)*p < 0x20 || *p == 0x7f)
-            g_string_append_printf(out, "\\u%04x", *p);
-        else
-            g_string_append_c(out, *p);
-    }
-    g_string_append_c(out, '"');
+    jsontext_append(out, valid);
 }
 
 /* Writes the object and frees it. */
@@ -177,7 +160,7 @@ void report_json_alloc(const struct command_call *call, int64_t offset, int64_t 
 void report_json_extent(const struct command_call *call, const struct blk_extent *extent)
 {
     GString *out = object("\"start\": %" PRId64 ", \"length\": %" PRId64 ", \"kind\": \"%s\", \"depth\": %d",
-                          extent->start, extent->length, kind_keys[extent->kind], extent->depth);
+                          extent->start, extent->length, blk_kind_name(extent->kind), extent->depth);
     if (extent->host_offset >= 0)
         g_string_append_printf(out, ", \"offset\": %" PRId64, extent->host_offset);
     if (extent->host) {
@@ -191,6 +174,6 @@ void report_json_kinds(const struct command_call *call, const int64_t *bytes, in
 {
     GString *out = object("\"length\": %" PRId64 ", \"extents\": %" PRId64, length, extents);
     for (int kind = 0; kind < BLK_KIND_COUNT; kind++)
-        g_string_append_printf(out, ", \"%s\": %" PRId64, kind_keys[kind], bytes[kind]);
+        g_string_append_printf(out, ", \"%s\": %" PRId64, blk_kind_name(kind), bytes[kind]);
     emit(call, out);
 }

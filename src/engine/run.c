@@ -149,7 +149,6 @@ static int carry_out_co(const struct command_call *call)
     return ret;
 }
 
-/* A check that found something has not failed for the exit status, which is what it found. */
 static struct job *job_of(const struct command_call *call)
 {
     return (struct job *)((char *)call - G_STRUCT_OFFSET(struct job, call));
@@ -178,6 +177,7 @@ bool session_progress(const struct session *session, struct session_progress *re
     return true;
 }
 
+/* A check that found something has not failed for the exit status, which is what it found. */
 static int run_command_co(const struct command_call *call)
 {
     int ret = carry_out_co(call);

@@ -30,7 +30,7 @@ struct job {
     const int64_t *done_bytes, *total_bytes; /* of the command that runs, see session_show_progress(); NULL: it does not say */
     unsigned depth; /* of texts that run inside of it, see session_run_text_co() */
     int ret;
-    bool now, cancelled, left_behind;
+    bool cancelled, left_behind;
 };
 
 struct session_watcher {

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "block/inspect.h"
 #include "engine/session.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "block/inspect.h"
 #include "engine/report.h"
 #include "engine/seal.h"
 #include "engine/session-private.h"
-#include "io/aio.h"
 #include "engine/watch.h"
-#include "io/clock.h"
+#include "io/aio.h"
 #include "io/sandbox.h"
 
 struct session *session_new(const struct session_config *config)
@@ -356,6 +355,11 @@ void session_keep_buffers(struct session *session, bool keep)
 struct blk *session_blk(struct session *session)
 {
     return session->blk;
+}
+
+enum blk_refs session_refs(const struct session *session)
+{
+    return session->again ? session->again->refs : session->config.refs;
 }
 
 const struct session_config *session_config(const struct session *session)

@@ -14,7 +14,7 @@
 #include <liburing.h>
 
 #include "io/aio-backend.h"
-#include "io/co-internal.h"
+#include "io/co.h"
 #include "io/workers.h"
 
 enum {

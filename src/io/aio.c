@@ -328,3 +328,20 @@ int aio_call_co(struct aio *aio, int (*fn)(void *data), void *data, bool quick)
         return aio_request_execute(&request);
     return aio_request_submit_co(aio, &request);
 }
+
+struct stat_call {
+    const char *path;
+    struct stat *st;
+};
+
+static int call_stat(void *data)
+{
+    const struct stat_call *call = data;
+    return stat(call->path, call->st) < 0 ? -errno : 0;
+}
+
+int aio_stat_co(struct aio *aio, const char *path, struct stat *ret_st)
+{
+    struct stat_call call = {path, ret_st};
+    return aio_call_co(aio, call_stat, &call, true);
+}

@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -66,6 +67,8 @@ int aio_fallocate_co(struct aio *aio, int fd, int mode, int64_t offset, int64_t 
  * quick says it is a short call.  Returns what fn returns.  fn touches nothing but data.
  */
 int aio_call_co(struct aio *aio, int (*fn)(void *data), void *data, bool quick);
+/* stat(2): 0, or a negative errno. */
+int aio_stat_co(struct aio *aio, const char *path, struct stat *ret_st);
 
 /* The manual back end, for tests: requests wait, oldest first, until completed by hand. */
 enum aio_op { AIO_READ, AIO_WRITE, AIO_FSYNC, AIO_FALLOCATE, AIO_CALL };

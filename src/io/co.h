@@ -65,8 +65,7 @@ void co_wake(struct co *co, int value);
 
 /*
  * Runs what is ready, as the ready queue's own dispatch does: for a source that has just woken coroutines, to save a
- * turn of the loop.
- Not from a coroutine.
+ * turn of the loop.  Not from a coroutine.
  */
 void co_run_ready(void);
 

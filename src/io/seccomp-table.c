@@ -72,7 +72,7 @@ const struct seccomp_call seccomp_table[] = {
     SESSION(lseek), SESSION(fsync), SESSION(fdatasync), SESSION(sync_file_range), SESSION(fadvise64), SESSION(fallocate), SESSION(ftruncate),
     SESSION(copy_file_range), SESSION(sendfile), SESSION(dup), SESSION(dup3), SESSION(flock), SESSION(fstatfs), SESSION(getdents64), SESSION(pipe2),
     SESSION(eventfd2), SESSION(inotify_init1), SESSION(inotify_add_watch), SESSION(inotify_rm_watch), SESSION(ppoll), SESSION(pselect6),
-    SESSION(io_uring_enter), /* of a ring that knows four operations: io/aio-uring.c */
+    SESSION(io_uring_enter), /* of a ring that can do what io/aio-uring.c asks of it and nothing else */
     IF(ioctl, SECCOMP_IN, 1, .values = ioctls),
     IF(fcntl, SECCOMP_IN, 1, .values = fcntls),
 

@@ -32,8 +32,8 @@ int wholefile_begin(struct wholefile *file, const char *path, bool replace)
         g_free(file->temporary);
         return ret;
     }
-    if (there && fchmod(file->fd, st.st_mode & 07777) < 0)
-        errno = 0; /* a file system without permissions */
+    if (there)
+        fchmod(file->fd, st.st_mode & 07777); /* where the file system has permissions */
     return 0;
 }
 

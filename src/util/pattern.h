@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Pattern bytes: parse, fill and verify. */
+/* Pattern bytes: parsed, and looked for. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Parses as strtol(text, NULL-terminated, 0) does; 0..255 or -EINVAL. */
+/* Parses all of text, as strtol(3) does with base 0: 0..255, or -EINVAL. */
 int pattern_parse(const char *text);
 
 /* Whether every one of n bytes equals pattern (0 bytes: true).  Word- or vector-wise. */

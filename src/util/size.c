@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "util/checked.h"
+#include "util/decimal.h"
 
 /* Scale of a suffix as a shift, -1 for a character that is none. */
 static int suffix_shift(char c)
@@ -82,21 +83,15 @@ static const char *format_whole(uint64_t bytes, int unit, char *buf)
     uint64_t thousandths = bytes * 1000 >> shift;
     uint64_t rest = (bytes * 1000) & ((UINT64_C(1) << shift) - 1), half = (UINT64_C(1) << shift) / 2;
     thousandths += rest > half || (rest == half && (thousandths & 1));
-    char digits[24], *p = digits + sizeof digits;
     unsigned decimals = thousandths % 1000;
-    thousandths /= 1000;
+    char *end = decimal_put(buf, thousandths / 1000);
     if (decimals) {
-        for (int i = 0; i < 3; i++, decimals /= 10)
-            *--p = '0' + decimals % 10;
-        *--p = '.';
+        const char point[] = {'.', '0' + decimals / 100, '0' + decimals / 10 % 10, '0' + decimals % 10};
+        memcpy(end, point, sizeof point);
+        end += sizeof point;
     }
-    do
-        *--p = '0' + thousandths % 10;
-    while (thousandths /= 10);
-    size_t n = digits + sizeof digits - p;
-    memcpy(buf, p, n);
-    memcpy(buf + n, " KiB", 5);
-    buf[n + 1] = units[unit];
+    memcpy(end, " KiB", 5);
+    end[1] = units[unit];
     return buf;
 }
 

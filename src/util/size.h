@@ -16,8 +16,7 @@ enum { SIZE_TEXT_MAX = 64 };
 int size_parse(const char *text, int64_t *ret_value);
 
 /*
- * Writes a size for people: in the largest unit of EiB..KiB that is not above it as "%.3f UNIT", below 1 KiB as "%f
- * bytes".  From
- * ".000" on decimals are dropped: "1.500 KiB", "64 KiB", "0.250000 bytes", "205 bytes".  Returns buf.
+ * Writes a size for people: in the largest unit of EiB..KiB that is not above it as "%.3f UNIT", below 1 KiB as "%f bytes".
+ * From ".000" on decimals are dropped: "1.500 KiB", "64 KiB", "0.250000 bytes", "205 bytes".  Returns buf.
  */
 const char *size_format(double bytes, char buf[static SIZE_TEXT_MAX]);

@@ -217,7 +217,7 @@ static int64_t part_at_co(struct load *load, int64_t offset, bool *ret_hole)
             continue;
         }
         end = offset + MIN(extent.length, load->cache->size - offset);
-        if (extent.kind == BLK_KIND_DATA || extent.kind == BLK_KIND_COMPRESSED || extent.kind == BLK_KIND_MISSING) {
+        if (!blk_kind_is_zeroes(extent.kind)) {
             return MIN(end, load->end);
         }
         *ret_hole = true;
@@ -322,7 +322,7 @@ static int is_hole_still(void *data, const struct blk_extent *extent)
 {
     struct hole_visit *visit = data;
 
-    if (extent->kind == BLK_KIND_DATA || extent->kind == BLK_KIND_COMPRESSED || extent->kind == BLK_KIND_MISSING) {
+    if (!blk_kind_is_zeroes(extent->kind)) {
         return 1;
     }
     visit->end = extent->start + extent->length;

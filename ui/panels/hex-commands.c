@@ -315,7 +315,7 @@ static int64_t part_co(const struct range *range, int64_t at, bool *ret_zero)
     if (!range->blk || blk_status_co(range->blk, range->start + at, rest, &extent) < 0 || extent.length <= 0) {
         return rest;
     }
-    *ret_zero = extent.kind == BLK_KIND_ZERO_PLAIN || extent.kind == BLK_KIND_ZERO_ALLOCATED || extent.kind == BLK_KIND_UNALLOCATED;
+    *ret_zero = blk_kind_is_zeroes(extent.kind);
     return MIN(extent.length, rest);
 }
 

@@ -135,11 +135,11 @@ static bool is_of_sort(const struct sorting *sorting, const struct blk_extent *e
     case LOOKUP_COMPRESSED:
         return extent->kind == BLK_KIND_COMPRESSED;
     case LOOKUP_DATA:
-        return extent->kind == BLK_KIND_DATA || extent->kind == BLK_KIND_COMPRESSED || extent->kind == BLK_KIND_MISSING;
+        return !blk_kind_is_zeroes(extent->kind);
     case LOOKUP_ZERO:
         break;
     }
-    return extent->kind == BLK_KIND_ZERO_PLAIN || extent->kind == BLK_KIND_ZERO_ALLOCATED || extent->kind == BLK_KIND_UNALLOCATED;
+    return blk_kind_is_zeroes(extent->kind);
 }
 
 static int look_for_sort(void *data, const struct blk_extent *extent)

@@ -34,7 +34,7 @@ struct table {
 
 bool pending_has_range(enum blk_op op)
 {
-    return op != BLK_OP_FLUSH && op != BLK_OP_ZONE;
+    return op != BLK_OP_FLUSH;
 }
 
 /* ---- cells ---- */

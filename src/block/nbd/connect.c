@@ -122,7 +122,6 @@ static int check_export(const struct nbd_connection *connection, struct nbd_expo
         .context = bitmap ? bitmap : "base:allocation",
         .has_allocation = yes(lib->can_meta_context(h, bitmap ? bitmap : "base:allocation")),
         .is_dirty_bitmap = bitmap != NULL,
-        .has_depth = !bitmap && yes(lib->can_meta_context(h, "qemu:allocation-depth")),
         .tls = yes(lib->get_tls_negotiated(h)),
     };
     if (export->size < 0) {

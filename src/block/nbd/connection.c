@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <unistd.h>
-
 #include "block/nbd/connection-private.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-#include "io/clock.h"
 
 enum {
     IMPATIENT_US = 2 * G_USEC_PER_SEC, /* after a cancellation, if nothing comes */

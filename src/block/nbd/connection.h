@@ -26,7 +26,7 @@ struct nbd_export {
     int64_t size;
     uint32_t minimum_block, preferred_block, maximum_block; /* bytes; minimum is a power of two, the others are multiples of it */
     bool read_only, can_flush, can_fua, can_trim, can_zero, can_fast_zero, can_df;
-    bool has_allocation, has_depth;
+    bool has_allocation;
     bool is_dirty_bitmap; /* in place of the allocation, */
     const char *context;  /* whose name this is; valid as long as the connection */
     bool tls;

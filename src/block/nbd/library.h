@@ -12,7 +12,7 @@
     X(set_tls) X(set_tls_certificates) X(set_tls_verify_peer) X(set_tls_username) X(set_tls_psk_file)                   \
     X(aio_connect) X(aio_connect_tcp) X(aio_connect_unix) X(aio_disconnect)                                             \
     X(aio_get_fd) X(aio_get_direction) X(aio_notify_read) X(aio_notify_write)                                           \
-    X(aio_is_created) X(aio_is_ready) X(aio_is_processing) X(aio_is_dead) X(aio_is_closed)                                                \
+    X(aio_is_created) X(aio_is_ready) X(aio_is_dead) X(aio_is_closed)                                                   \
     X(get_size) X(get_block_size) X(is_read_only) X(can_flush) X(can_fua) X(can_trim) X(can_zero) X(can_fast_zero) X(can_df)      \
     X(can_meta_context) X(get_tls_negotiated)                                                                           \
     X(aio_pread_structured) X(aio_pwrite) X(aio_flush) X(aio_trim) X(aio_zero) X(aio_block_status)

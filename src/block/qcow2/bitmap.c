@@ -16,7 +16,7 @@ enum {
     TABLE_MAX = 0x8000000, /* entries; the reference program's limit */
 };
 
-void qcow2_bitmap_free(void *data)
+static void bitmap_free(void *data)
 {
     struct qcow2_bitmap *bitmap = data;
     if (!bitmap)
@@ -99,7 +99,7 @@ int qcow2_bitmap_load_co(struct node *node, GError **error)
 {
     struct qcow2 *qcow2 = node->opaque;
     const struct qcow2_header *header = &qcow2->header;
-    qcow2->bitmaps = g_ptr_array_new_with_free_func(qcow2_bitmap_free);
+    qcow2->bitmaps = g_ptr_array_new_with_free_func(bitmap_free);
     if (!header->has_bitmaps)
         return 0;
     if (!checked_range(header->bitmaps.directory_offset, header->bitmaps.directory_size, node->file->size))

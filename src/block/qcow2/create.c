@@ -10,7 +10,6 @@
 
 #include "block/name.h"
 #include "block/node.h"
-#include "block/qcow2/writer.h"
 
 enum { FIRST_CLUSTERS = 3 }; /* header, refcount table, refcount block */
 

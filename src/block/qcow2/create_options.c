@@ -72,7 +72,6 @@ static int refuse_encryption(const struct create *create, GError **error)
 
 static int read_words(const struct create *create, struct qcow2_create_plan *plan, GError **error)
 {
-    static const char *const modes[] = {"off", "metadata", "falloc", "full", NULL};
     static const char *const compressions[] = {"zlib", "zstd", NULL};
     int ret = read_version(create, plan, error);
     if (ret == 0)
@@ -81,7 +80,7 @@ static int read_words(const struct create *create, struct qcow2_create_plan *pla
         ret = refuse_encryption(create, error);
     if (ret < 0)
         return ret;
-    int prealloc = take_word(create, "preallocation", "preallocation", modes, BLK_PREALLOC_OFF, error);
+    int prealloc = take_word(create, "preallocation", "preallocation", blk_prealloc_names, BLK_PREALLOC_OFF, error);
     if (prealloc < 0)
         return prealloc;
     int compression = take_word(create, "compression_type", "compression-type", compressions, QCOW2_COMPRESSION_ZLIB, error);

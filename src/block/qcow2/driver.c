@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The qcow2 driver's table. */
 #include "block/qcow2/check.h"
-#include "block/qcow2/dirty.h"
 #include "block/qcow2/create.h"
+#include "block/qcow2/dirty.h"
 #include "block/qcow2/explain.h"
 #include "block/qcow2/hostmap.h"
 #include "block/qcow2/lenient.h"

@@ -11,7 +11,6 @@
 
 #include "block/node.h"
 #include "block/qcow2/extensions.h"
-#include "util/checked.h"
 
 enum { FIELDS_MAX = 112 }; /* up to here there are fields this version knows */
 

@@ -159,7 +159,10 @@ void qcow2_l2_run(const struct qcow2 *qcow2, const struct qcow2_entries *entries
 
 /* ---- what is wrong ---- */
 
-int qcow2_l2_corrupt(struct node *node, const char *format, ...)
+/* Tells of corruption found in a table, the first time; a writable image is marked as corrupt.  -EIO. */
+static int corrupt(struct node *node, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static int corrupt(struct node *node, const char *format, ...)
 {
     struct qcow2 *qcow2 = node->opaque;
     if (qcow2->corruption_said)
@@ -185,20 +188,20 @@ int qcow2_l2_invalid(struct node *node, const struct qcow2_entries *entries, int
     bool has_host = host != 0 || (qcow2->data_file && (entry & QCOW2_ENTRY_COPIED));
 
     if (entry & QCOW2_ENTRY_COMPRESSED)
-        return qcow2_l2_corrupt(node,
-                                "Compressed cluster entry found in image with external data file (L2 offset: %#" PRIx64 ", L2 index: %#x)",
-                                table, index);
+        return corrupt(node,
+                       "Compressed cluster entry found in image with external data file (L2 offset: %#" PRIx64 ", L2 index: %#x)",
+                       table, index);
     if ((entry & QCOW2_ENTRY_ZERO) && !qcow2->extended && qcow2->header.version < 3)
-        return qcow2_l2_corrupt(node, "Zero cluster entry found in pre-v3 image (L2 offset: %#" PRIx64 ", L2 index: %#x)", table, index);
+        return corrupt(node, "Zero cluster entry found in pre-v3 image (L2 offset: %#" PRIx64 ", L2 index: %#x)", table, index);
     if (has_host && qcow2->data_file && host != (uint64_t)guest)
-        return qcow2_l2_corrupt(node,
-                                "External data file host cluster offset %#" PRIx64 " does not match guest cluster offset: %#" PRIx64
-                                ", L2 index: %#x)",
-                                host, guest, index);
+        return corrupt(node,
+                       "External data file host cluster offset %#" PRIx64 " does not match guest cluster offset: %#" PRIx64
+                       ", L2 index: %#x)",
+                       host, guest, index);
     if (has_host && !qcow2->data_file && host % qcow2->cluster_size)
-        return qcow2_l2_corrupt(node, "Cluster allocation offset %#" PRIx64 " unaligned (L2 offset: %#" PRIx64 ", L2 index: %#x)", host,
-                                table, index);
-    return qcow2_l2_corrupt(node, "Invalid cluster entry found  (L2 offset: %#" PRIx64 ", L2 index: %#x)", table, index);
+        return corrupt(node, "Cluster allocation offset %#" PRIx64 " unaligned (L2 offset: %#" PRIx64 ", L2 index: %#x)", host,
+                       table, index);
+    return corrupt(node, "Invalid cluster entry found  (L2 offset: %#" PRIx64 ", L2 index: %#x)", table, index);
 }
 
 /* ---- finding ---- */
@@ -213,7 +216,7 @@ int64_t qcow2_l2_table(struct node *node, uint64_t l1_index)
     const struct qcow2 *qcow2 = node->opaque;
     uint64_t table = qcow2_l2_l1_entry(qcow2, l1_index) & QCOW2_ENTRY_OFFSET;
     if (table % qcow2->cluster_size)
-        return qcow2_l2_corrupt(node, "L2 table offset %#" PRIx64 " unaligned (L1 index: %#" PRIx64 ")", table, l1_index);
+        return corrupt(node, "L2 table offset %#" PRIx64 " unaligned (L1 index: %#" PRIx64 ")", table, l1_index);
     return table;
 }
 

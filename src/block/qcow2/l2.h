@@ -15,7 +15,7 @@ enum qcow2_kind {
     QCOW2_ZERO_ALLOCATED, /* host has what is reserved */
     QCOW2_DATA,
     QCOW2_COMPRESSED,     /* always one whole cluster */
-    QCOW2_INVALID,        /* qcow2_l2_explain_co() says why */
+    QCOW2_INVALID,        /* qcow2_l2_invalid() says why */
 };
 
 struct qcow2_run {

@@ -8,8 +8,6 @@
 #include "block/qcow2/check.h"
 #include "block/qcow2/inflate.h"
 #include "block/qcow2/writer.h"
-#include "util/checked.h"
-#include "util/safetext.h"
 
 enum { SECTOR = 512 };
 
@@ -160,26 +158,16 @@ static int open_writer_co(struct node *node, const struct qcow2_settings *settin
     return 0;
 }
 
-struct inode_call {
-    const char *name;
-    struct stat st;
-};
-
-static int find_inode(void *data)
-{
-    struct inode_call *call = data;
-    return stat(call->name, &call->st) < 0 ? -errno : 0;
-}
-
 /* Kept, with its struct stat, out of the frame that stays on the stack while the layers below are opened. */
 static G_GNUC_NO_INLINE void note_inode_co(struct node *node)
 {
     struct qcow2 *qcow2 = node->opaque;
-    struct inode_call call = {.name = node->file->filename};
-    if (!call.name || aio_call_co(node->aio, find_inode, &call, true) < 0)
+    const char *name = node->file->filename;
+    struct stat st;
+    if (!name || aio_stat_co(node->aio, name, &st) < 0)
         return;
-    qcow2->inode = call.st.st_ino;
-    qcow2->device = call.st.st_dev;
+    qcow2->inode = st.st_ino;
+    qcow2->device = st.st_dev;
 }
 
 static void tell_encrypted(struct node *node)

@@ -3,7 +3,8 @@
  * An open qcow2 image: what the files of this folder share.
  *
  * Who reads what: header.c and extensions.c the first cluster; snapshot.c and bitmap.c their tables; cache.c keeps pieces of L2 tables
- * (slices) in memory; l2.c finds what a guest offset maps to, for everybody: read.c, status.c, check.c, hostmap.c.
+ * (slices) in memory; l2.c finds what a guest offset maps to, for everybody: read.c, status.c, plan.c, remap.c;
+ * tables.c reads whole L2 tables for who goes through all of them: status.c, kinds.c, walk.c.
  */
 #pragma once
 
@@ -126,13 +127,8 @@ int qcow2_info_co(struct node *node, struct blk_info *info);
 int qcow2_snapshot_load_co(struct node *node, GError **error);
 /* By id, else by name; NULL: none such. */
 const struct qcow2_snapshot *qcow2_snapshot_find(const struct qcow2 *qcow2, const char *id_or_name);
-void qcow2_snapshot_free(void *snapshot);
 /* As inspect_snapshots(). */
 int qcow2_snapshot_list(struct node *node, inspect_snapshot_fn *fn, void *data);
 
 /* bitmap.c: fills qcow2->bitmaps. */
 int qcow2_bitmap_load_co(struct node *node, GError **error);
-void qcow2_bitmap_free(void *bitmap);
-
-/* l2.c: tells of corruption found in a table, the first time; a writable image is marked as corrupt.  -EIO. */
-int qcow2_l2_corrupt(struct node *node, const char *format, ...) G_GNUC_PRINTF(2, 3);

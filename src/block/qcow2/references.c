@@ -11,27 +11,15 @@
 #include <sys/stat.h>
 
 #include "block/name.h"
-#include "block/probe.h"
 #include "block/qcow2/qcow2.h"
 #include "util/safetext.h"
 
-struct file_id {
-    const char *name;
-    struct stat st;
-};
-
-static int stat_name(void *data)
-{
-    struct file_id *id = data;
-    return stat(id->name, &id->st) < 0 ? -errno : 0;
-}
-
 /* Whether the image itself or one above it is this very file: following it would never end. */
-static bool is_in_chain(const struct node *node, const struct file_id *id)
+static bool is_in_chain(const struct node *node, dev_t device, ino_t inode)
 {
     for (; node; node = node->parent) {
         const struct qcow2 *qcow2 = node->opaque;
-        if (node->driver == &driver_qcow2 && qcow2->inode == id->st.st_ino && qcow2->device == id->st.st_dev && qcow2->inode)
+        if (node->driver == &driver_qcow2 && qcow2->inode == inode && qcow2->device == device && qcow2->inode)
             return true;
     }
     return false;
@@ -39,8 +27,8 @@ static bool is_in_chain(const struct node *node, const struct file_id *id)
 
 static G_GNUC_NO_INLINE int check_loop_co(const struct node *node, const char *name, GError **error)
 {
-    struct file_id id = {.name = name};
-    if (!name_is_path(name) || aio_call_co(node->aio, stat_name, &id, true) < 0 || !is_in_chain(node, &id))
+    struct stat st;
+    if (!name_is_path(name) || aio_stat_co(node->aio, name, &st) < 0 || !is_in_chain(node, st.st_dev, st.st_ino))
         return 0;
     g_autofree char *safe = safetext_escape(name, -1);
     return qcow2_header_fail(error, ELOOP, "'%s' is already part of this backing chain", safe);
@@ -51,15 +39,15 @@ static G_GNUC_NO_INLINE int check_loop_co(const struct node *node, const char *n
 /* For BLK_REFS_FOLLOW: 0, or why the name is not followed. */
 static int check_plain_co(const struct node *node, const char *name, const char *format, GError **error)
 {
-    struct file_id id = {.name = name};
+    struct stat st;
     g_autofree char *safe = safetext_escape(name, -1);
     const struct driver *driver = format ? driver_find(format) : NULL;
     if (!name_is_path(name))
         return qcow2_header_fail(error, EPERM, "The image names '%s', which is not a plain path and is not followed", safe);
     if (driver && !(driver->flags & DRIVER_FORMAT) && strcmp(format, "raw") != 0)
         return qcow2_header_fail(error, EPERM, "The image names a %s node, which is not followed", driver->name);
-    int ret = aio_call_co(node->aio, stat_name, &id, true);
-    if (ret == 0 && !S_ISREG(id.st.st_mode) && !S_ISBLK(id.st.st_mode))
+    int ret = aio_stat_co(node->aio, name, &st);
+    if (ret == 0 && !S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
         return qcow2_header_fail(error, EPERM, "The image names '%s', which is neither a file nor a block device and is not followed",
                                  safe);
     return 0; /* one that is not there is for the opener to complain about */
@@ -103,11 +91,8 @@ static G_GNUC_NO_INLINE int decide_co(struct node *node, struct reference *refer
         return ret < 0 ? ret : 1;
     }
     if (node->refs_policy == BLK_REFS_ASK) {
-        struct file_id id = {.name = reference->path};
         reference_look_co(reference, node->file->filename, node->aio);
-        id.st.st_dev = reference->device;
-        id.st.st_ino = reference->inode;
-        reference->loop = reference->inode && is_in_chain(node, &id);
+        reference->loop = reference->inode && is_in_chain(node, reference->device, reference->inode);
     }
     reference->state = REFERENCE_LEFT_OUT;
     tell_left_out(node, reference);

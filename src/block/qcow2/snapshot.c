@@ -4,11 +4,10 @@
 #include <inttypes.h>
 
 #include "block/qcow2/qcow2.h"
-#include "util/checked.h"
 
 enum { FIXED = 40, EXTRA_KNOWN = 24 };
 
-void qcow2_snapshot_free(void *data)
+static void snapshot_free(void *data)
 {
     struct qcow2_snapshot *snapshot = data;
     if (!snapshot)
@@ -88,7 +87,7 @@ int qcow2_snapshot_load_co(struct node *node, GError **error)
 {
     struct qcow2 *qcow2 = node->opaque;
     int64_t offset = qcow2->header.snapshots_offset;
-    qcow2->snapshots = g_ptr_array_new_with_free_func(qcow2_snapshot_free);
+    qcow2->snapshots = g_ptr_array_new_with_free_func(snapshot_free);
     for (unsigned i = 0; i < qcow2->header.snapshot_count; i++) {
         int ret = read_entry_co(node, i, &offset, error);
         if (ret < 0)

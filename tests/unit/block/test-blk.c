@@ -47,13 +47,6 @@ static void status_body(void *data)
     task->done = true;
 }
 
-static void drain_body(void *data)
-{
-    struct task *task = data;
-    task->ret = blk_drain_co(task->blk);
-    task->done = true;
-}
-
 static void close_body(void *data)
 {
     struct task *task = data;
@@ -116,40 +109,6 @@ static void close_co(struct blk *blk, char *name)
 }
 
 /* ---- tests ---- */
-
-static void drain_waits(void)
-{
-    char *name;
-    struct blk *blk = open_co(&name, BLK_CACHE_WRITEBACK);
-    struct task write, drain;
-    start(&write, blk, write_body);
-    start(&drain, blk, drain_body);
-    settle_co();
-    g_assert_false(write.done || drain.done);
-    g_assert_cmpuint(g_queue_get_length((GQueue *)blk_requests(blk)), ==, 1);
-    aio_manual_complete(harness_aio, 0, 0);
-    finish_co(&drain);
-    g_assert_true(write.done);
-    g_assert_cmpint(drain.ret, ==, 0);
-    g_assert_true(g_queue_is_empty((GQueue *)blk_requests(blk)));
-    close_co(blk, name);
-}
-
-static void cancelled_drain_leaves_the_request(void)
-{
-    char *name;
-    struct blk *blk = open_co(&name, BLK_CACHE_WRITEBACK);
-    struct task write, drain;
-    start(&write, blk, write_body);
-    start(&drain, blk, drain_body);
-    settle_co();
-    co_cancel(drain.co);
-    settle_co();
-    g_assert_true(drain.done);
-    g_assert_cmpint(drain.ret, ==, -ECANCELED);
-    g_assert_false(write.done);
-    close_co(blk, name);
-}
 
 static void close_waits_and_flushes(void)
 {
@@ -240,7 +199,7 @@ static void short_direct_read_is_no_end(void)
     }
     struct blk *blk = opening.task.blk;
     struct task write, read;
-    g_assert_cmpuint(blk_alignment(blk), ==, 4 * KIB); /* a hole tells nothing */
+    g_assert_cmpuint(blk->root->file->limits.request_alignment, ==, 4 * KIB); /* a hole tells nothing */
     start(&write, blk, write_body);
     finish_co(&write);
     start(&read, blk, read_body);
@@ -364,8 +323,6 @@ static void observer_sees_each_state(void)
 static void add_tests(void)
 {
     harness_add("/block/blk/short-direct-read-is-no-end", short_direct_read_is_no_end);
-    harness_add("/block/blk/drain-waits", drain_waits);
-    harness_add("/block/blk/cancelled-drain", cancelled_drain_leaves_the_request);
     harness_add("/block/blk/close-waits-and-flushes", close_waits_and_flushes);
     harness_add("/block/blk/errors", errors_reach_the_user);
     harness_add("/block/blk/flush-only-what-was-written", flush_only_what_was_written);

@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "block/blk-internal.h"
 #include "harness.h"
 
 enum { KIB = 1024, MIB = 1 << 20 };
@@ -302,7 +303,7 @@ static void direct_takes_any_request(void)
         harness_remove(name);
         return;
     }
-    g_assert_cmpuint(blk_alignment(blk), >=, 512);
+    g_assert_cmpuint(blk->root->file->limits.request_alignment, >=, 512);
     g_assert_cmpint(harness_fill_co(blk, 1, 700001, 0x42), ==, 0);
     g_autofree uint8_t *buf = g_malloc(MIB + 1);
     g_assert_cmpint(harness_read_co(blk, 0, MIB, buf + 1), ==, 0);

@@ -136,8 +136,8 @@ static void padded_writes_exclude_each_other(void)
     g_assert_false(second.done);
     g_assert_false(whole.done);
     g_assert_cmpint(blk_resume(blk, "A"), ==, 0);
-    g_assert_cmpint(blk_drain_co(blk), ==, 0);
-    g_assert_true(first.done && second.done && whole.done);
+    while (!first.done || !second.done || !whole.done)
+        co_yield_co();
     /* The last one entered wrote last. */
     harness_assert_bytes_co(blk, 0, ALIGNMENT, 0x33);
     harness_assert_bytes_co(blk, 2 * ALIGNMENT, 100, 0x44);
