@@ -30,6 +30,9 @@ static void die_quietly(int how)
 static void live_and_die(int how, bool disarm)
 {
     struct termios found, raw;
+    if (how != 0) {
+        signal(how, SIG_DFL); /* whoever started the test may ignore it */
+    }
     signal(SIGHUP, SIG_IGN); /* ignored before: stays ignored */
     tcgetattr(STDOUT_FILENO, &found);
     raw = found;
