@@ -330,6 +330,22 @@ static const struct field *field_of(const struct structure *structure, int64_t o
     return NULL;
 }
 
+/* What is between two fields, or behind the last: from the structure's start, around the offset, which is in none. */
+static void gap_around(const struct structure *structure, int64_t offset, int64_t *ret_start, int64_t *ret_end)
+{
+    *ret_start = 0;
+    *ret_end = MAX((int64_t)structure->size, offset + 1); /* an entry of a table may be longer than what is known of it */
+    for (size_t i = 0; i < structure->field_count; i++) {
+        const struct field *field = &structure->fields[i];
+
+        if (field->offset > offset) {
+            *ret_end = MIN(*ret_end, field->offset);
+        } else {
+            *ret_start = (int64_t)field->offset + field->bytes;
+        }
+    }
+}
+
 /* From the disk's start; known: NULL in a table of partitions. */
 static int64_t resolve(const struct fields *fields, const struct known *known, const struct volume *volume, const struct place *place,
                        enum field_unit unit, uint64_t value)
@@ -367,12 +383,18 @@ static void fill_hit(const struct fields *fields, const struct known *known, con
     if (volume->number > 0) {
         g_string_append_printf(where, ", partition %u", volume->number);
     }
-    *hit = (struct field_hit){.where = g_string_free(where, FALSE), .name = field ? field->name : "reserved", .offset = volume->base + place->start,
-                              .bytes = place->structure->size, .target = -1};
+    *hit = (struct field_hit){.where = g_string_free(where, FALSE), .target = -1};
+    int64_t start, end;
     if (field) {
-        hit->offset += field->offset;
-        hit->bytes = field->bytes;
+        hit->name = field->name;
+        start = field->offset;
+        end = start + field->bytes;
+    } else {
+        hit->name = "reserved";
+        gap_around(place->structure, at - place->start, &start, &end);
     }
+    hit->offset = volume->base + place->start + start;
+    hit->bytes = end - start;
     if (n > 0 && volume_read(volume, read, data, place->start + field->offset, bytes, n)) {
         hit->value = field_format(field, bytes, n, place->number);
         hit->target = resolve(fields, known, volume, place, field->unit, field_value(field, bytes, n, place->number));

@@ -192,7 +192,7 @@ void map_draw_differences(struct map_panel *map, struct surface surface)
 {
     struct map_differences *differences = map->differences;
     const struct map_side *side = &map->sides[MAP_GUEST];
-    unsigned count = map_differences_count(differences), at, top;
+    unsigned count, at, top;
     char size[SIZE_TEXT_MAX];
 
     map->list_rows = MAX(1, surface.height - 1);
@@ -201,6 +201,7 @@ void map_draw_differences(struct map_panel *map, struct surface surface)
         return;
     }
     draw_difference_head(differences, surface);
+    count = map_differences_count(differences); /* counted last: to ask how far it is may have shortened it */
     at = map_differences_find(differences, side->cursor);
     top = at > (unsigned)map->list_rows / 2 ? at - (unsigned)map->list_rows / 2 : 0;
     top = MIN(top, count > (unsigned)map->list_rows ? count - (unsigned)map->list_rows : 0);

@@ -211,6 +211,9 @@ static void test_gpt(void)
     check(disk, 512 + 33, "GPT header", "other header", "2047 0x7ff, at 0xffe00");
     check(disk, 1024 + 128 + 32, "GPT entry 2", "first", "64 0x40, at 0x8000");
     check(disk, 1024 + 128 + 60, "GPT entry 2", "name", "x");
+    put(disk, 512 + 84, 256, 4); /* entries may be longer than what is in them */
+    check(disk, 1024 + 256 + 200, "GPT entry 2", "reserved", NULL);
+    put(disk, 512 + 84, 128, 4);
     check(disk, 64 * 512 + 4, "XFS superblock of group 0, partition 2", "block size", "4096 0x1000");
     check(disk, 1024 + 128, "GPT entry 2", "type", "55667788-3344-1122-0000-000000000000");
 }
