@@ -223,6 +223,7 @@ bool map_show_only(struct map_panel *map, int layer)
     map->at = MAP_GUEST;
     map_side_rescan(guest);
     open_list(map);
+    forget_answer(map);
     panel_redraw(&map->panel);
     return true;
 }

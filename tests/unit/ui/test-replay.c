@@ -138,6 +138,9 @@ static void do_step(struct driver *driver, const char *step)
         return; /* what completion lists is advice, and in no log */
     }
     const struct overlay *overlay = driver->desk->overlay;
+    if (strcmp(step, "Enter") == 0 && overlay == NULL && g_str_has_prefix(line_text(&typed), "abort")) {
+        return; /* that is what it says */
+    }
     if (strcmp(step, "Enter") == 0 && overlay != NULL && overlay->ops->name != NULL && strcmp(overlay->ops->name(overlay), "formats") == 0) {
         return; /* others' formats are read through a process of their own, which takes its time */
     }
@@ -325,6 +328,7 @@ static void test_logs_of_known_walks_lead_to_the_same_screen(void)
         {"open -s -o driver=raw DIR/disk.raw; goto 1m hex; hex-type digits 0x100000 ca", "Up d Ctrl-Down Right Left e F1 Esc Backspace F1"},
         {"open -s -o driver=raw DIR/disk.raw; write -q -P 7 1m 64k; read -q 1m 512", "Tab r Esc"},
         {"length", "F7 End d"},
+        {"open -o driver=raw blkdebug::DIR/disk.raw; break read_aio A; aio_read -q 64k 4k; read -v 0 2k", "g Enter y Right Left"},
     };
     make_images();
     for (size_t i = 0; i < G_N_ELEMENTS(walks); i++) {
