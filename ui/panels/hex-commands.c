@@ -83,6 +83,13 @@ static int place_cursor(const struct command_call *call, const char *where)
     if (size_parse(where, &offset) != 0) {
         return complain(call, "the offset is a number, or h: and one in the file");
     }
+    const struct hex_view *view = hex->shown == HEX_SHOW_HOST ? &hex->image : hex_panel_view(hex); /* where place() goes */
+
+    if (offset < view->origin || offset - view->origin >= hex_view_size(view)) {
+        g_autofree char *text = g_strdup_printf("%#" PRIx64 " is outside of what is shown", (uint64_t)offset);
+
+        return complain(call, text);
+    }
     panel->ops->place(panel, offset);
     return 0;
 }

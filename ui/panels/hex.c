@@ -392,7 +392,7 @@ static bool place_named(struct panel *panel, const char *name, char **ret_why)
         offset = hex_view_size(&hex->host) - 1;
     }
     if (offset < 0 || offset >= hex_view_size(&hex->host)) {
-        *ret_why = g_strdup_printf("%#" PRIx64 " is outside the file, which ends at %#" PRIx64, (uint64_t)offset,
+        *ret_why = offset < 0 ? g_strdup("the file is empty") : g_strdup_printf("%#" PRIx64 " is outside the file, which ends at %#" PRIx64, (uint64_t)offset,
                                    (uint64_t)hex_view_size(&hex->host));
         hex->shown = shown;
         return true;

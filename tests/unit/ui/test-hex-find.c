@@ -316,6 +316,29 @@ static void test_a_selection_is_saved_and_marks_are_gone_to(void)
     driver_free(driver);
 }
 
+/* Not the cursor's bytes in their stead. */
+static void test_what_is_outside_is_no_place(void)
+{
+    struct driver *driver = begin();
+    g_autofree char *path = g_build_filename(driver->dir, "outside", NULL), *save = g_strdup_printf("hex-save %s 2M 16", path);
+    driver_keys(driver, "l l l");
+    driver_command(driver, save);
+    g_assert_true(driver_shows(driver, "hex-save: 0x200000 is outside of what is shown"));
+    g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+    driver_command(driver, "mark a 2M");
+    g_assert_true(driver_shows(driver, "mark: 0x200000 is outside of what is shown"));
+    driver_command(driver, "to-mark a");
+    g_assert_true(driver_shows(driver, "there is no such mark"));
+    driver_command(driver, "find -o 8E demo");
+    g_assert_true(driver_shows(driver, "find: "));
+    assert_at(driver, 3);
+    driver_command(driver, "read -q 1M 4k");
+    driver_command(driver, "hex-copy hex 1M 16");
+    driver_command(driver, "hex-copy hex 64k 16");
+    g_assert_true(driver_shows(driver, "hex-copy: 0x10000 is outside of what is shown"));
+    driver_free(driver);
+}
+
 static void test_groups_and_offsets_as_one_likes(void)
 {
     struct driver *driver = begin();
@@ -351,6 +374,7 @@ int main(int argc, char **argv)
     g_test_add_func("/hex-find/translation", test_a_byte_is_found_in_the_file_and_back);
     g_test_add_func("/hex-find/closed", test_what_is_closed_is_let_go);
     g_test_add_func("/hex-find/selection-and-marks", test_a_selection_is_saved_and_marks_are_gone_to);
+    g_test_add_func("/hex-find/outside", test_what_is_outside_is_no_place);
     g_test_add_func("/hex-find/groups-and-offsets", test_groups_and_offsets_as_one_likes);
     int ret = g_test_run();
     co_done();
