@@ -4,6 +4,7 @@
 
 #include "engine/session.h"
 #include "io/aio.h"
+#include "io/clock.h"
 #include "io/co.h"
 #include "ui/console/console.h"
 #include "ui/desk-private.h"
@@ -470,12 +471,13 @@ static bool unfinished(const struct desk *desk)
 
 const struct grid *desk_picture_co(struct desk *desk, bool finished)
 {
-    enum { QUIET_TURNS = 3, REST_US = 1000 }; /* what was read is painted by the next turn, which may read on */
+    enum { QUIET_TURNS = 3, REST_US = 1000, PATIENCE_US = 10 * 1000 * 1000 }; /* what was read is painted by the next turn, which may read on */
     const struct aio *aio = session_config(desk->session)->aio;
     if (desk_wait_co(desk) < 0) {
         return NULL;
     }
-    for (int quiet = 0; quiet < QUIET_TURNS;) {
+    int64_t since_us = clock_now_us(); /* what goes on for hours is shown as far as it is */
+    for (int quiet = 0; quiet < QUIET_TURNS && (finished || clock_now_us() - since_us < PATIENCE_US);) {
         desk_draw(desk);
         bool rests = finished && unfinished(desk);
         if (rests) {

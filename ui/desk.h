@@ -55,7 +55,10 @@ struct sink *desk_sink(struct desk *desk);
 bool desk_is_dirty(const struct desk *desk);
 /* Paints; the grid is valid until the next call. */
 const struct grid *desk_draw(struct desk *desk);
-/* Its picture once whatever it is reading has come (finished: in the background, too), valid until the next one; NULL: cancelled, the desk may be gone. */
+/*
+ * Its picture once whatever it is reading has come, or after ten seconds as it is then (finished: all of it, also what is done in the background,
+ * however long that takes); valid until the next one.  NULL: cancelled, the desk may be gone.
+ */
 const struct grid *desk_picture_co(struct desk *desk, bool finished);
 /* When to paint although nothing happened, on clock_now_us(); -1: never. */
 int64_t desk_next_tick_us(const struct desk *desk);

@@ -7,6 +7,7 @@
 
 #include "driver.h"
 #include "engine/batch.h"
+#include "io/clock.h"
 #include "io/co.h"
 
 static const struct grid_traits ascii = {.utf8 = false, .colour = true};
@@ -549,6 +550,26 @@ static void test_scripts_press_keys_and_print_the_screen(void)
     driver_free(driver);
 }
 
+static gboolean on_turn(void *data)
+{
+    static int64_t now_us = INT64_C(2000) * 1000 * 1000;
+    desk_tick(((struct driver *)data)->desk); /* something to paint in each turn */
+    clock_set_fake_us(now_us += 1000 * 1000);
+    return G_SOURCE_CONTINUE;
+}
+
+static void test_what_never_rests_is_printed_as_far_as_it_is(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    struct sink *sink = sink_new_buffer();
+    unsigned turns = g_idle_add_full(G_PRIORITY_DEFAULT, on_turn, driver, NULL);
+    g_assert_cmpint(batch_run_line(driver->session, "screen", sink), ==, 0);
+    g_source_remove(turns);
+    g_assert_nonnull(strstr(sink_buffer_text(sink), "disk.img"));
+    sink_free(sink);
+    driver_free(driver);
+}
+
 static void test_requests_of_panels_are_commands(void)
 {
     struct driver *driver = driver_new(100, 30, driver_colour, "disk.img");
@@ -768,6 +789,7 @@ int main(int argc, char **argv)
     g_test_add_func("/screen/every-size-can-be-drawn", test_every_size_can_be_drawn);
     g_test_add_func("/screen/goto-understands-offsets", test_goto_understands_offsets);
     g_test_add_func("/screen/scripts-press-keys-and-print-the-screen", test_scripts_press_keys_and_print_the_screen);
+    g_test_add_func("/screen/what-never-rests-is-printed-as-far-as-it-is", test_what_never_rests_is_printed_as_far_as_it_is);
     g_test_add_func("/screen/requests-of-panels-are-commands", test_requests_of_panels_are_commands);
     g_test_add_func("/screen/themes-are-listed-and-switched", test_themes_are_listed_and_switched);
     g_test_add_func("/screen/a-click-moves-focus-and-cursor", test_a_click_moves_focus_and_cursor);
