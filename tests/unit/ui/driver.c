@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <locale.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -50,6 +51,22 @@ static bool on_copy(void *data, const char *text, size_t len)
 }
 
 static const struct desk_ops desk_ops = {on_wake, on_suspend, on_repaint, on_dress, on_mouse, on_copy};
+
+void driver_init(int *argc, char ***argv)
+{
+    g_setenv("INPUTRC", "/dev/null", TRUE);
+    g_setenv("TERM", "xterm", TRUE);
+    setlocale(LC_CTYPE, "C.UTF-8");
+    g_test_init(argc, argv, NULL);
+    co_init();
+}
+
+int driver_run_tests(void)
+{
+    int status = g_test_run();
+    co_done();
+    return status;
+}
 
 static void make_image(const char *path)
 {

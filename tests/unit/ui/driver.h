@@ -23,6 +23,11 @@ struct driver {
 
 static const struct grid_traits driver_colour = {.utf8 = true, .colour = true};
 
+/* Before anything else in main(): a terminal, locale and readline that are the same everywhere. */
+void driver_init(int *argc, char ***argv);
+/* The tests that were added; what main() returns. */
+int driver_run_tests(void);
+
 /* image: name of a file made in the driver's folder (2 MiB: text, a hole, a row of all bytes, a hole), NULL: none is
  * open. */
 struct driver *driver_new(int width, int height, struct grid_traits traits, const char *image);

@@ -336,3 +336,38 @@ static inline void bench_monkey(struct bench *bench, int steps)
         bench_turn(bench);
     }
 }
+
+/* The whole of a test: a panel on an image with some data, and anything that can happen. */
+static inline void bench_anything(const struct panel_ops *ops)
+{
+    struct bench *bench = bench_new(ops, 2 << 20);
+
+    bench_write(bench->image, 12345, 100000, 1);
+    bench_monkey(bench, 3000);
+    bench_free(bench);
+}
+
+/*
+ * The whole of a test: the longest image that is opened (NODE_LENGTH_MAX); the sanitizers say when an offset is added to too much.
+ * The two requests are the panel's own among those that move.
+ */
+static inline void bench_the_largest_image(const struct panel_ops *ops, enum request own, enum request jump)
+{
+    const enum request steps[] = {REQUEST_LAST,    REQUEST_PAGE_UP, own,           REQUEST_DOWN, REQUEST_PAGE_DOWN,
+                                  REQUEST_ROW_END, REQUEST_RIGHT,   REQUEST_FIRST, jump};
+    const int64_t size = INT64_C(9223372035781033984);
+    struct bench *bench = bench_new(ops, 0);
+
+    bench_run(bench, "open -o driver=null-co,read-zeroes=on,size=9223372035781033984");
+    g_assert_cmpint(blk_length(session_blk(bench->session)), ==, size);
+    for (int i = 0; i < 300; i++) {
+        int width = g_test_rand_int_range(1, 200), height = g_test_rand_int_range(1, 70);
+
+        bench_ask(bench, steps[i % G_N_ELEMENTS(steps)], g_test_rand_int_range(1, 100));
+        bench_draw(bench, width, height);
+        bench_settle(bench);
+        if (i % 7 == 0)
+            bench->panel->ops->go(bench->panel, size - 1 - i, INT64_MAX);
+    }
+    bench_free(bench);
+}

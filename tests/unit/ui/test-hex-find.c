@@ -2,10 +2,8 @@
 #include "driver.h"
 
 #include <glib/gstdio.h>
-#include <locale.h>
 #include <string.h>
 
-#include "io/co.h"
 
 /* The hex panel of a screen, with the focus, on the driver's image. */
 static struct driver *begin(void)
@@ -355,11 +353,7 @@ static void test_groups_and_offsets_as_one_likes(void)
 
 int main(int argc, char **argv)
 {
-    g_setenv("INPUTRC", "/dev/null", TRUE);
-    g_setenv("TERM", "xterm", TRUE);
-    setlocale(LC_CTYPE, "C.UTF-8");
-    g_test_init(&argc, &argv, NULL);
-    co_init();
+    driver_init(&argc, &argv);
     g_test_add_func("/hex-find/text", test_text_is_found_forward_and_backward);
     g_test_add_func("/hex-find/capitals", test_capitals_are_for_that_case_only);
     g_test_add_func("/hex-find/hex", test_hex_is_found_with_any_digit);
@@ -376,7 +370,5 @@ int main(int argc, char **argv)
     g_test_add_func("/hex-find/selection-and-marks", test_a_selection_is_saved_and_marks_are_gone_to);
     g_test_add_func("/hex-find/outside", test_what_is_outside_is_no_place);
     g_test_add_func("/hex-find/groups-and-offsets", test_groups_and_offsets_as_one_likes);
-    int ret = g_test_run();
-    co_done();
-    return ret;
+    return driver_run_tests();
 }

@@ -384,33 +384,14 @@ static void test_a_frame_is_cheap(void)
     bench_free(bench);
 }
 
-/* The longest that is opened (NODE_LENGTH_MAX): the sanitizers say when one is added to too much. */
 static void test_the_largest_image(void)
 {
-    static const enum request steps[] = {REQUEST_LAST, REQUEST_PAGE_UP, REQUEST_HEX_FOLD, REQUEST_DOWN, REQUEST_PAGE_DOWN, REQUEST_ROW_END, REQUEST_RIGHT, REQUEST_FIRST, REQUEST_HEX_PREVIOUS_EXTENT};
-    struct bench *bench = bench_new(&panel_hex, 0);
-
-    bench_run(bench, "open -o driver=null-co,read-zeroes=on,size=9223372035781033984");
-    g_assert_nonnull(session_blk(bench->session));
-    for (int i = 0; i < 300; i++) {
-        int width = g_test_rand_int_range(1, 200), height = g_test_rand_int_range(1, 70);
-
-        bench_ask(bench, steps[i % G_N_ELEMENTS(steps)], g_test_rand_int_range(1, 100));
-        bench_draw(bench, width, height);
-        bench_settle(bench);
-        if (i % 7 == 0)
-            bench->panel->ops->go(bench->panel, INT64_C(9223372035781033983) - i, INT64_MAX);
-    }
-    bench_free(bench);
+    bench_the_largest_image(&panel_hex, REQUEST_HEX_FOLD, REQUEST_HEX_PREVIOUS_EXTENT);
 }
 
 static void test_survives_anything(void)
 {
-    struct bench *bench = bench_new(&panel_hex, 2 << 20);
-
-    bench_write(bench->image, 12345, 100000, 1);
-    bench_monkey(bench, 3000);
-    bench_free(bench);
+    bench_anything(&panel_hex);
 }
 
 int main(int argc, char **argv)

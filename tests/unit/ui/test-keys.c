@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Every key of the tables, in every context it is in, does what its request says: what has to come of it, as state. */
 #include <glib.h>
-#include <locale.h>
 #include <string.h>
 
 #include "driver.h"
-#include "io/co.h"
 #include "ui/desk-private.h"
 #include "ui/keymap.h"
 #include "ui/panels/hex-layout.h"
@@ -348,16 +346,10 @@ static void check_context(const void *data)
 
 int main(int argc, char **argv)
 {
-    g_setenv("INPUTRC", "/dev/null", TRUE);
-    g_setenv("TERM", "xterm", TRUE);
-    setlocale(LC_CTYPE, "C.UTF-8");
-    g_test_init(&argc, &argv, NULL);
-    co_init();
+    driver_init(&argc, &argv);
     for (int context = 0; context < REQUEST_CONTEXT_COUNT; context++) {
         g_autofree char *name = g_strdup_printf("/keys/%s", request_context_name((enum request_context)context));
         g_test_add_data_func(name, GINT_TO_POINTER(context), check_context);
     }
-    int ret = g_test_run();
-    co_done();
-    return ret;
+    return driver_run_tests();
 }

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What lies over the panels, and what changes how the screen behaves: palette, help, themes, keys, options, borders. */
 #include <glib.h>
-#include <locale.h>
 #include <string.h>
 
 #include "driver.h"
 #include "engine/command.h"
-#include "io/co.h"
 #include "ui/keymap.h"
 #include "ui/overlay.h"
 
@@ -256,11 +254,7 @@ static void test_half_pages(void)
 
 int main(int argc, char **argv)
 {
-    g_setenv("INPUTRC", "/dev/null", TRUE);
-    g_setenv("TERM", "xterm", TRUE);
-    setlocale(LC_CTYPE, "C.UTF-8");
-    g_test_init(&argc, &argv, NULL);
-    co_init();
+    driver_init(&argc, &argv);
     g_test_add_func("/overlays/scores-prefer-what-is-together", test_scores_prefer_what_is_together);
     g_test_add_func("/overlays/the-palette-does-requests-and-commands", test_the_palette_does_requests_and_commands);
     g_test_add_func("/overlays/help-is-searched-by-key-and-by-meaning", test_help_is_searched_by_key_and_by_meaning);
@@ -272,7 +266,5 @@ int main(int argc, char **argv)
     g_test_add_func("/overlays/half-pages", test_half_pages);
     g_test_add_func("/overlays/layers-are-listed-opened-and-shown-alone", test_layers_are_listed_opened_and_shown_alone);
     g_test_add_func("/overlays/a-guessed-format-is-said-and-can-be-changed", test_a_guessed_format_is_said_and_can_be_changed);
-    int status = g_test_run();
-    co_done();
-    return status;
+    return driver_run_tests();
 }

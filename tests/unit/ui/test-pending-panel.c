@@ -386,10 +386,7 @@ static void test_breakpoints_and_errors_are_listed_and_changed(void)
 
 static void test_survives_anything(void)
 {
-    struct bench *bench = bench_new(&panel_pending, 2 << 20);
-
-    bench_monkey(bench, 3000);
-    bench_free(bench);
+    bench_anything(&panel_pending);
 }
 
 int main(int argc, char **argv)

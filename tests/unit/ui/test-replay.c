@@ -6,12 +6,10 @@
  */
 #include <glib.h>
 #include <glib/gstdio.h>
-#include <locale.h>
 #include <string.h>
 
 #include "driver.h"
 #include "engine/batch.h"
-#include "io/co.h"
 #include "ui/console/line.h"
 #include "ui/desk-private.h"
 #include "ui/keymap.h"
@@ -344,14 +342,8 @@ static void test_logs_of_known_walks_lead_to_the_same_screen(void)
 
 int main(int argc, char **argv)
 {
-    g_setenv("INPUTRC", "/dev/null", TRUE);
-    g_setenv("TERM", "xterm", TRUE);
-    setlocale(LC_CTYPE, "C.UTF-8");
-    g_test_init(&argc, &argv, NULL);
-    co_init();
+    driver_init(&argc, &argv);
     g_test_add_func("/replay/logs-of-known-walks-lead-to-the-same-screen", test_logs_of_known_walks_lead_to_the_same_screen);
     g_test_add_func("/replay/logs-of-random-walks-lead-to-the-same-screen", test_logs_of_random_walks_lead_to_the_same_screen);
-    int ret = g_test_run();
-    co_done();
-    return ret;
+    return driver_run_tests();
 }

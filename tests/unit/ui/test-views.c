@@ -5,12 +5,10 @@
  * request that lays something over the panels or asks something, and has no picture here, fails the test.
  */
 #include <glib.h>
-#include <locale.h>
 #include <string.h>
 
 #include "driver.h"
 #include "engine/batch.h"
-#include "io/co.h"
 #include "ui/console/console.h"
 #include "ui/desk-private.h"
 
@@ -295,18 +293,12 @@ static void test_every_panel_has_a_picture(void)
 int main(int argc, char **argv)
 {
     g_setenv("LANG", "C.UTF-8", TRUE);
-    g_setenv("INPUTRC", "/dev/null", TRUE);
-    g_setenv("TERM", "xterm", TRUE);
-    setlocale(LC_CTYPE, "C.UTF-8");
-    g_test_init(&argc, &argv, NULL);
-    co_init();
+    driver_init(&argc, &argv);
     for (size_t i = 0; i < G_N_ELEMENTS(views); i++) {
         g_autofree char *name = g_strconcat("/views/", views[i].name, NULL);
         g_test_add_data_func(name, &views[i], check_view);
     }
     g_test_add_func("/views/what-opens-something-has-a-picture", test_what_opens_something_has_a_picture);
     g_test_add_func("/views/every-panel-has-a-picture", test_every_panel_has_a_picture);
-    int ret = g_test_run();
-    co_done();
-    return ret;
+    return driver_run_tests();
 }
