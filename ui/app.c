@@ -51,8 +51,7 @@ void app_set_options(const char *theme, bool use_config)
 
 char *app_state_folder(void)
 {
-    g_autofree char *some = config_state_path("layout");
-    return some != NULL ? g_path_get_dirname(some) : NULL;
+    return config_state_path(NULL);
 }
 
 bool app_has_theme(void)

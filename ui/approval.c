@@ -129,16 +129,11 @@ static char *place_of(const struct reference *reference)
     return g_strdup_printf("%s %s", layer != NULL ? layer : "", reference_role_name(reference->role));
 }
 
-static void run_done(void *data, int ret)
-{
-    /* The command said what there is to say. */
-}
-
 /* Typed by script, the keys are in the log and not what they do. */
 static void run(struct desk *desk, const char *line)
 {
     if (desk->silent) {
-        session_run(desk->session, line, desk_sink(desk), 0, run_done, NULL);
+        session_run(desk->session, line, desk_sink(desk), 0, NULL, NULL);
     } else {
         console_run(desk_console(desk), line);
     }

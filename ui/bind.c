@@ -45,7 +45,7 @@ bool bind_parse(const char *const words[static 3], struct binding_wish *ret_wish
         return refuse(error, "is no key: a character, or a name such as Ctrl-X, PageUp, F5, Alt-x, Ctrl-Left, Space", words[1]);
     }
     if (strcmp(words[2], "none") != 0 && (wish.request = request_find(words[2])) == REQUEST_NONE) {
-        return refuse(error, "is no request; the palette and doc/keys.md list them, and none takes the key away", words[2]);
+        return refuse(error, "is no request; the palette and blkscope-keys(7) list them, and none takes the key away", words[2]);
     }
     if (wish.request != REQUEST_NONE && keymap_types_text(wish.context) && key_is_text(wish.key)) {
         return refuse(error, "types text in that context", words[1]);

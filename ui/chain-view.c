@@ -342,7 +342,7 @@ static void press(struct overlay *overlay, int x, int y)
 {
     struct chain_view *view = view_of(overlay);
     const struct rectangle *box = &view->box;
-    if (x < box->x || x >= box->x + box->width || y < box->y || y >= box->y + box->height) {
+    if (!rectangle_has(box, x, y)) {
         overlay_show(overlay->desk, NULL);
         return;
     }

@@ -382,7 +382,7 @@ static void press(struct overlay *overlay, int x, int y)
     struct chooser *chooser = chooser_of(overlay);
     const struct rectangle *list = &chooser->list, *box = &chooser->box;
     int i = chooser->top + y - list->y;
-    if (x < box->x || x >= box->x + box->width || y < box->y || y >= box->y + box->height) {
+    if (!rectangle_has(box, x, y)) {
         request(overlay, REQUEST_CHOOSER_CANCEL, 1);
     } else if (y >= list->y && y < list->y + list->height && i < (int)chooser->fitting->len) {
         chooser->marked = i;

@@ -6,11 +6,9 @@
 #include "engine/command.h"
 #include "engine/sink.h"
 #include "io/co.h"
-#include "ui/bind.h"
 #include "ui/console/script.h"
 #include "ui/console/recall.h"
 #include "ui/desk-private.h"
-#include "ui/keymap.h"
 #include "ui/overlay.h"
 #include "ui/panels/hex-commands.h"
 #include "ui/panels/map-commands.h"
@@ -21,6 +19,11 @@
 
 /* Commands are found by name only, so that the one desk there is has to be found by them. */
 static struct desk *desk;
+
+struct desk *commands_desk(void)
+{
+    return desk;
+}
 
 static int find_panel(const struct command_call *call, const char *name)
 {
@@ -212,7 +215,7 @@ static const struct command command_focus = {
     .name = "focus",
     .args = "panel",
     .summary = "gives a panel of the screen the focus",
-    .help = "Panels are map, hex, pending and console.\n",
+    .help = "\nPanels are map, hex, pending and console.\n\n  focus hex    keys go to the hex panel\n",
     .min_args = 1,
     .max_args = 1,
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
@@ -223,9 +226,13 @@ static const struct command command_goto = {
     .name = "goto",
     .args = "offset[..last] [panel]",
     .summary = "shows an offset in hex and map",
-    .help = "The offset is a number (64k, 0x1000), +N or -N from the cursor, N% of the image, $ for its last byte, s:N or c:N for\n"
+    .help = "\n"
+            "The offset is a number (64k, 0x1000), +N or -N from the cursor, N% of the image, $ for its last byte, s:N or c:N for\n"
             "the sector or cluster of that number; h:N is a place in the image's file, h1:N in that of the layer below.\n"
-            "With a last byte, the range up to it is marked.  With a panel's name, that panel gets the focus.\n",
+            "With a last byte, the range up to it is marked. With a panel's name, that panel gets the focus.\n"
+            "\n"
+            "  goto 0x1be..0x1fd hex    the partition table, marked, and the focus in hex\n"
+            "  goto c:5                 the sixth cluster\n",
     .min_args = 1,
     .max_args = 2,
     .flags = COMMAND_OURS,
@@ -236,7 +243,11 @@ static const struct command command_keys = {
     .name = "keys",
     .args = "key [key..]",
     .summary = "does what keys do on the screen",
-    .help = "A key is a name (Tab, Esc, PageDown, Ctrl-C, F1, Space) or text, which is typed.  ? shows what keys do.\n",
+    .help = "\n"
+            "A key is a name (Tab, Esc, PageDown, Ctrl-C, F1, Space) or text, which is typed.\n"
+            "\n"
+            "  keys Tab i           the next panel, and i there\n"
+            "  keys : length Enter  types a command and runs it\n",
     .min_args = 1,
     .max_args = -1,
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
@@ -261,7 +272,10 @@ static const struct command command_screen = {
     .name = "screen",
     .args = "[--svg]",
     .summary = "prints the screen as text",
-    .help = "With --svg it is a picture in the colours of the theme, for documents; the map is complete in it.\n",
+    .help = "\n"
+            "With --svg it is a picture in the colours of the theme, for documents; the map is complete in it.\n"
+            "\n"
+            "  screen          what is on the screen now, without colours\n",
     .max_args = 1,
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
     .run_co = screen_co,
@@ -271,9 +285,12 @@ static const struct command command_theme = {
     .name = "theme",
     .args = "[name]",
     .summary = "chooses a theme, or paints the screen with the one named",
-    .help = "Without a name the console opens a list that tries on what is marked; a script gets the list as text.\n"
+    .help = "\n"
+            "Without a name the console opens a list that tries on what is marked; a script gets the list as text.\n"
             "A name is a built-in one, one of your own in blkscope/themes/NAME.theme in the configuration folder, or the\n"
-            "path of a theme file.  In the list, * marks the one in use.\n",
+            "path of a theme file. In the list, * marks the one in use.\n"
+            "\n"
+            "  theme nord    paints the screen with that one\n",
     .max_args = 1,
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
     .complete = COMMAND_COMPLETE_PATH,
@@ -281,164 +298,10 @@ static const struct command command_theme = {
     .run_co = theme_co,
 };
 
-/* ---- options, keys, borders ---- */
-
-static int refuse(const struct command_call *call, const GError *error)
-{
-    sink_printf(call->sink, SINK_ERR, "%s: %s\n", call->argv[0], error->message);
-    return -EINVAL;
-}
-
-static int set_co(const struct command_call *call)
-{
-    g_autoptr(GError) error = NULL;
-    if (call->argc == 3) {
-        return settings_set(desk, call->argv[1], call->argv[2], &error) ? 0 : refuse(call, error);
-    }
-    g_autofree char *text = settings_show(desk, call->argc > 1 ? call->argv[1] : NULL, &error);
-    if (text == NULL) {
-        return refuse(call, error);
-    }
-    sink_write(call->sink, SINK_OUT, text, strlen(text));
-    return 0;
-}
-
-static char **set_names(const char *const *words, unsigned count)
-{
-    return count == 1 ? settings_complete(desk, NULL) : count == 2 ? settings_complete(desk, words[1]) : NULL;
-}
-
-static const struct command command_set = {
-    .name = "set",
-    .args = "[option [value]]",
-    .summary = "shows the screen's options, or sets one",
-    .help = "\n"
-            "The file blkscope/config of the configuration folder sets them at the start, a line OPTION VALUE each.\n"
-            "\n"
-            "  set              all of them, with what they may be\n"
-            "  set mouse off    leaves the mouse to the terminal, for marking text\n",
-    .max_args = 2,
-    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
-    .names_for = set_names,
-    .run_co = set_co,
-};
-
-static void show_bindings(const struct command_call *call, enum request_context context)
-{
-    g_autoptr(GString) text = g_string_new(NULL);
-    for (int request = 0; request < REQUEST_COUNT; request++) {
-        g_autofree char *keys = keymap_keys(context, request);
-        if (keys != NULL) {
-            g_string_append_printf(text, "%-8s %-24s %s\n", request_context_name(context), request_info(request)->name, keys);
-        }
-    }
-    sink_write(call->sink, SINK_OUT, text->str, text->len);
-}
-
-static int bind_co(const struct command_call *call)
-{
-    g_autoptr(GError) error = NULL;
-    struct binding_wish wish;
-    if (call->argc == 2 && strcmp(call->argv[1], "reset") == 0) {
-        keymap_reset();
-        desk_dirty(desk);
-        return 0;
-    }
-    if (call->argc < 4) {
-        enum request_context context = call->argc > 1 ? request_context_find(call->argv[1]) : REQUEST_CONTEXT_COUNT;
-        for (int i = 0; i < REQUEST_CONTEXT_COUNT; i++) {
-            if (call->argc == 1 || i == (int)context) {
-                show_bindings(call, (enum request_context)i);
-            }
-        }
-        if (call->argc == 1 || (call->argc == 2 && context < REQUEST_CONTEXT_COUNT)) {
-            return 0;
-        }
-        sink_printf(call->sink, SINK_ERR, "bind: type context, key and request; bind alone lists them\n");
-        return -EINVAL;
-    }
-    if (!bind_parse((const char *const *)call->argv + 1, &wish, &error)) {
-        return refuse(call, error);
-    }
-    g_autofree char *collision = bind_apply(&wish);
-    desk_dirty(desk);
-    if (collision != NULL) {
-        sink_printf(call->sink, SINK_ERR, "bind: %s\n", collision);
-    }
-    return 0;
-}
-
-static char **bind_names(const char *const *words, unsigned count)
-{
-    g_autoptr(GPtrArray) names = g_ptr_array_new();
-    for (int i = 0; count == 1 && i < REQUEST_CONTEXT_COUNT; i++) {
-        g_ptr_array_add(names, g_strdup(request_context_name((enum request_context)i)));
-    }
-    for (int i = 0; count == 3 && i < REQUEST_COUNT; i++) {
-        g_ptr_array_add(names, g_strdup(request_info(i)->name));
-    }
-    if (count == 1 || count == 3) {
-        g_ptr_array_add(names, g_strdup(count == 1 ? "reset" : "none"));
-    }
-    g_ptr_array_add(names, NULL);
-    return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
-}
-
-static const struct command command_bind = {
-    .name = "bind",
-    .args = "[context [key request]]",
-    .summary = "lists the keys, or makes one ask for something",
-    .help = "\n"
-            "Contexts are where a key is pressed: global, move, map, hex, pending, console, prompt, overlay, chooser, chain, approval. A request is a\n"
-            "name of the list, or none. What then collides is said. The file blkscope/keys of the configuration folder has such\n"
-            "lines, without the word bind.\n"
-            "\n"
-            "  bind hex               the keys of the hex panel\n"
-            "  bind hex Ctrl-G go-to  asks for an offset with Ctrl-G, too\n"
-            "  bind reset             back to what is built in\n",
-    .max_args = 3,
-    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
-    .names_for = bind_names,
-    .run_co = bind_co,
-};
-
-static int layout_co(const struct command_call *call)
-{
-    if (call->argc == 1) {
-        g_autofree char *text = borders_text(desk);
-        sink_write(call->sink, SINK_OUT, text, strlen(text));
-        return 0;
-    }
-    if (call->argc == 2 && strcmp(call->argv[1], "reset") == 0) {
-        borders_reset(desk);
-        return 0;
-    }
-    if (call->argc != 4 || !borders_set(desk, call->argv[1], call->argv[2], call->argv[3])) {
-        sink_printf(call->sink, SINK_ERR,
-                    "layout: type stacked (columns, upper or lower) or wide (columns, left or right), and a share from 0 to 100%%\n");
-        return -EINVAL;
-    }
-    return 0;
-}
-
-static const struct command command_layout = {
-    .name = "layout",
-    .args = "[reset | shape border share]",
-    .summary = "shows or moves the borders between the panels",
-    .help = "\n"
-            "Small screens are stacked (borders columns, upper, lower), large ones wide (columns, left, right); each remembers its\n"
-            "own for later runs. A share is where the border is, in per cent of what it divides; 0 is where it is best.\n"
-            "\n"
-            "  layout wide columns 40%    the left half gets 40 per cent\n"
-            "  layout reset               all where they are best\n",
-    .max_args = 3,
-    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
-    .run_co = layout_co,
-};
-
 static const struct command command_zoom = {
     .name = "zoom",
     .summary = "gives the focused panel the whole screen, or shares it again",
+    .help = "\n  zoom    as z does\n",
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
     .run_co = zoom_co,
 };
@@ -484,16 +347,24 @@ static int request_co(const struct command_call *call)
 static struct command request_commands[REQUEST_COUNT];
 static const struct command *const own_commands[] = {
     &hex_command_copy,    &hex_command_find,    &hex_command_mark, &hex_command_save, &hex_command_to_mark, &hex_command_type,
-    &command_bind, &console_command_scroll, &console_command_type, &modal_command_ask, &modal_command_show,       &command_focus,  &command_goto, &command_keys,  &command_layout, &command_mouse,
-    &command_save_script, &command_screen, &moves_command_cursor, &moves_command_do, &command_set,  &command_theme, &command_zoom, &map_command_differences, &map_command_only,
+    &options_command_bind, &console_command_scroll, &console_command_type, &modal_command_ask, &modal_command_show,       &command_focus,  &command_goto, &command_keys,  &options_command_layout, &command_mouse,
+    &command_save_script, &command_screen, &moves_command_cursor, &moves_command_do, &options_command_set,  &command_theme, &command_zoom, &map_command_differences, &map_command_only,
     &pending_command_trace,
 };
 static const struct command *commands[G_N_ELEMENTS(own_commands) + REQUEST_COUNT + 1];
 
-static bool is_command(const struct request_info *info)
+static char *request_help[REQUEST_COUNT];
+
+/* What it is for, the summary says; how it is called is the same for all of them. */
+static char *help_of(enum request request)
 {
-    return info->context == REQUEST_CONTEXT_MAP || info->context == REQUEST_CONTEXT_HEX ||
-           info->context == REQUEST_CONTEXT_PENDING;
+    const struct request_info *info = request_info(request);
+    const char *panel = request_context_name(info->context);
+    g_autofree char *lines =
+        request_wants_offset(request)
+            ? g_strdup_printf("  %s         where the cursor is\n  %s 1M 2    from 1 MiB on, twice\n", info->name, info->name)
+            : g_strdup_printf("  %s      once\n  %s 2    twice\n", info->name, info->name);
+    return g_strdup_printf("\nWhat a key does in the panel %s: 'bind %s' lists them.\n\n%s", panel, panel, lines);
 }
 
 void commands_add(struct desk *added)
@@ -502,11 +373,13 @@ void commands_add(struct desk *added)
     memcpy(commands, own_commands, sizeof(own_commands));
     for (int request = 0; request < REQUEST_COUNT; request++) {
         const struct request_info *info = request_info(request);
-        if (is_command(info)) {
+        if (request_has_command(request)) {
+            request_help[request] = help_of(request);
             request_commands[request] = (struct command){
                 .name = info->name,
                 .args = request_wants_offset(request) ? "[offset [count]]" : "[count]",
                 .summary = info->help,
+                .help = request_help[request],
                 .max_args = request_wants_offset(request) ? 2 : 1,
                 .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
                 .run_co = request_co,
@@ -515,8 +388,6 @@ void commands_add(struct desk *added)
         }
     }
     desk = added;
-    moves_serve(added);
-    modal_serve(added);
     console_commands_serve(added->panels[LAYOUT_CONSOLE]);
     hex_commands_serve(added->panels[LAYOUT_HEX]);
     map_commands_serve(added->panels[LAYOUT_MAP]);
@@ -527,8 +398,9 @@ void commands_add(struct desk *added)
 void commands_remove(void)
 {
     command_remove(commands);
-    moves_serve(NULL);
-    modal_serve(NULL);
+    for (int request = 0; request < REQUEST_COUNT; request++) {
+        g_clear_pointer(&request_help[request], g_free);
+    }
     console_commands_serve(NULL);
     hex_commands_serve(NULL);
     map_commands_serve(NULL);

@@ -13,7 +13,7 @@ typedef bool config_line_fn(void *data, char **words, unsigned count, GError **e
  * complaints for each it refuses, and one for a file that can't be read; none for one that is not there.
  */
 void config_read(const char *path, config_line_fn *fn, void *data, GPtrArray *complaints);
-/* blkscope/NAME in the configuration folder; in the state folder (NULL: there is none).  g_free. */
+/* blkscope/NAME in the configuration folder; in the state folder (NULL: there is none).  name NULL: blkscope itself.  g_free. */
 char *config_path(const char *name);
 char *config_state_path(const char *name);
 /*

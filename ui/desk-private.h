@@ -95,7 +95,7 @@ int desk_wait_co(struct desk *desk);
 /* A panel's question, in the place of whatever was asked. */
 void desk_question(struct desk *desk, struct panel *panel, const struct panel_question *question);
 
-/* input.c has desk_key(), desk_type() and desk_request(). */
+/* desk-offset.c has desk_parse_offset(); input.c has desk_key(), desk_type() and desk_request(). */
 
 /* The focus goes there, as if by key. */
 void input_focus(struct desk *desk, enum layout_panel panel);
@@ -106,15 +106,16 @@ bool input_go_to_named(struct desk *desk, const char *text);
 /* What is asked of the focused panel by key or mouse: logged when it is a command. */
 void input_request(struct desk *desk, struct panel *panel, enum request request, int count);
 
-/* frame.c: the whole picture. */
-void frame_draw(struct desk *desk);
-/* hints.c: what the keys do here, in one row. */
-void hints_draw(struct desk *desk, struct surface row);
 /* Whose request it is: its own panel's, wherever the focus is, and for movements the focused one's; NULL: none's. */
 struct panel *desk_panel_of(const struct desk *desk, enum request request);
 
+/* frame.c: the whole picture. */
+void frame_draw(struct desk *desk);
 /* The panel whose tab is there, -1: none. */
 int frame_tab_at(const struct desk *desk, int x, int y);
+
+/* hints.c: what the keys do here, in one row. */
+void hints_draw(struct desk *desk, struct surface row);
 
 /* log.c: what was done, as commands in the console. */
 void log_command(struct desk *desk, const char *line);
@@ -151,8 +152,6 @@ void moves_log_but_typed(struct desk *desk);
 void moves_are_known(struct desk *desk);
 /* To the first (or to row count) or the last of all in the focused panel, which is a place to come back from: a line of its own. */
 void moves_log_end(struct desk *desk, struct panel *panel, enum request request, int count);
-/* The commands `cursor` and `do` are about that desk; NULL: there is none. */
-void moves_serve(struct desk *desk);
 struct command;
 extern const struct command moves_command_cursor, moves_command_do;
 
@@ -164,8 +163,6 @@ void modal_log(struct desk *desk);
 /* What is there now came from a command that is in the log. */
 void modal_is_known(struct desk *desk);
 void modal_done(struct desk *desk);
-/* The commands are about that desk; NULL: there is none. */
-void modal_serve(struct desk *desk);
 extern const struct command modal_command_show, modal_command_ask;
 
 /* pointer.c has desk_mouse() and desk_use_mouse(). */
@@ -214,3 +211,8 @@ void title_changed(struct desk *desk);
 /* commands.c: `goto` and its like, in the engine's table while there is a desk. */
 void commands_add(struct desk *desk);
 void commands_remove(void);
+/* The desk that commands are about; NULL: there is none (any more, after a command was suspended). */
+struct desk *commands_desk(void);
+
+/* options-commands.c */
+extern const struct command options_command_bind, options_command_layout, options_command_set;

@@ -21,6 +21,7 @@ struct mouse {
     int x, y;            /* cells from the top left corner of the screen, or of what it is given to */
     int button;          /* 1 left, 2 middle, 3 right; 0 with the wheel */
     keycode modifiers;   /* KEYCODE_SHIFT, KEYCODE_CTRL, KEYCODE_ALT */
+    int rows;            /* that the wheel moves, where a panel is given it */
 };
 
 enum event_kind {

@@ -219,7 +219,7 @@ static void key(struct overlay *overlay, keycode key)
 static void press(struct overlay *overlay, int x, int y)
 {
     const struct rectangle *box = &help_of(overlay)->box;
-    if (x < box->x || x >= box->x + box->width || y < box->y || y >= box->y + box->height) {
+    if (!rectangle_has(box, x, y)) {
         overlay_show(overlay->desk, NULL);
     }
 }

@@ -29,6 +29,11 @@ struct rectangle {
     int x, y, width, height; /* a width of 0: not visible */
 };
 
+static inline bool rectangle_has(const struct rectangle *r, int x, int y)
+{
+    return x >= r->x && x < r->x + r->width && y >= r->y && y < r->y + r->height;
+}
+
 struct layout {
     enum layout_shape shape;
     bool zoomed;

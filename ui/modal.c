@@ -14,13 +14,6 @@
 
 enum { ROW_MAX = 1 << 20 };
 
-static struct desk *served;
-
-void modal_serve(struct desk *desk)
-{
-    served = desk;
-}
-
 /* ---- logging ---- */
 
 static void append_text(GString *line, const char *text, int typed)
@@ -137,15 +130,15 @@ static bool parse_row(const char *text, int *ret_row)
 }
 
 /* Commands are not logged once more by what they do. */
-static void lay_over(struct overlay *overlay, const struct overlay_state *state)
+static void lay_over(struct desk *desk, struct overlay *overlay, const struct overlay_state *state)
 {
-    served->silent = true;
-    overlay_show(served, overlay);
+    desk->silent = true;
+    overlay_show(desk, overlay);
     if (overlay != NULL) {
         overlay->ops->set_state(overlay, state);
     }
-    served->silent = false;
-    modal_is_known(served);
+    desk->silent = false;
+    modal_is_known(desk);
 }
 
 static int show_co(const struct command_call *call)
@@ -166,9 +159,10 @@ static int show_co(const struct command_call *call)
         return -EINVAL;
     }
     co_yield_co(); /* the line may have come from a key, which ends first */
-    if (served != NULL) {
-        desk_draw(served);
-        lay_over(none ? NULL : overlays[i].create(served), &state);
+    struct desk *desk = commands_desk();
+    if (desk != NULL) {
+        desk_draw(desk);
+        lay_over(desk, none ? NULL : overlays[i].create(desk), &state);
     }
     return 0;
 }
@@ -235,19 +229,20 @@ static int ask_co(const struct command_call *call)
         return -EINVAL;
     }
     co_yield_co();
-    if (served == NULL) {
+    struct desk *desk = commands_desk();
+    if (desk == NULL) {
         return 0;
     }
-    desk_draw(served);
-    served->silent = true;
-    desk_request(served, none ? REQUEST_PROMPT_CANCEL : request, 1);
-    served->silent = false;
-    if (served->prompt != NULL && call->argc > 2) {
-        prompt_set(served->prompt, call->argv[2], typed);
+    desk_draw(desk);
+    desk->silent = true;
+    desk_request(desk, none ? REQUEST_PROMPT_CANCEL : request, 1);
+    desk->silent = false;
+    if (desk->prompt != NULL && call->argc > 2) {
+        prompt_set(desk->prompt, call->argv[2], typed);
     }
-    modal_is_known(served);
-    desk_dirty(served);
-    if (served->prompt == NULL && !none) {
+    modal_is_known(desk);
+    desk_dirty(desk);
+    if (desk->prompt == NULL && !none) {
         sink_printf(call->sink, SINK_ERR, "ask: %s has nothing to ask now\n", call->argv[1]);
         return -EINVAL;
     }

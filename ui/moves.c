@@ -16,13 +16,6 @@
 
 enum { COUNT_MAX = 999999999 };
 
-static struct desk *served;
-
-void moves_serve(struct desk *desk)
-{
-    served = desk;
-}
-
 /* ---- logging ---- */
 
 struct panel_view moves_begin(struct panel *panel)
@@ -188,9 +181,10 @@ static bool parse_range(const char *text, struct panel_view *view)
 
 static int cursor_co(const struct command_call *call)
 {
+    struct desk *desk = commands_desk();
     struct panel_view view = {0};
-    int panel = desk_find_panel(served, call->argv[1]);
-    if (panel < 0 || served->panels[panel]->ops->set_view == NULL) {
+    int panel = desk_find_panel(desk, call->argv[1]);
+    if (panel < 0 || desk->panels[panel]->ops->set_view == NULL) {
         sink_printf(call->sink, SINK_ERR, "cursor: type map, hex or pending first\n");
         return -EINVAL;
     }
@@ -199,13 +193,13 @@ static int cursor_co(const struct command_call *call)
         sink_printf(call->sink, SINK_ERR, "cursor: type an offset, the first that is visible, and what is marked (0x1000..0x1fff)\n");
         return -EINVAL;
     }
-    desk_draw(served); /* what comes first may not have been painted, and then did not scroll yet */
-    view.top = call->argc > 3 ? view.top : moves_begin(served->panels[panel]).top;
-    if (!served->panels[panel]->ops->set_view(served->panels[panel], &view)) {
+    desk_draw(desk); /* what comes first may not have been painted, and then did not scroll yet */
+    view.top = call->argc > 3 ? view.top : moves_begin(desk->panels[panel]).top;
+    if (!desk->panels[panel]->ops->set_view(desk->panels[panel], &view)) {
         sink_printf(call->sink, SINK_ERR, "cursor: there is no such place in what the panel shows\n");
         return -EINVAL;
     }
-    desk_dirty(served);
+    desk_dirty(desk);
     return 0;
 }
 
@@ -248,15 +242,16 @@ static int do_co(const struct command_call *call)
         return -EINVAL;
     }
     co_yield_co();
-    if (served == NULL) {
+    struct desk *desk = commands_desk();
+    if (desk == NULL) {
         return 0;
     }
-    desk_draw(served);
-    served->silent = true;
-    desk_request(served, request, (int)count);
-    served->silent = false;
-    log_is_known(served);
-    return desk_wait_co(served);
+    desk_draw(desk);
+    desk->silent = true;
+    desk_request(desk, request, (int)count);
+    desk->silent = false;
+    log_is_known(desk);
+    return desk_wait_co(desk);
 }
 
 static char **request_names(const char *const *words, unsigned count)

@@ -5,18 +5,13 @@
  */
 #include "ui/desk-private.h"
 
-static bool is_inside(const struct rectangle *r, int x, int y)
-{
-    return x >= r->x && x < r->x + r->width && y >= r->y && y < r->y + r->height;
-}
-
 /* The panel at a cell; where frames share a line, the lower one, whose title it has.  -1: none. */
 static int panel_at(const struct desk *desk, int x, int y)
 {
     int found = -1;
     for (int i = 0; i < LAYOUT_PANELS; i++) {
         const struct rectangle *r = &desk->layout.panels[i];
-        if (r->width > 0 && is_inside(r, x, y) && (found < 0 || r->y >= desk->layout.panels[found].y)) {
+        if (r->width > 0 && rectangle_has(r, x, y) && (found < 0 || r->y >= desk->layout.panels[found].y)) {
             found = i;
         }
     }
@@ -30,6 +25,7 @@ static bool give(struct desk *desk, int panel, const struct mouse *mouse)
     struct mouse own = *mouse;
     own.x -= r->x + 1;
     own.y -= r->y + 1;
+    own.rows = desk->wheel_rows;
     const struct panel_ops *ops = desk->panels[panel]->ops;
     struct panel_view before = moves_begin(desk->panels[panel]);
     enum panel_reaction reaction = ops->mouse != NULL ? ops->mouse(desk->panels[panel], &own) : PANEL_IGNORED;

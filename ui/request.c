@@ -65,6 +65,12 @@ bool request_is_command(enum request request)
     return after_name(&infos[request]) != NULL;
 }
 
+bool request_has_command(enum request request)
+{
+    enum request_context context = infos[request].context;
+    return context == REQUEST_CONTEXT_MAP || context == REQUEST_CONTEXT_HEX || context == REQUEST_CONTEXT_PENDING;
+}
+
 bool request_wants_offset(enum request request)
 {
     const char *arguments = after_name(&infos[request]);

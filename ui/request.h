@@ -188,6 +188,8 @@ const struct request_info *request_info(enum request request);
 enum request request_find(const char *name);
 /* REQUEST_CONTEXT_COUNT if there is none of that name. */
 enum request_context request_context_find(const char *name);
+/* Whether there is a command of its name that does it: those of the panels have one. */
+bool request_has_command(enum request request);
 /* Whether it is a command of its own name; and whether that takes the offset of the panel's cursor. */
 bool request_is_command(enum request request);
 bool request_wants_offset(enum request request);

@@ -4,22 +4,25 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "ui/config.h"
 #include "util/safetext.h"
 
 enum { SIZE_MAX_BYTES = 1 << 20 };
 
 #define SUFFIX ".theme"
 
-static char *config_path(const char *file)
+/* file NULL: where they all are. */
+static char *own_path(const char *file)
 {
-    return g_build_filename(g_get_user_config_dir(), "blkscope", "themes", file, NULL);
+    g_autofree char *folder = config_path("themes");
+    return g_build_filename(folder, file, NULL);
 }
 
 /* The user's own file of that name, NULL when there is none.  A name with a slash is a path and nothing else. */
 static char *find_own(const char *name)
 {
     g_autofree char *file = g_strconcat(name, SUFFIX, NULL);
-    g_autofree char *path = strchr(name, '/') == NULL ? config_path(file) : NULL;
+    g_autofree char *path = strchr(name, '/') == NULL ? own_path(file) : NULL;
     return path != NULL && g_file_test(path, G_FILE_TEST_EXISTS) ? g_steal_pointer(&path) : NULL;
 }
 
@@ -66,7 +69,7 @@ static int compare(const void *a, const void *b)
 char **themes_list(bool use_config)
 {
     GPtrArray *names = g_ptr_array_new();
-    g_autofree char *path = config_path(NULL);
+    g_autofree char *path = own_path(NULL);
     g_autoptr(GDir) dir = use_config ? g_dir_open(path, 0, NULL) : NULL;
     const char *file;
     while (dir != NULL && (file = g_dir_read_name(dir)) != NULL) {

@@ -61,7 +61,7 @@ enum session_run_flags {
 
 /*
  * Runs one line (under our own name it may hold several commands).  Foreground lines run one after the other in the order
- * given.  The sink must live until done was called and, because of aio_*, until the image is closed or session_drained().
+ * given.  done may be NULL.  The sink must live until the line is done and, because of aio_*, until the image is closed or session_drained().
  */
 void session_run(struct session *session, const char *line, struct sink *sink, unsigned flags, session_done_fn *done, void *data);
 

@@ -368,11 +368,10 @@ void console_paste(struct panel *panel, const char *text)
 
 static enum panel_reaction console_mouse(struct panel *panel, const struct mouse *mouse)
 {
-    enum { WHEEL_ROWS = 3 };
     if (mouse->what != MOUSE_WHEEL_UP && mouse->what != MOUSE_WHEEL_DOWN) {
         return output_mouse(panel, mouse);
     }
-    return scroll(console_of(panel), mouse->what == MOUSE_WHEEL_UP ? -WHEEL_ROWS : WHEEL_ROWS);
+    return scroll(console_of(panel), mouse->what == MOUSE_WHEEL_UP ? -mouse->rows : mouse->rows);
 }
 
 /* ---- options ---- */

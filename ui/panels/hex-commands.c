@@ -159,7 +159,7 @@ const struct command hex_command_find = {
             "  -x   the pattern is hex, pairs of digits; ? is any digit\n"
             "  -o   from this offset on\n"
             "\n"
-            "  find -x '55 aa'\n",
+            "  find -x '55 aa'    the next of these two bytes\n",
     .min_args = 1,
     .max_args = -1,
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
@@ -262,7 +262,10 @@ const struct command hex_command_copy = {
     .summary = "copies bytes that the hex panel shows into the terminal's clipboard",
     .help = "\n"
             "Form is hex, c (a C array), base64 or text. Without an offset it is what is selected. h:OFFSET is a place in the\n"
-            "image's file.\n",
+            "image's file.\n"
+            "\n"
+            "  hex-copy base64         what is selected\n"
+            "  hex-copy hex 510 2      the signature of a boot sector\n",
     .min_args = 1,
     .max_args = 3,
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
@@ -380,7 +383,10 @@ const struct command hex_command_save = {
     .args = "path [offset length]",
     .summary = "writes bytes that the hex panel shows to a new file",
     .help = "\n"
-            "Without an offset it is what is selected. Zeroes that need no reading become holes. A file that is there already is left alone.\n",
+            "Without an offset it is what is selected. Zeroes that need no reading become holes. A file that is there already is\n"
+            "left alone.\n"
+            "\n"
+            "  hex-save boot.bin 0 512    the first sector\n",
     .min_args = 1,
     .max_args = 3,
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
@@ -456,7 +462,11 @@ const struct command hex_command_mark = {
     .args = "[letter [offset]]",
     .summary = "marks the place of the hex panel's cursor, or lists what is marked",
     .help = "\n"
-            "Marks are kept for each image in blkscope/marks of the state directory, unless --no-history was given.\n",
+            "Marks are letters, and are kept for each image in blkscope/marks of the state folder, unless --no-history was given.\n"
+            "\n"
+            "  mark          those there are\n"
+            "  mark a        where the cursor is\n"
+            "  mark b 1M     another place\n",
     .max_args = 2,
     .flags = COMMAND_OURS,
     .run_co = run_mark_co,
@@ -466,6 +476,7 @@ const struct command hex_command_to_mark = {
     .name = "to-mark",
     .args = "letter",
     .summary = "moves the hex panel's cursor to a marked place",
+    .help = "\n  to-mark a    where 'mark a' was\n",
     .min_args = 1,
     .max_args = 1,
     .flags = COMMAND_OURS,

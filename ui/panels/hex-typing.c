@@ -175,8 +175,10 @@ const struct command hex_command_type = {
     .args = "[digits|characters [offset bytes..]..]",
     .summary = "types over bytes in the hex panel, or forgets what was typed",
     .help = "\n"
-            "What was typed and is not written yet, in the log: edit-write writes it. Digits or characters is what is typed next. Without\n"
-            "words typing ends.\n",
+            "What was typed and is not written yet, in the log: do edit-write writes it. Digits or characters is what is\n"
+            "typed next. Without words typing ends.\n"
+            "\n"
+            "  hex-type digits 0x1fe 55 aa    as r and 55aa typed there\n",
     .max_args = -1,
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
     .run_co = type_co,

@@ -27,11 +27,13 @@ static int differences_co(const struct command_call *call)
         if (option == 's') {
             g_free(snapshot);
             snapshot = g_strconcat("@", opts.value, NULL);
-        } else {
+        } else if (option == 'c') {
             map_differences_clear(map->differences);
             map->page = map->page == MAP_PAGE_DIFFERENCES ? MAP_PAGE_PICTURE : map->page;
             panel_redraw(&map->panel);
-            return option == 'c' ? 0 : -EINVAL;
+            return 0;
+        } else {
+            return -EINVAL;
         }
     }
     if (opts.count > (snapshot ? 0 : 1)) {
@@ -78,11 +80,15 @@ const struct command map_command_differences = {
     .args = "[-c] [-s snapshot | image]",
     .options = "cs:",
     .summary = "marks in the map where the image differs from another one",
-    .help = "It is compared in the background with its backing file, with an internal snapshot, or with another image.  What the\n"
+    .help = "\n"
+            "It is compared in the background with its backing file, with an internal snapshot, or with another image. What the\n"
             "tables say is marked first, then what differs; compare prints the same.\n"
             "\n"
             "  -c           no comparison any more\n"
-            "  -s snapshot  with an internal snapshot, by its id or name\n",
+            "  -s SNAPSHOT  with an internal snapshot, by its id or name\n"
+            "\n"
+            "  differences              from the backing file\n"
+            "  differences other.img    from another image\n",
     .max_args = -1,
     .flags = COMMAND_OURS,
     .complete = COMMAND_COMPLETE_PATH,

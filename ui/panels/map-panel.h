@@ -50,6 +50,18 @@ static inline struct map_side *map_panel_side(const struct map_panel *map)
 /* The side shown follows the cursor of the other one, when it is known where that is. */
 void map_follow(struct map_panel *map);
 
+/* What was found out about the byte at the cursor is asked anew. */
+void map_forget_answer(struct map_panel *map);
+
+/* Extents of what is shown now are listed from here on. */
+void map_open_list(struct map_panel *map);
+/* More of them are known: a step that waits for that (list_step) is made; data is the map. */
+void map_on_list(void *data);
+
+/* ---- map-requests.c ---- */
+
+/* As panel_ops has it. */
+enum panel_reaction map_request(struct panel *panel, enum request request, int count);
 /* From now on only what that layer supplies is there (-1: all of them); false: there is no such layer. */
 bool map_show_only(struct map_panel *map, int layer);
 

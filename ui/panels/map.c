@@ -11,8 +11,6 @@
 #include "util/checked.h"
 #include "util/size.h"
 
-enum { ZOOM_SHIFT = 3 /* a step shows an eighth */ };
-
 #define HOST_UNASKED_MAX (INT64_C(16) << 30)
 
 static struct map_panel *map_of(struct panel *panel)
@@ -80,7 +78,7 @@ static void on_answer(void *data, const struct map_link_answer *answer)
     panel_redraw(&map->panel);
 }
 
-static void forget_answer(struct map_panel *map)
+void map_forget_answer(struct map_panel *map)
 {
     g_clear_pointer(&map->answer.text, g_free);
     map->answer = (struct map_link_answer){0};
@@ -89,12 +87,20 @@ static void forget_answer(struct map_panel *map)
 
 /* ---- background work ---- */
 
+void map_open_list(struct map_panel *map)
+{
+    const struct map_side *side = map_panel_side(map);
+
+    map->list_step = 0;
+    map_list_open(map->list, map->blk, side->source, side->size);
+}
+
 static void on_scan(void *data)
 {
     panel_redraw(data);
 }
 
-static void on_list(void *data)
+void map_on_list(void *data)
 {
     struct map_panel *map = data;
     int step = map->list_step;
@@ -107,6 +113,16 @@ static void on_list(void *data)
         if (map_panel_side(map)->cursor == cursor) {
             panel_remark(&map->panel, step > 0 ? "no next extent" : "no previous extent");
         }
+    }
+    panel_redraw(&map->panel);
+}
+
+static void on_differences(void *data)
+{
+    struct map_panel *map = data;
+
+    if (map_differences_error(map->differences) && !map_differences_is_busy(map->differences)) {
+        panel_remark(&map->panel, map_differences_error(map->differences));
     }
     panel_redraw(&map->panel);
 }
@@ -200,323 +216,7 @@ static void title(struct panel *panel, GString *title)
     }
 }
 
-/* ---- what is shown ---- */
-
-static void open_list(struct map_panel *map)
-{
-    const struct map_side *side = map_panel_side(map);
-
-    map->list_step = 0;
-    map_list_open(map->list, map->blk, side->source, side->size);
-}
-
-bool map_show_only(struct map_panel *map, int layer)
-{
-    struct map_side *guest = &map->sides[MAP_GUEST];
-
-    if (layer >= 0 && (!map->blk || !blk_layer(map->blk, (unsigned)layer, BLK_PART_LAYER))) {
-        return false;
-    }
-    map->layer_source = map_source_guest;
-    map->layer_source.only = layer + 1;
-    guest->source = layer < 0 ? &map_source_guest : &map->layer_source;
-    map->at = MAP_GUEST;
-    map_side_rescan(guest);
-    open_list(map);
-    forget_answer(map);
-    panel_redraw(&map->panel);
-    return true;
-}
-
-/* The next of them, and all behind the last; where there is but one, all is what it supplies. */
-static enum panel_reaction show_next_layer(struct map_panel *map, int count)
-{
-    unsigned layers = 0;
-
-    while (blk_layer(map->blk, layers, BLK_PART_LAYER)) {
-        layers++;
-    }
-    map_show_only(map, (int)(((unsigned)map->layer_source.only + (unsigned)count) % (layers + 1)) - 1);
-    return PANEL_REDRAW;
-}
-
-static enum panel_reaction show_page(struct map_panel *map, enum map_page page)
-{
-    map->page = map->page == page ? MAP_PAGE_PICTURE : page;
-    return PANEL_REDRAW;
-}
-
-static enum panel_reaction turn(struct map_panel *map)
-{
-    int64_t size = inspect_host_size(map->blk);
-
-    if (map->at == MAP_GUEST && size <= 0) {
-        panel_remark(&map->panel, "this format has no structure of its own: the file is the image");
-        return PANEL_HANDLED;
-    }
-    if (map->at == MAP_GUEST && (!map->sides[MAP_HOST].blk || map->sides[MAP_HOST].size != size)) {
-        map_side_open(&map->sides[MAP_HOST], map->blk, size);
-    }
-    map->at = !map->at;
-    open_list(map);
-    map_follow(map);
-    return PANEL_REDRAW;
-}
-
-static enum panel_reaction zoom(struct map_panel *map, int steps)
-{
-    struct map_side *side = map_panel_side(map);
-    int64_t span = side->zoom_span > 0 ? side->zoom_span : side->view.span; /* painted or not yet: keys may be faster */
-
-    if (steps > 0 && span <= MAP_SPAN_MIN) {
-        panel_remark(&map->panel, "a cell is one sector already");
-        return PANEL_HANDLED;
-    }
-    for (; steps > 0; steps--) {
-        int floor_shift = 63 - __builtin_clzll((unsigned long long)span);
-
-        span = MAX(MAP_SPAN_MIN, INT64_C(1) << MAX(floor_shift - ZOOM_SHIFT, 0));
-    }
-    for (; steps < 0; steps++) {
-        span = span > INT64_MAX >> ZOOM_SHIFT ? INT64_MAX : span << ZOOM_SHIFT;
-    }
-    map_side_zoom(side, span);
-    return PANEL_REDRAW;
-}
-
-/* What one cell shows fills the panel. */
-static enum panel_reaction zoom_into_cell(struct map_panel *map)
-{
-    struct map_side *side = map_panel_side(map);
-    int64_t cells = (int64_t)side->view.columns * side->view.rows, span = MAP_SPAN_MIN, start, end;
-
-    if (side->view.span <= MAP_SPAN_MIN) {
-        return zoom(map, 1);
-    }
-    while (span < side->view.span / 2 && side->view.span / span > cells) {
-        span *= 2;
-    }
-    map_side_cell(side, &start, &end);
-    side->zoom_span = span;
-    side->view.top = start;
-    return PANEL_REDRAW;
-}
-
-/* ---- differences ---- */
-
-static void on_differences(void *data)
-{
-    struct map_panel *map = data;
-
-    if (map_differences_error(map->differences) && !map_differences_is_busy(map->differences)) {
-        panel_remark(&map->panel, map_differences_error(map->differences));
-    }
-    panel_redraw(&map->panel);
-}
-
-/* An image, or @ and a snapshot, as the command's words. */
-static void compare_with(struct panel *panel, const char *text)
-{
-    g_autofree char *stripped = g_strstrip(g_strdup(text));
-    bool snapshot = stripped[0] == '@';
-    g_autofree char *quoted = g_shell_quote(stripped + snapshot);
-    g_autofree char *line = g_strdup_printf("differences %s%s", snapshot ? "-s " : "", quoted);
-
-    if (stripped[0] != '\0') {
-        panel_run(panel, line);
-    }
-}
-
-static enum panel_reaction ask_what_to_compare(struct map_panel *map)
-{
-    static const struct panel_question question = {
-        .request = REQUEST_MAP_COMPARE_WITH, .question = "compare with: ", .hint = "an image, or @ and the name of a snapshot", .answer = compare_with};
-
-    panel_question(&map->panel, &question);
-    return PANEL_REDRAW;
-}
-
-static enum panel_reaction toggle_differences(struct map_panel *map)
-{
-    if (map_differences_with(map->differences)) {
-        panel_run(&map->panel, "differences -c");
-    } else if (blk_layer(map->blk, 1, BLK_PART_LAYER)) {
-        panel_run(&map->panel, "differences");
-    } else {
-        return ask_what_to_compare(map);
-    }
-    return PANEL_REDRAW;
-}
-
-static enum panel_reaction seek_difference(struct map_panel *map, int steps)
-{
-    if (!map_difference_step(map, steps)) {
-        panel_remark(&map->panel, !map_differences_with(map->differences) ? "nothing is compared: x compares"
-                                  : steps > 0 ? "no next difference" : "no difference before");
-        return PANEL_HANDLED;
-    }
-    if (map->at == MAP_HOST) {
-        map_follow(map);
-    }
-    return PANEL_REDRAW;
-}
-
-/* ---- requests ---- */
-
-static enum panel_reaction move_in_list(struct map_panel *map, enum request request, int count)
-{
-    struct map_side *side = map_panel_side(map);
-
-    int64_t rows = request == REQUEST_PAGE_UP || request == REQUEST_PAGE_DOWN ? (int64_t)count * map->list_rows : count;
-
-    switch (request) {
-    case REQUEST_UP:
-    case REQUEST_PAGE_UP:
-        rows = -rows; /* fall through */
-    case REQUEST_DOWN:
-    case REQUEST_PAGE_DOWN:
-        if (map->page == MAP_PAGE_DIFFERENCES) {
-            map_difference_step(map, rows);
-        } else {
-            map_list_step(map, rows);
-        }
-        return PANEL_REDRAW;
-    case REQUEST_FIRST:
-        side->cursor = 0;
-        return PANEL_REDRAW;
-    case REQUEST_LAST:
-        side->cursor = side->size - 1;
-        return PANEL_REDRAW;
-    default:
-        return PANEL_IGNORED;
-    }
-}
-
-/* Up and down at the upper and lower edge go on in what lies before and behind. */
-static enum panel_reaction move_vertically(struct map_side *side, int rows)
-{
-    if (side->order.kind == MAP_ORDER_CURVE) {
-        map_side_walk(side, 0, rows);
-    } else if (rows > 0 || side->cursor >= map_view_row_span(&side->view)) {
-        map_side_step(side, (int64_t)side->view.columns * rows);
-    }
-    return PANEL_REDRAW;
-}
-
-static enum panel_reaction move(struct map_panel *map, enum request request, int count)
-{
-    struct map_side *side = map_panel_side(map);
-    int64_t page = (int64_t)side->view.columns * side->view.rows * count;
-    bool curve = side->order.kind == MAP_ORDER_CURVE;
-
-    switch (request) {
-    case REQUEST_LEFT:
-    case REQUEST_RIGHT:
-        if (curve) {
-            map_side_walk(side, request == REQUEST_LEFT ? -count : count, 0);
-        } else {
-            map_side_step(side, request == REQUEST_LEFT ? -count : count);
-        }
-        return PANEL_REDRAW;
-    case REQUEST_UP:
-        return move_vertically(side, -count);
-    case REQUEST_DOWN:
-        return move_vertically(side, count);
-    case REQUEST_PAGE_UP:
-    case REQUEST_PAGE_DOWN:
-        map_side_step(side, request == REQUEST_PAGE_UP ? -page : page);
-        return PANEL_REDRAW;
-    case REQUEST_ROW_START:
-    case REQUEST_ROW_END:
-        map_side_row_end(side, request == REQUEST_ROW_END);
-        return PANEL_REDRAW;
-    case REQUEST_FIRST:
-    case REQUEST_LAST:
-        map_side_step(side, request == REQUEST_FIRST ? INT64_MIN + 1 : INT64_MAX);
-        return PANEL_REDRAW;
-    default:
-        return PANEL_IGNORED;
-    }
-}
-
-static enum panel_reaction show_in_hex(struct map_panel *map)
-{
-    if (map->at == MAP_HOST && (map->answer.other < 0 || map->answer.question.offset != map->sides[MAP_HOST].cursor)) {
-        panel_remark(&map->panel, "nothing of the guest is here");
-        return PANEL_HANDLED;
-    }
-    panel_go(&map->panel, map->sides[MAP_GUEST].cursor, 0, "hex");
-    return PANEL_HANDLED;
-}
-
-static enum panel_reaction seek(struct map_panel *map, bool next)
-{
-    if (map->at == MAP_GUEST) {
-        lookup_ask(map->seek, map->blk, next ? LOOKUP_NEXT : LOOKUP_PREVIOUS, map->sides[MAP_GUEST].cursor);
-        return PANEL_HANDLED;
-    }
-    map->list_step = next ? 1 : -1;
-    if (map_list_find(map->list, map->sides[MAP_HOST].cursor) >= 0) {
-        on_list(map);
-    }
-    map_list_want(map->list, map->sides[MAP_HOST].cursor, 2);
-    return PANEL_HANDLED;
-}
-
-static enum panel_reaction request(struct panel *panel, enum request request, int count)
-{
-    struct map_panel *map = map_of(panel);
-    struct map_side *side = map_panel_side(map);
-
-    if (!map->blk || side->size == 0 || side->view.rows == 0) {
-        return PANEL_IGNORED;
-    }
-    switch (request) {
-    case REQUEST_MAP_SHOW:
-        return show_in_hex(map);
-    case REQUEST_MAP_NEXT_EXTENT:
-    case REQUEST_MAP_PREVIOUS_EXTENT:
-        return seek(map, request == REQUEST_MAP_NEXT_EXTENT);
-    case REQUEST_MAP_SCAN:
-        map_side_rescan(side);
-        open_list(map);
-        forget_answer(map);
-        return PANEL_REDRAW;
-    case REQUEST_MAP_LAYER:
-        return show_next_layer(map, count);
-    case REQUEST_MAP_ZOOM_IN:
-        return zoom(map, MIN(count, 64));
-    case REQUEST_MAP_ZOOM_OUT:
-        return zoom(map, -MIN(count, 64));
-    case REQUEST_MAP_ZOOM_CELL:
-        return zoom_into_cell(map);
-    case REQUEST_MAP_ZOOM_ALL:
-        side->zoom_span = 0;
-        return PANEL_REDRAW;
-    case REQUEST_MAP_HOST:
-        return turn(map);
-    case REQUEST_MAP_CURVE:
-        map->order = map->order == MAP_ORDER_CURVE ? MAP_ORDER_ROWS : MAP_ORDER_CURVE;
-        return PANEL_REDRAW;
-    case REQUEST_MAP_LIST:
-        return show_page(map, MAP_PAGE_LIST);
-    case REQUEST_MAP_SIZES:
-        return show_page(map, MAP_PAGE_SIZES);
-    case REQUEST_MAP_DIFFERENCES:
-        return toggle_differences(map);
-    case REQUEST_MAP_COMPARE_WITH:
-        return ask_what_to_compare(map);
-    case REQUEST_MAP_DIFFERENCE_LIST:
-        return show_page(map, MAP_PAGE_DIFFERENCES);
-    case REQUEST_MAP_NEXT_DIFFERENCE:
-        return seek_difference(map, count);
-    case REQUEST_MAP_PREVIOUS_DIFFERENCE:
-        return seek_difference(map, -count);
-    default:
-        return map->page == MAP_PAGE_LIST || map->page == MAP_PAGE_DIFFERENCES ? move_in_list(map, request, count)
-                                                                               : move(map, request, count);
-    }
-}
+/* ---- places ---- */
 
 static void place(struct panel *panel, int64_t offset)
 {
@@ -594,7 +294,7 @@ static void image(struct panel *panel)
     lookup_reset(map->seek);
     map_link_reset(map->link);
     map_differences_clear(map->differences);
-    forget_answer(map);
+    map_forget_answer(map);
     map->at = host_size > 0 ? map->at : MAP_GUEST;
     if (map->layer_source.only > 0 && (!map->blk || !blk_layer(map->blk, (unsigned)map->layer_source.only - 1, BLK_PART_LAYER))) {
         map->layer_source.only = 0;
@@ -602,7 +302,7 @@ static void image(struct panel *panel)
     }
     map_side_open(&map->sides[MAP_GUEST], map->blk, size);
     map_side_open(&map->sides[MAP_HOST], map->at == MAP_HOST ? map->blk : NULL, map->at == MAP_HOST ? host_size : 0);
-    open_list(map);
+    map_open_list(map);
 }
 
 static void host_changed(struct map_panel *map)
@@ -616,7 +316,7 @@ static void host_changed(struct map_panel *map)
     if (size > 0 && size != host->size) {
         map_side_open(host, map->blk, size);
         if (map->at == MAP_HOST) {
-            open_list(map);
+            map_open_list(map);
         }
     } else {
         map_scan_changed(host->whole, 0, host->size);
@@ -683,7 +383,7 @@ static struct panel *create(struct panel_host *host)
     map->seek = lookup_new(on_seek, map);
     map->link = map_link_new(on_answer, map);
     map->differences = map_differences_new(on_differences, map);
-    map->list = map_list_new(on_list, map);
+    map->list = map_list_new(map_on_list, map);
     image(&map->panel);
     return &map->panel;
 }
@@ -710,7 +410,7 @@ const struct panel_ops panel_map = {
     .title = title,
     .hints = map_hints,
     .draw = draw,
-    .request = request,
+    .request = map_request,
     .go = go,
     .position = position,
     .place = place,

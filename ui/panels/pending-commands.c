@@ -51,7 +51,9 @@ const struct command pending_command_trace = {
     .args = "[on|off]",
     .summary = "keeps the events that requests pass, for the pending panel",
     .help = "\nWith on, the events and states of each request are kept with their times, those of the last 256 done, too; e in the\n"
-            "pending panel shows them for the selected request. off forgets them.\n",
+            "pending panel shows them for the selected request. off forgets them.\n"
+            "\n"
+            "  trace on    from now on\n",
     .max_args = 1,
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
     .names = trace_names,

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The whole screen on a real session: keys in, pictures out. */
 #include <glib.h>
-#include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "driver.h"
 #include "engine/batch.h"
 #include "io/clock.h"
-#include "io/co.h"
 
 static const struct grid_traits ascii = {.utf8 = false, .colour = true};
 static const struct grid_traits mono = {.utf8 = true, .colour = false};
@@ -678,6 +677,50 @@ static void test_the_wheel_scrolls_what_is_under_it(void)
     driver_free(driver);
 }
 
+/* Lines below what is shown of the console's output. */
+static int lines_below(struct driver *driver)
+{
+    g_autofree char *text = driver_text(driver);
+    const char *at = strstr(text, " lines below");
+    while (at != NULL && at > text && g_ascii_isdigit(at[-1])) {
+        at--;
+    }
+    return at != NULL ? atoi(at) : 0;
+}
+
+static void test_the_wheel_moves_as_many_rows_as_was_set(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_command(driver, "set wheel 7");
+    mouse(driver, MOUSE_WHEEL_DOWN, 40, 9);
+    driver_command(driver, "focus hex");
+    g_assert_cmpint(cursor(driver), ==, 0x100050); /* row 0, that of the hole, and five of all bytes */
+    driver_command(driver, "help");
+    mouse(driver, MOUSE_WHEEL_UP, 40, 20);
+    g_assert_cmpint(lines_below(driver), ==, 7);
+    driver_free(driver);
+}
+
+static void test_a_wrong_option_leaves_the_comparison(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    g_autofree char *create = g_strdup_printf("create -q %s/other.img 2M", driver->dir);
+    g_autofree char *compare = g_strdup_printf("differences %s/other.img", driver->dir);
+    driver_command(driver, create);
+    driver_command(driver, compare);
+    driver_command(driver, "focus map");
+    driver_keys(driver, "z");
+    g_assert_true(driver_shows(driver, " vs "));
+    driver_command(driver, "differences -z");
+    g_assert_true(driver_shows(driver, "invalid option"));
+    driver_command(driver, "focus map");
+    g_assert_true(driver_shows(driver, " vs "));
+    driver_command(driver, "differences -c");
+    driver_command(driver, "focus map");
+    g_assert_false(driver_shows(driver, " vs "));
+    driver_free(driver);
+}
+
 static void test_a_click_on_a_tab_shows_its_panel(void)
 {
     struct driver *driver = driver_new(60, 15, driver_colour, "disk.img");
@@ -754,11 +797,7 @@ static void test_random_keys_do_no_harm(void)
 
 int main(int argc, char **argv)
 {
-    g_setenv("INPUTRC", "/dev/null", TRUE);
-    g_setenv("TERM", "xterm", TRUE);
-    setlocale(LC_CTYPE, "C.UTF-8");
-    g_test_init(&argc, &argv, NULL);
-    co_init();
+    driver_init(&argc, &argv);
     g_test_add_func("/screen/start", test_start);
     g_test_add_func("/screen/without-an-image", test_without_an_image);
     g_test_add_func("/screen/keys-without-an-image", test_keys_without_an_image_say_why_nothing_happens);
@@ -794,12 +833,12 @@ int main(int argc, char **argv)
     g_test_add_func("/screen/themes-are-listed-and-switched", test_themes_are_listed_and_switched);
     g_test_add_func("/screen/a-click-moves-focus-and-cursor", test_a_click_moves_focus_and_cursor);
     g_test_add_func("/screen/the-wheel-scrolls-what-is-under-it", test_the_wheel_scrolls_what_is_under_it);
+    g_test_add_func("/screen/the-wheel-moves-as-many-rows-as-was-set", test_the_wheel_moves_as_many_rows_as_was_set);
+    g_test_add_func("/screen/a-wrong-option-leaves-the-comparison", test_a_wrong_option_leaves_the_comparison);
     g_test_add_func("/screen/a-click-on-a-tab-shows-its-panel", test_a_click_on_a_tab_shows_its_panel);
     g_test_add_func("/screen/scripts-use-the-mouse", test_scripts_use_the_mouse);
     g_test_add_func("/screen/digits-before-a-key-repeat-it", test_digits_before_a_key_repeat_it);
     g_test_add_func("/screen/pasted-text-runs-nothing", test_pasted_text_runs_nothing);
     g_test_add_func("/screen/random-keys-do-no-harm", test_random_keys_do_no_harm);
-    int status = g_test_run();
-    co_done();
-    return status;
+    return driver_run_tests();
 }

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Commands for what a user likes to have otherwise: options, keys, borders. */
+#include <errno.h>
+#include <string.h>
+
+#include "engine/command.h"
+#include "engine/sink.h"
+#include "ui/bind.h"
+#include "ui/desk-private.h"
+#include "ui/keymap.h"
+
+static int refuse(const struct command_call *call, const GError *error)
+{
+    sink_printf(call->sink, SINK_ERR, "%s: %s\n", call->argv[0], error->message);
+    return -EINVAL;
+}
+
+static int set_co(const struct command_call *call)
+{
+    struct desk *desk = commands_desk();
+    g_autoptr(GError) error = NULL;
+    if (call->argc == 3) {
+        return settings_set(desk, call->argv[1], call->argv[2], &error) ? 0 : refuse(call, error);
+    }
+    g_autofree char *text = settings_show(desk, call->argc > 1 ? call->argv[1] : NULL, &error);
+    if (text == NULL) {
+        return refuse(call, error);
+    }
+    sink_write(call->sink, SINK_OUT, text, strlen(text));
+    return 0;
+}
+
+static char **set_names(const char *const *words, unsigned count)
+{
+    return count == 1 ? settings_complete(commands_desk(), NULL) : count == 2 ? settings_complete(commands_desk(), words[1]) : NULL;
+}
+
+const struct command options_command_set = {
+    .name = "set",
+    .args = "[option [value]]",
+    .summary = "shows the screen's options, or sets one",
+    .help = "\n"
+            "The file blkscope/config of the configuration folder sets them at the start, a line OPTION VALUE each.\n"
+            "\n"
+            "  set              all of them, with what they may be\n"
+            "  set mouse off    leaves the mouse to the terminal, for marking text\n",
+    .max_args = 2,
+    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .names_for = set_names,
+    .run_co = set_co,
+};
+
+static void show_bindings(const struct command_call *call, enum request_context context)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (int request = 0; request < REQUEST_COUNT; request++) {
+        g_autofree char *keys = keymap_keys(context, request);
+        if (keys != NULL) {
+            g_string_append_printf(text, "%-8s %-24s %s\n", request_context_name(context), request_info(request)->name, keys);
+        }
+    }
+    sink_write(call->sink, SINK_OUT, text->str, text->len);
+}
+
+static int bind_co(const struct command_call *call)
+{
+    struct desk *desk = commands_desk();
+    g_autoptr(GError) error = NULL;
+    struct binding_wish wish;
+    if (call->argc == 2 && strcmp(call->argv[1], "reset") == 0) {
+        keymap_reset();
+        desk_dirty(desk);
+        return 0;
+    }
+    if (call->argc < 4) {
+        enum request_context context = call->argc > 1 ? request_context_find(call->argv[1]) : REQUEST_CONTEXT_COUNT;
+        for (int i = 0; i < REQUEST_CONTEXT_COUNT; i++) {
+            if (call->argc == 1 || i == (int)context) {
+                show_bindings(call, (enum request_context)i);
+            }
+        }
+        if (call->argc == 1 || (call->argc == 2 && context < REQUEST_CONTEXT_COUNT)) {
+            return 0;
+        }
+        sink_printf(call->sink, SINK_ERR, "bind: type context, key and request; bind alone lists them\n");
+        return -EINVAL;
+    }
+    if (!bind_parse((const char *const *)call->argv + 1, &wish, &error)) {
+        return refuse(call, error);
+    }
+    g_autofree char *collision = bind_apply(&wish);
+    desk_dirty(desk);
+    if (collision != NULL) {
+        sink_printf(call->sink, SINK_ERR, "bind: %s\n", collision);
+    }
+    return 0;
+}
+
+static char **bind_names(const char *const *words, unsigned count)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    for (int i = 0; count == 1 && i < REQUEST_CONTEXT_COUNT; i++) {
+        g_ptr_array_add(names, g_strdup(request_context_name((enum request_context)i)));
+    }
+    for (int i = 0; count == 3 && i < REQUEST_COUNT; i++) {
+        g_ptr_array_add(names, g_strdup(request_info(i)->name));
+    }
+    if (count == 1 || count == 3) {
+        g_ptr_array_add(names, g_strdup(count == 1 ? "reset" : "none"));
+    }
+    g_ptr_array_add(names, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
+}
+
+const struct command options_command_bind = {
+    .name = "bind",
+    .args = "[context [key request]]",
+    .summary = "lists the keys, or makes one ask for something",
+    .help = "\n"
+            "Contexts are where a key is pressed: global, move, map, hex, edit, pending, console, prompt, overlay, chooser, chain,\n"
+            "approval. A request is a name of the list, or none. What then collides is said. The file blkscope/keys of the\n"
+            "configuration folder has such lines, without the word bind.\n"
+            "\n"
+            "  bind hex               the keys of the hex panel\n"
+            "  bind hex Ctrl-G go-to  asks for an offset with Ctrl-G, too\n"
+            "  bind reset             back to what is built in\n",
+    .max_args = 3,
+    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .names_for = bind_names,
+    .run_co = bind_co,
+};
+
+static int layout_co(const struct command_call *call)
+{
+    struct desk *desk = commands_desk();
+    if (call->argc == 1) {
+        g_autofree char *text = borders_text(desk);
+        sink_write(call->sink, SINK_OUT, text, strlen(text));
+        return 0;
+    }
+    if (call->argc == 2 && strcmp(call->argv[1], "reset") == 0) {
+        borders_reset(desk);
+        return 0;
+    }
+    if (call->argc != 4 || !borders_set(desk, call->argv[1], call->argv[2], call->argv[3])) {
+        sink_printf(call->sink, SINK_ERR,
+                    "layout: type stacked (columns, upper or lower) or wide (columns, left or right), and a share from 0 to 100%%\n");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+const struct command options_command_layout = {
+    .name = "layout",
+    .args = "[reset | shape border share]",
+    .summary = "shows or moves the borders between the panels",
+    .help = "\n"
+            "Small screens are stacked (borders columns, upper, lower), large ones wide (columns, left, right); each remembers its\n"
+            "own for later runs. A share is where the border is, in per cent of what it divides; 0 is where it is best.\n"
+            "\n"
+            "  layout wide columns 40%    the left half gets 40 per cent\n"
+            "  layout reset               all where they are best\n",
+    .max_args = 3,
+    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .run_co = layout_co,
+};
