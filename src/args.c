@@ -73,7 +73,7 @@ static const struct option long_options[] = {
 static const char examples[] =
     "  blkscope disk.img                        look at an image, full screen, changing nothing\n"
     "  blkscope -c 'read -v 0 512' disk.img     dump its first sector\n"
-    "  blkscope -c map --json disk.img          what is allocated, for a program\n"
+    "  blkscope -c 'map --json' disk.img        what is allocated, for a program\n"
     "  blkscope -w -c 'write -P 7 1M 4k' disk.img\n"
     "                                           write 4 KiB of 7 at 1 MiB\n"
     "  blkscope disk.img < commands             run a list of commands\n"
@@ -86,28 +86,28 @@ static const char own_options[] =
     "      --script FILE      run the commands in FILE, then exit\n"
     "      --stop-on-error    stop at the first command that fails\n"
     "      --json             reports as JSON, one object a line\n"
-    "      --dialect RELEASE  formats and rules of release 7.2 (the rule) or 2.4\n"
-    "      --refs POLICY      files an image names: ask, follow (the rule without a screen) or none\n"
+    "      --dialect RELEASE  formats and rules of release 7.2 (default) or 2.4\n"
+    "      --refs POLICY      files an image names: ask (default), follow (default without a screen) or none\n"
     "      --theme NAME       colours of the screen: a name that `theme` lists, or a theme file\n"
     "      --no-config        read no configuration files\n"
-    "      --no-history       neither read nor keep what is typed\n"
-    "      --no-sandbox       keep all rights when images are open\n";
+    "      --no-history       neither read nor keep what is typed, nor marks\n"
+    "      --no-sandbox       give up no rights once an image is open\n";
 
 static const char common_options[] =
     "  -c, --cmd COMMAND      run COMMAND, then exit; may be given again\n"
     "  -f, --format FORMAT    take the image for this format, probe nothing\n"
-    "  -r, --read-only        open it for reading only\n"
+    "  -r, --read-only        open the image for reading only\n"
     "  -s, --snapshot         writes go to a temporary layer\n"
     "  -n, --nocache          same as -t none\n"
-    "  -t, --cache MODE       none, writeback, writethrough (the rule), directsync or unsafe\n"
+    "  -t, --cache MODE       none, writeback, writethrough (default), directsync or unsafe\n"
     "  -d, --discard MODE     ignore, off, unmap or on\n"
     "  -i, --aio MODE         threads, native or io_uring\n"
     "  -k, --native-aio       same as -i native\n"
-    "  -C, --copy-on-read     copy what is read from a backing file\n"
+    "  -C, --copy-on-read     copy what is read from a backing file to the image\n"
     "  -m, --misalign         misaligned buffers, to test direct I/O\n"
-    "  -U, --force-share      open it although another process holds it\n"
+    "  -U, --force-share      open the image although another program has it locked\n"
     "  -T, --trace PATTERN    accepted for old scripts\n"
-    "      --object DEFINITION  an object that a driver refers to\n"
+    "      --object OBJECT    what options of drivers name: secret,id=ID,file=PATH; TLS credentials; limits\n"
     "      --image-opts       IMAGE is a list of options: driver=raw,file.filename=disk.img\n"
     "  -h, --help             this text\n"
     "  -V, --version          the version, and what works here\n";
@@ -127,7 +127,7 @@ static void print_help(const struct args *args)
         printf("Usage: %s [OPTION]... [IMAGE]\nLooks into disk images, and runs commands on them.\n\n%s%s%s", prog,
                examples, own_options, common_options);
     }
-    printf("\n'%s -c help' lists the commands.\n", prog);
+    printf("\n'%s -c help' lists the commands%s.\n", prog, args->session.drop_in ? "" : "; man blkscope tells more");
 }
 
 static void print_version(const struct args *args)

@@ -4,7 +4,7 @@
  *
  * usage: tables manual FILE.scd.in | bash | zsh | fish
  *
- * In a manual, a line "@options@", "@commands@", "@keys@" or "@drivers@" is replaced by that table.
+ * In a manual, a line "@options@", "@commands@", "@keys@", "@drivers@", "@settings@" or "@themes@" is replaced by that table.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,12 +12,17 @@
 
 #include "args.h"
 #include "block/driver.h"
+#include "engine/batch.h"
 #include "engine/command.h"
 #include "engine/session.h"
+#include "engine/sink.h"
 #include "io/aio.h"
 #include "io/co.h"
 #include "ui/app.h"
 #include "ui/keymap.h"
+#include "ui/themes.h"
+
+static struct session *session;
 
 /* ---- the command line's options ---- */
 
@@ -106,8 +111,9 @@ static void command_for_manual(const struct command *command, GString *out)
     const char *args = command_args(command, false);
     g_autofree char *name = plain(command->name), *usage = args ? plain(args) : NULL, *summary = plain(command->summary);
 
-    g_string_append_printf(out, "*%s*%s%s\n\t%s.%s%s%s\n", name, usage ? " " : "", usage ? usage : "", summary,
-                           command->alias ? " Also *" : "", command->alias ? command->alias : "", command->alias ? "*." : "");
+    g_string_append_printf(out, "*%s*%s%s\n\t%s.%s%s%s%s\n", name, usage ? " " : "", usage ? usage : "", summary,
+                           command->alias ? " Also *" : "", command->alias ? command->alias : "", command->alias ? "*." : "",
+                           command->flags & COMMAND_OURS ? " Not in qemu-io." : "");
     if (command->help) {
         const char *help = command->help + strspn(command->help, "\n");
 
@@ -116,16 +122,18 @@ static void command_for_manual(const struct command *command, GString *out)
     g_string_append_c(out, '\n');
 }
 
-/* Those that are keys' are in the manual of keys. */
-static bool is_request(const struct command *command)
+/* Those that do what keys do are in the manual of keys. */
+static bool is_key(const struct command *command)
 {
-    return request_find(command->name) != REQUEST_NONE;
+    enum request request = request_find(command->name);
+
+    return request != REQUEST_NONE && request_has_command(request);
 }
 
 static void commands_for_manual(GString *out)
 {
     for (const struct command *const *command = command_all(); *command; command++) {
-        if (!is_request(*command))
+        if (!is_key(*command))
             command_for_manual(*command, out);
     }
 }
@@ -154,18 +162,35 @@ static const char *type_name(enum driver_option_type type)
     return names[type];
 }
 
-static void driver_for_manual(const char *name, GString *out)
+static void option_of_driver(const struct driver_option *option, GString *out)
 {
-    const struct driver *driver = driver_find(name);
-    g_autofree char *shown = plain(name);
+    g_autofree char *key = plain(option->name), *help = plain(option->help ? option->help : "");
 
-    g_string_append_printf(out, "*%s*\n", shown);
-    for (const struct driver_option *option = driver->options; option && option->name; option++) {
-        g_autofree char *key = plain(option->name), *help = plain(option->help ? option->help : "");
+    g_string_append_printf(out, "\t%s (%s)%s%s%s\n\n", key, type_name(option->type), *help ? ": " : "", help,
+                           option->reopen ? "; *reopen* can change it" : "");
+}
 
-        g_string_append_printf(out, "\t%s (%s): %s%s\n\n", key, type_name(option->type), help, option->reopen ? "; *reopen* can change it" : "");
+/* With all that have the same options, which come once; nothing where one of them was before. */
+static void drivers_like(const char *const *name, GString *out)
+{
+    const struct driver_option *options = driver_find(*name)->options;
+
+    for (const char *const *before = blk_driver_names(); before < name && options; before++) {
+        if (driver_find(*before)->options == options)
+            return;
     }
-    if (!driver->options || !driver->options->name)
+    g_autofree char *first = plain(*name);
+    g_string_append_printf(out, "*%s*", first);
+    for (const char *const *same = name + 1; *same && options; same++) {
+        g_autofree char *shown = plain(*same);
+
+        if (driver_find(*same)->options == options)
+            g_string_append_printf(out, ", *%s*", shown);
+    }
+    g_string_append_c(out, '\n');
+    for (const struct driver_option *option = options; option && option->name; option++)
+        option_of_driver(option, out);
+    if (!options || !options->name)
         g_string_append(out, "\tno options\n");
     g_string_append_c(out, '\n');
 }
@@ -173,7 +198,36 @@ static void driver_for_manual(const char *name, GString *out)
 static void drivers_for_manual(GString *out)
 {
     for (const char *const *name = blk_driver_names(); *name; name++)
-        driver_for_manual(*name, out);
+        drivers_like(name, out);
+}
+
+/* What `set` prints: name, value, and the rest. */
+static void settings_for_manual(GString *out)
+{
+    struct sink *sink = sink_new_buffer();
+
+    batch_run_line(session, "set", sink);
+    g_auto(GStrv) lines = g_strsplit(sink_buffer_text(sink), "\n", -1);
+    for (char **line = lines; *line && **line; line++) {
+        g_auto(GStrv) words = g_regex_split_simple("\\s+", *line, 0, 0);
+        const char *rest = *line;
+
+        for (int i = 0; i < 2; i++) {
+            rest += strcspn(rest, " ");
+            rest += strspn(rest, " ");
+        }
+        g_autofree char *name = plain(words[0]), *value = plain(words[1]), *help = plain(rest);
+        g_string_append_printf(out, "*%s* _%s_\n\t%s\n\n", name, value, help);
+    }
+    sink_free(sink);
+}
+
+static void themes_for_manual(GString *out)
+{
+    g_auto(GStrv) names = themes_list(false);
+    g_autofree char *text = g_strjoinv(", ", names);
+
+    g_string_append_printf(out, "%s\n", text);
 }
 
 static int print_manual(const char *path)
@@ -196,6 +250,10 @@ static int print_manual(const char *path)
             keys_for_manual(out);
         else if (strcmp(*line, "@drivers@") == 0)
             drivers_for_manual(out);
+        else if (strcmp(*line, "@settings@") == 0)
+            settings_for_manual(out);
+        else if (strcmp(*line, "@themes@") == 0)
+            themes_for_manual(out);
         else
             g_string_append_printf(out, "%s\n", *line);
     }
@@ -209,9 +267,12 @@ static int print_manual(const char *path)
 static const char *words_for(const char *name)
 {
     static const char *const table[][2] = {
-        {"cache", "none writeback writethrough directsync unsafe"}, {"discard", "ignore off unmap on"},
-        {"aio", "threads native io_uring"},                         {"refs", "ask follow none"},
+        {"cache", "none writeback writethrough directsync unsafe"},
+        {"discard", "ignore off unmap on"},
+        {"aio", "threads native io_uring"},
+        {"refs", "ask follow none"},
         {"dialect", "7.2 2.4"},
+        {"object", "secret,id= tls-creds-x509,id= tls-creds-psk,id= throttle-group,id="},
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(table); i++) {
@@ -231,10 +292,23 @@ static char *commands(void)
     GString *out = g_string_new(NULL);
 
     for (const struct command *const *command = command_all(); *command; command++) {
-        if (!is_request(*command))
+        if (!is_key(*command))
             g_string_append_printf(out, "%s%s", out->len ? " " : "", (*command)->name);
     }
     return g_string_free(out, FALSE);
+}
+
+static char *themes(void)
+{
+    g_auto(GStrv) names = themes_list(false);
+
+    return g_strjoinv(" ", names);
+}
+
+/* Whether its value may also be the name of a file. */
+static bool takes_file(const struct option_line *option)
+{
+    return strcmp(option->name, "theme") == 0;
 }
 
 /* The words behind an option, or NULL; g_free. */
@@ -244,6 +318,8 @@ static char *values_of(const struct option_line *option)
         return formats();
     if (strcmp(option->name, "cmd") == 0)
         return commands();
+    if (strcmp(option->name, "theme") == 0)
+        return themes();
     return g_strdup(words_for(option->name));
 }
 
@@ -257,7 +333,8 @@ static void option_for_bash(const struct option_line *option, GString *out)
     if (option->letter)
         g_string_append_printf(out, "-%c|", option->letter);
     if (values)
-        g_string_append_printf(out, "--%s) mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$cur\"); return ;;\n", option->name, values);
+        g_string_append_printf(out, "--%s) mapfile -t COMPREPLY < <(compgen %s-W '%s' -- \"$cur\"); return ;;\n", option->name,
+                               takes_file(option) ? "-f " : "", values);
     else
         g_string_append_printf(out, "--%s) mapfile -t COMPREPLY < <(compgen -f -- \"$cur\"); return ;;\n", option->name);
 }
@@ -269,7 +346,10 @@ static void name_for_bash(const struct option_line *option, GString *out)
 
 static void print_bash(GString *out)
 {
+    /* To bash, the sign in --cache=none is a word of its own. */
     g_string_append(out, "# bash completion for blkscope\n_blkscope() {\n    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
+                         "    if [[ $cur == = ]]; then\n        cur=\n    elif [[ $prev == = ]]; then\n"
+                         "        prev=${COMP_WORDS[COMP_CWORD-2]}\n    fi\n"
                          "    case $prev in\n");
     each_option(option_for_bash, out);
     g_string_append(out, "    esac\n    if [[ $cur == -* ]]; then\n        mapfile -t COMPREPLY < <(compgen -W '");
@@ -293,9 +373,11 @@ static char *quoted_for_zsh(const char *text)
 static void option_for_zsh(const struct option_line *option, GString *out)
 {
     g_autofree char *help = quoted_for_zsh(option->help), *values = option->value ? values_of(option) : NULL;
-    g_autofree char *value = !option->value ? g_strdup("")
-                             : values       ? g_strdup_printf(":%s:(%s)", option->value, values)
-                                            : g_strdup_printf(":%s:_files", option->value);
+    g_autofree char *value =
+        !option->value         ? g_strdup("")
+        : !values              ? g_strdup_printf(":%s:_files", option->value)
+        : takes_file(option)   ? g_strdup_printf(":%s:{_alternative \"words:word:(%s)\" \"files:file:_files\"}", option->value, values)
+                               : g_strdup_printf(":%s:(%s)", option->value, values);
 
     g_string_append_printf(out, "    '*--%s[%s]%s' \\\n", option->name, help, value);
     if (option->letter)
@@ -319,7 +401,7 @@ static void option_for_fish(const struct option_line *option, GString *out)
     if (option->letter)
         g_string_append_printf(out, " -s %c", option->letter);
     if (values)
-        g_string_append_printf(out, " -x -a '%s'", values);
+        g_string_append_printf(out, " %s -a '%s'", takes_file(option) ? "-r -F" : "-x", values);
     else if (option->value)
         g_string_append(out, " -r");
     g_string_append_printf(out, " -d '%s'\n", help);
@@ -360,7 +442,7 @@ int main(int argc, char **argv)
     co_init();
     struct aio *aio = aio_new(NULL, &error);
     struct session_config config = {.prog = "blkscope", .aio = aio};
-    struct session *session = session_new(&config);
+    session = session_new(&config);
     /* The screen's commands are in the table while there is a screen. */
     app_set_options(NULL, false);
     struct app_headless *screen = app_headless_begin(session);

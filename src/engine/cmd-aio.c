@@ -287,6 +287,6 @@ static int aio_flush_co(const struct command_call *call)
 const struct command command_aio_flush = {
     .name = "aio_flush",
     .summary = "waits for every outstanding request",
-    .help = "\nReturns when all that aio_read, aio_write and aio_discard started is complete and reported.\n",
+    .help = "\nReturns when all that aio_read, aio_write and aio_discard started is complete and reported.\n\n  aio_flush              after aio_read 0 1M\n",
     .run_co = aio_flush_co,
 };

@@ -27,7 +27,7 @@ const struct command command_flush = {
     .name = "flush",
     .alias = "f",
     .summary = "puts everything written onto stable storage",
-    .help = "\nReturns when what was written so far survives a power failure.\n",
+    .help = "\nReturns when what was written so far survives a power failure.\n\n  flush                  after write 0 64k\n",
     .run_co = flush_co,
 };
 
@@ -112,7 +112,7 @@ const struct command command_length = {
     .name = "length",
     .alias = "l",
     .summary = "shows the size of the image",
-    .help = "\nThe virtual size: what a guest sees, not what the file takes.\n",
+    .help = "\nThe virtual size: what a guest sees, not what the file takes.\n\n  length                 for instance: 64 MiB\n",
     .run_co = length_co,
 };
 
@@ -134,7 +134,7 @@ const struct command command_info = {
     .name = "info",
     .alias = "i",
     .summary = "shows format, cluster size and what else the format tells",
-    .help = "\nAfter the three lines every image has come the format's own, where it has any.\n",
+    .help = "\nThree lines that every image has, and then what its format tells: compression, refcount width, flags ...\n\n  info                   of the image that is open\n",
     .run_co = info_co,
 };
 

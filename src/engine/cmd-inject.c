@@ -73,7 +73,10 @@ const struct command command_breakpoints = {
     .name = "breakpoints",
     .summary = "lists breakpoints and injected errors",
     .help = "\nBreakpoints that wait for a request, that hold some, and the last ones that are used up; then the rules of injected\n"
-            "errors and states, each with its number and how often it struck. Needs blkdebug in the image's chain.\n",
+            "errors and states, each with its number and how often it struck. Needs blkdebug in the image's chain\n"
+            "(open blkdebug::IMAGE).\n"
+            "\n"
+            "  breakpoints            which there are, with their hits\n",
     .flags = COMMAND_OURS,
     .run_co = breakpoints_co,
 };

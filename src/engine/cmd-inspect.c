@@ -332,7 +332,9 @@ const struct command command_header = {
     .summary = "shows every field of the image's header, also of a broken one",
     .help = "\n"
             "Where it lies, what it holds and, behind an exclamation mark, what is wrong with it. An image that does not\n"
-            "open is looked at as raw: open -o driver=raw PATH, then header.\n",
+            "open is looked at as raw: open -o driver=raw PATH, then header.\n"
+            "\n"
+            "  header                 of the image that is open\n",
     .flags = COMMAND_OURS,
     .run_co = header_co,
 };

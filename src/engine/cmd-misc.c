@@ -112,7 +112,7 @@ static int abort_co(const struct command_call *call)
 const struct command command_abort = {
     .name = "abort",
     .summary = "crashes the program, as abort(3) does",
-    .help = "\nThe image is neither flushed nor closed: to see what a crash leaves behind.\n",
+    .help = "\nThe image is neither flushed nor closed: to see what a crash leaves behind.\n\n  abort                  with a core file, where the system keeps those\n",
     .flags = COMMAND_NO_IMAGE,
     .run_co = abort_co,
 };

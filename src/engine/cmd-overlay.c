@@ -230,7 +230,7 @@ const struct command command_overlay = {
     .help = "\n"
             "An image opened with -s is written to a temporary layer, and is not changed itself.\n"
             "\n"
-            "  status   how much is in the layer, and which steps can be undone (the rule)\n"
+            "  status   how much is in the layer, and which steps can be undone (default)\n"
             "  start    puts a layer on an image that is open for reading\n"
             "  diff     the ranges whose bytes differ from the image below; with -m, those that were written\n"
             "  commit   tells what would be written to the image; with -y, does it\n"

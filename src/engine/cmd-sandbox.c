@@ -65,7 +65,9 @@ const struct command command_sandbox = {
     .summary = "shows what the program may still do",
     .help = "\n"
             "When the first image is open the program gives up what it does not need: to start programs, to make connections,\n"
-            "and, without -w, to open any file for writing. Nothing brings that back; --no-sandbox keeps it.\n",
+            "and, without -w, to open any file for writing. Nothing brings that back; --no-sandbox keeps it.\n"
+            "\n"
+            "  sandbox                what is closed, and what the kernel enforces\n",
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS | COMMAND_OWN_NAME_ONLY,
     .run_co = run_sandbox_co,
 };

@@ -82,11 +82,11 @@ const struct command command_open = {
             "Opens PATH, a protocol: name, json:{...}, or what the options say.\n"
             "\n"
             "  -r          for reading only\n"
-            "  -w          for writing (not under the name qemu-io, where that is the rule)\n"
+            "  -w          for writing (not under the name qemu-io, where that is the default)\n"
             "  -s          writes go to a temporary layer\n"
             "  -C          copy on read\n"
             "  -n          same as -t none\n"
-            "  -t CACHE    none, writeback, writethrough (the rule), directsync, unsafe\n"
+            "  -t CACHE    none, writeback, writethrough (default), directsync, unsafe\n"
             "  -d DISCARD  ignore, off, unmap or on\n"
             "  -i AIO      threads, native or io_uring\n"
             "  -k          same as -i native\n"
@@ -114,7 +114,7 @@ const struct command command_close = {
     .name = "close",
     .alias = "c",
     .summary = "closes the image",
-    .help = "\nOutstanding requests are completed first.\n",
+    .help = "\nOutstanding requests are completed first.\n\n  close                  and then, for instance, open another.img\n",
     .run_co = close_co,
 };
 
@@ -218,7 +218,7 @@ const struct command command_quit = {
     .name = "quit",
     .alias = "q",
     .summary = "ends the program",
-    .help = "\nOutstanding requests are completed first.\n",
+    .help = "\nOutstanding requests are completed first.\n\n  quit                   or q; on the screen the key q does it, too\n",
     .max_args = -1,
     .flags = COMMAND_NO_IMAGE,
     .run_co = quit_co,

@@ -88,6 +88,7 @@ const struct command command_snapshots = {
     .help = "\n"
             "Id, name, size of the VM state, date, the guest's clock and instruction count, and the size that the disk had.\n"
             "\n"
+            "  snapshots                    which there are\n"
             "  open -o snapshot=NAME PATH   opens one of them, read-only, in place of the active state\n",
     .flags = COMMAND_OURS,
     .run_co = snapshots_co,

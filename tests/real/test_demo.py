@@ -41,3 +41,14 @@ def test_others_know_the_disk(demo):
     for offset, kind in (('1M', 'TYPE="ext2"'), ('96M', 'TYPE="swap"')):
         found = subprocess.run(['blkid', '-p', '-O', offset, 'disk.raw'], cwd=demo, capture_output=True, text=True)
         assert kind in found.stdout, (offset, found)
+
+
+def test_what_the_readme_says_to_try_works(demo):
+    """Each command of "Five minutes" on the images of `./dev run`, as that opens them."""
+    text = (CHECKOUT / 'README.md').read_text()
+    block = text[text.index(' Try\n'):text.index('   Sizes take the suffixes')]
+    commands = [line.strip() for line in block.splitlines()[1:] if line.strip()]
+    assert len(commands) >= 6, commands
+    for command in commands:
+        result = support.blkscope('--refs=follow', '-w', '-c', command, 'demo.qcow2', cwd=demo)
+        assert (result.err, result.status) == ('', 0), (command, result)

@@ -55,27 +55,58 @@ def commands():
 
 
 def manual(path):
-    """The words of a manual, whole: on a terminal they would be hyphenated."""
+    """The words of a manual, whole: on a terminal they would be hyphenated.  Bold ones begin with fB and end with fR."""
     return path.read_text().replace('\\', '')
 
 
 def test_manual_names_every_option_and_command(installed):
     text = manual(installed / 'share/man/man1/blkscope.1')
     help_text = support.blkscope('--help').out
-    options = re.findall(r'--([a-z][a-z-]+)', help_text)
-    assert len(options) > 20 and [name for name in options if name not in text] == []
+    options = re.findall(r'^ +(?:(-[a-zA-Z]), )?(--[a-z][a-z-]+)', help_text, re.M)
+    assert len(options) > 20
+    assert [name for pair in options for name in pair if name and f'fB{name}fR' not in text] == []
     names = commands()
     assert len(names) > 40, names
     keys = manual(installed / 'share/man/man7/blkscope-keys.7')
-    assert [name for name in names if name not in text and name not in keys] == []
+    of_keys = [name for name in names if f'({name})' in keys and re.match('hex-|map-|pending-|find-', name)]
+    assert [name for name in names if name not in of_keys and not re.search(rf'^fB{name}fR', text, re.M)] == []
+
+
+def test_manual_names_what_is_set_and_read(installed):
+    """Options of `set`, objects, and every variable of the environment that a source file asks for."""
+    text = manual(installed / 'share/man/man1/blkscope.1')
+    settings = re.findall(r'^(\S+) ', support.blkscope('--headless', '-c', 'set').out, re.M)
+    assert len(settings) > 5 and [name for name in settings if not re.search(rf'^fB{name}fR', text, re.M)] == []
+    sources = [path.read_text() for folder in ('src', 'ui') for path in (support.CHECKOUT / folder).rglob('*.c')]
+    variables = {name for source in sources for name in re.findall(r'getenv\("([A-Z_]+)"\)', source)}
+    assert len(variables) > 5 and [name for name in sorted(variables) if f'fB{name}fR' not in text] == []
+    define = (support.CHECKOUT / 'src/block/object_define.c').read_text()
+    objects = re.findall(r'^    \{"([a-z0-9-]+)", .* check_\w+\},$', define, re.M)
+    assert len(objects) >= 4 and [name for name in objects if f'--object {name},id=' not in text] == []
+
+
+def test_every_command_is_explained_with_an_example():
+    names = commands()
+    script = '\n'.join(f'help {name}' for name in names)
+    told = support.blkscope('--headless', input=script + '\n').out
+    assert [name for name in names if not re.search(rf'^  {re.escape(name)}( |$)', told, re.M)] == []
+    contexts = set(re.findall(r'^(\w+) ', support.blkscope('--headless', '-c', 'bind').out, re.M))
+    explained = support.blkscope('--headless', '-c', 'help bind').out
+    assert len(contexts) > 8 and [name for name in sorted(contexts) if not re.search(rf'\b{name}\b', explained)] == []
+
+
+def completed(bash, *words):
+    script = f'source {bash}; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _blkscope; echo "${{COMPREPLY[@]}}"'
+    return subprocess.run(['bash', '-c', script, 'bash', 'blkscope', *words], check=True, capture_output=True, text=True, cwd='/').stdout.split()
 
 
 def test_completions(installed):
     bash = installed / 'share/bash-completion/completions/blkscope'
-    script = f'source {bash}; COMP_WORDS=(blkscope --rea); COMP_CWORD=1; _blkscope; echo "${{COMPREPLY[@]}}"; ' \
-             'COMP_WORDS=(blkscope -t writeb); COMP_CWORD=2; _blkscope; echo "${COMPREPLY[@]}"'
-    result = subprocess.run(['bash', '-c', script], check=True, capture_output=True, text=True)
-    assert result.stdout == '--read-only\nwriteback\n', result
+    assert completed(bash, '--rea') == ['--read-only']
+    assert completed(bash, '-t', 'writeb') == completed(bash, '--cache', '=', 'writeb') == ['writeback']
+    assert completed(bash, '--refs', '=') == ['ask', 'follow', 'none']
+    assert 'dracula' in completed(bash, '--theme', 'd') and completed(bash, '-c', 'qui') == ['quit']
+    assert completed(bash, '/us') == ['/usr']
     for name in re.findall(r'--([a-z][a-z-]+)', support.blkscope('--help').out):
         assert f'--{name}[' in (installed / 'share/zsh/site-functions/_blkscope').read_text()
         assert f'-l {name} ' in (installed / 'share/fish/vendor_completions.d/blkscope.fish').read_text()
@@ -87,7 +118,7 @@ def test_completions_in_fish(installed, work):
     script = f'source {installed}/share/fish/vendor_completions.d/blkscope.fish; complete -C "blkscope --rea"; complete -C "blkscope -t writeb"'
     result = subprocess.run(['fish', '--no-config', '-c', script], check=True, capture_output=True, text=True,
                             env=support.environment(HOME=str(work)))  # which it makes when it is missing
-    assert result.stderr == '' and '--read-only\topen it for reading only\n' in result.stdout and 'writeback' in result.stdout, result
+    assert result.stderr == '' and '--read-only\topen the image for reading only\n' in result.stdout and 'writeback' in result.stdout, result
 
 
 def test_completions_in_zsh(installed, work):
