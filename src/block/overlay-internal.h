@@ -21,8 +21,8 @@ enum overlay_source { OVERLAY_OURS, OVERLAY_BASE, OVERLAY_NOBODY };
 /* Who supplies the byte at offset, and for how many of at most bytes that holds. */
 enum overlay_source overlay_source(const struct overlay *overlay, int64_t offset, int64_t bytes, int64_t *ret_bytes);
 
-/* An unlinked file of that size, open as a node.  0, or a negative errno and an error. */
-int overlay_open_file_co(const struct node_how *how, int64_t size, struct node **ret_file, GError **error);
+/* Of bytes that are ours: whether the first ones are zeroes as far as the layer knows without reading, and how many.  0, or a negative errno. */
+int overlay_run_co(struct overlay *overlay, int64_t offset, int64_t bytes, int64_t *ret_bytes, bool *ret_zeroes);
 
 /* Makes the layer that size; prealloc as of a truncation.  Keeps nothing of what is cut off. */
 int overlay_resize_co(struct overlay *overlay, int64_t size, enum blk_prealloc prealloc, GError **error);

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The temporary layer: a sparse file as long as the image, and the set of bytes that were written to it.
+ * The temporary layer: a node as long as the image that keeps what is written (spill.h), and the set of bytes that were.
  *
  * A byte is of this layer from when its write has ended.  Truncation cuts off what is below, too: an image that grows again has
  * zeroes there.
  */
 #include <errno.h>
-#include <unistd.h>
 
 #include "block/iov.h"
 #include "block/overlay-internal.h"
-#include "io/tempfile.h"
+#include "block/spill.h"
 
 enum {
     SECTOR = 512,
@@ -28,6 +27,17 @@ enum overlay_source overlay_source(const struct overlay *overlay, int64_t offset
     }
     *ret_bytes = MIN(bytes, end - offset);
     return source;
+}
+
+int overlay_run_co(struct overlay *overlay, int64_t offset, int64_t bytes, int64_t *ret_bytes, bool *ret_zeroes)
+{
+    struct blk_extent extent;
+    int ret = node_extent_co(overlay->file, offset, bytes, &extent);
+    if (ret < 0)
+        return ret;
+    *ret_bytes = MIN(bytes, extent.length);
+    *ret_zeroes = extent.kind == BLK_KIND_ZERO_PLAIN || extent.kind == BLK_KIND_ZERO_ALLOCATED;
+    return 0;
 }
 
 /* ---- changes, one after the other while they are journalled ---- */
@@ -188,57 +198,10 @@ const struct driver driver_overlay = {
 
 /* ---- opening ---- */
 
-struct temporary {
-    int64_t size;
-    int fd;
-};
-
-static int make_temporary(void *data)
-{
-    struct temporary *temporary = data;
-    temporary->fd = tempfile_open();
-    if (temporary->fd < 0)
-        return temporary->fd;
-    if (ftruncate(temporary->fd, temporary->size) < 0) {
-        int ret = -errno;
-        close(temporary->fd);
-        return ret;
-    }
-    return 0;
-}
-
-int overlay_open_file_co(const struct node_how *how, int64_t size, struct node **ret_file, GError **error)
-{
-    struct temporary temporary = {.size = size};
-    int ret = aio_call_co(how->aio, make_temporary, &temporary, true);
-    if (ret < 0) {
-        g_set_error(error, OPTIONS_ERROR, -ret, "Could not create a temporary file for the snapshot: %s", g_strerror(-ret));
-        return ret;
-    }
-    struct node_how file_how = *how;
-    file_how.flags = NODE_WRITABLE | NODE_NO_FLUSH | NODE_DISCARD;
-    file_how.perm = NODE_PERM_READ | NODE_PERM_WRITE | NODE_PERM_RESIZE;
-    file_how.shared = NODE_PERM_ALL;
-    file_how.probe = false;
-    file_how.depth++;
-    struct options *options = options_new();
-    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", temporary.fd);
-    options_set(options, "driver", "file");
-    options_set(options, "filename", path);
-    options_set(options, "locking", "off");
-    ret = node_open_co(options, &file_how, ret_file, error);
-    close(temporary.fd);
-    if (ret == 0) {
-        g_free((*ret_file)->filename);
-        (*ret_file)->filename = g_strdup("temporary snapshot");
-    }
-    return ret;
-}
-
 int overlay_open_co(struct node *base, const struct node_how *how, struct node **ret_node, GError **error)
 {
     struct node *file;
-    int ret = overlay_open_file_co(how, base->size, &file, error);
+    int ret = spill_open_co(how, base->size, &file, error);
     if (ret < 0) {
         node_unref_co(base);
         return ret;

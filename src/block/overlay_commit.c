@@ -174,7 +174,6 @@ static int write_run_co(struct commit *commit, int64_t offset, int64_t bytes, bo
 static int find_run_co(struct commit *commit, int64_t offset, int64_t *ret_bytes, bool *ret_write, bool *ret_zeroes)
 {
     struct overlay *overlay = commit->overlay;
-    struct node_status status;
     int64_t bytes;
     enum overlay_source source = overlay_source(overlay, offset, overlay->size - offset, &bytes);
     *ret_zeroes = source == OVERLAY_NOBODY && offset < overlay->base->size;
@@ -182,11 +181,10 @@ static int find_run_co(struct commit *commit, int64_t offset, int64_t *ret_bytes
     if (*ret_zeroes)
         bytes = MIN(bytes, overlay->base->size - offset);
     if (source == OVERLAY_OURS) {
-        int ret = node_status_co(overlay->file, offset, bytes, NODE_STATUS_WANT_HOLES, &status);
+        int ret = overlay_run_co(overlay, offset, bytes, &bytes, ret_zeroes);
         if (ret < 0)
             return ret;
-        *ret_zeroes = status.kind == BLK_KIND_ZERO_PLAIN || status.kind == BLK_KIND_ZERO_ALLOCATED;
-        bytes = *ret_zeroes ? MIN(bytes, status.bytes) : MIN(MIN(bytes, status.bytes), PIECE);
+        bytes = *ret_zeroes ? bytes : MIN(bytes, PIECE);
     }
     *ret_bytes = bytes;
     return 0;

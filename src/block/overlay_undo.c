@@ -10,6 +10,7 @@
 #include "block/blk-internal.h"
 #include "block/blk_overlay.h"
 #include "block/overlay-internal.h"
+#include "block/spill.h"
 
 /* ---- keeping ---- */
 
@@ -17,7 +18,7 @@ static int open_journal_file_co(struct node *node)
 {
     struct overlay *overlay = node->opaque;
     struct node_how how = {.refs = node->refs_policy, .aio = node->aio, .registry = node->registry, .depth = node->depth};
-    return overlay->journal->file ? 0 : overlay_open_file_co(&how, 0, &overlay->journal->file, NULL);
+    return overlay->journal->file ? 0 : spill_open_file_co(&how, &overlay->journal->file, NULL);
 }
 
 /* A run that is ours: zeroes, as far as the file knows, take no room. */
@@ -25,13 +26,12 @@ static int keep_ours_co(struct node *node, struct overlay_step *step, int64_t of
 {
     struct overlay *overlay = node->opaque;
     struct overlay_record record = {.was = OVERLAY_WAS_BYTES, .start = offset};
-    struct node_status status;
-    int ret = node_status_co(overlay->file, offset, bytes, NODE_STATUS_WANT_HOLES, &status);
+    bool zeroes;
+    int ret = overlay_run_co(overlay, offset, bytes, &bytes, &zeroes);
     if (ret < 0)
         return ret;
-    bytes = MIN(bytes, status.bytes);
     record.end = offset + bytes;
-    if (status.kind == BLK_KIND_ZERO_PLAIN || status.kind == BLK_KIND_ZERO_ALLOCATED)
+    if (zeroes)
         record.was = OVERLAY_WAS_ZEROES;
     else if ((ret = open_journal_file_co(node)) == 0)
         ret = overlay_journal_store_co(overlay->journal, overlay->file, offset, bytes, &record.place);

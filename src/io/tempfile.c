@@ -7,10 +7,15 @@
 #include "io/broker.h"
 #include "io/sandbox.h"
 
-int tempfile_open(void)
+const char *tempfile_folder(void)
 {
     const char *wanted = g_getenv("TMPDIR");
-    const char *folder = wanted && *wanted ? wanted : "/var/tmp";
+    return wanted && *wanted ? wanted : "/var/tmp";
+}
+
+int tempfile_open(void)
+{
+    const char *folder = tempfile_folder();
     int fd = sandbox_is_read_only() ? -1 : open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd >= 0)
         return fd;

@@ -2,5 +2,8 @@
 /* Temporary files that no other program can find, and that are gone with their last descriptor. */
 #pragma once
 
-/* Open for reading and writing, in TMPDIR or /var/tmp.  A descriptor, or a negative errno.  May block. */
+/* TMPDIR or /var/tmp. */
+const char *tempfile_folder(void);
+
+/* Open for reading and writing, in that folder.  A descriptor, or a negative errno.  May block. */
 int tempfile_open(void);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The temporary layer at random, with undo, redo, commit and discard, against a model in memory; and where there is no room for it."""
+import json
 import os
 import random
 import re
@@ -148,7 +149,20 @@ def test_a_layer_that_does_not_fit(work):
     result = in_small_disk(work, ['write -P 1 0 64k', 'write -P 2 1M 4M', 'read -P 1 0 64k', 'read -P 97 6M 1M', 'overlay', 'overlay discard',
                                   'read -P 97 0 8M', 'write -P 3 0 64k', 'overlay commit -y'])
     assert 'write failed: No space left on device' in result.stdout and 'Pattern verification failed' not in result.stdout, result
+    assert f'the temporary file in {work}/small has no room for more (No space left on device); TMPDIR names another folder' in result.stderr
     assert (work / 'disk.raw').read_bytes() == bytes([3]) * (64 * KIB) + b'a' * (8 * MIB - 64 * KIB)
+
+
+@pytest.mark.parametrize('folder', ['/dev/shm', '/var/tmp'])
+def test_a_layer_over_a_huge_image(work, folder):
+    """The temporary file is as large as what was written, on any file system."""
+    image = {'driver': 'null-co', 'size': 1 << 62, 'read-zeroes': True}
+    commands = ['write -P 7 3E 1M', 'read -P 7 3E 1M', 'write -P 8 1 1', 'read -P 0 2E 1M', 'overlay diff', 'overlay undo', 'read -P 0 0 64k',
+                'overlay discard', 'read -P 0 3E 1M']
+    words = [word for command in commands for word in ('-c', command)]
+    result = support.blkscope('-w', '-s', *words, 'json:' + json.dumps(image), env=support.environment(TMPDIR=folder), cwd=work)
+    assert result.status == 0 and 'Pattern verification failed' not in result.out, result
+    assert '1048577 bytes (1 MiB) different' in result.out, result
 
 
 def test_steps_that_do_not_fit_are_forgotten(work):
