@@ -8,7 +8,10 @@
 #include "ui/desk-private.h"
 #include "util/safetext.h"
 
-/* Where a border is now is told anew as long as nothing else was. */
+/*
+ * Where a border is now is told anew as long as nothing else was.  What a panel scrolled to for it on the way is told behind that: the
+ * one line does not lead there.
+ */
 static void put(struct desk *desk, int border, int cell)
 {
     enum layout_shape shape = desk->layout.shape;
@@ -16,13 +19,24 @@ static void put(struct desk *desk, int border, int cell)
     if (share == desk->shares.border[shape][border]) {
         return;
     }
-    moves_log(desk);
-    desk->shares.border[shape][border] = share;
-    desk_relayout(desk);
     g_autofree char *prefix =
         g_strdup_printf("layout %s %s ", layout_shape_name(shape), layout_border_name(shape, border));
     g_autofree char *line = g_strdup_printf("%s%d.%d%%", prefix, share / 10, share % 10);
-    log_replacing(desk, prefix, line);
+    if (!log_take_back(desk, prefix)) {
+        moves_log(desk);
+    }
+    struct panel_view before[LAYOUT_PANELS];
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        before[i] = moves_begin(desk->panels[i]);
+    }
+    desk->shares.border[shape][border] = share;
+    desk_relayout(desk);
+    log_command(desk, line);
+    desk_draw(desk); /* panels scroll when they are painted */
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        moves_end(desk, desk->panels[i], &before[i]);
+    }
+    desk_dirty(desk);
 }
 
 void borders_move(struct desk *desk, enum request request, int cells)

@@ -121,6 +121,8 @@ void hints_draw(struct desk *desk, struct surface row);
 void log_command(struct desk *desk, const char *line);
 /* The same, in place of the newest line when that begins with prefix: what it said is past. */
 void log_replacing(struct desk *desk, const char *prefix, const char *line);
+/* Only the first half of that: whether there was one to take back. */
+bool log_take_back(struct desk *desk, const char *prefix);
 /* Lines that say nothing of the focus: the newest is taken back if it begins so (whether it was), or one is added. */
 bool log_take_aside(struct desk *desk, const char *prefix);
 void log_aside(struct desk *desk, const char *line);

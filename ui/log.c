@@ -18,16 +18,18 @@ void log_command(struct desk *desk, const char *line)
     }
 }
 
-static void take_back(struct desk *desk, const char *prefix)
+bool log_take_back(struct desk *desk, const char *prefix)
 {
-    if (!desk->silent && console_take_back(desk_console(desk), prefix)) {
+    bool taken = log_take_aside(desk, prefix);
+    if (taken) {
         desk->logged_focus = desk->logged_before;
     }
+    return taken;
 }
 
 void log_replacing(struct desk *desk, const char *prefix, const char *line)
 {
-    take_back(desk, prefix);
+    log_take_back(desk, prefix);
     log_command(desk, line);
 }
 
@@ -45,7 +47,7 @@ void log_aside(struct desk *desk, const char *line)
 
 void log_focus(struct desk *desk)
 {
-    take_back(desk, "focus ");
+    log_take_back(desk, "focus ");
     if (desk->focus != desk->logged_focus) {
         g_autofree char *line = g_strconcat("focus ", desk_focused(desk)->ops->name, NULL);
         log_command(desk, line);
@@ -68,7 +70,7 @@ void log_is_known(struct desk *desk)
 void log_go(struct desk *desk, int64_t offset, int64_t bytes)
 {
     g_autoptr(GString) line = g_string_new(NULL);
-    take_back(desk, "goto ");
+    log_take_back(desk, "goto ");
     g_string_printf(line, "goto %#" PRIx64, (uint64_t)offset);
     if (bytes > 0) {
         g_string_append_printf(line, "..%#" PRIx64, (uint64_t)offset + (uint64_t)bytes - 1);

@@ -347,6 +347,7 @@ static void test_logs_of_known_walks_lead_to_the_same_screen(void)
         {"open -s -o driver=raw DIR/disk.raw; goto 1m hex; hex-type digits 0x100000 ca", "Up e Enter"},
         {"open -s -o driver=raw DIR/disk.raw; goto 1m hex; hex-type digits 0x100000 ca", "Up d Ctrl-Down Right Left e F1 Esc Backspace F1"},
         {"open -s -o driver=raw DIR/disk.raw; write -q -P 7 1m 64k; read -q 1m 512", "Tab r Esc"},
+        {QCOW2 "; follow backing; read -q 0 4k", "+ PageDown Ctrl-Down Tab Tab Ctrl-Up a Enter Ctrl-Up Ctrl-Down"},
         {"length", "F7 End d"},
         {"open -o driver=raw blkdebug::DIR/disk.raw; break read_aio A; aio_read -q 64k 4k; read -v 0 2k", "g Enter y Right Left"},
     };
