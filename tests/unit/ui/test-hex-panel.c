@@ -142,7 +142,7 @@ static void fill_with_stretches(const char *name, int64_t size)
     int fd = open(name, O_WRONLY | O_CLOEXEC);
 
     for (int64_t at = 0; at < size;) {
-        int64_t longest = g_test_rand_bit() ? 200 : 200 << 10, n = MIN(g_test_rand_int_range(1, (int32_t)longest), size - at);
+        int64_t length = g_test_rand_int_range(1, g_test_rand_bit() ? 200 : 200 << 10), n = MIN(length, size - at);
         int sort = g_test_rand_int_range(0, 5), first = g_test_rand_int_range(0, 3), period = 1 << g_test_rand_int_range(0, 5);
 
         n = g_test_rand_bit() ? MIN((n + 4095) / 4096 * 4096, size - at) : n;

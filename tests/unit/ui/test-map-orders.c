@@ -365,10 +365,14 @@ static void test_differences_are_marked(void)
 /* What was a guess from the tables goes as the comparison passes it, also while a frame is drawn. */
 static void test_the_list_shrinks_while_it_is_drawn(void)
 {
+    enum { HEIGHT = 300 };
     struct bench *bench = qcow2_bench(true);
     struct map_differences *differences = map_of(bench)->differences;
 
-    random_writes(bench, 300);
+    for (int64_t at = 0; at < SIZE; at += 256 << 10) { /* zeroes as data, where there are zeroes anyway */
+        g_autofree char *line = g_strdup_printf("write -q -P 0 %" G_GINT64_FORMAT " 64k", at);
+        bench_run(bench, line);
+    }
     show(bench, 80, 48);
     map_differences_start(differences, bench->session, NULL);
     bench_ask(bench, REQUEST_MAP_DIFFERENCE_LIST, 1);
@@ -376,13 +380,15 @@ static void test_the_list_shrinks_while_it_is_drawn(void)
     do {
         unsigned rows = 0;
 
-        bench_draw(bench, 80, 48);
-        for (int y = 1; y < 48; y++) {
+        bench_draw(bench, 80, HEIGHT);
+        for (int y = 1; y < HEIGHT; y++) {
             g_autofree char *line = bench_line(bench, y);
             rows += g_str_has_prefix(line, "0x");
         }
-        g_assert_cmpuint(rows, ==, MIN(47, map_differences_count(differences)));
-        bench_settle_but(bench, MAX(1, aio_manual_count(bench->aio)) - 1); /* a step */
+        g_assert_cmpuint(rows, ==, MIN(HEIGHT - 1, map_differences_count(differences)));
+        if (aio_manual_count(bench->aio) > 0)
+            aio_manual_complete(bench->aio, 0, 0); /* a step */
+        bench_turn(bench);
     } while (map_differences_is_busy(differences));
     qcow2_bench_free(bench);
 }
