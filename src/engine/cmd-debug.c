@@ -89,7 +89,10 @@ const struct command command_resume = {
 
 static int wait_break_co(const struct command_call *call)
 {
-    return blk_wait_break_co(call->session->blk, call->argv[1]);
+    int ret = blk_wait_break_co(call->session->blk, call->argv[1]);
+    if (ret < 0 && ret != -ECANCELED && !session_config(call->session)->drop_in)
+        report_refuse(call, "Could not wait for breakpoint: %s", g_strerror(-ret));
+    return explain(call, ret);
 }
 
 const struct command command_wait_break = {

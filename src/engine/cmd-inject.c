@@ -63,7 +63,9 @@ static int breakpoints_co(const struct command_call *call)
         show_break(call, &g_array_index(debug.breaks, struct blk_debug_break, i));
     for (unsigned i = 0; i < debug.rules->len; i++)
         show_rule(call, &g_array_index(debug.rules, struct blk_debug_rule, i));
-    if (debug.breaks->len == 0 && debug.rules->len == 0 && !call->session->config.json)
+    if (debug.breaks->len == 0 && debug.rules->len == 0 && call->session->config.json)
+        report_json_none(call, "breakpoints");
+    else if (debug.breaks->len == 0 && debug.rules->len == 0)
         report_say(call, "There are no breakpoints and no rules: 'break' and 'inject' add some.");
     blk_debug_clear(&debug);
     return 0;

@@ -7,8 +7,14 @@
 #include "block/inspect.h"
 #include "engine/commands.h"
 #include "engine/opts.h"
+#include "engine/report-json.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
+
+static bool json(const struct command_call *call)
+{
+    return session_config(call->session)->json;
+}
 
 static int no_structure(const struct command_call *call, const char *what, int ret)
 {
@@ -37,6 +43,25 @@ static char *owner_text(const struct command_call *call, const struct inspect_ow
     return g_string_free(text, FALSE);
 }
 
+/* cluster: of the file, that is in question; -1: it was asked for and is known. */
+static void show_owner_json(const struct command_call *call, int64_t cluster, const struct inspect_owner *owner)
+{
+    struct report_json_member members[] = {
+        report_json_size("cluster", cluster),
+        report_json_text("owner", inspect_role_name(owner->role)),
+        report_json_size("start", owner->host),
+        report_json_size("length", owner->bytes),
+        report_json_size("guest", owner->guest),
+        report_json_text("snapshot-id", owner->snapshot_id),
+        report_json_text("snapshot", owner->snapshot_name),
+        report_json_text("bitmap", owner->bitmap),
+        report_json_size("entry-at", owner->entry_host),
+        {"entry", NULL, owner->entry, owner->entry_host < 0 ? "null" : NULL},
+    };
+    unsigned skipped = cluster < 0;
+    report_json_members(call, members + skipped, G_N_ELEMENTS(members) - skipped);
+}
+
 /* ---- check ---- */
 
 enum {
@@ -51,14 +76,28 @@ struct check {
     int64_t left_out;  /* problems whose owners are not looked up */
 };
 
+static void say_problem(const struct command_call *call, const struct inspect_problem *problem)
+{
+    static const char *const severities[] = {
+        [INSPECT_CORRUPTION] = "corruption", [INSPECT_LEAK] = "leak", [INSPECT_ERROR] = "error"};
+    if (json(call)) {
+        struct report_json_member members[] = {
+            report_json_text("problem", problem->text), report_json_text("severity", severities[problem->severity]),
+            report_json_size("host", problem->host), report_json_flag("repaired", problem->repaired)};
+        report_json_members(call, members, G_N_ELEMENTS(members));
+        return;
+    }
+    g_auto(GStrv) lines = g_strsplit(problem->text, "\n", -1);
+    for (int i = 0; lines[i]; i++) {
+        g_autofree char *line = report_text(call, lines[i]);
+        report_say(call, "%s", line);
+    }
+}
+
 static int show_problem(void *data, const struct inspect_problem *problem)
 {
     struct check *check = data;
-    g_auto(GStrv) lines = g_strsplit(problem->text, "\n", -1);
-    for (int i = 0; lines[i]; i++) {
-        g_autofree char *line = report_text(check->call, lines[i]);
-        report_say(check->call, "%s", line);
-    }
+    say_problem(check->call, problem);
     int64_t host = check->cluster_size > 0 ? problem->host / check->cluster_size * check->cluster_size : problem->host;
     if (problem->host < 0 || problem->repaired)
         return 0;
@@ -75,6 +114,10 @@ static int show_problem(void *data, const struct inspect_problem *problem)
 static int show_owner(void *data, const struct inspect_owner *owner)
 {
     const struct command_call *call = data;
+    if (json(call)) {
+        show_owner_json(call, -1, owner);
+        return 0;
+    }
     g_autofree char *text = owner_text(call, owner);
     report_say(call, "    %s", text);
     return 0;
@@ -88,6 +131,7 @@ struct named {
 
 struct owners {
     const struct command_call *call;
+    const int64_t *hosts;
     struct named *named; /* as hosts */
 };
 
@@ -95,7 +139,11 @@ static int note_owner(void *data, unsigned i, const struct inspect_owner *owner)
 {
     const struct owners *owners = data;
     struct named *named = &owners->named[i];
-    if (named->count++ < OWNERS_SHOWN) {
+    if (named->count++ >= OWNERS_SHOWN)
+        return 0;
+    if (json(owners->call)) {
+        show_owner_json(owners->call, owners->hosts[i], owner);
+    } else {
         g_autofree char *text = owner_text(owners->call, owner);
         g_string_append_printf(named->lines, "%s    %s", named->lines->len ? "\n" : "", text);
     }
@@ -118,6 +166,11 @@ static void sort_hosts(GArray *hosts)
 
 static void show_named(const struct command_call *call, int64_t host, const struct named *named)
 {
+    if (json(call)) {
+        struct report_json_member members[] = {{"cluster", NULL, host}, {"owners", NULL, named->count}};
+        report_json_members(call, members, G_N_ELEMENTS(members));
+        return;
+    }
     report_say(call, "cluster at 0x%" PRIx64 ":", host);
     g_auto(GStrv) lines = g_strsplit(named->lines->str, "\n", -1);
     for (int i = 0; lines[i]; i++)
@@ -134,13 +187,14 @@ static int show_owners_co(const struct check *check)
     const struct command_call *call = check->call;
     sort_hosts(check->hosts);
     unsigned count = check->hosts->len;
-    struct owners owners = {call, g_new0(struct named, count)};
+    const int64_t *hosts = (const int64_t *)check->hosts->data;
+    struct owners owners = {call, hosts, g_new0(struct named, count)};
     for (unsigned i = 0; i < count; i++)
         owners.named[i].lines = g_string_new(NULL);
-    int ret = inspect_owners_co(call->session->blk, (const int64_t *)check->hosts->data, count, note_owner, &owners);
+    int ret = inspect_owners_co(call->session->blk, hosts, count, note_owner, &owners);
     for (unsigned i = 0; i < count; i++) {
         if (ret == 0)
-            show_named(call, g_array_index(check->hosts, int64_t, i), &owners.named[i]);
+            show_named(call, hosts[i], &owners.named[i]);
         g_string_free(owners.named[i].lines, TRUE);
     }
     g_free(owners.named);
@@ -149,8 +203,28 @@ static int show_owners_co(const struct check *check)
     return ret;
 }
 
+/* The names that `qemu-img check --output=json` has. */
+static void show_result_json(const struct command_call *call, const struct inspect_check *result)
+{
+    struct report_json_member members[] = {
+        {"corruptions", NULL, result->corruptions},
+        {"leaks", NULL, result->leaks},
+        {"check-errors", NULL, result->check_errors},
+        {"total-clusters", NULL, result->total_clusters},
+        {"allocated-clusters", NULL, result->allocated_clusters},
+        {"fragmented-clusters", NULL, result->fragmented_clusters},
+        {"compressed-clusters", NULL, result->compressed_clusters},
+        {"image-end-offset", NULL, result->image_end},
+    };
+    report_json_members(call, members, G_N_ELEMENTS(members));
+}
+
 static void show_result(const struct command_call *call, const struct inspect_check *result)
 {
+    if (json(call)) {
+        show_result_json(call, result);
+        return;
+    }
     int64_t allocated = MAX(result->allocated_clusters, 1);
     if (!result->corruptions && !result->leaks && !result->check_errors)
         report_say(call, "No errors were found on the image.");
@@ -185,6 +259,12 @@ static int repair_co(const struct command_call *call, enum inspect_fix fix, stru
         return ret == -ECANCELED ? ret : no_structure(call, "check", ret == -EUCLEAN ? -EIO : ret);
     if (!ret_result->corruptions_fixed && !ret_result->leaks_fixed)
         return 0;
+    if (json(call)) {
+        struct report_json_member members[] = {{"corruptions-fixed", NULL, ret_result->corruptions_fixed},
+                                               {"leaks-fixed", NULL, ret_result->leaks_fixed}};
+        report_json_members(call, members, G_N_ELEMENTS(members));
+        return 0;
+    }
     report_say(call, "The following inconsistencies were found and repaired:\n\n    %" PRId64 " leaked clusters\n    %" PRId64 " corruptions\n",
                ret_result->leaks_fixed, ret_result->corruptions_fixed);
     report_say(call, "Double checking the fixed image now...");
@@ -260,6 +340,12 @@ const struct command command_check = {
 static int show_step(void *data, const struct inspect_step *step)
 {
     const struct command_call *call = data;
+    if (json(call)) {
+        struct report_json_member members[] = {{"layer", NULL, step->depth}, {"step", step->what, 0}, report_json_size("host", step->host),
+                                               {"text", step->text, 0}, report_json_text("filename", step->file)};
+        report_json_members(call, members, G_N_ELEMENTS(members));
+        return 0;
+    }
     g_autofree char *file = report_text(call, step->file ? step->file : "");
     if (step->host >= 0)
         report_say(call, "layer %d  %-11s 0x%010" PRIx64 "  %s  (%s)", step->depth, step->what, step->host, step->text, file);
@@ -274,7 +360,10 @@ static int explain_host_co(const struct command_call *call, int64_t host)
     int ret = inspect_explain_host_co(call->session->blk, host, show_owner, (void *)call, &refcount);
     if (ret < 0)
         return ret == -ECANCELED ? ret : no_structure(call, "explain", ret);
-    report_say(call, "refcount %" PRIu64, refcount);
+    if (json(call))
+        report_json_members(call, &(struct report_json_member){"refcount", NULL, refcount}, 1);
+    else
+        report_say(call, "refcount %" PRIu64, refcount);
     return 0;
 }
 
@@ -314,6 +403,13 @@ const struct command command_explain = {
 static int show_field(void *data, const struct inspect_field *field)
 {
     const struct command_call *call = data;
+    if (json(call)) {
+        struct report_json_member members[] = {
+            {"field", field->name, 0}, {"offset", NULL, field->offset, field->bytes ? NULL : "null"}, {"length", NULL, field->bytes},
+            {"value", field->value, 0}, report_json_text("problem", field->problem)};
+        report_json_members(call, members, G_N_ELEMENTS(members));
+        return 0;
+    }
     g_autofree char *value = report_text(call, field->value);
     g_autofree char *problem = field->problem ? report_text(call, field->problem) : NULL;
     g_autofree char *place = field->bytes ? g_strdup_printf("0x%08" PRIx64 " +%-6" PRId64, field->offset, field->bytes) : g_strdup("");

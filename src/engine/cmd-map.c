@@ -8,6 +8,7 @@
 #include "engine/commands.h"
 #include "engine/map-json.h"
 #include "engine/map-svg.h"
+#include "engine/report-json.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
 #include "util/size.h"
@@ -66,6 +67,13 @@ static int show_host_run(void *data, const struct inspect_host_run *run)
         g_string_append(roles, run->refcount > run->references ? ", leaked in part" : ", refcount too low");
     if (run->snapshot)
         g_string_append(roles, ", in snapshots");
+    if (session_config(call->session)->json) {
+        struct report_json_member members[] = {
+            {"start", NULL, run->start}, {"length", NULL, run->bytes}, {"use", roles->str, 0}, {"references", NULL, run->references},
+            {"refcount", NULL, run->refcount, run->refcount_known ? NULL : "null"}};
+        report_json_members(call, members, G_N_ELEMENTS(members));
+        return 0;
+    }
     g_autofree char *refcount = run->refcount_known ? g_strdup_printf("%" PRIu64, run->refcount) : g_strdup("unknown");
     report_say(call, "0x%010" PRIx64 " +0x%" PRIx64 " (%s)  %s  references %" PRIu64 " refcount %s", run->start, run->bytes,
                size_format(run->bytes, size), roles->str, run->references, refcount);

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "engine/commands.h"
+#include "engine/report-json.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
 
@@ -21,14 +22,21 @@ static void list_commands(const struct command_call *call)
         if (!((*command)->flags & hidden))
             report_usage(call, *command, config->drop_in ? (*command)->name : NULL);
     }
-    report_say(call, "\n'help COMMAND' tells more about one of them.");
+    if (!config->json)
+        report_say(call, "\n'help COMMAND' tells more about one of them.");
 }
 
 static void list_events(const struct command_call *call)
 {
-    report_say(call, "\nEvents:");
-    for (const char *const *event = blk_event_names(); *event; event++)
-        report_say(call, "  %s", *event);
+    bool json = session_config(call->session)->json;
+    if (!json)
+        report_say(call, "\nEvents:");
+    for (const char *const *event = blk_event_names(); *event; event++) {
+        if (json)
+            report_json_members(call, &(struct report_json_member){"event", *event, 0}, 1);
+        else
+            report_say(call, "  %s", *event);
+    }
 }
 
 static int help_co(const struct command_call *call)

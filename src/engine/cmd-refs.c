@@ -27,46 +27,31 @@ static const char *state_of(const struct chain_layer *layer)
     return layer->reference ? state_names[layer->reference->state] : "open";
 }
 
-static struct report_json_member text_member(const char *key, const char *text)
-{
-    return (struct report_json_member){.key = key, .text = text, .literal = text ? NULL : "null"};
-}
-
-static struct report_json_member size_member(const char *key, int64_t size)
-{
-    return (struct report_json_member){.key = key, .number = (uint64_t)size, .literal = size < 0 ? "null" : NULL};
-}
-
-static struct report_json_member flag_member(const char *key, bool value)
-{
-    return (struct report_json_member){.key = key, .literal = value ? "true" : "false"};
-}
-
 static void report_layer_json(const struct command_call *call, const struct chain_layer *layer)
 {
     const struct reference *reference = layer->reference;
     struct report_json_member members[] = {
         {.key = "layer", .number = layer->layer},
-        text_member("role", chain_layer_role(layer)),
-        text_member("state", state_of(layer)),
-        flag_member("open", layer->open),
-        text_member("format", layer->format),
-        flag_member("format-guessed", layer->guessed),
-        text_member("filename", layer->filename),
-        size_member("virtual-size", layer->size),
-        size_member("file-size", layer->file_size),
-        size_member("actual-size", layer->occupied),
-        flag_member("writable", layer->writable),
-        text_member("named", reference ? reference->name : NULL),
-        text_member("named-format", reference ? reference->format : NULL),
-        text_member("kind", reference && reference->kind ? reference_kind_name(reference->kind) : NULL),
-        text_member("target", reference ? reference->target : NULL),
-        flag_member("outside", reference && reference->outside),
-        flag_member("loop", reference && reference->loop),
-        size_member("owner", reference && reference->inode ? (int64_t)reference->owner : -1),
-        text_member("suggestion", reference ? reference->beside : NULL),
-        text_member("locked-by", layer->holders),
-        size_member("supplied", layer->supplied),
+        report_json_text("role", chain_layer_role(layer)),
+        report_json_text("state", state_of(layer)),
+        report_json_flag("open", layer->open),
+        report_json_text("format", layer->format),
+        report_json_flag("format-guessed", layer->guessed),
+        report_json_text("filename", layer->filename),
+        report_json_size("virtual-size", layer->size),
+        report_json_size("file-size", layer->file_size),
+        report_json_size("actual-size", layer->occupied),
+        report_json_flag("writable", layer->writable),
+        report_json_text("named", reference ? reference->name : NULL),
+        report_json_text("named-format", reference ? reference->format : NULL),
+        report_json_text("kind", reference && reference->kind ? reference_kind_name(reference->kind) : NULL),
+        report_json_text("target", reference ? reference->target : NULL),
+        report_json_flag("outside", reference && reference->outside),
+        report_json_flag("loop", reference && reference->loop),
+        report_json_size("owner", reference && reference->inode ? (int64_t)reference->owner : -1),
+        report_json_text("suggestion", reference ? reference->beside : NULL),
+        report_json_text("locked-by", layer->holders),
+        report_json_size("supplied", layer->supplied),
     };
 
     report_json_members(call, members, G_N_ELEMENTS(members) - (layer->supplied < 0));

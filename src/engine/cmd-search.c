@@ -6,6 +6,7 @@
 #include "engine/commands.h"
 #include "engine/find.h"
 #include "engine/opts.h"
+#include "engine/report-json.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
 #include "util/size.h"
@@ -19,7 +20,10 @@ struct matches {
 
 static void print_line(struct matches *matches)
 {
-    if (matches->count == 1) {
+    if (matches->count > 0 && session_config(matches->call->session)->json) {
+        struct report_json_member members[] = {{"offset", NULL, matches->start}, {"matches", NULL, matches->count}};
+        report_json_members(matches->call, members, G_N_ELEMENTS(members));
+    } else if (matches->count == 1) {
         report_say(matches->call, "0x%" PRIx64, matches->start);
     } else if (matches->count > 1) {
         report_say(matches->call, "0x%" PRIx64 "..0x%" PRIx64 " (%" PRId64 " matches in a row)", matches->start,
@@ -114,7 +118,9 @@ static int search_co(const struct command_call *call)
         report_error(call, "search: %" PRId64 " bytes could not be read", progress.unreadable);
     if (ret < 0)
         return report_failure(call, "search", ret);
-    if (matches.total == 0)
+    if (matches.total == 0 && session_config(call->session)->json)
+        report_json_none(call, "matches");
+    else if (matches.total == 0)
         report_say(call, "not found");
     return matches.total == 0 ? -ENOENT : progress.unreadable > 0 ? -EIO : 0;
 }

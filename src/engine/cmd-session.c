@@ -27,7 +27,7 @@ static int parse_options(const struct command_call *call, struct options *option
     g_auto(GStrv) warnings = image_options_short_forms(shown);
     g_autoptr(GError) error = NULL;
     for (char **warning = warnings; *warning; warning++) {
-        report_error(call, "%s", *warning);
+        report_warn(call, "%s: %s", session_config(call->session)->prog, *warning);
     }
     return options_parse(options, text, NULL, &error) ? 0 : complain(call, -EINVAL, error);
 }

@@ -52,11 +52,12 @@ static int show_snapshot(void *data, const struct inspect_snapshot *snapshot)
     struct listing *listing = data;
     const struct command_call *call = listing->call;
     char vm[SIZE_TEXT_MAX], disk[SIZE_TEXT_MAX];
+    bool first = !listing->count++;
     if (json(call)) {
         show_snapshot_json(call, snapshot);
         return 0;
     }
-    if (!listing->count++)
+    if (first)
         report_say(call, "%-8s %-20s %10s  %-19s  %16s  %10s  %s", "ID", "NAME", "VM STATE", "DATE", "VM CLOCK", "ICOUNT", "DISK");
     g_autofree char *id = report_text(call, snapshot->id);
     g_autofree char *name = report_text(call, snapshot->name);
@@ -77,7 +78,9 @@ static int snapshots_co(const struct command_call *call)
     int ret = inspect_snapshots(call->session->blk, show_snapshot, &listing);
     if (ret < 0)
         return has_none(call, "snapshots", ret);
-    if (!listing.count && !json(call))
+    if (!listing.count && json(call))
+        report_json_none(call, "snapshots");
+    else if (!listing.count)
         report_say(call, "no internal snapshots");
     return 0;
 }
@@ -102,13 +105,14 @@ static int show_bitmap(void *data, const struct inspect_bitmap *bitmap)
     const struct command_call *call = listing->call;
     char granularity[SIZE_TEXT_MAX], dirty[SIZE_TEXT_MAX];
     const char *flags = bitmap->in_use ? (bitmap->automatic ? "in-use, auto" : "in-use") : bitmap->automatic ? "auto" : "";
+    bool first = !listing->count++;
     if (json(call)) {
         struct report_json_member members[] = {
             {"name", bitmap->name, 0}, {"granularity", NULL, bitmap->granularity}, {"flags", flags, 0}, {"dirty", NULL, bitmap->dirty}};
         report_json_members(call, members, G_N_ELEMENTS(members) - (bitmap->dirty < 0));
         return 0;
     }
-    if (!listing->count++)
+    if (first)
         report_say(call, "%-20s %11s  %-12s  %s", "NAME", "GRANULARITY", "FLAGS", "DIRTY");
     g_autofree char *name = report_text(call, bitmap->name);
     report_say(call, "%-20s %11s  %-12s  %s", name, size_format(bitmap->granularity, granularity), flags,
@@ -122,15 +126,19 @@ static int list_bitmaps_co(const struct command_call *call)
     int ret = inspect_bitmaps_co(call->session->blk, show_bitmap, &listing);
     if (ret < 0)
         return ret == -ECANCELED ? ret : has_none(call, "bitmaps", ret);
-    if (!listing.count && !json(call))
+    if (!listing.count && json(call))
+        report_json_none(call, "bitmaps");
+    else if (!listing.count)
         report_say(call, "no bitmaps");
     return 0;
 }
 
 static int show_dirty(void *data, int64_t offset, int64_t bytes)
 {
-    const struct command_call *call = data;
+    struct listing *listing = data;
+    const struct command_call *call = listing->call;
     char size[SIZE_TEXT_MAX];
+    listing->count++;
     if (json(call)) {
         struct report_json_member members[] = {{"start", NULL, offset}, {"length", NULL, bytes}};
         report_json_members(call, members, G_N_ELEMENTS(members));
@@ -144,8 +152,11 @@ static int bitmaps_co(const struct command_call *call)
 {
     if (call->argc == 1)
         return list_bitmaps_co(call);
-    int ret = inspect_bitmap_co(call->session->blk, call->argv[1], show_dirty, (void *)call);
+    struct listing listing = {call, 0};
+    int ret = inspect_bitmap_co(call->session->blk, call->argv[1], show_dirty, &listing);
     g_autofree char *name = report_text(call, call->argv[1]);
+    if (ret == 0 && !listing.count && json(call))
+        report_json_none(call, "ranges");
     if (ret == -ENOENT)
         report_error(call, "There is no bitmap '%s' in the image", name);
     else if (ret == -EIO)

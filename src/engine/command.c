@@ -7,6 +7,7 @@
 
 #include "engine/commands.h"
 #include "engine/report.h"
+#include "engine/session.h"
 
 /* Sorted by name, like help shows it. */
 static const struct command *const table[] = {
@@ -92,6 +93,11 @@ int command_max_args(const struct command *command, bool drop_in)
 
 int command_misused(const struct command_call *call, const struct command *command)
 {
-    report_usage(call, command, command->name);
+    const struct session_config *config = session_config(call->session);
+    const char *args = command_args(command, config->drop_in);
+    if (config->json)
+        report_refuse(call, "usage: %s%s%s", command->name, args ? " " : "", args ?: "");
+    else
+        report_usage(call, command, command->name);
     return -EINVAL;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "engine/report-json.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
 #include "util/size.h"
@@ -33,8 +34,13 @@ static int show_range(void *data, int64_t offset, int64_t bytes, enum compare_ki
 static void show_sum(const struct output *output, const struct compare_progress *progress)
 {
     char size[SIZE_TEXT_MAX], read[SIZE_TEXT_MAX];
-    if (output->json || output->quiet)
+    if (output->quiet)
         return;
+    if (output->json) {
+        if (output->ranges == 0)
+            report_json_none(output->call, "ranges");
+        return;
+    }
     if (output->ranges == 0)
         report_say(output->call, output->below ? "Nothing is changed." : "Images are identical.");
     for (int kind = 0; kind <= COMPARE_UNREADABLE; kind++)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/command.h"
-#include "engine/sink.h"
+#include "engine/report.h"
 
 void opts_start(struct opts *opts, const struct command_call *call, const char *spec)
 {
@@ -31,12 +31,12 @@ static int next_letter(struct opts *opts)
     const char *known = letter == ':' ? NULL : strchr(opts->spec, letter);
     bool last = !*opts->cluster;
     if (!known) {
-        sink_printf(opts->call->sink, SINK_ERR, "%s: invalid option -- '%c'\n", opts->argv[0], letter);
+        report_complain(opts->call, "%s: invalid option -- '%c'", opts->argv[0], letter);
     } else if (known[1] == ':') {
         opts->value = last ? opts->argv[opts->index] : (char *)opts->cluster;
         opts->cluster = NULL;
         if (!opts->value) {
-            sink_printf(opts->call->sink, SINK_ERR, "%s: option requires an argument -- '%c'\n", opts->argv[0], letter);
+            report_complain(opts->call, "%s: option requires an argument -- '%c'", opts->argv[0], letter);
             return '?';
         }
         opts->index += last;

@@ -48,6 +48,21 @@ void report_json_message(const struct command_call *call, const char *key, const
     emit(call, out);
 }
 
+struct report_json_member report_json_text(const char *key, const char *text)
+{
+    return (struct report_json_member){.key = key, .text = text, .literal = text ? NULL : "null"};
+}
+
+struct report_json_member report_json_size(const char *key, int64_t size)
+{
+    return (struct report_json_member){.key = key, .number = (uint64_t)size, .literal = size < 0 ? "null" : NULL};
+}
+
+struct report_json_member report_json_flag(const char *key, bool value)
+{
+    return (struct report_json_member){.key = key, .literal = value ? "true" : "false"};
+}
+
 void report_json_members(const struct command_call *call, const struct report_json_member *members, unsigned count)
 {
     GString *out = g_string_new("{");
@@ -61,6 +76,11 @@ void report_json_members(const struct command_call *call, const struct report_js
             g_string_append_printf(out, "%" PRIu64, members[i].number);
     }
     emit(call, out);
+}
+
+void report_json_none(const struct command_call *call, const char *list)
+{
+    emit(call, object("\"%s\": []", list));
 }
 
 void report_json_transfer(const struct command_call *call, const struct report_transfer *transfer)

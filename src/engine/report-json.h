@@ -20,7 +20,14 @@ struct report_json_member {
     uint64_t number;
     const char *literal; /* instead of both: "true", "false", "null" */
 };
+/* text NULL, or size below 0: null. */
+struct report_json_member report_json_text(const char *key, const char *text);
+struct report_json_member report_json_size(const char *key, int64_t size);
+struct report_json_member report_json_flag(const char *key, bool value);
 void report_json_members(const struct command_call *call, const struct report_json_member *members, unsigned count);
+
+/* A list without anything in it; one that has something is an object for each. */
+void report_json_none(const struct command_call *call, const char *list);
 
 void report_json_transfer(const struct command_call *call, const struct report_transfer *transfer);
 void report_json_dump(const struct command_call *call, int64_t offset, const uint8_t *bytes, size_t n);

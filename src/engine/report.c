@@ -72,11 +72,24 @@ void report_refuse(const struct command_call *call, const char *format, ...)
     va_end(args);
 }
 
+/* On stderr for a person, and where a program reads stdout, there as well. */
+G_GNUC_PRINTF(3, 0)
+static void complain(const struct command_call *call, const char *before, const char *format, va_list args)
+{
+    if (json(call)) {
+        va_list again;
+        va_copy(again, args);
+        say(call, SINK_FAILURE, format, again);
+        va_end(again);
+    }
+    write_line(call, SINK_ERR, before, format, args);
+}
+
 void report_complain(const struct command_call *call, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    write_line(call, SINK_ERR, "", format, args);
+    complain(call, "", format, args);
     va_end(args);
 }
 
@@ -85,7 +98,15 @@ void report_error(const struct command_call *call, const char *format, ...)
     g_autofree char *before = g_strdup_printf("%s: ", session_config(call->session)->prog);
     va_list args;
     va_start(args, format);
-    write_line(call, SINK_ERR, before, format, args);
+    complain(call, before, format, args);
+    va_end(args);
+}
+
+void report_warn(const struct command_call *call, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    write_line(call, SINK_ERR, "", format, args);
     va_end(args);
 }
 
@@ -121,7 +142,7 @@ char *report_text(const struct command_call *call, const char *text)
 static void warn_of_hex_suffix(const struct command_call *call, const char *text)
 {
     if (!old_dialect(call) && !g_ascii_isxdigit(text[strlen(text) - 1]))
-        report_error(call, "warning: Using a multiplier suffix on hex numbers is deprecated: %s", text);
+        report_warn(call, "%s: warning: Using a multiplier suffix on hex numbers is deprecated: %s", session_config(call->session)->prog, text);
 }
 
 int report_parse_size(const struct command_call *call, const char *what, const char *text, int64_t *ret_value)
@@ -403,6 +424,12 @@ void report_kinds(const struct command_call *call, const int64_t bytes[BLK_KIND_
 void report_usage(const struct command_call *call, const struct command *command, const char *name)
 {
     const char *args = command_args(command, session_config(call->session)->drop_in);
+    if (json(call)) {
+        struct report_json_member members[] = {report_json_text("command", command->name), report_json_text("alias", command->alias),
+                                               report_json_text("arguments", args), report_json_text("summary", command->summary)};
+        report_json_members(call, members, G_N_ELEMENTS(members));
+        return;
+    }
     GString *line = g_string_new(NULL);
     if (name) {
         g_autofree char *shown = report_text(call, name);

@@ -15,10 +15,12 @@
 void report_say(const struct command_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same of what was refused or failed: a screen shows it as an error, though it belongs on stdout. */
 void report_refuse(const struct command_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* A line on stderr, newline added. */
+/* What failed, as a line on stderr, newline added; with --json on stdout, too, as an object {"error": ...}. */
 void report_complain(const struct command_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same behind "PROG: ". */
 void report_error(const struct command_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A line on stderr about what is no failure, newline added. */
+void report_warn(const struct command_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* What to do about it: only for a person, that is under our own name and not with JSON. */
 void report_hint(const struct command_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* "WHAT failed: strerror" on stdout; returns ret, a negative errno. */
@@ -66,5 +68,5 @@ void report_extent(const struct command_call *call, const struct blk_extent *ext
 /* Bytes of each kind, indexed by enum blk_kind. */
 void report_kinds(const struct command_call *call, const int64_t bytes[BLK_KIND_COUNT], int64_t extents, int64_t length);
 
-/* "NAME ARGS -- SUMMARY"; where name is NULL, with the command's name and alias. */
+/* "NAME ARGS -- SUMMARY", with --json an object; where name is NULL, with the command's name and alias. */
 void report_usage(const struct command_call *call, const struct command *command, const char *name);

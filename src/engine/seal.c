@@ -22,9 +22,9 @@ static void tell(const struct command_call *call)
     if (!wanted->tells)
         return;
     if (wanted->mode == SESSION_SANDBOX_REFUSED)
-        report_complain(call, "no sandbox, as --no-sandbox says");
+        report_warn(call, "no sandbox, as --no-sandbox says");
     else if (state->reason)
-        report_complain(call, "%s sandbox: %s", state->parts ? "only part of the" : "no", state->reason);
+        report_warn(call, "%s sandbox: %s", state->parts ? "only part of the" : "no", state->reason);
 }
 
 void seal_close(const struct command_call *call, const struct blk_open *how)

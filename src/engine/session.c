@@ -109,7 +109,7 @@ static void on_warning(void *data, const char *line)
     struct session *session = data;
     struct command_call call = {.session = session, .sink = session->recent_sink};
     g_autofree char *shown = report_text(&call, line);
-    report_complain(&call, "%s", shown);
+    report_warn(&call, "%s", shown);
 }
 
 void session_report_open_error(const struct command_call *call, const struct blk_open *how, int ret,

@@ -13,6 +13,7 @@ from images import create, qemu_img, scatter, write  # noqa: E402
 from support import KIB, MIB, blkscope  # noqa: E402
 
 GRAIN = 512
+NO_RANGES = '{"ranges": []}'
 
 
 def content(path, *options):
@@ -42,7 +43,8 @@ def compared(path, *options, **run):
     command = ' '.join(('compare', '-j') + options)
     result = blkscope('--refs=follow', '-c', command, path.name, cwd=path.parent, **run)
     assert result.err == ''
-    ranges = [json.loads(line) for line in result.out.splitlines()]
+    ranges = [json.loads(line) for line in result.out.splitlines() if line != NO_RANGES]
+    assert bool(ranges) == (result.out != NO_RANGES + '\n')
     assert result.status == (1 if ranges else 0)
     return ranges
 

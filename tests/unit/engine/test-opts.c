@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/command.h"
+#include "engine/session.h"
 #include "engine/sink.h"
 
 /* What opts_next() finds in the words, as text: "x" or "x=value" each, then the operands, then what went to the sink. */
@@ -13,7 +14,9 @@ static char *parse(const char *spec, const char *line)
     g_auto(GStrv) words = g_strsplit(line, " ", -1);
     g_autofree char **argv = g_memdup2(words, sizeof(char *) * (g_strv_length(words) + 1));
     struct sink *sink = sink_new_buffer();
-    struct command_call call = {.sink = sink, .argc = g_strv_length(words), .argv = argv};
+    const struct session_config config = {.prog = "blkscope"};
+    struct session *session = session_new(&config);
+    struct command_call call = {.session = session, .sink = sink, .argc = g_strv_length(words), .argv = argv};
     GString *out = g_string_new(NULL);
     struct opts opts;
     int option;
@@ -22,6 +25,7 @@ static char *parse(const char *spec, const char *line)
         if (option == '?') {
             g_string_append_printf(out, "! %s", sink_buffer_text(sink));
             sink_free(sink);
+            session_free(session);
             return g_string_free(out, FALSE);
         }
         const char *known = strchr(spec, option);
@@ -36,6 +40,7 @@ static char *parse(const char *spec, const char *line)
     g_assert_null(opts.operand[opts.count]);
     g_assert_cmpstr(sink_buffer_text(sink), ==, "");
     sink_free(sink);
+    session_free(session);
     return g_string_free(out, FALSE);
 }
 

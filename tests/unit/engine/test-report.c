@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "engine/report-json.h"
 #include "engine/session.h"
 #include "io/co.h"
 
@@ -223,6 +224,10 @@ static void json_strings_are_json(void)
     assert_reported(json_config, "{\"message\": \"a\\\"b\\\\c\\u001b\xef\xbf\xbd\"}\n",
                     report_say(call, "%s", "a\"b\\c\033\xff"));
     assert_reported(json_config, "{\"error\": \"read failed: Input/output error\"}\n", report_failure(call, "read", -EIO));
+    assert_reported(json_config, "{\"error\": \"no such thing\"}\nblkscope: no such thing\n", report_error(call, "no such %s", "thing"));
+    assert_reported(json_config, "{\"error\": \"no such thing\"}\nno such thing\n", report_complain(call, "no such %s", "thing"));
+    assert_reported(json_config, "a warning\n", report_warn(call, "a %s", "warning"));
+    assert_reported(json_config, "{\"bitmaps\": []}\n", report_json_none(call, "bitmaps"));
 }
 
 static void json_transfers_and_extents(void)

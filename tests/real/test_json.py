@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`--json`: what every command that `help` lists prints for a raw and a qcow2 image is JSON, also where it fails or there is nothing to list."""
+import json
+import subprocess
+
+import pytest
+
+from support import MIB, blkscope, make_image
+
+# What makes each do its work; every one is run without words as well.
+WORDS = {
+    'aio_discard': ['0 64k'], 'aio_read': ['0 64k', '-v 0 512'], 'aio_write': ['0 64k'], 'alloc': ['0 1M'], 'bitmaps': ['b0', 'nothing'],
+    'break': ['read_aio A', '-l'], 'cancel': ['1'], 'chain': ['-s'], 'check': ['-r all', '-z', '-r'], 'compare': ['OTHER', '-j OTHER', 'SAME', 'nothing'],
+    'create': ['-f qcow2 NEW 1M', 'OTHER 1M'], 'discard': ['0 64k'], 'explain': ['0', '--host 0', '99T'], 'follow': ['all'],
+    'help': ['read', 'break', 'nothing'], 'inject': ['read_aio', '-r 1'], 'map': ['--json', '--extents', '--summary', '--host', 'export SVG'],
+    'multiwrite': ['0 4k ; 8k 4k'], 'open': ['nothing', '-o driver=nothing'], 'overlay': ['start', 'diff', 'commit', 'undo'], 'poke': ['0 01 02'],
+    'read': ['0 64k', '-v 0 512', '-P 1 0 512', '99T 512', 'x y', '0 0x1k'], 'read-as': ['raw'], 'readv': ['0 4k 4k'], 'relink': ['backing OTHER'],
+    'remove_break': ['A'], 'reopen': ['-r', '-r -w'], 'resume': ['A'], 'search': ['-x 11', 'nowhere', '-n 1 -x 11'], 'sleep': ['1'], 'source': ['SCRIPT', 'nothing'],
+    'truncate': ['1M'], 'wait_break': ['A'], 'write': ['0 64k', '-s nothing 0 64k'], 'writev': ['0 4k 4k'], 'zone_append': ['0 4k'],
+    **{f'zone_{name}': ['0 4k'] for name in ('close', 'finish', 'open', 'report', 'reset')},
+}
+WITH_OVERLAY = {'aio_discard', 'aio_write', 'discard', 'multiwrite', 'overlay', 'poke', 'truncate', 'write', 'writev', 'zone_append', 'zone_close', 'zone_finish',
+                'zone_open', 'zone_reset'}
+ENDS_THE_PROGRAM = {'abort', 'sigraise'}
+# What has nothing to say when all went well.
+SILENT = {'aio_flush', 'close', 'discard', 'flush', 'follow', 'map', 'overlay', 'quit', 'read-as', 'relink', 'reopen', 'sleep', 'truncate'}
+
+
+def documents(text):
+    decoder, found = json.JSONDecoder(), []
+    while text := text.lstrip():
+        document, end = decoder.raw_decode(text)
+        found.append(document)
+        text = text[end:]
+    return found
+
+
+def make(work, kind):
+    path = work / 'disk'
+    make_image(work / 'OTHER')
+    if kind == 'raw':
+        make_image(path)
+    else:
+        subprocess.run(['qemu-img', 'convert', '-O', 'qcow2', work / 'OTHER', path], check=True)
+        subprocess.run(['qemu-img', 'bitmap', '--add', path, 'b0'], check=True)
+    (work / 'SCRIPT').write_text('length\nnothing\n')
+    (work / 'SAME').symlink_to(path)
+    return path
+
+
+def lines(name):
+    return [name, *(f'{name} {words}' for words in WORDS.get(name, []))]
+
+
+@pytest.mark.parametrize('kind', ['raw', 'qcow2'])
+def test_every_command_prints_json(tmp_path, kind):
+    path = make(tmp_path, kind)
+    table = documents(blkscope('--json', '-c', 'help').out)
+    names = [row['command'] for row in table]
+    assert len(names) > 50 and set(WORDS) | SILENT | ENDS_THE_PROGRAM <= set(names)
+    for line in [line for name in names if name not in ENDS_THE_PROGRAM for line in lines(name)]:
+        name = line.split()[0]
+        result = blkscope('--json', '-f', kind, *(['-s'] if name in WITH_OVERLAY else []), '-c', line, path, cwd=tmp_path)
+        try:
+            found = documents(result.out)
+        except json.JSONDecodeError as error:
+            raise AssertionError(f'{line}: {error}\n{result}') from None
+        assert all(isinstance(document, (dict, list)) for document in found), line
+        assert found or result.status == 0 and name in SILENT, f'{line}\n{result}'
+        errors = [document['error'] for document in found if 'error' in document]
+        assert not errors or result.status != 0, f'{line}\n{result}'
+
+
+def test_what_a_format_has_not_is_an_error_and_an_empty_list_a_list(tmp_path):
+    path = tmp_path / 'raw'
+    make_image(path)
+    for command in ('header', 'check', 'explain 0', 'explain --host 0', 'snapshots', 'bitmaps', 'break -l', 'breakpoints', 'wait_break A'):
+        result = blkscope('--json', '-f', 'raw', '-c', command, path)
+        assert [list(document) for document in documents(result.out)] == [['error']] and result.status == 1, f'{command}\n{result}'
+    empty = tmp_path / 'qcow2'
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', empty, str(MIB)], check=True)
+    for command, found in (('snapshots', {'snapshots': []}), ('bitmaps', {'bitmaps': []}), ('search a', {'matches': []}), (f'compare {empty}', {'ranges': []})):
+        assert documents(blkscope('--json', '-c', command, empty).out) == [found], command
+    assert documents(blkscope('--json', '-c', 'breakpoints', f'blkdebug::{empty}').out) == [{'breakpoints': []}]
+
+
+def test_the_structure_of_a_qcow2_image(tmp_path):
+    path = make(tmp_path, 'qcow2')
+    fields = {document['field']: document for document in documents(blkscope('--json', '-c', 'header', path).out)}
+    assert fields['version'] == {'field': 'version', 'offset': 4, 'length': 4, 'value': '3', 'problem': None}
+    way = documents(blkscope('--json', '-c', 'explain 0', path).out)
+    data = next(step for step in way if step['step'] == 'data')
+    owners = documents(blkscope('--json', '-c', f'explain --host {data["host"]}', path).out)
+    assert owners[0]['owner'] == 'data' and owners[0]['guest'] == 0 and owners[-1] == {'refcount': 1}
+
+    def both():
+        theirs = json.loads(subprocess.run(['qemu-img', 'check', '--output=json', path], capture_output=True, text=True).stdout)
+        ours = documents(blkscope('--json', '-c', 'check', path).out)
+        assert {key: value for key, value in theirs.items() if key in ours[-1]} == {key: ours[-1][key] for key in theirs if key in ours[-1]}
+        return ours
+
+    assert len(both()) == 1
+    with open(path, 'r+b') as file:  # two guest clusters are the same cluster
+        entry = next(step['host'] for step in way if step['step'] == 'L2')
+        file.seek(entry)
+        first = file.read(8)
+        file.seek(entry + 8)
+        file.write(first)
+    found = both()
+    assert found[0]['severity'] == 'corruption' and found[0]['host'] == data['host'] and found[0]['repaired'] is False
+    guests = [document['guest'] for document in found if document.get('cluster') == data['host'] and 'owner' in document]
+    assert sorted(guests) == [0, 65536] and {'cluster': data['host'], 'owners': 2} in found
