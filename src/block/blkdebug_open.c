@@ -19,12 +19,12 @@ const struct driver_option blkdebug_options[] = {
     {.name = "config", .type = DRIVER_OPTION_STRING, .help = "file of rules"},
     {.name = "image", .type = DRIVER_OPTION_CHILD, .help = "what requests go to"},
     {.name = "x-image", .type = DRIVER_OPTION_STRING, .help = "the same, as a name"},
-    {.name = "align", .type = DRIVER_OPTION_SIZE, .help = "alignment of requests, a power of two"},
-    {.name = "max-transfer", .type = DRIVER_OPTION_SIZE, .help = "longest read or write"},
-    {.name = "opt-write-zero", .type = DRIVER_OPTION_SIZE, .help = "alignment of zero writes"},
-    {.name = "max-write-zero", .type = DRIVER_OPTION_SIZE, .help = "longest zero write"},
-    {.name = "opt-discard", .type = DRIVER_OPTION_SIZE, .help = "alignment of discards"},
-    {.name = "max-discard", .type = DRIVER_OPTION_SIZE, .help = "longest discard"},
+    {.name = "align", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "alignment of requests, a power of two"},
+    {.name = "max-transfer", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "longest read or write"},
+    {.name = "opt-write-zero", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "alignment of zero writes"},
+    {.name = "max-write-zero", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "longest zero write"},
+    {.name = "opt-discard", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "alignment of discards"},
+    {.name = "max-discard", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "longest discard"},
     {.name = "inject-error", .type = DRIVER_OPTION_GROUP, .help = "N.event, .iotype, .state, .errno, .sector, .once, .immediately"},
     {.name = "set-state", .type = DRIVER_OPTION_GROUP, .help = "N.event, .state, .new_state"},
     {.name = "take-child-perms", .type = DRIVER_OPTION_GROUP, .help = "N: permissions to take on the image"},
@@ -112,28 +112,28 @@ static int take_perms(struct options *options, const char *key, unsigned *ret_pe
 /* Takes a size that must be a multiple of unit and below INT_MAX; 0 when absent: no limit. */
 static int take_limit(struct options *options, const char *key, int64_t unit, int64_t *ret_limit, GError **error)
 {
-    int64_t limit = options_take_size(options, key, 0);
+    uint64_t limit = options_take_huge_size(options, key, 0);
 
-    if (limit >= INT_MAX || limit % unit) {
-        g_set_error(error, OPTIONS_ERROR, EINVAL, "Cannot meet constraints with %s %" PRId64, key, limit);
+    if (limit >= INT_MAX || limit % (uint64_t)unit) {
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "Cannot meet constraints with %s %" PRIu64, key, limit);
         return -EINVAL;
     }
-    *ret_limit = limit;
+    *ret_limit = (int64_t)limit;
     return 0;
 }
 
 /* Without "align" any request is taken, whatever the image asks for: padding then happens below, with events nobody waits for. */
 static int take_limits(struct options *options, uint32_t image_alignment, struct node_limits *limits, GError **error)
 {
-    int64_t align = options_take_size(options, "align", 0);
+    uint64_t wanted = options_take_huge_size(options, "align", 0);
     int ret;
 
-    if (align >= INT_MAX || (align & (align - 1))) {
-        g_set_error(error, OPTIONS_ERROR, EINVAL, "Cannot meet constraints with align %" PRId64, align);
+    if (wanted >= INT_MAX || (wanted & (wanted - 1))) {
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "Cannot meet constraints with align %" PRIu64, wanted);
         return -EINVAL;
     }
-    limits->request_alignment = MAX(1, align);
-    align = MAX(align, image_alignment);
+    limits->request_alignment = MAX(1, wanted);
+    int64_t align = MAX((int64_t)wanted, image_alignment);
     ret = take_limit(options, "max-transfer", align, &limits->max_transfer, error);
     if (ret == 0)
         ret = take_limit(options, "opt-write-zero", align, &limits->zeroes_alignment, error);

@@ -37,7 +37,7 @@ static const struct driver_option blklogwrites_options[] = {
     {.name = "file", .type = DRIVER_OPTION_CHILD, .help = "the image"},
     {.name = "log", .type = DRIVER_OPTION_CHILD, .help = "where the log goes"},
     {.name = "log-append", .type = DRIVER_OPTION_BOOL, .help = "go on with the log that is there"},
-    {.name = "log-sector-size", .type = DRIVER_OPTION_SIZE, .help = "512 by default; of a log that is continued, its own"},
+    {.name = "log-sector-size", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "512 by default; of a log that is continued, its own"},
     {.name = "log-super-update-interval", .type = DRIVER_OPTION_NUMBER, .help = "entries after which they are counted without a flush, too"},
     {},
 };
@@ -122,12 +122,12 @@ static int open_log_co(struct node *node, struct options *options, GError **erro
 {
     struct log *log = node->opaque;
     bool append = options_take_bool(options, "log-append", false), sized = options_has(options, "log-sector-size");
-    int64_t sector = options_take_size(options, "log-sector-size", SECTOR);
+    uint64_t sector = options_take_huge_size(options, "log-sector-size", SECTOR);
     log->interval = options_take_number(options, "log-super-update-interval", SUPER_INTERVAL);
     if (append && sized)
         return refuse(error, "log-append and log-sector-size are mutually exclusive");
     if (!is_sector_size(sector))
-        return refuse(error, "Invalid log sector size %" PRId64, sector);
+        return refuse(error, "Invalid log sector size %" PRIu64, sector);
     if (log->interval == 0)
         return refuse(error, "Invalid log superblock update interval %" PRIu64, log->interval);
     log->sector = sector;

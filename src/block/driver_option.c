@@ -10,11 +10,14 @@
 #define SIZE_HINT \
     "\nOptional suffix k, M, G, T, P or E means kilo-, mega-, giga-, tera-, peta-\nand exabytes, respectively."
 
-static bool check_size(const char *key, const char *value, GError **error)
+static bool check_size(const struct driver_option *row, const char *value, GError **error)
 {
-    int64_t size;
-    int ret = size_parse(value, &size);
+    const char *key = row->name;
+    uint64_t size;
+    int ret = size_parse_huge(value, &size);
 
+    if (ret == 0 && !row->huge && size > INT64_MAX)
+        ret = -ERANGE;
     if (ret == -ERANGE)
         g_set_error(error, OPTIONS_ERROR, EINVAL, "Value '%s' is out of range for parameter '%s'", value, key);
     else if (ret < 0)
@@ -39,7 +42,7 @@ static bool check_type(const struct driver_option *row, const char *value, GErro
 {
     switch (row->type) {
     case DRIVER_OPTION_SIZE:
-        return check_size(row->name, value, error);
+        return check_size(row, value, error);
     case DRIVER_OPTION_NUMBER:
         return check_number(row->name, value, error);
     case DRIVER_OPTION_BOOL:

@@ -272,6 +272,14 @@ int64_t options_take_size(struct options *options, const char *key, int64_t fall
     return text && size_parse(text, &value) == 0 ? value : fallback;
 }
 
+uint64_t options_take_huge_size(struct options *options, const char *key, uint64_t fallback)
+{
+    g_autofree char *text = options_take_string(options, key);
+    uint64_t value;
+
+    return text && size_parse_huge(text, &value) == 0 ? value : fallback;
+}
+
 uint64_t options_take_number(struct options *options, const char *key, uint64_t fallback)
 {
     g_autofree char *text = options_take_string(options, key);

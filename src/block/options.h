@@ -61,6 +61,7 @@ enum { OPTIONS_KEY_MAX = 1024 };
  */
 bool options_take_bool(struct options *options, const char *key, bool fallback); /* on yes true y, off no false n */
 int64_t options_take_size(struct options *options, const char *key, int64_t fallback); /* bytes, with suffixes; below 2^63 */
+uint64_t options_take_huge_size(struct options *options, const char *key, uint64_t fallback); /* the same, below 2^64 */
 uint64_t options_take_number(struct options *options, const char *key, uint64_t fallback); /* decimal or 0x; "-1" is 2^64 - 1 */
 int options_take_enum(struct options *options, const char *key, const char *const *values, int fallback); /* index in values */
 char *options_take_string(struct options *options, const char *key); /* NULL when absent (g_free) */

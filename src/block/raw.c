@@ -25,8 +25,8 @@ struct raw {
 
 static const struct driver_option raw_options[] = {
     {.name = "file", .type = DRIVER_OPTION_CHILD, .help = "what holds the bytes"},
-    {.name = "offset", .type = DRIVER_OPTION_SIZE, .help = "where the window begins", .reopen = true},
-    {.name = "size", .type = DRIVER_OPTION_SIZE, .help = "how long it is, a multiple of 512", .reopen = true},
+    {.name = "offset", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "where the window begins", .reopen = true},
+    {.name = "size", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "how long it is, a multiple of 512", .reopen = true},
     {},
 };
 
@@ -34,26 +34,26 @@ static const struct driver_option raw_options[] = {
 
 static int take_window(struct node *node, struct options *options, struct raw_window *ret_window, GError **error)
 {
-    int64_t file_size = node->file->size;
-    int64_t offset = options_take_size(options, "offset", 0);
-    int64_t size = options_take_size(options, "size", -1);
+    uint64_t file_size = (uint64_t)node->file->size;
+    bool sized = options_get(options, "size");
+    uint64_t offset = options_take_huge_size(options, "offset", 0), size = options_take_huge_size(options, "size", 0);
     if (offset > file_size) {
         g_set_error(error, OPTIONS_ERROR, EINVAL,
-                    "Offset (%" PRId64 ") cannot be greater than size of the containing file (%" PRId64 ")", offset, file_size);
+                    "Offset (%" PRIu64 ") cannot be greater than size of the containing file (%" PRIu64 ")", offset, file_size);
         return -EINVAL;
     }
-    if (size >= 0 && size > file_size - offset) {
+    if (sized && size > file_size - offset) {
         g_set_error(error, OPTIONS_ERROR, EINVAL,
-                    "The sum of offset (%" PRId64 ") and size (%" PRId64
-                    ") has to be smaller or equal to the  actual size of the containing file (%" PRId64 ")",
+                    "The sum of offset (%" PRIu64 ") and size (%" PRIu64
+                    ") has to be smaller or equal to the  actual size of the containing file (%" PRIu64 ")",
                     offset, size, file_size);
         return -EINVAL;
     }
-    if (size >= 0 && size % SECTOR) {
+    if (sized && size % SECTOR) {
         g_set_error(error, OPTIONS_ERROR, EINVAL, "Specified size is not multiple of %d", SECTOR);
         return -EINVAL;
     }
-    *ret_window = (struct raw_window){offset, size};
+    *ret_window = (struct raw_window){(int64_t)offset, sized ? (int64_t)size : -1};
     return 0;
 }
 

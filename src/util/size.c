@@ -41,7 +41,7 @@ static uint64_t parse_fraction(const char **text)
     return fraction < 1 ? (uint64_t)(fraction * 0x1p64) : 0;
 }
 
-int size_parse(const char *text, int64_t *ret_value)
+int size_parse_huge(const char *text, uint64_t *ret_value)
 {
     text += strspn(text, " \t\n\v\f\r");
     text += *text == '+';
@@ -65,10 +65,21 @@ int size_parse(const char *text, int64_t *ret_value)
         return -EINVAL;
 
     uint64_t part = shift ? ((fraction >> (63 - shift)) + 1) >> 1 : 0;
-    if (!checked_mul(whole, UINT64_C(1) << shift, &value) || !checked_add(value, part, &value) || value > INT64_MAX)
+    if (!checked_mul(whole, UINT64_C(1) << shift, &value) || !checked_add(value, part, &value))
         return -ERANGE;
     *ret_value = value;
     return 0;
+}
+
+int size_parse(const char *text, int64_t *ret_value)
+{
+    uint64_t value;
+    int ret = size_parse_huge(text, &value);
+    if (ret == 0 && value > INT64_MAX)
+        return -ERANGE;
+    if (ret == 0)
+        *ret_value = (int64_t)value;
+    return ret;
 }
 
 static const char units[] = "KMGTPE";

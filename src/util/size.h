@@ -14,6 +14,8 @@ enum { SIZE_TEXT_MAX = 64 };
  * Returns 0 and sets *ret_value (0..INT64_MAX), -EINVAL for what is not such a number, -ERANGE beyond int64.
  */
 int size_parse(const char *text, int64_t *ret_value);
+/* The same, up to 2^64 - 1. */
+int size_parse_huge(const char *text, uint64_t *ret_value);
 
 /*
  * Writes a size for people: in the largest unit of EiB..KiB that is not above it as "%.3f UNIT", below 1 KiB as "%f bytes".

@@ -177,3 +177,24 @@ def test_a_secret_that_is_encrypted(folder):
     subprocess.run(['qemu-img', 'create', '-q', '-f', 'luks', '--object', 'secret,id=s,data=sesame', '-o', 'key-secret=s,iter-time=10', 'l.luks', '1M'],
                    cwd=folder, check=True)
     same(folder, *secret, *script('write -P 7 0 4k', 'read -P 7 0 4k'), '--image-opts', 'driver=luks,file.filename=l.luks,key-secret=s')
+
+
+HUGE = ['9223372036854775808', '18446744073709551615', '15.9E', '18446744073709551616']
+HUGE_OPTIONS = {
+    'driver=qcow2,file.filename=a.qcow2': [
+        'cache-size={0}', 'l2-cache-size={0}', 'refcount-cache-size={0}', 'l2-cache-entry-size={0}', 'cache-size={0},l2-cache-size=1M',
+        'cache-size={0},l2-cache-size={0}', 'cache-size={0},refcount-cache-size=1M', 'cache-size=1M,l2-cache-size={0}',
+        'cache-size=1M,refcount-cache-size={0}', 'cache-size={0},l2-cache-entry-size=3k', 'refcount-cache-size=1M,l2-cache-size={0}'],
+    'driver=raw,file.filename=a.raw': ['size={0}', 'offset={0}'],
+    'driver=blkdebug,image.driver=file,image.filename=a.raw': [f'{key}={{0}}' for key in ('align', 'max-transfer', 'opt-write-zero', 'max-write-zero',
+                                                                                      'opt-discard', 'max-discard')],
+}
+
+
+@pytest.mark.parametrize('top', HUGE_OPTIONS)
+def test_sizes_beyond_int64(folder, top):
+    for size in HUGE if EVERY else HUGE[:2]:
+        for option in HUGE_OPTIONS[top]:
+            same(folder, *script('length'), '--image-opts', f'{top},{option.format(size)}')
+    if 'qcow2' in top:
+        same(folder, *script('length', 'reopen -o l2-cache-size=8E', 'reopen -o cache-size=8E'), 'a.qcow2')

@@ -56,10 +56,10 @@ const struct driver_option qcow2_options[] = {
     {.name = "overlap-check.inactive-l1", .type = DRIVER_OPTION_BOOL, .reopen = true},
     {.name = "overlap-check.inactive-l2", .type = DRIVER_OPTION_BOOL, .reopen = true},
     {.name = "overlap-check.bitmap-directory", .type = DRIVER_OPTION_BOOL, .reopen = true},
-    {.name = "cache-size", .type = DRIVER_OPTION_SIZE, .help = "bytes for tables in memory", .reopen = true},
-    {.name = "l2-cache-size", .type = DRIVER_OPTION_SIZE, .help = "of these, for L2 tables", .reopen = true},
-    {.name = "l2-cache-entry-size", .type = DRIVER_OPTION_SIZE, .help = "bytes of a piece of an L2 table", .reopen = true},
-    {.name = "refcount-cache-size", .type = DRIVER_OPTION_SIZE, .help = "and for refcounts", .reopen = true},
+    {.name = "cache-size", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "bytes for tables in memory", .reopen = true},
+    {.name = "l2-cache-size", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "of these, for L2 tables", .reopen = true},
+    {.name = "l2-cache-entry-size", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "bytes of a piece of an L2 table", .reopen = true},
+    {.name = "refcount-cache-size", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "and for refcounts", .reopen = true},
     {.name = "cache-clean-interval", .type = DRIVER_OPTION_NUMBER, .help = "seconds after which tables that nobody used leave memory; 0: never", .reopen = true},
     {.name = "encrypt", .type = DRIVER_OPTION_GROUP, .help = "of encrypted images; accepted, but data is not decrypted"},
     {},
@@ -90,20 +90,37 @@ static int take_overlap_check(struct options *options, unsigned *ret_roles, GErr
     return 0;
 }
 
-/* -1: not given. */
+/* As they are given; one that is not is 0. */
 struct cache_sizes {
-    int64_t all, l2, refcount;
+    uint64_t all, l2, refcount, entry;
+    bool has_all, has_l2, has_refcount;
 };
+
+/* All of the disk's L2 tables. */
+static uint64_t all_tables(const struct qcow2 *qcow2)
+{
+    uint64_t clusters = (uint64_t)qcow2->size / qcow2->cluster_size + 1, entry_bytes = 8 * qcow2->entry_words;
+    return (clusters * entry_bytes / qcow2->cluster_size + 1) * qcow2->cluster_size;
+}
 
 static int check_cache_sizes(const struct qcow2 *qcow2, const struct cache_sizes *sizes, GError **error)
 {
-    if (sizes->all >= 0 && sizes->l2 >= 0 && sizes->refcount >= 0)
+    if (sizes->has_all && sizes->has_l2 && sizes->has_refcount)
         return qcow2_header_fail(error, EINVAL, "cache-size, l2-cache-size and refcount-cache-size may not be set at the same time");
-    if (sizes->all >= 0 && sizes->l2 > sizes->all)
+    if (sizes->has_all && sizes->l2 > sizes->all)
         return qcow2_header_fail(error, EINVAL, "l2-cache-size may not exceed cache-size");
-    if (sizes->all >= 0 && sizes->refcount > sizes->all)
+    if (sizes->has_all && sizes->refcount > sizes->all)
         return qcow2_header_fail(error, EINVAL, "refcount-cache-size may not exceed cache-size");
-    int64_t refcount = MAX(sizes->refcount, sizes->l2 < 0 && sizes->refcount < 0 ? sizes->all : 0);
+    if (sizes->entry < 512 || sizes->entry > (uint64_t)qcow2->cluster_size || (sizes->entry & (sizes->entry - 1)))
+        return qcow2_header_fail(error, EINVAL, "L2 cache entry size must be a power of two between 512 and the cluster size (%d)",
+                                 (int)qcow2->cluster_size);
+    /* Refcounts are left what L2 tables can't use, and L2 tables what refcounts are not given. */
+    uint64_t l2 = MIN(sizes->has_l2 ? sizes->l2 : sizes->all, all_tables(qcow2));
+    uint64_t refcount = sizes->has_refcount ? sizes->refcount : sizes->has_all ? sizes->all - l2 : 0;
+    if (sizes->has_all && sizes->has_refcount)
+        l2 = sizes->all - sizes->refcount;
+    if (l2 / sizes->entry > INT32_MAX)
+        return qcow2_header_fail(error, EINVAL, "L2 cache size too big");
     if (refcount / qcow2->cluster_size > INT32_MAX)
         return qcow2_header_fail(error, EINVAL, "Refcount cache size too big");
     return 0;
@@ -112,26 +129,26 @@ static int check_cache_sizes(const struct qcow2 *qcow2, const struct cache_sizes
 static int take_caches(const struct qcow2 *qcow2, struct options *options, struct qcow2_settings *settings, GError **error)
 {
     struct cache_sizes sizes = {
-        .all = options_take_size(options, "cache-size", -1),
-        .l2 = options_take_size(options, "l2-cache-size", -1),
-        .refcount = options_take_size(options, "refcount-cache-size", -1),
+        .has_all = options_get(options, "cache-size"),
+        .has_l2 = options_get(options, "l2-cache-size"),
+        .has_refcount = options_get(options, "refcount-cache-size"),
     };
-    int64_t entry = options_take_size(options, "l2-cache-entry-size", MIN(PIECE_MAX, qcow2->cluster_size));
+    sizes.all = options_take_huge_size(options, "cache-size", 0);
+    sizes.l2 = options_take_huge_size(options, "l2-cache-size", 0);
+    sizes.refcount = options_take_huge_size(options, "refcount-cache-size", 0);
+    sizes.entry = options_take_huge_size(options, "l2-cache-entry-size", MIN(PIECE_MAX, qcow2->cluster_size));
     uint64_t interval = options_take_number(options, "cache-clean-interval", 0);
     int ret = check_cache_sizes(qcow2, &sizes, error);
     if (ret < 0)
         return ret;
-    if (entry < 512 || entry > qcow2->cluster_size || (entry & (entry - 1)))
-        return qcow2_header_fail(error, EINVAL, "L2 cache entry size must be a power of two between 512 and the cluster size (%d)",
-                                 (int)qcow2->cluster_size);
     if (interval > UINT32_MAX)
         return qcow2_header_fail(error, EINVAL, "Cache clean interval too big");
     /* What one of two sizes leaves is for the other. */
-    uint64_t l2 = sizes.l2 >= 0 ? sizes.l2 : sizes.all < 0 ? (int64_t)L2_CACHE_DEFAULT : sizes.all - MAX(sizes.refcount, 0);
-    uint64_t refcount = sizes.refcount >= 0 ? sizes.refcount : sizes.all >= 0 && sizes.l2 >= 0 ? sizes.all - sizes.l2 : (int64_t)REFCOUNT_CACHE_DEFAULT;
+    uint64_t l2 = sizes.has_l2 ? sizes.l2 : sizes.has_all ? sizes.all - sizes.refcount : L2_CACHE_DEFAULT;
+    uint64_t refcount = sizes.has_refcount ? sizes.refcount : sizes.has_all && sizes.has_l2 ? sizes.all - sizes.l2 : REFCOUNT_CACHE_DEFAULT;
     settings->l2_cache_size = MIN(l2, CACHE_MAX);
     settings->refcount_cache_size = MIN(refcount, CACHE_MAX);
-    settings->l2_piece = entry;
+    settings->l2_piece = (int64_t)sizes.entry;
     settings->clean_interval = interval;
     return 0;
 }

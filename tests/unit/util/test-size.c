@@ -332,6 +332,17 @@ static void test_format_whole(void)
     }
 }
 
+static void huge_sizes(void)
+{
+    uint64_t value = 0;
+    g_assert_cmpint(size_parse_huge("18446744073709551615", &value), ==, 0);
+    g_assert_cmpuint(value, ==, UINT64_MAX);
+    g_assert_cmpint(size_parse_huge("8E", &value), ==, 0);
+    g_assert_cmpuint(value, ==, UINT64_C(1) << 63);
+    g_assert_cmpint(size_parse_huge("16E", &value), ==, -ERANGE);
+    g_assert_cmpuint(value, ==, UINT64_C(1) << 63);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -341,5 +352,6 @@ int main(int argc, char **argv)
     g_test_add_func("/size/long-input", test_long_input);
     g_test_add_func("/size/format", test_format);
     g_test_add_func("/size/format-whole-numbers", test_format_whole);
+    g_test_add_func("/size/parse/huge", huge_sizes);
     return g_test_run();
 }
