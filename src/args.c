@@ -107,7 +107,7 @@ static const char common_options[] =
     "  -m, --misalign         misaligned buffers, to test direct I/O\n"
     "  -U, --force-share      open the image although another program has it locked\n"
     "  -T, --trace PATTERN    accepted for old scripts\n"
-    "      --object OBJECT    what options of drivers name: secret,id=ID,file=PATH; TLS credentials; limits\n"
+    "      --object OBJECT    what options of drivers name (secret, TLS, limits); help lists\n"
     "      --image-opts       IMAGE is a list of options: driver=raw,file.filename=disk.img\n"
     "  -h, --help             this text\n"
     "  -V, --version          the version, and what works here\n";
@@ -192,12 +192,29 @@ static bool parse_options(const struct args *args, struct options *options, cons
 }
 
 /* There are no events to trace: a pattern that names one says so, as it does for any unknown event. */
-static void take_trace(struct args *args, const char *value)
+static bool take_trace(struct args *args, const char *value)
 {
+    if (strcmp(value, "help") == 0 || strcmp(value, "?") == 0) {
+        printf("There are no events to trace; 'help break' lists the events of blkdebug.\n");
+        args->helped = true;
+        return true;
+    }
     g_auto(GStrv) parts = g_strsplit(value, ",", -1);
     const char *pattern = parts[0] && g_str_has_prefix(parts[0], "enable=") ? parts[0] + 7 : parts[0];
     if (pattern && *pattern && !strpbrk(pattern, "*?="))
         refuse(args, "warning: trace event '%s' does not exist", pattern);
+    return true;
+}
+
+static bool take_object(struct args *args, const char *value)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *help = objects_help(value);
+    if (!help)
+        return objects_define(value, &error) || refuse(args, "%s", error->message);
+    fputs(help, stdout);
+    args->helped = true;
+    return true;
 }
 
 static bool take_option(struct args *args, int option, const char *value)
@@ -214,10 +231,9 @@ static bool take_option(struct args *args, int option, const char *value)
         args->session.misalign = true;
         return true;
     case 'T':
-        take_trace(args, value);
-        return true;
+        return take_trace(args, value);
     case OPTION_OBJECT:
-        return objects_define(value, &error) || refuse(args, "%s", error->message);
+        return take_object(args, value);
     case OPTION_IMAGE_OPTS:
         args->image_opts = true;
         return true;
@@ -300,6 +316,8 @@ enum args_result args_parse(int argc, char **argv, struct args *ret_args)
         default:
             if (!take_option(args, option, optarg))
                 return ARGS_EXIT_FAILURE;
+            if (args->helped)
+                return ARGS_EXIT_OK;
         }
     }
     if (argc - optind > 1) {

@@ -19,6 +19,7 @@ struct args {
     const char *script;     /* --script */
     const char *theme;      /* --theme */
     bool plain, headless, no_config, no_history, refs_given;
+    bool helped; /* an option's value asked for a list, which was printed */
 };
 
 enum args_result { ARGS_RUN, ARGS_EXIT_OK, ARGS_EXIT_FAILURE };

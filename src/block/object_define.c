@@ -183,6 +183,47 @@ static bool check_properties(const struct object_type *type, const struct option
     return type->check(object, error);
 }
 
+/* ---- help ---- */
+
+static void list_types(GString *lines)
+{
+    g_string_append(lines, "Objects that can be defined:\n");
+    for (unsigned i = 0; i < G_N_ELEMENTS(types); i++)
+        g_string_append_printf(lines, "  %s\n", types[i].name);
+}
+
+static void list_properties(const struct object_type *type, GString *lines)
+{
+    g_auto(GStrv) properties = g_strsplit(type->properties ?: "", " ", -1);
+    g_string_append_printf(lines, "Properties of %s, beside its id:\n", type->name);
+    for (unsigned i = 0; properties[i]; i++)
+        g_string_append_printf(lines, "  %s\n", properties[i]);
+    if (!type->properties)
+        throttle_limits_list(lines);
+}
+
+static bool asks_for_help(const char *word)
+{
+    return strcmp(word, "help") == 0 || strcmp(word, "?") == 0;
+}
+
+char *objects_help(const char *text)
+{
+    g_auto(GStrv) parts = g_strsplit(text, ",", -1);
+    bool asks = false;
+    for (unsigned i = 0; text[0] != '{' && parts[i]; i++) /* behind a doubled comma it belongs to a value */
+        asks = asks || (asks_for_help(parts[i]) && (i == 0 || *parts[i - 1]));
+    if (!asks)
+        return NULL;
+    GString *lines = g_string_new(NULL);
+    const struct object_type *type = find_type(parts[0]);
+    if (type)
+        list_properties(type, lines);
+    else
+        list_types(lines);
+    return g_string_free(lines, FALSE);
+}
+
 /* ---- definitions ---- */
 
 /* "secret,id=x,data=y": no switches here, every part but the first has a value. */

@@ -11,5 +11,10 @@ int objects_add(struct options *object, GError **error);
  * Names in the message are raw.
  */
 bool objects_define(const char *text, GError **error);
+/*
+ * "help" or "TYPE,help" in the place of a definition: what can be defined, or what TYPE's properties are, as lines (g_free); NULL: text asks
+ * for no help.
+ */
+char *objects_help(const char *text);
 /* The definition with that id, or NULL; owned by the program. */
 const struct options *objects_find(const char *id);

@@ -48,6 +48,13 @@ static uint64_t *find_value(struct throttle_limits *limits, const char *name)
     return NULL;
 }
 
+void throttle_limits_list(GString *lines)
+{
+    for (int i = 0; i < THROTTLE_KINDS; i++)
+        g_string_append_printf(lines, "  x-%s\n  x-%s-max\n  x-%s-max-length\n", kind_names[i], kind_names[i], kind_names[i]);
+    g_string_append(lines, "  x-iops-size\n");
+}
+
 static bool parse_integer(const char *text, int64_t *ret_value)
 {
     char *end;

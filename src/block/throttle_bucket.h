@@ -39,6 +39,9 @@ struct throttle {
  */
 bool throttle_limits_parse(const struct options *object, struct throttle_limits *ret_limits, GError **error);
 
+/* Adds a line "  x-KIND" for each of them. */
+void throttle_limits_list(GString *lines);
+
 /* All buckets are empty at now_ns. */
 void throttle_init(struct throttle *throttle, const struct throttle_limits *limits, int64_t now_ns);
 /* Nanoseconds from now_ns until the next request may go; 0: it may now. */

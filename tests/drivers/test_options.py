@@ -198,3 +198,22 @@ def test_sizes_beyond_int64(folder, top):
             same(folder, *script('length'), '--image-opts', f'{top},{option.format(size)}')
     if 'qcow2' in top:
         same(folder, *script('length', 'reopen -o l2-cache-size=8E', 'reopen -o cache-size=8E'), 'a.qcow2')
+
+
+def test_options_that_list_what_there_is(folder):
+    """Ours has its own words and fewer objects; each that it lists is in the reference program's list, with all properties of that."""
+    def both(*args):
+        theirs, ours = support.reference(*args, cwd=folder), support.drop_in(*args, cwd=folder)
+        assert (ours.status, ours.err) == (theirs.status, theirs.err) == (0, ''), args
+        assert ours.out == support.blkscope(*args, cwd=folder).out
+        return [re.findall(r'^  ([\w-]+)', out, re.M) for out in (theirs.out, ours.out)]
+
+    for word in ('help', '?', 'help,id=x', 'nonesuch,help'):
+        theirs, types = both('--object', word, '--nonesuch')
+        assert types and set(types) <= set(theirs)
+    for name in types:
+        theirs, ours = both('--object', f'{name},help')
+        assert set(theirs) - {'limits', 'loaded'} == set(ours) - {'limits'}, name
+    for args in (['--trace', 'help'], ['-T', '?', '-c', 'length', 'nofile']):
+        both(*args)
+    same(folder, '--object', 'secret,id=a,data=a,,help', *script('length'), 'a.qcow2')
