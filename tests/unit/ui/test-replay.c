@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "driver.h"
+#include "io/co.h"
 #include "engine/batch.h"
 #include "ui/console/line.h"
 #include "ui/desk-private.h"
