@@ -9,6 +9,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import support  # noqa: E402
 
+# Whoever starts the tests in the background ignores these, and so would what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+
 
 @pytest.fixture(autouse=True)
 def limit():
