@@ -196,6 +196,13 @@ static const struct hex_source_ops ops = {.size = size, .get = get, .piece = pie
 
 /* ---- a load ---- */
 
+/* It may have been forgotten for a change near by, and its bytes noted as data since. */
+static void add_hole(struct hex_cache *cache, int64_t start, int64_t end)
+{
+    hex_holes_add(&cache->holes, start, end);
+    hex_repeats_forget(cache->repeats, start, end);
+}
+
 /*
  * Where the part of one sort at offset ends, and whether it is a hole.  An answer from before a change is worth
  * nothing; then, and when there is no answer, reading will tell.
@@ -222,7 +229,7 @@ static int64_t part_at_co(struct load *load, int64_t offset, bool *ret_hole)
         }
         *ret_hole = true;
         load->in_holes += MIN(end, load->end) - offset;
-        hex_holes_add(&load->cache->holes, offset, end);
+        add_hole(load->cache, offset, end);
         return end;
     }
     return load->end;
@@ -253,25 +260,44 @@ static void read_data_co(struct load *load, int64_t offset, int64_t end)
     }
 }
 
-/* Notes what repeats up to its first hole and behind its last one.  How many of its bytes are in holes. */
-static int64_t note_block(struct hex_cache *cache, int64_t block, const uint8_t *bytes, uint32_t bad, bool *ret_is_new)
+/* How many bytes of a block are in known holes; where the first of them begins and the last one ends. */
+static int64_t count_holes(const struct hex_cache *cache, int64_t block, int64_t *ret_first, int64_t *ret_last)
 {
-    int64_t end = block + MIN(cache->size - block, HEX_BLOCK), first_end = end, last_start = block, in_holes = 0;
+    int64_t end = block + MIN(cache->size - block, HEX_BLOCK), in_holes = 0;
 
+    *ret_first = end;
+    *ret_last = block;
     for (int64_t at = block; at < end;) {
         const struct hex_hole *hole = hex_holes_at(&cache->holes, at);
         int64_t to = MIN(end, hole ? hole->end : hex_holes_next(&cache->holes, at));
 
         if (hole) {
             in_holes += to - at;
-            first_end = MIN(first_end, at);
-            last_start = to;
+            *ret_first = MIN(*ret_first, at);
+            *ret_last = to;
         }
         at = to;
     }
-    *ret_is_new = !bad && hex_repeats_note(cache->repeats, block, bytes, (size_t)(first_end - block));
-    *ret_is_new |= !bad && last_start > block && hex_repeats_note(cache->repeats, last_start, bytes + (last_start - block), (size_t)(end - last_start));
     return in_holes;
+}
+
+/*
+ * Notes what repeats up to its first hole and behind its last one, when as many bytes of it as were found in holes are known to be: else a hole
+ * would pass for data.
+ */
+static bool note_block(struct hex_cache *cache, int64_t block, const uint8_t *bytes, uint32_t bad, int64_t in_holes, bool *ret_is_new)
+{
+    int64_t end = block + MIN(cache->size - block, HEX_BLOCK), first, last;
+
+    *ret_is_new = false;
+    if (count_holes(cache, block, &first, &last) < in_holes) {
+        return false;
+    }
+    if (!bad) {
+        *ret_is_new = hex_repeats_note(cache->repeats, block, bytes, (size_t)(first - block));
+        *ret_is_new |= last > block && hex_repeats_note(cache->repeats, last, bytes + (last - block), (size_t)(end - last));
+    }
+    return true;
 }
 
 static void keep(struct load *load)
@@ -281,7 +307,7 @@ static void keep(struct load *load)
     bool is_new;
 
     if (!load->stale && load->has_data) {
-        note_block(cache, load->block, load->bytes, load->bad, &is_new);
+        load->stale = !note_block(cache, load->block, load->bytes, load->bad, load->in_holes, &is_new);
     }
     if (slot) {
         free_slot(cache, slot);
@@ -308,7 +334,7 @@ static void find_hole_start_co(struct load *load)
         return;
     }
     if (lookup_run_start_co(load->blk, load->block, &start) == 0 && load->cache && changes == cache->changes) {
-        hex_holes_add(&cache->holes, start, load->block);
+        add_hole(cache, start, load->block);
         cache->updated(cache->data);
     }
 }
@@ -342,7 +368,7 @@ static void find_hole_end_co(struct load *load)
         return;
     }
     if (blk_status_bulk_co(load->blk, start, cache->size - start, is_hole_still, &visit) >= 0 && load->cache && changes == cache->changes) {
-        hex_holes_add(&cache->holes, start, visit.end);
+        add_hole(cache, start, visit.end);
         cache->updated(cache->data);
     }
 }
@@ -559,7 +585,7 @@ static void remember(struct hex_cache *cache, struct slot *slot)
 {
     bool is_new;
 
-    slot->stale = note_block(cache, slot->block, slot->bytes, slot->bad, &is_new) < slot->in_holes;
+    slot->stale = !note_block(cache, slot->block, slot->bytes, slot->bad, slot->in_holes, &is_new);
     if (is_new) {
         cache->updated(cache->data);
     }
@@ -572,17 +598,20 @@ static bool is_known(struct hex_cache *cache, int64_t offset)
 
     if (slot) {
         slot->frame = cache->frame; /* it stays as long as what is beside it is seen */
+        if (!slot->stale) {
+            remember(cache, slot);
+        }
     }
     return (slot && !slot->stale) || hex_holes_at(&cache->holes, offset) || (!slot && hex_repeats_at(cache->repeats, offset, &stretch));
 }
 
 /*
- * How the first and the last line look depends on the rows next to them, too: whatever was read before and is still known, they come to look
- * the same.
+ * How the first and the last line look depends on the rows next to them, too, and whether that before the first one folds on the one before it:
+ * whatever was read before and is still known, they come to look the same.
  */
 static void want_around(struct hex_cache *cache, int64_t start, int64_t end)
 {
-    const int64_t before[] = {start - 1, start - HEX_ROW_MAX}, behind[] = {end, MIN(end, INT64_MAX - HEX_ROW_MAX) + HEX_ROW_MAX - 1};
+    const int64_t before[] = {start - 1, start - 2 * HEX_ROW_MAX}, behind[] = {end, MIN(end, INT64_MAX - HEX_ROW_MAX) + HEX_ROW_MAX - 1};
 
     for (int i = 0; i < 2; i++) {
         if (before[i] >= 0 && !is_known(cache, before[i])) {

@@ -173,11 +173,12 @@ static void draw_lines(struct hex_panel *hex, struct surface surface)
     const struct hex_layout *layout = &hex->layout;
     struct hex_view *view = hex_panel_view(hex);
     struct hex_rows rows = hex_panel_rows(hex);
-    struct hex_line line = hex_rows_line(&rows, view->top);
+    struct hex_line line;
 
     if (view->cache) {
         hex_cache_begin(view->cache);
     }
+    line = hex_rows_line(&rows, view->top); /* what that looks at is seen, too */
     for (int y = 0; y < layout->lines; y++) {
         if (layout->hex > 0) {
             draw_offset(hex, surface, y, view->origin + line.start);
@@ -193,6 +194,7 @@ static void draw_lines(struct hex_panel *hex, struct surface surface)
         }
     }
     if (view->cache) {
+        hex_move_want_base(hex);
         if (view->top != view->drawn_top) {
             view->direction = view->top < view->drawn_top ? -1 : 1;
             view->drawn_top = view->top;

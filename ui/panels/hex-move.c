@@ -58,6 +58,28 @@ static int64_t find_top(struct hex_panel *hex, int64_t base)
     return line.start;
 }
 
+void hex_move_want_base(struct hex_panel *hex)
+{
+    struct hex_view *view = hex_panel_view(hex);
+    struct hex_rows rows = hex_panel_rows(hex);
+    int64_t base = base_of(hex, &rows), cursor_row = hex_rows_row(&rows, view->cursor);
+    struct hex_line line = hex_rows_line(&rows, hex_rows_row(&rows, base));
+
+    if (line.start == view->top) {
+        return;
+    }
+    hex_cache_want(view->cache, MAX(0, line.start - 1));
+    for (int i = 0; i < hex->layout.lines && line.start <= cursor_row; i++) {
+        if (line.rows == 1) {
+            hex_cache_want(view->cache, line.start);
+            hex_cache_want(view->cache, MIN(line.start + rows.width, hex_view_size(view)) - 1);
+        }
+        if (!hex_rows_next(&rows, &line)) {
+            break;
+        }
+    }
+}
+
 void hex_move_show_cursor(struct hex_panel *hex)
 {
     struct hex_view *view = hex_panel_view(hex);

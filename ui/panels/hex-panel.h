@@ -142,6 +142,8 @@ bool hex_typing_request(struct hex_panel *hex, enum request request, int count);
 
 /* Moves the top so that the cursor's line is visible, with some lines of context when it was far away; there must be lines. */
 void hex_move_show_cursor(struct hex_panel *hex);
+/* While a frame is painted: what the top was found by, on the way from the base to the cursor, is to be read where it is not known. */
+void hex_move_want_base(struct hex_panel *hex);
 /* A movement in the view, which must not be empty: what is no movement is ignored. */
 enum panel_reaction hex_move(struct hex_panel *hex, enum request request, int count);
 

@@ -31,7 +31,7 @@ struct hex_repeats {
     int64_t size;
     struct hex_holes list;
     struct scan *scan; /* NULL: none */
-    int64_t stuck[2];  /* where one ended and another one would at once, forward and backward; -1: nowhere */
+    GHashTable *stuck[2]; /* of int64_t: where one ended and another one would at once, forward and backward */
 };
 
 static int64_t window_of(int64_t offset)
@@ -195,8 +195,10 @@ static void scan_co(void *data)
         co_relax_co();
     }
     if (scan->repeats) {
+        int64_t at = scan->direction > 0 ? block_of(scan->stretch.end) : block_end(scan->stretch.start);
+
         scan->repeats->scan = NULL;
-        scan->repeats->stuck[scan->direction < 0] = scan->direction > 0 ? block_of(scan->stretch.end) : block_end(scan->stretch.start);
+        g_hash_table_add(scan->repeats->stuck[scan->direction < 0], g_memdup2(&at, sizeof(at)));
         scan->repeats->updated(scan->repeats->data);
     }
     g_free(scan->bytes);
@@ -222,7 +224,8 @@ void hex_repeats_extend(struct hex_repeats *repeats, int64_t offset, int directi
     }
     int64_t from = direction > 0 ? stretch.end : stretch.start;
 
-    if (from % HEX_BLOCK != 0 || from % HEX_REPEATS_WINDOW == 0 || from >= repeats->size || from == repeats->stuck[direction < 0]) {
+    if (from % HEX_BLOCK != 0 || from % HEX_REPEATS_WINDOW == 0 || from >= repeats->size ||
+        g_hash_table_contains(repeats->stuck[direction < 0], &from)) {
         return;
     }
     struct scan *scan = g_new0(struct scan, 1);
@@ -275,11 +278,22 @@ void hex_repeats_fill(const struct hex_hole *stretch, int64_t offset, uint8_t *b
     }
 }
 
+static void nothing_is_stuck(struct hex_repeats *repeats)
+{
+    g_hash_table_remove_all(repeats->stuck[0]);
+    g_hash_table_remove_all(repeats->stuck[1]);
+}
+
 void hex_repeats_changed(struct hex_repeats *repeats, int64_t start, int64_t end)
 {
     stop(repeats);
-    repeats->stuck[0] = repeats->stuck[1] = -1;
+    nothing_is_stuck(repeats);
     hex_holes_remove(&repeats->list, block_of(start), block_end(end));
+}
+
+void hex_repeats_forget(struct hex_repeats *repeats, int64_t start, int64_t end)
+{
+    hex_holes_remove(&repeats->list, start, end);
 }
 
 void hex_repeats_open(struct hex_repeats *repeats, struct blk *blk, int64_t size)
@@ -288,7 +302,7 @@ void hex_repeats_open(struct hex_repeats *repeats, struct blk *blk, int64_t size
     hex_holes_clear(&repeats->list);
     repeats->blk = blk;
     repeats->size = size;
-    repeats->stuck[0] = repeats->stuck[1] = -1;
+    nothing_is_stuck(repeats);
 }
 
 struct hex_repeats *hex_repeats_new(void (*updated)(void *data), void *data)
@@ -297,6 +311,9 @@ struct hex_repeats *hex_repeats_new(void (*updated)(void *data), void *data)
 
     repeats->updated = updated;
     repeats->data = data;
+    for (int i = 0; i < 2; i++) {
+        repeats->stuck[i] = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
+    }
     return repeats;
 }
 
@@ -304,6 +321,8 @@ void hex_repeats_free(struct hex_repeats *repeats)
 {
     if (repeats) {
         stop(repeats);
+        g_hash_table_unref(repeats->stuck[0]);
+        g_hash_table_unref(repeats->stuck[1]);
         g_free(repeats);
     }
 }

@@ -24,6 +24,8 @@ void hex_repeats_free(struct hex_repeats *repeats);
 void hex_repeats_open(struct hex_repeats *repeats, struct blk *blk, int64_t size);
 /* These bytes may be others now: nothing is known of their blocks. */
 void hex_repeats_changed(struct hex_repeats *repeats, int64_t start, int64_t end);
+/* A hole was found there: what was noted while it was not known is no data. */
+void hex_repeats_forget(struct hex_repeats *repeats, int64_t start, int64_t end);
 
 /* These n bytes of one block were read there.  Whether that tells something new. */
 bool hex_repeats_note(struct hex_repeats *repeats, int64_t offset, const uint8_t *bytes, size_t n);

@@ -155,17 +155,18 @@ static void fill_with_stretches(GRand *dice, const char *name, int64_t size)
 }
 
 /*
- * However much of the rest is known: a view that was wandered to, and the same one taken back before anything was read.  These images, and not any:
- * the last row of a screen can still fold to another length when it ends in a block that nothing else shows (SEED=N tries others).
+ * However much of the rest is known: a view that was wandered to, and the same one taken back before anything was read.  SEED=N is for other images;
+ * among these are some that told what had been read before, and one whose two long stretches made the panel read and paint for ever.
  */
 static void test_a_place_looks_the_same_whoever_came_there(void)
 {
     static const enum request steps[] = {REQUEST_UP, REQUEST_DOWN, REQUEST_PAGE_UP, REQUEST_PAGE_DOWN, REQUEST_LEFT, REQUEST_RIGHT, REQUEST_LAST};
 
+    static const guint32 seeds[] = {0, 2012, 2168, 3900, 5508};
     const char *seed = g_getenv("SEED");
 
-    for (int i = 0; i < 12; i++) {
-        g_autoptr(GRand) dice = g_rand_new_with_seed((guint32)(seed ? atoi(seed) : 0) + (guint32)i);
+    for (guint32 i = 0; i < (seed ? 1 : G_N_ELEMENTS(seeds)) * 12; i++) {
+        g_autoptr(GRand) dice = g_rand_new_with_seed((seed ? (guint32)atoi(seed) : seeds[i / 12]) + i % 12);
         struct bench *bench = bench_new(&panel_hex, 3 << 20);
         int width = g_rand_int_range(dice, 60, 150);
 
