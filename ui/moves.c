@@ -20,7 +20,7 @@ enum { COUNT_MAX = 999999999 };
 
 struct panel_view moves_begin(struct panel *panel)
 {
-    struct panel_view view = {0};
+    struct panel_view view = {.other = -1};
     if (panel->ops->view != NULL) {
         panel->ops->view(panel, &view);
     }
@@ -30,7 +30,7 @@ struct panel_view moves_begin(struct panel *panel)
 static bool same(const struct panel_view *a, const struct panel_view *b)
 {
     return a->cursor == b->cursor && a->top == b->top && a->range_start == b->range_start && a->range_end == b->range_end &&
-           a->growing == b->growing;
+           a->growing == b->growing && a->other == b->other;
 }
 
 void moves_note(struct desk *desk, const struct panel *panel)
@@ -51,7 +51,9 @@ void moves_end(struct desk *desk, struct panel *panel, const struct panel_view *
 static void append_view(GString *line, const struct panel_view *view)
 {
     g_string_append_printf(line, " %#" PRIx64 " %#" PRIx64, (uint64_t)view->cursor, (uint64_t)view->top);
-    if (view->growing) {
+    if (view->other >= 0) {
+        g_string_append_printf(line, " %#" PRIx64, (uint64_t)view->other);
+    } else if (view->growing) {
         g_string_append_printf(line, " %#" PRIx64 "..", (uint64_t)view->range_start);
     } else if (view->range_start < view->range_end) {
         g_string_append_printf(line, " %#" PRIx64 "..%#" PRIx64, (uint64_t)view->range_start, (uint64_t)view->range_end - 1);
@@ -163,9 +165,12 @@ void moves_log_end(struct desk *desk, struct panel *panel, enum request request,
 static bool parse_range(const char *text, struct panel_view *view)
 {
     const char *dots = strstr(text, "..");
+    if (dots == NULL) {
+        return size_parse(text, &view->other) == 0;
+    }
     g_autofree char *first = g_strndup(text, dots != NULL ? (gsize)(dots - text) : 0);
     int64_t last;
-    if (dots == NULL || size_parse(first, &view->range_start) != 0) {
+    if (size_parse(first, &view->range_start) != 0) {
         return false;
     }
     view->growing = dots[2] == '\0';
@@ -182,7 +187,7 @@ static bool parse_range(const char *text, struct panel_view *view)
 static int cursor_co(const struct command_call *call)
 {
     struct desk *desk = commands_desk();
-    struct panel_view view = {0};
+    struct panel_view view = {.other = -1};
     int panel = desk_find_panel(desk, call->argv[1]);
     if (panel < 0 || desk->panels[panel]->ops->set_view == NULL) {
         sink_printf(call->sink, SINK_ERR, "cursor: type map, hex or pending first\n");
@@ -211,12 +216,13 @@ static char **panel_names(const char *const *words, unsigned count)
 
 const struct command moves_command_cursor = {
     .name = "cursor",
-    .args = "panel offset [top [first..[last]]]",
+    .args = "panel offset [top [first..[last]|other]]",
     .summary = "puts a panel's cursor somewhere in what it shows",
     .help = "\n"
             "What movements by key and mouse come to, in the log. Offsets are those of what the panel shows: of the disk, of the\n"
             "file, of the buffer; in pending they are rows. Top is the first that is to be visible; with first..last that is\n"
-            "marked, with first.. all from there to the cursor, also when it moves on.\n"
+            "marked, with first.. all from there to the cursor, also when it moves on. Other is, in the map, where the cursor of the\n"
+            "other order is when it is not at the same byte: nothing of the guest is in a header.\n"
             "\n"
             "  cursor hex 0x1200 0x1000    byte 0x1200, with 0x1000 in the first row\n",
     .min_args = 2,

@@ -44,6 +44,7 @@ struct panel_view {
     int64_t top;    /* the first that is visible */
     int64_t range_start, range_end; /* marked; empty: nothing is */
     bool growing;   /* the range goes from range_start to wherever the cursor is; range_end is 0 */
+    int64_t other;  /* of a second cursor, where that is not where the first one leads it; -1: it is, or there is none */
 };
 
 /* What the bottom line offers first: a request, and what to call it where its label does not say what it does now. */

@@ -28,6 +28,9 @@ enum panel_reaction map_mouse(struct panel *panel, const struct mouse *mouse)
     }
     if (map->page == MAP_PAGE_DIFFERENCES) {
         map_difference_step(map, mouse->y - map->list_at);
+        if (map->at == MAP_HOST) {
+            map_follow(map);
+        }
         return PANEL_REDRAW;
     }
     if (map->page != MAP_PAGE_PICTURE || view->columns == 0) {

@@ -34,6 +34,7 @@ struct map_panel {
     int asked_at;
     int64_t asked_offset, asked_span;
     bool following; /* the side shown waits to hear where the other one's cursor is */
+    int64_t kept_at; /* while the cursor shown is there, the other one stays where it is; -1: it goes where the answer says */
     struct map_link_answer answer; /* the last; question.blk NULL: none */
     struct map_differences *differences;
     struct map_list *list;

@@ -55,6 +55,7 @@ static enum panel_reaction turn(struct map_panel *map)
         map_side_open(&map->sides[MAP_HOST], map->blk, size);
     }
     map->at = !map->at;
+    map->kept_at = -1;
     map_open_list(map);
     map_follow(map);
     return PANEL_REDRAW;
@@ -152,8 +153,8 @@ static enum panel_reaction seek_difference(struct map_panel *map, int steps)
 
 static enum panel_reaction move_in_list(struct map_panel *map, enum request request, int count)
 {
-    struct map_side *side = map_panel_side(map);
-
+    bool differences = map->page == MAP_PAGE_DIFFERENCES;
+    struct map_side *side = differences ? &map->sides[MAP_GUEST] : map_panel_side(map);
     int64_t rows = request == REQUEST_PAGE_UP || request == REQUEST_PAGE_DOWN ? (int64_t)count * map->list_rows : count;
 
     switch (request) {
@@ -162,21 +163,25 @@ static enum panel_reaction move_in_list(struct map_panel *map, enum request requ
         rows = -rows; /* fall through */
     case REQUEST_DOWN:
     case REQUEST_PAGE_DOWN:
-        if (map->page == MAP_PAGE_DIFFERENCES) {
+        if (differences) {
             map_difference_step(map, rows);
         } else {
             map_list_step(map, rows);
         }
-        return PANEL_REDRAW;
+        break;
     case REQUEST_FIRST:
         side->cursor = 0;
-        return PANEL_REDRAW;
+        break;
     case REQUEST_LAST:
         side->cursor = side->size - 1;
-        return PANEL_REDRAW;
+        break;
     default:
         return PANEL_IGNORED;
     }
+    if (differences && map->at == MAP_HOST) {
+        map_follow(map); /* differences are in the guest's order, whichever the picture shows */
+    }
+    return PANEL_REDRAW;
 }
 
 /* Up and down at the upper and lower edge go on in what lies before and behind. */
@@ -228,7 +233,7 @@ static enum panel_reaction move(struct map_panel *map, enum request request, int
 
 static enum panel_reaction show_in_hex(struct map_panel *map)
 {
-    if (map->at == MAP_HOST && (map->answer.other < 0 || map->answer.question.offset != map->sides[MAP_HOST].cursor)) {
+    if (map->at == MAP_HOST && map->page != MAP_PAGE_DIFFERENCES && (map->answer.other < 0 || map->answer.question.offset != map->sides[MAP_HOST].cursor)) {
         panel_remark(&map->panel, "nothing of the guest is here");
         return PANEL_HANDLED;
     }

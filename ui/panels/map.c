@@ -47,6 +47,7 @@ static void ask_once(struct map_panel *map)
     if (map->asked && map->asked_at == map->at && map->asked_offset == side->cursor && map->asked_span == end - start) {
         return;
     }
+    map->kept_at = side->cursor == map->kept_at ? map->kept_at : -1;
     map->asked_at = map->at;
     map->asked_offset = side->cursor;
     map->asked_span = end - start;
@@ -71,8 +72,12 @@ static void on_answer(void *data, const struct map_link_answer *answer)
     if (map->following && from == map->at) {
         return;
     }
-    if (answer->other >= 0 && answer->other < other->size && answer->question.offset == map->sides[from].cursor) {
+    bool kept = from == map->at && map->kept_at == answer->question.offset;
+    if (answer->other >= 0 && answer->other < other->size && answer->question.offset == map->sides[from].cursor && !kept) {
         other->cursor = answer->other;
+    }
+    if (from != map->at) {
+        map->kept_at = other->cursor; /* it was led here, and the byte here may be that of a table or of a whole cluster */
     }
     map->following = false;
     panel_redraw(&map->panel);
@@ -295,6 +300,7 @@ static void image(struct panel *panel)
     map_link_reset(map->link);
     map_differences_clear(map->differences);
     map_forget_answer(map);
+    map->kept_at = -1;
     map->at = host_size > 0 ? map->at : MAP_GUEST;
     if (map->layer_source.only > 0 && (!map->blk || !blk_layer(map->blk, (unsigned)map->layer_source.only - 1, BLK_PART_LAYER))) {
         map->layer_source.only = 0;

@@ -353,6 +353,9 @@ static void test_logs_of_known_walks_lead_to_the_same_screen(void)
         {"length", "F7 End d"},
         {"length", "F2 a b o r t Enter"},
         {"open -o driver=raw blkdebug::DIR/disk.raw; break read_aio A; aio_read -q 64k 4k; read -v 0 2k", "g Enter y Right Left"},
+        {QCOW2, ":hex-fold Esc t PageDown PageUp"},
+        {QCOW2 "; follow backing; read -q 0 4k", "t x Enter Shift-Tab L Down"},
+        {QCOW2 "; follow backing; read -q 0 4k", "t x Enter Shift-Tab L Down Home Down L"},
     };
     make_images();
     for (size_t i = 0; i < G_N_ELEMENTS(walks); i++) {
