@@ -294,6 +294,95 @@ static unsigned mono_attributes(const struct theme *theme, enum role role, unsig
     return flags & CELL_CURSOR ? attributes_over(attributes, theme->mono[ROLE_CURSOR]) : attributes;
 }
 
+/* ---- few colours ---- */
+
+/* A grey ground, of which there is none among eight, is the one that the text is not on. */
+static int32_t reduce_ground(const struct theme *theme, int32_t colour, enum theme_depth depth)
+{
+    int32_t reduced = reduce(colour, depth);
+    bool lost = depth == THEME_8 && colour >= 0 && reduced < 0;
+    return !lost ? reduced : reduce(theme->colours[ROLE_TEXT].background, THEME_8) == 7 ? 0 : 7;
+}
+
+enum {
+    LEAST_CONTRAST = 275, /* hundredths */
+    PALETTE_BLACK = 16,   /* of the 256 */
+};
+
+/* Of what is selected: neither that of the text nor of the cursor, which tints among eight may come to. */
+static int32_t selection_ground(const struct theme *theme, enum theme_depth depth)
+{
+    enum { BLUE = 4 };
+    int32_t reduced = reduce_ground(theme, theme->colours[ROLE_SELECTION].background, depth);
+    bool same = reduced >= 0 && (reduced == reduce(theme->colours[ROLE_TEXT].background, depth) ||
+                                 reduced == reduce(theme->colours[ROLE_CURSOR].background, depth));
+    return depth == THEME_8 && same ? BLUE : reduced;
+}
+
+/* Hundredths, on the Linux console and on xterm, whichever is worse; bold makes some terminals show the bright one. */
+static int contrast_of_few(int foreground, int background, bool bold)
+{
+    /* Thousandths, of the 16 colours there. */
+    static const uint16_t luminances[2][16] = {
+        {0, 85, 287, 150, 29, 114, 317, 402, 91, 284, 741, 934, 156, 350, 807, 1000},
+        {0, 130, 437, 566, 62, 174, 481, 784, 212, 213, 715, 928, 171, 285, 787, 1000},
+    };
+    int least = INT32_MAX;
+    for (int i = 0; i < 2; i++) {
+        for (int bright = 0; bright <= (bold ? 8 : 0); bright += 8) {
+            int a = luminances[i][foreground | bright] + 50, b = luminances[i][background] + 50;
+            least = MIN(least, 100 * MAX(a, b) / MIN(a, b));
+        }
+    }
+    return least;
+}
+
+/*
+ * What is left of two colours may be hard to tell apart, as blue is on black: then the bright one, and on a ground of its own black or
+ * white.  The terminal's own ground is likely black when it has so few colours, and may be white.
+ */
+static void make_readable(struct style *style, enum theme_depth depth)
+{
+    bool bold = style->attributes & STYLE_BOLD, eight = depth == THEME_8;
+    int background = MAX(style->background, 0), best = contrast_of_few(style->foreground, background, bold && !eight);
+    const struct {
+        int32_t foreground;
+        bool bright;
+    } others[] = {{style->foreground & 7, true}, {0, false}, {7, false}, {7, true}};
+    if (eight && bold && style->foreground != 0) {
+        best = contrast_of_few(style->foreground | 8, background, false);
+    }
+    struct style better = *style;
+    for (size_t i = 0; i < (style->background >= 0 ? G_N_ELEMENTS(others) : 1) && best < LEAST_CONTRAST; i++) {
+        bool can = others[i].foreground != 0 || !others[i].bright;
+        int contrast = contrast_of_few(others[i].foreground | (others[i].bright ? 8 : 0), background, false);
+        if (can && contrast > best) {
+            best = contrast;
+            better.foreground = others[i].foreground | (others[i].bright && !eight ? 8 : 0);
+            better.attributes = (style->attributes & ~(unsigned)STYLE_BOLD) | (others[i].bright && eight ? STYLE_BOLD : 0);
+        }
+    }
+    *style = better;
+}
+
+/* Greys were on grounds of their own, which are light, and bold may show the bright black, which is grey: that of the cube is black anywhere. */
+static void keep_black(struct style *style, int32_t written, enum theme_depth depth)
+{
+    if (depth == THEME_8 && written >= 0 && style->foreground < 0 && style->background > 0) {
+        style->foreground = 0;
+    }
+    if (style->foreground == 0 && style->attributes & STYLE_BOLD && depth != THEME_DIRECT) {
+        style->foreground = depth == THEME_256 ? PALETTE_BLACK : 0;
+        style->attributes &= depth == THEME_256 ? ~0U : ~(unsigned)STYLE_BOLD;
+    }
+}
+
+/* Blocks that stand for an amount have to be told apart, not read. */
+static bool is_read(enum role role, unsigned flags)
+{
+    return role < ROLE_KIND_DATA || role > ROLE_KIND_UNKNOWN || flags != 0;
+}
+
 struct style theme_style(const struct theme *theme, enum theme_depth depth, enum role role, unsigned flags)
 {
     if (depth == THEME_MONO) {
@@ -307,14 +396,19 @@ struct style theme_style(const struct theme *theme, enum theme_depth depth, enum
         lay_over(&style, &theme->colours[ROLE_CURSOR]);
     }
     int32_t foreground = style.foreground;
+    bool few = depth <= THEME_16 && foreground >= 0 && (foreground >= 16 || style.background >= 16);
     style.foreground = reduce(foreground, depth);
-    style.background = reduce(style.background, depth);
+    style.background = (flags & CELL_SELECTED) && !(flags & CELL_CURSOR) ? selection_ground(theme, depth) : reduce_ground(theme, style.background, depth);
     if (depth == THEME_8 && foreground > 8) {
         style.attributes |= foreground < 16 ? STYLE_BOLD : 0; /* how such terminals show the bright ones */
     }
     if (style.foreground >= 0 && style.foreground == style.background) {
         style.attributes |= STYLE_REVERSE | STYLE_BOLD; /* reduced to the same colour: invisible otherwise */
         style.foreground = style.background = -1;
+    }
+    keep_black(&style, foreground, depth);
+    if (few && style.foreground >= 0 && (is_read(role, flags) || style.background <= 0)) {
+        make_readable(&style, depth);
     }
     return style;
 }

@@ -121,6 +121,56 @@ static void test_the_default_theme_is_readable_on_black_and_on_white(void)
     }
 }
 
+/* ---- few colours ---- */
+
+/* Of the Linux console, which has eight and shows bold ones bright, and of xterm. */
+static const int32_t few_colours[2][16] = {
+    {0x000000, 0xaa0000, 0x00aa00, 0xaa5500, 0x0000aa, 0xaa00aa, 0x00aaaa, 0xaaaaaa,
+     0x555555, 0xff5555, 0x55ff55, 0xffff55, 0x5555ff, 0xff55ff, 0x55ffff, 0xffffff},
+    {0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd, 0xe5e5e5,
+     0x7f7f7f, 0xff0000, 0x00ff00, 0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff},
+};
+
+/* On a terminal that may show bold ones bright, and whose own ground is black. */
+static double contrast_of_few(const struct style *style, enum theme_depth depth, const int32_t *colours)
+{
+    int32_t foreground = style->foreground < 0 ? 7 : style->foreground;
+    foreground = depth == THEME_8 && style->attributes & STYLE_BOLD ? foreground | 8 : foreground;
+    double contrast = contrast_of(colours[foreground], colours[MAX(style->background, 0)]);
+    return style->foreground < 0 && style->background < 0 ? 21 : contrast; /* the terminal's own */
+}
+
+static void test_every_theme_is_readable_with_few_colours(void)
+{
+    for (unsigned i = 0; theme_builtin_name(i) != NULL; i++) {
+        const char *name = theme_builtin_name(i);
+        g_autoptr(theme) theme = theme_parse(name, theme_builtin_text(name), NULL);
+        for (int depth = THEME_8; depth <= THEME_16 && !is_terminals_own(name); depth++) {
+            int32_t ground = theme_style(theme, (enum theme_depth)depth, ROLE_TEXT, 0).background;
+            int32_t cursor = theme_style(theme, (enum theme_depth)depth, ROLE_CURSOR, 0).background;
+            int32_t selection = theme_style(theme, (enum theme_depth)depth, ROLE_TEXT, CELL_SELECTED).background;
+            if (ground == cursor || ground == selection || cursor == selection) {
+                g_printerr("%s, %d: ground %d, cursor %d, selection %d\n", name, depth, ground, cursor, selection);
+                g_test_fail();
+            }
+        }
+        for (int at = 0; at < ROLE_COUNT * 4 * 3; at++) {
+            static const char *const terminals[] = {"linux", "xterm", "xterm-16color"};
+            enum role role = (enum role)(at / 12);
+            unsigned flags = (unsigned)at / 3 % 4;
+            enum theme_depth depth = at % 3 == 2 ? THEME_16 : THEME_8;
+            struct style style = theme_style(theme, depth, role, flags);
+            bool block = flags == 0 && role >= ROLE_KIND_DATA && role <= ROLE_KIND_UNKNOWN && style.background > 0; /* nothing to be read */
+            double has = contrast_of_few(&style, depth, few_colours[at % 3 != 0]);
+            if (has < 2.75 && !block) {
+                g_printerr("%s: %s (flags %u), %s: %d on %d, contrast %.1f\n", name, role_name(role), flags, terminals[at % 3], style.foreground,
+                           style.background, has);
+                g_test_fail();
+            }
+        }
+    }
+}
+
 static void check_apart(const char *theme, const char *what, double is, double least)
 {
     if (is < least) {
@@ -268,6 +318,7 @@ int main(int argc, char **argv)
                     test_every_theme_is_readable_on_its_own_ground);
     g_test_add_func("/themes/the-default-theme-is-readable-on-black-and-on-white",
                     test_the_default_theme_is_readable_on_black_and_on_white);
+    g_test_add_func("/themes/every-theme-is-readable-with-few-colours", test_every_theme_is_readable_with_few_colours);
     g_test_add_func("/themes/marks-and-kinds-stay-apart", test_marks_and_kinds_stay_apart);
     g_test_add_func("/themes/a-cursor-on-reversed-cells-is-seen", test_a_cursor_on_reversed_cells_is_seen);
     g_test_add_func("/themes/meaning-is-never-in-the-colour-alone", test_meaning_is_never_in_the_colour_alone);
