@@ -305,6 +305,17 @@ static void act(struct desk *desk, enum request request, const struct chain_laye
     }
 }
 
+/* As many layers on as fill that many rows; one at least. */
+static void mark_rows_on(struct chain_view *view, int64_t rows)
+{
+    bool painted = view->layers != NULL && view->starts->len > view->layers->len;
+    int last = painted ? (int)view->layers->len - 1 : 0, to = view->marked, step = rows < 0 ? -1 : 1;
+    do {
+        to += step;
+    } while (to > 0 && to < last && ABS(row_of(view, to + step) - row_of(view, view->marked)) <= ABS(rows));
+    mark(view, to);
+}
+
 static void request(struct overlay *overlay, enum request request, int count)
 {
     struct chain_view *view = view_of(overlay);
@@ -316,14 +327,16 @@ static void request(struct overlay *overlay, enum request request, int count)
     }
     switch (request) {
     case REQUEST_UP:
-    case REQUEST_PAGE_UP:
-    case REQUEST_HALF_UP:
-        mark(view, view->marked - count);
-        break;
     case REQUEST_DOWN:
+        mark(view, view->marked + (request == REQUEST_UP ? -count : count));
+        break;
+    case REQUEST_PAGE_UP:
     case REQUEST_PAGE_DOWN:
+        mark_rows_on(view, (int64_t)view->page * (request == REQUEST_PAGE_UP ? -count : count));
+        break;
+    case REQUEST_HALF_UP:
     case REQUEST_HALF_DOWN:
-        mark(view, view->marked + count);
+        mark_rows_on(view, (int64_t)MAX(view->page / 2, 1) * (request == REQUEST_HALF_UP ? -count : count));
         break;
     case REQUEST_FIRST:
         mark(view, 0);

@@ -157,15 +157,15 @@ static void end_search(struct help *help, bool keep)
     }
 }
 
-static void scroll(struct help *help, int rows)
+static void scroll(struct help *help, int64_t rows)
 {
-    help->top = CLAMP(help->top + rows, 0, MAX(help->rows - help->page, 0));
+    help->top = (int)CLAMP(help->top + rows, 0, MAX(help->rows - help->page, 0));
 }
 
 static void request(struct overlay *overlay, enum request request, int count)
 {
     struct help *help = help_of(overlay);
-    int page = MAX(help->page - 1, 1);
+    int64_t page = MAX(help->page - 1, 1);
     switch (request) {
     case REQUEST_UP:
     case REQUEST_CHOOSER_UP:
@@ -178,12 +178,12 @@ static void request(struct overlay *overlay, enum request request, int count)
     case REQUEST_PAGE_UP:
     case REQUEST_CHOOSER_PAGE_UP:
     case REQUEST_HALF_UP:
-        scroll(help, request == REQUEST_HALF_UP ? -page / 2 : -page);
+        scroll(help, -count * (request == REQUEST_HALF_UP ? page / 2 : page));
         break;
     case REQUEST_PAGE_DOWN:
     case REQUEST_CHOOSER_PAGE_DOWN:
     case REQUEST_HALF_DOWN:
-        scroll(help, request == REQUEST_HALF_DOWN ? page / 2 : page);
+        scroll(help, count * (request == REQUEST_HALF_DOWN ? page / 2 : page));
         break;
     case REQUEST_FIRST:
         help->top = 0;

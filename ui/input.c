@@ -289,13 +289,24 @@ static enum request find_request(const enum request_context *contexts, int count
     return request;
 }
 
+static bool take_digit(struct desk *desk, keycode key, enum request request);
+static int take_count(struct desk *desk);
+
 static void key_in_overlay(struct desk *desk, keycode key)
 {
     enum request_context context = desk->overlay->ops->context(desk->overlay);
     enum request_context contexts[] = {context, REQUEST_CONTEXT_MOVE};
-    enum request request = find_request(contexts, keymap_has_movements(context) ? 2 : 1, key);
-    if (request != REQUEST_NONE) {
-        desk_request(desk, request, 1);
+    bool moves = keymap_has_movements(context);
+    enum request request = find_request(contexts, moves ? 2 : 1, key);
+    if (moves && !keymap_types_text(context) && take_digit(desk, key, request)) {
+        return;
+    }
+    int count = take_count(desk);
+    if (request == REQUEST_LAST && count > 0) {
+        desk_request(desk, REQUEST_FIRST, 1);
+        desk_request(desk, REQUEST_DOWN, count - 1);
+    } else if (request != REQUEST_NONE) {
+        desk_request(desk, request, MAX(count, 1));
     } else {
         desk->overlay->ops->key(desk->overlay, key);
     }
@@ -388,6 +399,17 @@ static void go_to_row(struct desk *desk, int row)
     }
 }
 
+/* What was typed before a key; 0: nothing was. */
+static int take_count(struct desk *desk)
+{
+    int count = desk->count;
+    if (count > 0) {
+        desk->count = 0;
+        desk_dirty(desk);
+    }
+    return count;
+}
+
 static void key_in_panel(struct desk *desk, struct panel *panel, keycode key)
 {
     const enum request_context contexts[] = {panel->ops->context, REQUEST_CONTEXT_MOVE, REQUEST_CONTEXT_GLOBAL};
@@ -395,11 +417,7 @@ static void key_in_panel(struct desk *desk, struct panel *panel, keycode key)
     if (take_digit(desk, key, request)) {
         return;
     }
-    int count = desk->count;
-    if (count > 0) {
-        desk->count = 0;
-        desk_dirty(desk);
-    }
+    int count = take_count(desk);
     if (request == REQUEST_LAST && count > 0) {
         go_to_row(desk, count);
     } else if (request != REQUEST_NONE) {

@@ -10,7 +10,7 @@
 #include "ui/overlay.h"
 #include "ui/themes.h"
 
-enum { A_COMMAND = -1 };
+enum { A_COMMAND = -1, A_FORM = -2 };
 
 /* ---- the palette ---- */
 
@@ -42,6 +42,37 @@ static void add_requests(const struct desk *desk, GPtrArray *choices, enum reque
     }
 }
 
+/* What the command's help says of a word it takes, in a row of its own: "  WORD   TEXT"; NULL: nothing.  g_free. */
+static char *help_of_form(const struct command *command, const char *word)
+{
+    g_autofree char *begins = g_strdup_printf("\n  %s  ", word);
+    const char *row = command->help != NULL ? strstr(command->help, begins) : NULL;
+    if (row == NULL) {
+        return NULL;
+    }
+    row += strlen(begins);
+    row += strspn(row, " ");
+    return g_strndup(row, strcspn(row, "\n"));
+}
+
+/* The words that its first operand is one of ("[status|start|diff]"), each as a choice. */
+static void add_forms(const struct desk *desk, GPtrArray *choices, const struct command *command)
+{
+    const char *args = command_args(command, session_config(desk->session)->drop_in);
+    g_auto(GStrv) operands = g_strsplit(args != NULL ? args : "", " ", -1);
+    char **operand = operands;
+    while (*operand != NULL && g_str_has_prefix(*operand, "[-") && strchr(*operand, '|') == NULL) {
+        operand += !g_str_has_suffix(*operand, "]") && operand[1] != NULL ? 2 : 1; /* an option, and its value */
+    }
+    g_auto(GStrv) words = g_strsplit_set(*operand != NULL && strchr(*operand, '|') != NULL ? *operand : "", "[]()|", -1);
+    for (char **word = words; *word != NULL; word++) {
+        if (**word != '\0') {
+            g_autofree char *name = g_strdup_printf(":%s %s", command->name, *word), *help = help_of_form(command, *word);
+            g_ptr_array_add(choices, choice_new(name, NULL, help != NULL ? help : command->summary, A_FORM));
+        }
+    }
+}
+
 static void add_commands(const struct desk *desk, GPtrArray *choices)
 {
     for (const struct command *const *command = command_all(); *command != NULL; command++) {
@@ -50,8 +81,17 @@ static void add_commands(const struct desk *desk, GPtrArray *choices)
         if (!is_request) {
             g_autofree char *name = g_strconcat(":", (*command)->name, NULL);
             g_ptr_array_add(choices, choice_new(name, (*command)->alias, (*command)->summary, A_COMMAND));
+            add_forms(desk, choices, *command);
         }
     }
+}
+
+static void type_in_console(struct desk *desk, const char *text)
+{
+    g_autofree char *typed = g_strconcat(text, " ", NULL);
+    input_focus(desk, LAYOUT_CONSOLE);
+    console_clear_line(desk_console(desk));
+    console_paste(desk_console(desk), typed);
 }
 
 /* A command that wants words gets them in the console; others run. */
@@ -67,16 +107,15 @@ static void take_command(struct desk *desk, const char *name)
         console_run(desk_console(desk), name);
         return;
     }
-    g_autofree char *text = g_strconcat(name, " ", NULL);
-    input_focus(desk, LAYOUT_CONSOLE);
-    console_clear_line(desk_console(desk));
-    console_paste(desk_console(desk), text);
+    type_in_console(desk, name);
 }
 
 static void accept_palette(struct desk *desk, const struct choice *choice)
 {
     if (choice->value == A_COMMAND) {
         take_command(desk, choice->name + 1);
+    } else if (choice->value == A_FORM) {
+        type_in_console(desk, choice->name + 1);
     } else {
         input_request(desk, desk_focused(desk), (enum request)choice->value, 1);
     }

@@ -33,7 +33,12 @@ static void test_the_palette_does_requests_and_commands(void)
     g_assert_true(driver_shows(driver, "> focus console"));
     driver_keys(driver, "512 Space 512 Enter");
     g_assert_true(driver_shows(driver, "read 512/512 bytes at offset 512"));
-    driver_keys(driver, "F2 xyzzy Enter");
+    driver_keys(driver, "F2 export");
+    driver_keys(driver, "Enter svg");
+    g_assert_true(driver_shows(driver, "> map export svg"));
+    driver_keys(driver, "Ctrl-C F2 overlay Space diff");
+    g_assert_true(driver_shows(driver, "> :overlay diff"));
+    driver_keys(driver, "Esc F2 xyzzy Enter");
     g_assert_true(driver_shows(driver, "nothing fits"));
     driver_keys(driver, "Esc");
     g_assert_false(driver_shows(driver, "nothing fits"));
@@ -91,6 +96,32 @@ static void test_layers_are_listed_opened_and_shown_alone(void)
     driver_free(driver);
 }
 
+static void test_a_page_of_many_layers_is_a_page(void)
+{
+    enum { LAYERS = 20 };
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    g_autoptr(GString) line = g_string_new("close");
+    for (int i = 0; i < LAYERS; i++) {
+        g_autofree char *below = i == 0 ? g_strdup("disk.img -F raw") : g_strdup_printf("%d.qcow2 -F qcow2", i - 1);
+        g_string_append_printf(line, "; create -q -f qcow2 -b %s %s/%d.qcow2", below, driver->dir, i);
+    }
+    g_string_append_printf(line, "; open %s/%d.qcow2; follow all", driver->dir, LAYERS - 1);
+    driver_command(driver, line->str);
+    driver_keys(driver, "F7");
+    g_assert_true(driver_shows(driver, "chain · 21 layers"));
+    driver_keys(driver, "PageDown"); /* 20 rows of them, of three each */
+    g_assert_true(driver_shows(driver, "> 6 backing"));
+    driver_keys(driver, "d");
+    g_assert_true(driver_shows(driver, "> 9 backing"));
+    driver_keys(driver, "9 PageDown Up");
+    g_assert_true(driver_shows(driver, "> 19 backing"));
+    driver_keys(driver, "PageUp u Ctrl-U");
+    g_assert_true(driver_shows(driver, "> 7 backing"));
+    driver_keys(driver, "9 PageUp");
+    g_assert_true(driver_shows(driver, "> 0 image"));
+    driver_free(driver);
+}
+
 static void test_a_guessed_format_is_said_and_can_be_changed(void)
 {
     struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
@@ -121,6 +152,12 @@ static void test_help_is_searched_by_key_and_by_meaning(void)
     driver_keys(driver, "C t r l - F Enter");
     g_assert_true(driver_shows(driver, "one page down"));
     g_assert_false(driver_shows(driver, "one page up"));
+    driver_keys(driver, "Esc ?");
+    driver_keys(driver, "7 j");
+    g_autofree char *counted = driver_text(driver);
+    driver_keys(driver, "999999999 PageDown Home j j j j j j j");
+    g_autofree char *one_by_one = driver_text(driver);
+    g_assert_cmpstr(counted, ==, one_by_one);
     driver_keys(driver, "/ Ctrl-U breakpoint");
     g_assert_true(driver_shows(driver, "resume the request at its breakpoint"));
     g_assert_false(driver_shows(driver, "one page down"));
@@ -265,6 +302,7 @@ int main(int argc, char **argv)
     g_test_add_func("/overlays/borders-move-by-key-mouse-and-command", test_borders_move_by_key_mouse_and_command);
     g_test_add_func("/overlays/half-pages", test_half_pages);
     g_test_add_func("/overlays/layers-are-listed-opened-and-shown-alone", test_layers_are_listed_opened_and_shown_alone);
+    g_test_add_func("/overlays/a-page-of-many-layers-is-a-page", test_a_page_of_many_layers_is_a_page);
     g_test_add_func("/overlays/a-guessed-format-is-said-and-can-be-changed", test_a_guessed_format_is_said_and_can_be_changed);
     return driver_run_tests();
 }
