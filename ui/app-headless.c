@@ -60,7 +60,13 @@ static void tee_prompt(struct sink *sink, const char *text)
     sink_prompt(tee.out, text);
 }
 
+static bool tee_joined(const struct sink *sink)
+{
+    return sink_is_joined(tee.out);
+}
+
 static const struct sink_ops tee_ops = {
+    .joined = tee_joined,
     .write = tee_write,
     .mark = tee_mark,
     .flush = tee_flush,

@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "engine/command.h"
+#include "engine/report-json.h"
+#include "engine/report.h"
+#include "engine/session.h"
 #include "engine/sink.h"
 #include "io/co.h"
 #include "ui/console/script.h"
@@ -29,9 +32,8 @@ static int find_panel(const struct command_call *call, const char *name)
 {
     int panel = desk_find_panel(desk, name);
     if (panel < 0) {
-        sink_printf(call->sink, SINK_ERR, "%s: no panel '", call->argv[0]);
-        sink_write(call->sink, SINK_ERR, name, strlen(name));
-        sink_printf(call->sink, SINK_ERR, "': there are map, hex, pending and console\n");
+        g_autofree char *shown = report_text(call, name);
+        report_complain(call, "%s: no panel '%s': there are map, hex, pending and console", call->argv[0], shown);
     }
     return panel;
 }
@@ -42,7 +44,7 @@ static int64_t parse_offset(const struct command_call *call, const char *text)
     g_autofree char *why = NULL;
     int64_t offset = desk_parse_offset(desk, text, &why);
     if (offset < 0) {
-        sink_printf(call->sink, SINK_ERR, "%s: %s\n", call->argv[0], why);
+        report_complain(call, "%s: %s", call->argv[0], why);
         return -EINVAL;
     }
     return offset;
@@ -57,7 +59,7 @@ static int place_named(const struct command_call *call, struct panel *panel, con
     }
     desk_dirty(desk);
     if (why != NULL) {
-        sink_printf(call->sink, SINK_ERR, "%s: %s\n", call->argv[0], why);
+        report_complain(call, "%s: %s", call->argv[0], why);
         return -EINVAL;
     }
     return 1;
@@ -91,7 +93,7 @@ static int goto_co(const struct command_call *call)
         return -EINVAL;
     }
     if (last < start) {
-        sink_printf(call->sink, SINK_ERR, "goto: the range ends before it begins\n");
+        report_complain(call, "goto: the range ends before it begins");
         return -EINVAL;
     }
     desk_show(desk, start, dots != NULL ? last - start + 1 : 0);
@@ -137,7 +139,7 @@ static int screen_co(const struct command_call *call)
 {
     bool svg = call->argc > 1;
     if (svg && strcmp(call->argv[1], "--svg") != 0) {
-        sink_printf(call->sink, SINK_ERR, "screen: there is only --svg to say how\n");
+        report_complain(call, "screen: there is only --svg to say how");
         return -EINVAL;
     }
     const struct grid *grid = desk_picture_co(desk, svg);
@@ -155,6 +157,18 @@ static char **theme_names(void)
     return themes_list(desk->use_config);
 }
 
+static void show_theme(const struct command_call *call, const char *name)
+{
+    bool is_used = strcmp(name, desk->theme) == 0;
+    g_autofree char *shown = report_text(call, name);
+    const struct report_json_member members[] = {report_json_text("theme", name), report_json_flag("used", is_used)};
+    if (session_config(call->session)->json) {
+        report_json_members(call, members, G_N_ELEMENTS(members));
+    } else {
+        report_say(call, "%c %s", is_used ? '*' : ' ', shown);
+    }
+}
+
 static int theme_co(const struct command_call *call)
 {
     g_autoptr(GError) error = NULL;
@@ -164,21 +178,18 @@ static int theme_co(const struct command_call *call)
     }
     if (call->argc > 1) {
         if (!desk_theme(desk, call->argv[1], &error)) {
-            sink_printf(call->sink, SINK_ERR, "theme: %s\n", error->message);
+            report_complain(call, "theme: %s", error->message);
             return -EINVAL;
         }
         return 0;
     }
     g_auto(GStrv) names = theme_names();
-    bool listed = g_strv_contains((const char *const *)names, desk->theme);
-    g_autoptr(GString) text = g_string_new(NULL);
     for (char **name = names; *name != NULL; name++) {
-        g_string_append_printf(text, "%c %s\n", strcmp(*name, desk->theme) == 0 ? '*' : ' ', *name);
+        show_theme(call, *name);
     }
-    if (!listed) {
-        g_string_append_printf(text, "* %s\n", desk->theme); /* a path */
+    if (!g_strv_contains((const char *const *)names, desk->theme)) {
+        show_theme(call, desk->theme); /* a path */
     }
-    sink_write(call->sink, SINK_OUT, text->str, text->len);
     return 0;
 }
 
@@ -196,7 +207,7 @@ static int mouse_co(const struct command_call *call)
     }
     if (what == G_N_ELEMENTS(names) || size_parse(call->argv[2], &x) != 0 || size_parse(call->argv[3], &y) != 0 ||
         x > INT16_MAX || y > INT16_MAX) {
-        sink_printf(call->sink, SINK_ERR, "mouse: type what (press, drag, release, wheel-up, wheel-down), column and row\n");
+        report_complain(call, "mouse: type what (press, drag, release, wheel-up, wheel-down), column and row");
         return -EINVAL;
     }
     co_yield_co();
@@ -322,9 +333,8 @@ static int request_co(const struct command_call *call)
         }
     }
     if (call->argc > at && (size_parse(call->argv[at], &count) != 0 || count < 1 || count > COUNT_MAX)) {
-        sink_printf(call->sink, SINK_ERR, "%s: '", call->argv[0]);
-        sink_write(call->sink, SINK_ERR, call->argv[at], strlen(call->argv[at]));
-        sink_printf(call->sink, SINK_ERR, "' is no count: type a number from 1 on\n");
+        g_autofree char *shown = report_text(call, call->argv[at]);
+        report_complain(call, "%s: '%s' is no count: type a number from 1 on", call->argv[0], shown);
         return -EINVAL;
     }
     desk_draw(desk); /* panels that were not painted yet do not know their size */
@@ -337,7 +347,7 @@ static int request_co(const struct command_call *call)
         modal_is_known(desk);
     }
     if (!done) {
-        sink_printf(call->sink, SINK_ERR, "%s: not possible without an image, with an empty one, or in a panel that was not shown yet\n",
+        report_complain(call, "%s: not possible without an image, with an empty one, or in a panel that was not shown yet",
                     call->argv[0]);
         return -EINVAL;
     }

@@ -8,6 +8,7 @@
 #include "ui/overlay.h"
 #include "ui/panel.h"
 #include "ui/prompt.h"
+#include "ui/setting.h"
 
 struct reference;
 struct session;
@@ -183,9 +184,10 @@ void borders_load(struct desk *desk);
 /* Into it, if they were moved. */
 bool borders_save(const struct desk *desk, GError **error);
 
-/* settings.c: false, or NULL, and an error when there is no such option, or no such value.  name NULL: all of them. */
+/* settings.c: false and an error when there is no such option, or no such value.  name NULL: all of them. */
 bool settings_set(struct desk *desk, const char *name, const char *value, GError **error);
-char *settings_show(struct desk *desk, const char *name, GError **error);
+typedef void settings_show_fn(void *data, const struct setting *setting, const char *value);
+bool settings_each(struct desk *desk, const char *name, settings_show_fn *show, void *data, GError **error);
 /* Names of options, or of the values of one; g_strfreev. */
 char **settings_complete(struct desk *desk, const char *name);
 /* Reads the user's settings and keys; what is wrong in them is told in the console. */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "engine/command.h"
-#include "engine/sink.h"
+#include "engine/report.h"
 #include "io/co.h"
 #include "ui/desk-private.h"
 #include "util/size.h"
@@ -150,12 +150,12 @@ static int show_co(const struct command_call *call)
         i++;
     }
     if (i == G_N_ELEMENTS(overlays) && !none) {
-        sink_printf(call->sink, SINK_ERR, "show: type chain, formats, help, palette, themes or none first\n");
+        report_complain(call, "show: type chain, formats, help, palette, themes or none first");
         return -EINVAL;
     }
     if ((call->argc > 2 && !parse_row(call->argv[2], &state.row)) || (call->argc > 3 && !parse_row(call->argv[3], &state.top)) ||
         (call->argc > 5 && !parse_row(call->argv[5], &state.typed))) {
-        sink_printf(call->sink, SINK_ERR, "show: rows, and characters before the cursor, are numbers from 0 on\n");
+        report_complain(call, "show: rows, and characters before the cursor, are numbers from 0 on");
         return -EINVAL;
     }
     co_yield_co(); /* the line may have come from a key, which ends first */
@@ -221,11 +221,11 @@ static int ask_co(const struct command_call *call)
     bool none = strcmp(call->argv[1], "none") == 0;
     int typed = ROW_MAX;
     if (request == REQUEST_NONE && !none) {
-        sink_printf(call->sink, SINK_ERR, "ask: type a request that asks something first, or none\n");
+        report_complain(call, "ask: type a request that asks something first, or none");
         return -EINVAL;
     }
     if (call->argc > 3 && !parse_row(call->argv[3], &typed)) {
-        sink_printf(call->sink, SINK_ERR, "ask: characters before the cursor are a number from 0 on\n");
+        report_complain(call, "ask: characters before the cursor are a number from 0 on");
         return -EINVAL;
     }
     co_yield_co();
@@ -243,7 +243,7 @@ static int ask_co(const struct command_call *call)
     modal_is_known(desk);
     desk_dirty(desk);
     if (desk->prompt == NULL && !none) {
-        sink_printf(call->sink, SINK_ERR, "ask: %s has nothing to ask now\n", call->argv[1]);
+        report_complain(call, "ask: %s has nothing to ask now", call->argv[1]);
         return -EINVAL;
     }
     return 0;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "engine/command.h"
-#include "engine/sink.h"
+#include "engine/report.h"
 #include "io/co.h"
 #include "ui/console/recall.h"
 #include "ui/desk-private.h"
@@ -190,18 +190,18 @@ static int cursor_co(const struct command_call *call)
     struct panel_view view = {.other = -1};
     int panel = desk_find_panel(desk, call->argv[1]);
     if (panel < 0 || desk->panels[panel]->ops->set_view == NULL) {
-        sink_printf(call->sink, SINK_ERR, "cursor: type map, hex or pending first\n");
+        report_complain(call, "cursor: type map, hex or pending first");
         return -EINVAL;
     }
     if (size_parse(call->argv[2], &view.cursor) != 0 || (call->argc > 3 && size_parse(call->argv[3], &view.top) != 0) ||
         (call->argc > 4 && !parse_range(call->argv[4], &view))) {
-        sink_printf(call->sink, SINK_ERR, "cursor: type an offset, the first that is visible, and what is marked (0x1000..0x1fff)\n");
+        report_complain(call, "cursor: type an offset, the first that is visible, and what is marked (0x1000..0x1fff)");
         return -EINVAL;
     }
     desk_draw(desk); /* what comes first may not have been painted, and then did not scroll yet */
     view.top = call->argc > 3 ? view.top : moves_begin(desk->panels[panel]).top;
     if (!desk->panels[panel]->ops->set_view(desk->panels[panel], &view)) {
-        sink_printf(call->sink, SINK_ERR, "cursor: there is no such place in what the panel shows\n");
+        report_complain(call, "cursor: there is no such place in what the panel shows");
         return -EINVAL;
     }
     desk_dirty(desk);
@@ -240,11 +240,11 @@ static int do_co(const struct command_call *call)
     enum request request = request_find(call->argv[1]);
     int64_t count = 1;
     if (request == REQUEST_NONE) {
-        sink_printf(call->sink, SINK_ERR, "do: there is no such request; 'bind' lists them\n");
+        report_complain(call, "do: there is no such request; 'bind' lists them");
         return -EINVAL;
     }
     if (call->argc > 2 && (size_parse(call->argv[2], &count) != 0 || count < 1 || count > COUNT_MAX)) {
-        sink_printf(call->sink, SINK_ERR, "do: type how often as a number from 1 on\n");
+        report_complain(call, "do: type how often as a number from 1 on");
         return -EINVAL;
     }
     co_yield_co();

@@ -31,7 +31,12 @@ static void take_word(struct sink *sink, enum sink_stream stream, const char *te
     g_queue_push_tail(&opening.words, word);
 }
 
-static const struct sink_ops sink_ops = {.write = take_word};
+static bool joined(const struct sink *sink)
+{
+    return true; /* the console, or a terminal */
+}
+
+static const struct sink_ops sink_ops = {.write = take_word, .joined = joined};
 
 static void opened(void *data, int ret)
 {

@@ -4,15 +4,34 @@
 #include <string.h>
 
 #include "engine/command.h"
-#include "engine/sink.h"
+#include "engine/report-json.h"
+#include "engine/report.h"
+#include "engine/session.h"
 #include "ui/bind.h"
 #include "ui/desk-private.h"
 #include "ui/keymap.h"
 
 static int refuse(const struct command_call *call, const GError *error)
 {
-    sink_printf(call->sink, SINK_ERR, "%s: %s\n", call->argv[0], error->message);
+    report_complain(call, "%s: %s", call->argv[0], error->message);
     return -EINVAL;
+}
+
+static bool json(const struct command_call *call)
+{
+    return session_config(call->session)->json;
+}
+
+static void show_setting(void *data, const struct setting *setting, const char *value)
+{
+    const struct command_call *call = data;
+    if (json(call)) {
+        const struct report_json_member members[] = {report_json_text("option", setting->name), report_json_text("value", value),
+                                                     report_json_text("values", setting->values), report_json_text("help", setting->help)};
+        report_json_members(call, members, G_N_ELEMENTS(members));
+    } else {
+        report_say(call, "%-20s %-16s %s (%s)", setting->name, value, setting->help, setting->values);
+    }
 }
 
 static int set_co(const struct command_call *call)
@@ -22,12 +41,7 @@ static int set_co(const struct command_call *call)
     if (call->argc == 3) {
         return settings_set(desk, call->argv[1], call->argv[2], &error) ? 0 : refuse(call, error);
     }
-    g_autofree char *text = settings_show(desk, call->argc > 1 ? call->argv[1] : NULL, &error);
-    if (text == NULL) {
-        return refuse(call, error);
-    }
-    sink_write(call->sink, SINK_OUT, text, strlen(text));
-    return 0;
+    return settings_each(desk, call->argc > 1 ? call->argv[1] : NULL, show_setting, (void *)call, &error) ? 0 : refuse(call, error);
 }
 
 static char **set_names(const char *const *words, unsigned count)
@@ -52,14 +66,16 @@ const struct command options_command_set = {
 
 static void show_bindings(const struct command_call *call, enum request_context context)
 {
-    g_autoptr(GString) text = g_string_new(NULL);
     for (int request = 0; request < REQUEST_COUNT; request++) {
         g_autofree char *keys = keymap_keys(context, request);
-        if (keys != NULL) {
-            g_string_append_printf(text, "%-8s %-24s %s\n", request_context_name(context), request_info(request)->name, keys);
+        const char *of = request_context_name(context), *name = request_info(request)->name;
+        if (keys != NULL && json(call)) {
+            const struct report_json_member members[] = {report_json_text("context", of), report_json_text("request", name), report_json_text("keys", keys)};
+            report_json_members(call, members, G_N_ELEMENTS(members));
+        } else if (keys != NULL) {
+            report_say(call, "%-8s %-24s %s", of, name, keys);
         }
     }
-    sink_write(call->sink, SINK_OUT, text->str, text->len);
 }
 
 static int bind_co(const struct command_call *call)
@@ -82,7 +98,7 @@ static int bind_co(const struct command_call *call)
         if (call->argc == 1 || (call->argc == 2 && context < REQUEST_CONTEXT_COUNT)) {
             return 0;
         }
-        sink_printf(call->sink, SINK_ERR, "bind: type context, key and request; bind alone lists them\n");
+        report_complain(call, "bind: type context, key and request; bind alone lists them");
         return -EINVAL;
     }
     if (!bind_parse((const char *const *)call->argv + 1, &wish, &error)) {
@@ -91,7 +107,7 @@ static int bind_co(const struct command_call *call)
     g_autofree char *collision = bind_apply(&wish);
     desk_dirty(desk);
     if (collision != NULL) {
-        sink_printf(call->sink, SINK_ERR, "bind: %s\n", collision);
+        report_complain(call, "bind: %s", collision);
     }
     return 0;
 }
@@ -130,12 +146,30 @@ const struct command options_command_bind = {
     .run_co = bind_co,
 };
 
+static void show_borders(const struct command_call *call, const struct desk *desk)
+{
+    g_autofree char *text = borders_text(desk);
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line != NULL && **line != '\0'; line++) {
+        g_auto(GStrv) words = g_strsplit(*line, " ", 3);
+        const struct report_json_member members[] = {report_json_text("shape", words[0]), report_json_text("border", words[1]),
+                                                     report_json_text("share", words[2])};
+        if (json(call)) {
+            report_json_members(call, members, G_N_ELEMENTS(members));
+        } else {
+            report_say(call, "%s", *line);
+        }
+    }
+    if (json(call) && *text == '\0') {
+        report_json_none(call, "borders");
+    }
+}
+
 static int layout_co(const struct command_call *call)
 {
     struct desk *desk = commands_desk();
     if (call->argc == 1) {
-        g_autofree char *text = borders_text(desk);
-        sink_write(call->sink, SINK_OUT, text, strlen(text));
+        show_borders(call, desk);
         return 0;
     }
     if (call->argc == 2 && strcmp(call->argv[1], "reset") == 0) {
@@ -143,8 +177,7 @@ static int layout_co(const struct command_call *call)
         return 0;
     }
     if (call->argc != 4 || !borders_set(desk, call->argv[1], call->argv[2], call->argv[3])) {
-        sink_printf(call->sink, SINK_ERR,
-                    "layout: type stacked (columns, upper or lower) or wide (columns, left or right), and a share from 0 to 100%%\n");
+        report_complain(call, "layout: type stacked (columns, upper or lower) or wide (columns, left or right), and a share from 0 to 100%%");
         return -EINVAL;
     }
     return 0;

@@ -190,25 +190,18 @@ bool settings_set(struct desk *desk, const char *name, const char *value, GError
     return true;
 }
 
-static void show(GString *text, const struct found *found)
-{
-    g_autofree char *value = found->setting->get(found->object);
-    g_string_append_printf(text, "%-20s %-16s %s (%s)\n", found->setting->name, value, found->setting->help,
-                           found->setting->values);
-}
-
-char *settings_show(struct desk *desk, const char *name, GError **error)
+bool settings_each(struct desk *desk, const char *name, settings_show_fn *show, void *data, GError **error)
 {
     g_autoptr(GArray) all = find(desk, name);
-    g_autoptr(GString) text = g_string_new(NULL);
     if (all->len == 0) {
-        refuse(name, "an option; set lists them", error);
-        return NULL;
+        return refuse(name, "an option; set lists them", error);
     }
     for (unsigned i = 0; i < all->len; i++) {
-        show(text, &g_array_index(all, struct found, i));
+        const struct found *found = &g_array_index(all, struct found, i);
+        g_autofree char *value = found->setting->get(found->object);
+        show(data, found->setting, value);
     }
-    return g_strdup(text->str);
+    return true;
 }
 
 char **settings_complete(struct desk *desk, const char *name)

@@ -25,18 +25,11 @@ static void announce(void *data, const char *line)
     report_say(call, "%s", shown);
 }
 
-/* Only the first line of a message stands behind our name. */
 static int complain(const struct command_call *call, const char *name, int ret, const GError *error)
 {
     g_autofree char *shown = report_text(call, name);
-    g_auto(GStrv) lines = g_strsplit(error->message, "\n", -1);
-    for (unsigned i = 0; lines[i]; i++) {
-        g_autofree char *text = report_text(call, lines[i]);
-        if (i == 0)
-            report_error(call, "%s: %s", shown, text);
-        else
-            report_complain(call, "%s", text);
-    }
+    g_autofree char *text = report_lines(call, error->message);
+    report_error(call, "%s: %s", shown, text);
     if (ret == -EEXIST)
         report_hint(call, sandbox_is_read_only() ? SANDBOX_ADVICE_REPLACE : "create -y replaces a file that is there");
     return ret;

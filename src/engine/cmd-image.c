@@ -67,7 +67,7 @@ static int truncate_co(const struct command_call *call)
         return ret;
     ret = blk_truncate_co(call->session->blk, size, prealloc, session_issuer(call), &error);
     if (ret < 0) {
-        g_autofree char *reason = report_text(call, error->message);
+        g_autofree char *reason = report_lines(call, error->message);
         report_error(call, "%s", reason);
         return ret;
     }

@@ -112,7 +112,7 @@ static int inject_co(const struct command_call *call)
         return command_misused(call, &command_inject);
     ret = blk_inject(call->session->blk, opts.operand[0], &error);
     if (ret < 0) {
-        g_autofree char *why = report_text(call, error->message);
+        g_autofree char *why = report_lines(call, error->message);
         report_refuse(call, "Could not inject: %s", why);
         if (ret == -EINVAL)
             report_hint(call, "'help inject' has an example");

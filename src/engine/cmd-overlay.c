@@ -20,7 +20,7 @@ struct overlay_call {
 
 static int complain(const struct overlay_call *overlay, const char *what, int ret, const GError *error)
 {
-    g_autofree char *reason = report_text(overlay->call, error->message);
+    g_autofree char *reason = report_lines(overlay->call, error->message);
     if (ret != -ECANCELED)
         report_error(overlay->call, "overlay %s: %s", what, reason);
     return ret;

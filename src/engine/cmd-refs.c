@@ -373,7 +373,7 @@ static int relink_co(const struct command_call *call)
     remove_below(again->options, prefix);
     ret = add_file(again, prefix, opts.operand[1], format, &error);
     if (ret < 0) {
-        g_autofree char *reason = report_text(call, error->message);
+        g_autofree char *reason = report_lines(call, error->message);
 
         report_error(call, "%s", reason);
         again_free(again);

@@ -15,7 +15,7 @@ static bool drop_in(const struct command_call *call)
 
 static int complain(const struct command_call *call, int ret, const GError *error)
 {
-    g_autofree char *reason = report_text(call, error->message);
+    g_autofree char *reason = report_lines(call, error->message);
     report_error(call, "%s", reason);
     return ret;
 }

@@ -77,5 +77,8 @@ void command_remove(const struct command *const *commands);
  */
 char **command_complete(struct session *session, const char *line, int cursor, int *ret_start);
 
+/* Where a command's options or operands are wrong: its usage line, with --json as an error; returns -EINVAL. */
+int command_misused(const struct command_call *call, const struct command *command);
+
 /* "NAME ARGUMENTS -- SUMMARY" of the command that the cursor is in; NULL: it is none (yet).  g_free. */
 char *command_usage_at(struct session *session, const char *line, int cursor);

@@ -13,6 +13,3 @@ extern const struct command
     command_sigraise, command_sleep, command_snapshots, command_source, command_truncate, command_wait_break, command_write,
     command_writev, command_zone_append, command_zone_close, command_zone_finish, command_zone_open, command_zone_report,
     command_zone_reset;
-
-/* Where a command's options or operands are wrong: its usage line; returns -EINVAL. */
-int command_misused(const struct command_call *call, const struct command *command);

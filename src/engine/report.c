@@ -81,6 +81,8 @@ static void complain(const struct command_call *call, const char *before, const 
         va_copy(again, args);
         say(call, SINK_FAILURE, format, again);
         va_end(again);
+        if (sink_is_joined(call->sink))
+            return;
     }
     write_line(call, SINK_ERR, before, format, args);
 }
@@ -134,6 +136,16 @@ char *report_text(const struct command_call *call, const char *text)
     size_t len = strlen(text);
     g_autofree char *start = safetext_escape(text, MIN(len, TEXT_MAX));
     return len > TEXT_MAX ? g_strconcat(start, "...", NULL) : g_steal_pointer(&start);
+}
+
+char *report_lines(const struct command_call *call, const char *text)
+{
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        g_autofree char *raw = *line;
+        *line = report_text(call, raw);
+    }
+    return g_strjoinv("\n", lines);
 }
 
 /* ---- numbers ---- */

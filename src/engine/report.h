@@ -15,7 +15,9 @@
 void report_say(const struct command_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same of what was refused or failed: a screen shows it as an error, though it belongs on stdout. */
 void report_refuse(const struct command_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* What failed, as a line on stderr, newline added; with --json on stdout, too, as an object {"error": ...}. */
+/*
+ * What failed, as a line on stderr, newline added; with --json on stdout, too, as an object {"error": ...}, and only there
+ * where both are read in one place. */
 void report_complain(const struct command_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* The same behind "PROG: ". */
 void report_error(const struct command_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -31,6 +33,8 @@ int report_failure(const struct command_call *call, const char *what, int ret);
  * drop-in mode.  A new string (g_free).
  */
 char *report_text(const struct command_call *call, const char *text);
+/* The same of a message of several lines, which stay lines. */
+char *report_lines(const struct command_call *call, const char *text);
 
 /* ---- numbers of a command line: 0, or a negative errno after having said what is wrong ---- */
 

@@ -116,18 +116,12 @@ void session_report_open_error(const struct command_call *call, const struct blk
                                const GError *error)
 {
     bool name_has_lines = how->filename && strchr(how->filename, '\n');
-    g_auto(GStrv) lines = g_strsplit(error->message, "\n", name_has_lines ? 1 : -1);
-    for (int i = 0; lines[i]; i++) {
-        g_autofree char *reason = report_text(call, lines[i]);
-        if (i) {
-            report_complain(call, "%s", reason);
-        } else if (how->filename) {
-            g_autofree char *name = report_text(call, how->filename);
-            report_error(call, "can't open device %s: %s", name, reason);
-        } else {
-            report_error(call, "can't open: %s", reason);
-        }
-    }
+    g_autofree char *reason = name_has_lines ? report_text(call, error->message) : report_lines(call, error->message);
+    g_autofree char *name = how->filename ? report_text(call, how->filename) : NULL;
+    if (name)
+        report_error(call, "can't open device %s: %s", name, reason);
+    else
+        report_error(call, "can't open: %s", reason);
     if (strstr(error->message, "Image is corrupt; cannot") || strstr(error->message, "repair dirty image"))
         report_hint(call, sandbox_is_read_only() ? "'open -w -o repair=on' opens it for 'check -r'; " SANDBOX_ADVICE_WRITE
                                                  : "'open -w -o repair=on' opens it for 'check -r'");
@@ -232,7 +226,7 @@ int session_close_co(const struct command_call *call, unsigned own_users)
     int ret = blk_close_co(blk, &error);
     /* The reference program says only what formats tell, not that a plain flush failed. */
     if (ret < 0 && (!session->config.drop_in || strcmp(error->message, g_strerror(-ret)))) {
-        g_autofree char *reason = report_text(call, error->message);
+        g_autofree char *reason = report_lines(call, error->message);
         report_error(call, "%s", reason);
     }
     return ret;

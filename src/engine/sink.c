@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "util/oom.h"
@@ -61,6 +62,11 @@ void sink_prompt(struct sink *sink, const char *text)
         sink_write(sink, SINK_OUT, text, strlen(text));
 }
 
+bool sink_is_joined(const struct sink *sink)
+{
+    return sink->ops->joined && sink->ops->joined(sink);
+}
+
 void sink_free(struct sink *sink)
 {
     if (sink && sink->ops->free)
@@ -78,6 +84,7 @@ enum { STDOUT_ROOM = 64 << 10 };
 struct stdio_sink {
     struct sink sink;
     bool terminal[2];    /* stdout, stderr */
+    bool joined;         /* they are one */
     size_t used, marked; /* of text; marked <= used */
     int error;           /* see sink_stdio_error() */
     char text[STDOUT_ROOM];
@@ -189,12 +196,24 @@ static void stdio_free(struct sink *sink)
     g_free(sink);
 }
 
+static bool stdio_joined(const struct sink *sink)
+{
+    return ((const struct stdio_sink *)sink)->joined;
+}
+
 static const struct sink_ops stdio_ops = {
+    .joined = stdio_joined,
     .write = stdio_write,
     .mark = stdio_mark,
     .flush = stdio_flush,
     .free = stdio_free,
 };
+
+bool sink_stdio_is_joined(void)
+{
+    struct stat out, err;
+    return fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 && out.st_dev == err.st_dev && out.st_ino == err.st_ino;
+}
 
 struct sink *sink_new_stdio(void)
 {
@@ -204,6 +223,7 @@ struct sink *sink_new_stdio(void)
     stdio->error = 0;
     stdio->terminal[0] = isatty(STDOUT_FILENO);
     stdio->terminal[1] = isatty(STDERR_FILENO);
+    stdio->joined = sink_stdio_is_joined();
     oom_add_hook(flush_out_of_memory, stdio);
     return &stdio->sink;
 }

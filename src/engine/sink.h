@@ -25,6 +25,8 @@ struct sink_ops {
     /* Words that ask for the next line; NULL: they are text like any other. */
     void (*prompt)(struct sink *sink, const char *text);
     void (*free)(struct sink *sink); /* NULL: nothing to do */
+    /* Whether both streams are read in one place, so that what would be said on each is to be said once; NULL: they are not. */
+    bool (*joined)(const struct sink *sink);
     /* Somebody watches what comes and may have enough of it: who writes much lets others go on in between. */
     bool live;
 };
@@ -39,6 +41,7 @@ void sink_mark(struct sink *sink);
 void sink_flush(struct sink *sink);
 void sink_line(struct sink *sink, const char *line);
 void sink_prompt(struct sink *sink, const char *text);
+bool sink_is_joined(const struct sink *sink);
 /* sink may be NULL. */
 void sink_free(struct sink *sink);
 
@@ -47,6 +50,8 @@ int sink_stdio_error(const struct sink *sink);
 
 /* stdout (buffered here, not by stdio) and stderr; what goes to a terminal is escaped line by line (util/safetext.h). */
 struct sink *sink_new_stdio(void);
+/* Whether the process's stdout and stderr are one file or terminal. */
+bool sink_stdio_is_joined(void);
 /* Collects both streams in memory; sink_buffer_text() is valid until the next write. */
 struct sink *sink_new_buffer(void);
 const char *sink_buffer_text(struct sink *sink);

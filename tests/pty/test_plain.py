@@ -45,6 +45,16 @@ def test_plain_mode_completes(disk):
         t.wait('blkscope> truncate')
 
 
+def test_an_error_is_said_once(disk):
+    with Terminal(['--plain', '--json', '-f', 'raw', disk]) as t:
+        t.wait('blkscope>')
+        t.send('nothing', 'Enter')
+        t.wait(lambda t: t.text().count('blkscope>') == 2, 'the prompt again')
+        assert t.text().count('not found') == 1
+        t.send('Ctrl-D')
+        assert t.exit_status() == 1  # as the command failed
+
+
 def test_drop_in_on_a_terminal_is_never_full_screen(disk):
     with Terminal(['-f', 'raw', disk], name='qemu-io') as t:
         t.wait('qemu-io>')

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from support import MIB, blkscope, make_image
+from support import BLKSCOPE, DEADLINE, MIB, blkscope, environment, make_image
 
 # What makes each do its work; every one is run without words as well.
 WORDS = {
@@ -82,6 +82,48 @@ def test_what_a_format_has_not_is_an_error_and_an_empty_list_a_list(tmp_path):
     for command, found in (('snapshots', {'snapshots': []}), ('bitmaps', {'bitmaps': []}), ('search a', {'matches': []}), (f'compare {empty}', {'ranges': []})):
         assert documents(blkscope('--json', '-c', command, empty).out) == [found], command
     assert documents(blkscope('--json', '-c', 'breakpoints', f'blkdebug::{empty}').out) == [{'breakpoints': []}]
+
+
+# What the commands of the screen are given; without words as well.
+OF_THE_SCREEN = {
+    'ask': ['nothing', 'go-to text x'], 'bind': ['x', 'hex Ctrl-G nothing', 'prompt'], 'cursor': ['map 0', 'nothing 0', 'hex 99T'],
+    'differences': ['OTHER SAME'], 'do': ['down', 'nothing', 'down x'], 'find': ['nowhere', '-x zz'], 'focus': ['nothing', 'hex'],
+    'goto': ['nowhere', '99T', '5..4', '0 nothing'], 'hex-copy': ['nothing', 'hex 0 1'], 'hex-next-data': ['0 x', 'nowhere'],
+    'hex-save': ['OTHER 0 512'], 'hex-type': ['nothing', 'digits x'], 'keys': ['Down'], 'layout': ['nothing', 'wide left 40%'], 'map-only': ['9', 'x'],
+    'mark': ['a', 'aa'], 'mouse': ['nothing 0 0'], 'save-script': ['OTHER'], 'scroll': ['x'], 'set': ['mouse', 'nothing', 'mouse maybe'],
+    'show': ['nothing', 'help x'], 'theme': ['nothing', 'dark'], 'to-mark': ['z'], 'trace': ['x'], 'type': ['x y z'],
+}
+
+
+def test_commands_of_the_screen_print_json(tmp_path):
+    path = make(tmp_path, 'raw')
+    names = [row['command'] for row in documents(blkscope('--headless', '--json', '-c', 'help').out)]
+    assert set(OF_THE_SCREEN) <= set(names)
+    every = [line for name in OF_THE_SCREEN for line in [name, *(f'{name} {words}' for words in OF_THE_SCREEN[name])]]
+    for line in every:
+        result = blkscope('--headless', '--json', '-f', 'raw', '-c', line, path, cwd=tmp_path)
+        found = documents(result.out)
+        assert any('error' in document for document in found) == (result.status != 0), f'{line}\n{result}'
+    for line in ('set', 'bind', 'layout', 'mark', 'theme', 'trace'):
+        assert documents(blkscope('--headless', '--json', '-c', line).out), line
+
+
+def test_an_error_of_several_lines_is_one_document(tmp_path):
+    path = make(tmp_path, 'qcow2')
+    with subprocess.Popen(['qemu-io', path], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        holder.stdin.write(b'length\n')
+        holder.stdin.flush()
+        assert b'qemu-io' in holder.stdout.read1()
+        result = blkscope('--json', '-w', '-c', 'length', path)
+        holder.communicate(timeout=DEADLINE)
+    (document,) = documents(result.out)
+    assert document['error'].count('\n') == 1 and 'lock' in document['error'], result
+
+
+def test_where_both_streams_are_one_an_error_is_said_once():
+    both = subprocess.run([BLKSCOPE, '--json', '-c', 'nothing', '-c', 'open /nowhere'], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          env=environment(), timeout=DEADLINE)
+    assert [list(document) for document in documents(both.stdout)] == [['error'], ['error']]
 
 
 def test_the_structure_of_a_qcow2_image(tmp_path):

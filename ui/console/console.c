@@ -62,7 +62,13 @@ static void sink_take(struct sink *sink, enum sink_stream stream, const char *te
     }
 }
 
+static bool joined(const struct sink *sink)
+{
+    return true;
+}
+
 static const struct sink_ops console_sink_ops = {
+    .joined = joined,
     .write = sink_take,
     .live = true,
 };

@@ -140,7 +140,13 @@ static void pass_prompt(struct sink *sink, const char *text)
     sink_prompt(((struct meter *)sink)->target, text);
 }
 
+static bool pass_joined(const struct sink *sink)
+{
+    return sink_is_joined(((const struct meter *)sink)->target);
+}
+
 static const struct sink_ops ops = {
+    .joined = pass_joined,
     .write = pass_text,
     .mark = pass_mark,
     .flush = pass_flush,
@@ -148,6 +154,7 @@ static const struct sink_ops ops = {
     .prompt = pass_prompt,
 };
 static const struct sink_ops live_ops = {
+    .joined = pass_joined,
     .write = pass_text,
     .mark = pass_mark,
     .flush = pass_flush,

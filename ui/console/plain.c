@@ -68,7 +68,13 @@ static void sink_flush_stdout(struct sink *sink)
     fflush(stdout);
 }
 
+static bool joined(const struct sink *sink)
+{
+    return sink_stdio_is_joined();
+}
+
 static const struct sink_ops plain_sink_ops = {
+    .joined = joined,
     .write = sink_take,
     .flush = sink_flush_stdout,
     .live = true,

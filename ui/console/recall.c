@@ -5,12 +5,10 @@
  */
 #include "ui/console/recall.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
 #include "engine/opts.h"
-#include "engine/report.h"
 #include "ui/console/console-private.h"
 #include "ui/console/line.h"
 
@@ -112,8 +110,7 @@ static int scroll_co(const struct command_call *call)
     struct scroll_words words = {0};
     struct opts opts = {0};
     if (!parse(call, &opts, &words)) {
-        report_usage(call, &console_command_scroll, console_command_scroll.name);
-        return -EINVAL;
+        return command_misused(call, &console_command_scroll);
     }
     struct scrollback *scrollback = served->scrollback;
     uint64_t end = end_without_own(scrollback);
@@ -152,8 +149,7 @@ static int type_co(const struct command_call *call)
 {
     uint64_t typed = INT32_MAX;
     if (call->argc > 2 && !parse_number(call->argv[2], INT32_MAX, &typed)) {
-        report_usage(call, &console_command_type, console_command_type.name);
-        return -EINVAL;
+        return command_misused(call, &console_command_type);
     }
     line_set(call->argc > 1 ? call->argv[1] : "", (int)typed);
     panel_redraw(&served->panel);

@@ -83,12 +83,6 @@ static int write_file(void *data)
     return wholefile_end(&writing->file, ret < 0 ? ret : write_out(writing));
 }
 
-static int misused(const struct command_call *call)
-{
-    report_usage(call, &command_save_script, command_save_script.name);
-    return -EINVAL;
-}
-
 static int save_script_co(const struct command_call *call)
 {
     struct opts opts;
@@ -96,11 +90,11 @@ static int save_script_co(const struct command_call *call)
     opts_start(&opts, call, command_save_script.options);
     for (int option; (option = opts_next(&opts)) != -1; replace = true) {
         if (option != 'f') {
-            return misused(call);
+            return command_misused(call, &command_save_script);
         }
     }
     if (opts.count != 1) {
-        return misused(call);
+        return command_misused(call, &command_save_script);
     }
     g_autofree char *path = g_strdup(opts.operand[0]);
     g_autofree char *name = report_text(call, path);

@@ -8,7 +8,8 @@
 
 #include "engine/opts.h"
 #include "engine/session.h"
-#include "engine/sink.h"
+#include "engine/report-json.h"
+#include "engine/report.h"
 #include "io/aio.h"
 #include "io/co.h"
 #include "io/wholefile.h"
@@ -34,7 +35,7 @@ struct panel *hex_commands_panel(void)
 
 static int complain(const struct command_call *call, const char *why)
 {
-    sink_printf(call->sink, SINK_ERR, "%s: %s\n", call->argv[0], why);
+    report_complain(call, "%s: %s", call->argv[0], why);
     return -EINVAL;
 }
 
@@ -138,9 +139,9 @@ static int run_find_co(const struct command_call *call)
     if (ret == -ENOENT) {
         g_autofree char *text = safetext_escape(opts.operand[0], -1);
 
-        sink_printf(call->sink, SINK_ERR, "find: '%s' was not found\n", text);
+        report_complain(call, "find: '%s' was not found", text);
     } else if (ret < 0 && ret != -ECANCELED) {
-        sink_printf(call->sink, SINK_ERR, "find: %s\n", g_strerror(-ret));
+        report_complain(call, "find: %s", g_strerror(-ret));
     }
     return ret;
 }
@@ -219,7 +220,7 @@ static int read_range_co(const struct range *range, int64_t at, void *buf, size_
 
 static int fail(const struct command_call *call, int ret)
 {
-    sink_printf(call->sink, SINK_ERR, "%s: %s\n", call->argv[0], g_strerror(-ret));
+    report_complain(call, "%s: %s", call->argv[0], g_strerror(-ret));
     return ret;
 }
 
@@ -398,12 +399,21 @@ const struct command hex_command_save = {
 
 static void list_marks(const struct command_call *call)
 {
-    for (char mark = 'A'; mark <= 'z'; mark++) {
-        const char *place = hex_marks_get(hex->marks, mark);
+    bool json = session_config(call->session)->json, any = false;
 
-        if (place) {
-            sink_printf(call->sink, SINK_OUT, "%c %s\n", mark, place);
+    for (char mark = 'A'; mark <= 'z'; mark++) {
+        const char *place = hex_marks_get(hex->marks, mark), letter[] = {mark, '\0'};
+        const struct report_json_member members[] = {report_json_text("mark", letter), report_json_text("place", place)};
+
+        any |= place != NULL;
+        if (place && json) {
+            report_json_members(call, members, G_N_ELEMENTS(members));
+        } else if (place) {
+            report_say(call, "%c %s", mark, place);
         }
+    }
+    if (json && !any) {
+        report_json_none(call, "marks");
     }
 }
 
@@ -431,7 +441,7 @@ static int run_mark_co(const struct command_call *call)
         return complain(call, "a mark is a letter");
     }
     if (error) {
-        sink_printf(call->sink, SINK_ERR, "mark: it is not kept for later runs: %s\n", error->message);
+        report_complain(call, "mark: it is not kept for later runs: %s", error->message);
     }
     return 0;
 }

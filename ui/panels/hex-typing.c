@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "block/blk.h"
+#include "engine/report.h"
 #include "engine/sink.h"
 #include "ui/keymap.h"
 #include "ui/panels/hex-commands.h"
@@ -165,7 +166,7 @@ static int type_co(const struct command_call *call)
     if (why == NULL && put_words(hex, call)) {
         return 0;
     }
-    sink_printf(call->sink, SINK_ERR, "hex-type: %s\n", why != NULL ? why : "type digits or characters, then offsets (0x1000) with bytes (de ad) behind");
+    report_complain(call, "hex-type: %s", why != NULL ? why : "type digits or characters, then offsets (0x1000) with bytes (de ad) behind");
     hex_typing_end(hex);
     return -EINVAL;
 }

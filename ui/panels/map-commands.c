@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "engine/opts.h"
-#include "engine/sink.h"
+#include "engine/report.h"
 #include "ui/panels/map-panel.h"
 
 /* Commands are found by name only, so that the one panel there is has to be found by them. */
@@ -37,7 +37,7 @@ static int differences_co(const struct command_call *call)
         }
     }
     if (opts.count > (snapshot ? 0 : 1)) {
-        sink_printf(call->sink, SINK_ERR, "differences: one image, or -s and one snapshot\n");
+        report_complain(call, "differences: one image, or -s and one snapshot");
         return -EINVAL;
     }
     g_autofree char *image = opts.count > 0 ? g_strconcat(opts.operand[0][0] == '@' ? "./" : "", opts.operand[0], NULL) : NULL;
@@ -51,11 +51,11 @@ static int only_co(const struct command_call *call)
     uint64_t layer = 0;
 
     if (call->argc > 1 && !g_ascii_string_to_unsigned(call->argv[1], 10, 0, INT16_MAX, &layer, NULL)) {
-        sink_printf(call->sink, SINK_ERR, "map-only: a layer is a number, 0 for the top\n");
+        report_complain(call, "map-only: a layer is a number, 0 for the top");
         return -EINVAL;
     }
     if (!map_show_only(map, call->argc > 1 ? (int)layer : -1)) {
-        sink_printf(call->sink, SINK_ERR, "map-only: there is no such layer; 'chain' lists them\n");
+        report_complain(call, "map-only: there is no such layer; 'chain' lists them");
         return -ENOENT;
     }
     return 0;

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "engine/sink.h"
+#include "engine/report.h"
 #include "ui/panels/pending-panel.h"
 
 /* Commands are found by name only, so that the one panel there is has to be found by them. */
@@ -30,11 +30,11 @@ static int trace_co(const struct command_call *call)
     bool on = call->argc > 1 && strcmp(call->argv[1], "on") == 0;
 
     if (call->argc == 1) {
-        sink_printf(call->sink, SINK_OUT, "events of requests are %s\n", pending->trace ? "kept" : "not kept");
+        report_say(call, "events of requests are %s", pending->trace ? "kept" : "not kept");
         return 0;
     }
     if (!on && strcmp(call->argv[1], "off") != 0) {
-        sink_printf(call->sink, SINK_ERR, "trace: type on or off\n");
+        report_complain(call, "trace: type on or off");
         return -EINVAL;
     }
     pending_set_trace(pending, on);
