@@ -73,6 +73,8 @@ static int resume_co(const struct command_call *call)
     co_yield_co();
     if (ret < 0)
         report_refuse(call, "Could not resume request: %s", g_strerror(-ret));
+    if (ret == -ENOENT)
+        report_hint(call, "'pending' lists what is suspended, 'breakpoints' what waits");
     return explain(call, ret);
 }
 
@@ -123,7 +125,7 @@ const struct command command_cancel = {
     .name = "cancel",
     .args = "number",
     .summary = "ends a pending request",
-    .help = "\nThe request with this number (the screen lists them) ends with an error as soon as it waits for a breakpoint or for\n"
+    .help = "\nThe request with this number (pending lists them) ends with an error as soon as it waits for a breakpoint or for\n"
             "another request; what the disk is doing is not interrupted.\n"
             "\n"
             "  cancel 12\n",

@@ -2,8 +2,10 @@
 #include <dirent.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "block/create.h"
+#include "block/debug.h"
 #include "engine/command.h"
 #include "engine/complete-options.h"
 #include "engine/session.h"
@@ -20,6 +22,12 @@ static void offer(GPtrArray *found, const char *word, const char *candidate)
 {
     if (g_str_has_prefix(candidate, word))
         g_ptr_array_add(found, g_strdup(candidate));
+}
+
+static void offer_once(GPtrArray *found, const char *word, const char *candidate)
+{
+    if (!g_ptr_array_find_with_equal_func(found, candidate, g_str_equal, NULL))
+        offer(found, word, candidate);
 }
 
 static void offer_list(GPtrArray *found, const char *word, const char *const *candidates)
@@ -40,8 +48,25 @@ static void offer_tags(GPtrArray *found, const char *word, struct session *sessi
     for (GList *link = blk ? blk_requests(blk)->head : NULL; link; link = link->next) {
         const struct blk_request *request = link->data;
         if (request->tag)
-            offer(found, word, request->tag);
+            offer_once(found, word, request->tag);
     }
+    struct blk_debug debug = {0};
+    if (blk && blk_debug_list(blk, &debug) == 0) { /* those that wait for a request */
+        for (unsigned i = 0; i < debug.breaks->len; i++) {
+            const struct blk_debug_break *point = &g_array_index(debug.breaks, struct blk_debug_break, i);
+            if (point->armed || point->held)
+                offer_once(found, word, point->tag);
+        }
+    }
+    blk_debug_clear(&debug);
+}
+
+static bool is_directory(DIR *dir, const struct dirent *entry)
+{
+    struct stat st;
+    if (entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN)
+        return entry->d_type == DT_DIR;
+    return fstatat(dirfd(dir), entry->d_name, &st, 0) == 0 && S_ISDIR(st.st_mode);
 }
 
 /* Names in the directory that the word names, each with all of the word's own directory part before it. */
@@ -55,7 +80,8 @@ static void offer_paths(GPtrArray *found, const char *word)
         bool hidden = entry->d_name[0] == '.' && *base != '.';
         if (hidden || !strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") || !g_str_has_prefix(entry->d_name, base))
             continue;
-        g_ptr_array_add(found, g_strconcat(directory, entry->d_name, entry->d_type == DT_DIR ? "/" : "", NULL));
+        const char *before = !*directory && entry->d_name[0] == '-' && !*word ? "./" : directory; /* it is no option */
+        g_ptr_array_add(found, g_strconcat(before, entry->d_name, is_directory(dir, entry) ? "/" : "", NULL));
     }
     if (dir)
         closedir(dir);
@@ -194,34 +220,73 @@ static void offer_operand(GPtrArray *found, const struct place *place, struct se
     }
 }
 
+/* The text before the cursor, read as words.h does: by whoever completes, as far as it is. */
+struct cutting {
+    struct place *place;
+    GString *word;   /* the one that is being read */
+    bool begun;      /* even if only by a quote */
+    char quote;      /* 0: it is in none */
+    bool in_comment;
+};
+
+static void end_word(struct cutting *cutting)
+{
+    if (cutting->begun)
+        g_ptr_array_add(cutting->place->before, g_strdup(cutting->word->str));
+    g_string_truncate(cutting->word, 0);
+    cutting->begun = false;
+}
+
+/* What ends a word, and perhaps a command. */
+static void take_separator(struct cutting *cutting, char c)
+{
+    GPtrArray *before = cutting->place->before;
+    end_word(cutting);
+    if (c == ';' && before->len && !strcmp(before->pdata[0], "multiwrite"))
+        g_ptr_array_add(before, g_strdup(";"));
+    else if (c == ';' || c == '\n')
+        g_ptr_array_set_size(before, 0);
+    cutting->in_comment &= c != '\n';
+}
+
+static bool separates(const struct cutting *cutting, char c)
+{
+    if (cutting->place->drop_in)
+        return c == ' ';
+    return !cutting->quote && strchr(" \t\r\v\f;\n", c);
+}
+
 /*
- * Cuts the text before the cursor into the words of the last command on it, as words.h does; the last word, which may
- * be in the middle of a quote, goes to word.  Returns where that one begins.
+ * Cuts the text before the cursor into the words of the last command on it; the last word, which may be in the middle of a quote, goes to
+ * word.  Returns where that one begins, -1: in a comment.
  */
 static int find_place(const char *line, int cursor, struct place *place, GString *word)
 {
+    struct cutting cutting = {.place = place, .word = word};
     int start = 0;
-    char quote = 0;
     for (int i = 0; i < cursor; i++) {
-        char c = line[i];
-        bool separates = !quote && (c == ' ' || c == '\t' || c == ';');
-        if (!place->drop_in && c == '\\' && quote != '\'') {
-            if (++i < cursor)
-                g_string_append_c(word, line[i]);
-        } else if (!place->drop_in && (quote ? c == quote : c == '\'' || c == '"')) {
-            quote = quote ? 0 : c;
-        } else if (!separates) {
-            g_string_append_c(word, c);
-        } else {
-            if (word->len)
-                g_ptr_array_add(place->before, g_strdup(word->str));
-            if (c == ';' && !place->drop_in)
-                g_ptr_array_set_size(place->before, 0);
-            g_string_truncate(word, 0);
+        char c = line[i], next = i + 1 < cursor ? line[i + 1] : '\0';
+        if (cutting.in_comment ? c == '\n' : separates(&cutting, c)) {
+            take_separator(&cutting, c);
             start = i + 1;
+            continue;
+        }
+        cutting.in_comment |= c == '#' && !cutting.begun && !place->drop_in;
+        if (cutting.in_comment)
+            continue;
+        cutting.begun = true;
+        bool escapes = c == '\\' && (!cutting.quote || (cutting.quote == '"' && (next == '"' || next == '\\')));
+        if (escapes && !place->drop_in) {
+            i++;
+            if (next)
+                g_string_append_c(word, next);
+        } else if (!place->drop_in && (cutting.quote ? c == cutting.quote : c == '\'' || c == '"')) {
+            cutting.quote = cutting.quote ? 0 : c;
+        } else {
+            g_string_append_c(word, c);
         }
     }
-    return start;
+    return cutting.in_comment ? -1 : start;
 }
 
 char *command_usage_at(struct session *session, const char *line, int cursor)
@@ -261,12 +326,13 @@ char **command_complete(struct session *session, const char *line, int cursor, i
     GPtrArray *found = g_ptr_array_new();
     cursor = CLAMP(cursor, 0, (int)strlen(line));
     g_autoptr(GString) typed = g_string_new(NULL);
-    *ret_start = find_place(line, cursor, &place, typed);
+    int start = find_place(line, cursor, &place, typed);
+    *ret_start = MAX(start, 0);
     const char *word = place.word = typed->str;
     place.command = before->len ? command_find(before->pdata[0]) : NULL;
-    if (!before->len) {
+    if (start >= 0 && !before->len) {
         offer_commands(found, word);
-    } else if (place.command) {
+    } else if (start >= 0 && place.command) {
         char letter = option_before(&place);
         if (letter)
             offer_value(found, &place, letter, session);

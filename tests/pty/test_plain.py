@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The line mode."""
+import re
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import support  # noqa: E402
 from steps import command  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
@@ -63,3 +65,18 @@ def test_drop_in_on_a_terminal_is_never_full_screen(disk):
         assert b'\x1b[?1049h' not in t.raw
         t.send('q', 'Enter')
         assert t.exit_status() == 0
+
+
+def test_plain_mode_keeps_a_script_and_lists_what_is_pending(disk, tmp_path):
+    script = tmp_path / 'script'
+    with Terminal(['--plain', '-f', 'raw', f'blkdebug::{disk}'], columns=200) as t:
+        t.wait('blkscope>')
+        for count, line in enumerate(['break read_aio A', 'aio_read 0 4k', 'pending', 'resume A', f'save-script {script}'], 2):
+            t.send(line, 'Enter')
+            t.wait(lambda t, count=count: t.text().count('blkscope>') == count, 'the prompt again')
+        assert re.search(r'request \d+: read 0x0 \+4 KiB, suspended at A \(read_aio\), [0-9.]+ s: aio_read 0 4k\n', t.text())
+        t.send('Ctrl-D')
+        assert t.exit_status() == 0
+    assert script.read_text() == 'break read_aio A\naio_read 0 4k\npending\nresume A\n'
+    again = support.blkscope('--script', script, '-f', 'raw', f'blkdebug::{disk}')
+    assert again.status == 0 and 'read 4096/4096 bytes' in again.out

@@ -12,6 +12,7 @@
 #include "ui/progress.h"
 #include "ui/setting.h"
 #include "ui/text.h"
+#include "util/safetext.h"
 
 #define PROMPT "> "
 
@@ -169,15 +170,17 @@ static void list_words(void *data, char **words)
 {
     struct console *console = data;
     int widest = 1, count = 0;
+    g_autoptr(GPtrArray) shown = g_ptr_array_new_with_free_func(g_free);
     for (; words[count] != NULL && count < LIST_MAX; count++) {
-        widest = MAX(widest, text_columns(short_word(words[count]), -1));
+        g_ptr_array_add(shown, safetext_escape(short_word(words[count]), -1));
+        widest = MAX(widest, text_columns(shown->pdata[count], -1));
     }
     int columns = MAX(console->width / (widest + LIST_GAP), 1);
     int rows = (count + columns - 1) / columns;
     for (int row = 0; row < rows; row++) {
         g_autoptr(GString) text = g_string_new(NULL);
         for (int i = row; i < count; i += rows) {
-            const char *word = short_word(words[i]);
+            const char *word = shown->pdata[i];
             g_string_append(text, word);
             int gap = i + rows < count ? widest + LIST_GAP - text_columns(word, -1) : 0;
             g_string_append_printf(text, "%*s", gap, "");

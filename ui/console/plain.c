@@ -15,6 +15,7 @@
 #include "ui/console/histfile.h"
 #include "ui/console/line.h"
 #include "ui/console/meter.h"
+#include "ui/console/script.h"
 #include "ui/signals.h"
 #include "ui/text.h"
 #include "util/safetext.h"
@@ -130,6 +131,16 @@ static void command_done(void *data, int ret)
     }
 }
 
+/* For save-script. */
+static void note(struct plain *plain, const char *line)
+{
+    const char *reason = session_config(plain->session)->drop_in ? NULL : script_note(line);
+    if (reason != NULL) {
+        fprintf(stderr, "%s: save-script can't keep all commands of this session any more: temporary file: %s\n",
+                session_config(plain->session)->prog, reason);
+    }
+}
+
 static void accept_line(void *data, const char *line)
 {
     struct plain *plain = data;
@@ -139,6 +150,7 @@ static void accept_line(void *data, const char *line)
         g_main_loop_quit(plain->loop);
     } else if (line[strspn(line, " ")] != '\0') {
         end_prompt(plain);
+        note(plain, line);
         session_run(plain->session, line, plain->out, 0, command_done, plain);
     }
 }
@@ -183,6 +195,11 @@ int app_run_plain(struct session *session, bool use_history)
     struct plain *plain = &only;
     *plain = (struct plain){.sink = {&plain_sink_ops}, .session = session};
     plain->loop = g_main_loop_new(g_main_context_get_thread_default(), FALSE);
+    static const struct command *const own_commands[] = {&command_save_script, NULL};
+    if (!config->drop_in) {
+        script_begin();
+        command_add(own_commands);
+    }
     line_open(session, prompt, true, &line_ops, plain);
     if (use_history) {
         histfile_begin(&error);
@@ -197,6 +214,10 @@ int app_run_plain(struct session *session, bool use_history)
     meter_free(meter);
     signals_done();
     line_close();
+    if (!config->drop_in) {
+        command_remove(own_commands);
+        script_forget();
+    }
     g_main_loop_unref(plain->loop);
     fflush(stdout);
     histfile_end(&error);

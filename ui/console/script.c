@@ -127,7 +127,8 @@ const struct command command_save_script = {
     .summary = "writes the commands of this session to a file",
     .help = "\n"
             "What was typed in the console and what keys stood for; --script FILE (with --headless, for the screen's own\n"
-            "commands) runs it again, as does source. Lines that begin with save-script itself are left out.\n"
+            "commands) runs it again, as does source, on an image that is opened the same way. Lines that begin with\n"
+            "save-script itself are left out.\n"
             "\n"
             "  -f          replaces a file that exists\n"
             "\n"

@@ -4,6 +4,7 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/batch.h"
 #include "engine/session.h"
@@ -265,6 +266,73 @@ static void names_complete_quoted(void)
     g_rmdir(dir);
 }
 
+/* Quotes, comments and what ends a command are where a line that runs has them. */
+static void places_are_those_of_words(void)
+{
+    struct session *session = session_with(false), *drop_in = session_with(true);
+    assert_completed("length # rea", 0, "");
+    assert_completed("length # a; rea", 0, "");
+    assert_completed("length #\nrea", 9, "read read-as readv");
+    assert_completed("length\nrea", 7, "read read-as readv");
+    assert_completed("length#; rea", 9, "read read-as readv");
+    assert_completed("multiwrite 0 4k ; rea", 18, "");
+    assert_completed("multiwrite 0 4k\nrea", 16, "read read-as readv");
+    assert_completed("break read_a", 6, "read_aio");
+    assert_completed("break '' read_a", 9, "");
+    assert_completed("\"a\\\\\"; rea", 7, "read read-as readv"); /* the quote is closed */
+    assert_completed("\"a\\x\"; rea", 7, "read read-as readv");
+    g_autofree char *one_command = completed(drop_in, "length; wri", 8); /* ; ends nothing there */
+    g_assert_cmpstr(one_command, ==, "");
+    session_free(session);
+    session_free(drop_in);
+}
+
+static void paths_that_are_odd_complete(void)
+{
+    g_autofree char *dir = g_dir_make_tmp("blkscope-XXXXXX", NULL), *before = g_get_current_dir();
+    g_assert_cmpint(g_chdir(dir), ==, 0);
+    g_assert_true(g_file_set_contents("-x", "", 0, NULL) && g_file_set_contents("back\\slash", "", 0, NULL));
+    g_assert_cmpint(g_mkdir("folder", 0700), ==, 0);
+    g_assert_cmpint(symlink("folder", "link"), ==, 0);
+    g_assert_cmpint(symlink("nowhere", "lost"), ==, 0);
+    struct session *session = session_with(false);
+    assert_completed("source ", 7, "./-x back\\\\slash folder/ link/ lost"); /* no option */
+    assert_completed("source \"back\\s", 7, "back\\\\slash");
+    assert_completed("source 'back\\s", 7, "back\\\\slash");
+    session_free(session);
+    g_unlink("-x");
+    g_unlink("back\\slash");
+    g_unlink("link");
+    g_unlink("lost");
+    g_rmdir("folder");
+    g_assert_cmpint(g_chdir(before), ==, 0);
+    g_rmdir(dir);
+}
+
+static void tags_complete_before_they_are_reached(void)
+{
+    g_autofree char *dir = g_dir_make_tmp("blkscope-XXXXXX", NULL), *path = g_build_filename(dir, "a", NULL);
+    g_autofree char *line = g_strdup_printf("open -o driver=raw blkdebug::%s; break read_aio first; break write_aio second; aio_read 0 512", path);
+    g_assert_true(g_file_set_contents(path, "one sector", -1, NULL) && truncate(path, 512) == 0);
+    struct session *session = session_with(false);
+    g_assert_cmpint(batch_run_line(session, line, sink_null()), ==, 0);
+    assert_completed("wait_break ", 11, "first second");
+    assert_completed("remove_break f", 13, "first");
+    struct sink *sink = sink_new_buffer();
+    g_assert_cmpint(batch_run_line(session, "pending", sink), ==, 0);
+    g_assert_true(g_str_has_prefix(sink_buffer_text(sink), "request 1: read 0x0 +512 bytes, suspended at first (read_aio), "));
+    g_assert_true(g_str_has_suffix(sink_buffer_text(sink), " s\n"));
+    sink_free(sink);
+    sink = sink_new_buffer();
+    g_assert_cmpint(batch_run_line(session, "resume first; remove_break second; aio_flush; pending", sink), ==, 0);
+    g_assert_true(g_str_has_suffix(sink_buffer_text(sink), "No request is pending.\n"));
+    sink_free(sink);
+    assert_completed("wait_break ", 11, "");
+    session_free(session);
+    g_unlink(path);
+    g_rmdir(dir);
+}
+
 static void a_cursor_outside_of_the_line_is_its_end(void)
 {
     struct session *session = session_with(false);
@@ -330,6 +398,9 @@ int main(int argc, char **argv)
     g_test_add_func("/command/complete/snapshots", snapshots_complete);
     g_test_add_func("/command/complete/quoted", names_complete_quoted);
     g_test_add_func("/command/complete/cursor", a_cursor_outside_of_the_line_is_its_end);
+    g_test_add_func("/command/complete/places", places_are_those_of_words);
+    g_test_add_func("/command/complete/odd-paths", paths_that_are_odd_complete);
+    g_test_add_func("/command/complete/tags", tags_complete_before_they_are_reached);
     g_test_add_func("/command/help/all", help_shows_what_is_ours_under_our_own_name);
     g_test_add_func("/command/help/each", help_explains_each);
     int status = g_test_run();
