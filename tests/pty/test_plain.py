@@ -57,6 +57,23 @@ def test_an_error_is_said_once(disk):
         assert t.exit_status() == 1  # as the command failed
 
 
+def test_names_that_could_drive_the_terminal_are_masked(work):
+    """Those that Tab takes from a folder: control characters of two bytes, and what turns text round."""
+    for name in ('a\u009b31mred', 'b\u202ecba', 'c\x1b[31m', 'd\u65e5\u672c'):
+        (work / name).touch()
+    with Terminal(['--plain', '--no-history'], cwd=work) as t:
+        t.wait('blkscope>')
+        for letter, shown in (('a', 'a??31mred'), ('b', 'b???cba'), ('c', 'c^[[31m'), ('d', 'd\u65e5\u672c')):
+            t.send(f'source {letter}', 'Tab')
+            t.wait(shown)
+            t.send('Enter')
+            t.wait(lambda t, count='abcd'.index(letter) + 2: t.text().count('blkscope>') == count, 'the prompt again')
+        assert b'\xc2\x9b' not in t.raw and b'\xe2\x80\xae' not in t.raw and b'\x1b[31m' not in t.raw
+        assert 'not found' not in t.text() and 'No such file' not in t.text()
+        t.send('Ctrl-D')
+        assert t.exit_status() == 0
+
+
 def test_drop_in_on_a_terminal_is_never_full_screen(disk):
     with Terminal(['-f', 'raw', disk], name='qemu-io') as t:
         t.wait('qemu-io>')

@@ -10,6 +10,7 @@
 #include "engine/command.h"
 #include "ui/console/histfile.h"
 #include "ui/text.h"
+#include "util/safetext.h"
 
 static struct {
     struct session *session;
@@ -104,6 +105,34 @@ static void redisplay(void)
 {
 }
 
+/* Each byte of what readline would show as it is and a terminal could take for more than text. */
+static void mask(char *text, size_t len)
+{
+    while (len > 0) {
+        gunichar ch = g_utf8_get_char_validated(text, (gssize)len);
+        size_t bytes = ch == (gunichar)-1 || ch == (gunichar)-2 ? 1 : (size_t)(g_utf8_next_char(text) - text);
+        if ((uint8_t)text[0] >= 0x80 && !safetext_is_safe(text, (ssize_t)bytes)) {
+            memset(text, '?', bytes);
+        }
+        text += bytes;
+        len -= bytes;
+    }
+}
+
+/* Line mode: names that were completed may be anything.  Where it is masked the line is as long as it was. */
+static void redisplay_safely(void)
+{
+    size_t len = (size_t)rl_end;
+    g_autofree char *kept = safetext_is_safe(rl_line_buffer, (ssize_t)len) ? NULL : g_memdup2(rl_line_buffer, len);
+    if (kept != NULL) {
+        mask(rl_line_buffer, len);
+    }
+    rl_redisplay();
+    if (kept != NULL) {
+        memcpy(rl_line_buffer, kept, len);
+    }
+}
+
 static void accept_line(char *text)
 {
     g_autofree char *owned = g_strdup(text);
@@ -144,6 +173,7 @@ void line_open(struct session *session, const char *prompt, bool tty, const stru
     rl_readline_name = "blkscope";
     if (tty) {
         rl_getc_function = next_typed_byte;
+        rl_redisplay_function = redisplay_safely;
     } else {
         detach_from_terminal();
     }
@@ -194,11 +224,11 @@ void line_close(void)
     forget_history();
     g_string_free(line.keys, TRUE);
     rl_getc_function = rl_getc;
+    rl_redisplay_function = rl_redisplay;
     if (line.nowhere != NULL) {
         rl_instream = stdin;
         rl_outstream = stdout;
         rl_input_available_hook = NULL;
-        rl_redisplay_function = rl_redisplay;
         rl_prep_term_function = rl_prep_terminal;
         rl_deprep_term_function = rl_deprep_terminal;
         fclose(line.nowhere);
