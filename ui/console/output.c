@@ -65,17 +65,20 @@ static enum panel_reaction search(struct console *console, enum request request)
 
 /* ---- copying ---- */
 
-/* From the newest command on, its line not included; all there is without one. */
+/* From the newest command on, its line not included; all there is without one.  Keys that are logged at the end are no commands that say something. */
 static void last_output(struct console *console, uint64_t *ret_first, uint64_t *ret_last)
 {
     struct scrollback *scrollback = console->scrollback;
     uint64_t typed, logged;
     uint64_t end = scrollback_end(scrollback);
+    while (scrollback_find_role(scrollback, ROLE_ECHO, end, &logged) && logged + 1 == end) {
+        end = logged;
+    }
     bool any_typed = scrollback_find_role(scrollback, ROLE_INPUT, end, &typed);
     bool any_logged = scrollback_find_role(scrollback, ROLE_ECHO, end, &logged);
-    uint64_t from = any_typed && any_logged ? MAX(typed, logged) : any_typed ? typed : logged;
-    *ret_first = any_typed || any_logged ? from + 1 : 0;
-    *ret_last = end;
+    uint64_t from = any_typed && any_logged ? MAX(typed, logged) : any_typed ? typed : any_logged ? logged : 0;
+    *ret_first = any_typed || any_logged || end == 0 ? from + 1 : 0;
+    *ret_last = end > 0 ? end - 1 : 0;
 }
 
 static void copy_lines(struct console *console, uint64_t first, uint64_t last)

@@ -138,6 +138,12 @@ static void test_output_is_copied(void)
     driver_keys(driver, "F6");
     g_assert_true(driver_shows(driver, "not copied: more than the 75000 bytes"));
     g_assert_cmpstr(driver->copied, ==, "> length\n2 MiB\n");
+    driver_command(driver, "length");
+    driver_keys(driver, "F3 2 Space MiB Enter"); /* what is logged of that said nothing, and is not what is meant */
+    driver_keys(driver, "Esc");
+    driver_keys(driver, ":");
+    driver_keys(driver, "F6");
+    g_assert_cmpstr(driver->copied, ==, "2 MiB\n");
     driver_free(driver);
 }
 
