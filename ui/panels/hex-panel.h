@@ -9,6 +9,7 @@
 #include "ui/panels/lookup.h"
 #include "ui/panels/hex-rows.h"
 #include "util/search.h"
+#include "ui/setting.h"
 
 struct hex_edit;
 struct hex_hunt;
@@ -153,6 +154,7 @@ void hex_draw(struct hex_panel *hex, struct surface surface);
 void hex_side_draw(struct hex_panel *hex, struct surface surface);
 
 /* As panel_ops has them. */
+extern const struct setting hex_settings[];
 const struct panel_hint *hex_hints(struct panel *panel);
 int hex_recall_page_rows(struct panel *panel);
 void hex_recall_view(struct panel *panel, struct panel_view *ret_view);

@@ -14,7 +14,6 @@
 #include "ui/panels/hex-notes.h"
 #include "ui/panels/hex-panel.h"
 #include "ui/panels/lookup.h"
-#include "ui/setting.h"
 #include "util/size.h"
 
 enum { TICK_US = 100 * 1000 }; /* how often a search in the background is told of */
@@ -597,33 +596,8 @@ static void destroy(struct panel *panel)
     g_free(hex);
 }
 
-static char *get_bytes_a_row(void *object)
-{
-    const struct hex_panel *hex = object;
-
-    return hex->most > 0 ? g_strdup_printf("%d", hex->most) : g_strdup("fit");
-}
-
-static bool set_bytes_a_row(void *object, const char *value, GError **error)
-{
-    struct hex_panel *hex = object;
-    int64_t most = 0;
-
-    if (strcmp(value, "fit") != 0 && (size_parse(value, &most) != 0 || most % 8 != 0 || most < 8 || most > HEX_ROW_MAX)) {
-        g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "type fit, 8, 16, 24 or 32");
-        return false;
-    }
-    hex->most = (int)most;
-    return true;
-}
-
-static const struct setting settings[] = {
-    {"hex-bytes-a-row", "fit|8|16|24|32", "how many bytes a row of hex has, where there is room", get_bytes_a_row, set_bytes_a_row, NULL},
-    {NULL, NULL, NULL, NULL, NULL, NULL},
-};
-
 const struct panel_ops panel_hex = {
-    .settings = settings,
+    .settings = hex_settings,
     .name = "hex",
     .context = REQUEST_CONTEXT_HEX,
     .create = create,

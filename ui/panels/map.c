@@ -5,9 +5,11 @@
  */
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "ui/panels/lookup.h"
 #include "ui/panels/map-panel.h"
+#include "ui/setting.h"
 #include "util/checked.h"
 #include "util/size.h"
 
@@ -408,7 +410,31 @@ static void destroy(struct panel *panel)
     g_free(map);
 }
 
+static char *get_order(void *object)
+{
+    return g_strdup(map_of(object)->order == MAP_ORDER_CURVE ? "curve" : "rows");
+}
+
+static bool set_order(void *object, const char *value, GError **error)
+{
+    struct map_panel *map = map_of(object);
+
+    if (strcmp(value, "rows") != 0 && strcmp(value, "curve") != 0) {
+        g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "type rows or curve");
+        return false;
+    }
+    map->order = value[0] == 'c' ? MAP_ORDER_CURVE : MAP_ORDER_ROWS;
+    panel_redraw(&map->panel);
+    return true;
+}
+
+static const struct setting settings[] = {
+    {"map-order", "rows|curve", "whether the map's cells lie in rows or along a Hilbert curve", get_order, set_order, NULL},
+    {NULL, NULL, NULL, NULL, NULL, NULL},
+};
+
 const struct panel_ops panel_map = {
+    .settings = settings,
     .name = "map",
     .context = REQUEST_CONTEXT_MAP,
     .create = create,

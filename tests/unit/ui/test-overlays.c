@@ -5,6 +5,7 @@
 
 #include "driver.h"
 #include "engine/command.h"
+#include "ui/desk-private.h"
 #include "ui/keymap.h"
 #include "ui/overlay.h"
 
@@ -214,6 +215,40 @@ static void test_themes_are_tried_on_and_taken_off_again(void)
     driver_free(driver);
 }
 
+static void keep_words(void *data, const struct setting *setting, const char *value)
+{
+    g_ptr_array_add(data, g_strdup_printf("%s|%s|%s", setting->name, value, setting->values));
+}
+
+/* Every one takes each value it lists and gives it back, and keeps what it has when it is told nonsense. */
+static void test_every_option_takes_what_it_lists(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    g_autoptr(GPtrArray) options = g_ptr_array_new_with_free_func(g_free);
+    g_assert_true(settings_each(driver->desk, NULL, keep_words, options, NULL));
+    g_assert_cmpuint(options->len, >=, 13);
+    for (unsigned i = 0; i < options->len; i++) {
+        g_auto(GStrv) words = g_strsplit(options->pdata[i], "|", -1);
+        for (char **value = words + 2; words[3] != NULL && *value != NULL; value++) {
+            g_autoptr(GError) error = NULL;
+            g_autoptr(GPtrArray) now = g_ptr_array_new_with_free_func(g_free);
+            g_autofree char *expected = g_strdup_printf("%s|%s|", words[0], *value);
+            g_assert_true(settings_set(driver->desk, words[0], *value, &error));
+            g_assert_false(settings_set(driver->desk, words[0], "no-such-thing", &error));
+            g_assert_true(g_str_has_prefix(error->message, words[0]));
+            g_assert_true(settings_each(driver->desk, words[0], keep_words, now, NULL));
+            g_assert_cmpuint(now->len, ==, 1);
+            g_assert_true(g_str_has_prefix(now->pdata[0], expected));
+        }
+        g_assert_true(settings_set(driver->desk, words[0], words[1], NULL));
+    }
+    driver_command(driver, "set hex-group 4; set hex-byte-order reversed; set hex-offsets decimal; set hex-fold off; set map-order curve");
+    g_assert_true(driver_shows(driver, "unfolded · 4 bytes le · decimal"));
+    g_assert_true(driver_shows(driver, "736b6c62 65706f63"));
+    g_assert_true(driver_shows(driver, "curve"));
+    driver_free(driver);
+}
+
 static void test_set_shows_and_sets(void)
 {
     struct driver *driver = driver_new(140, 40, driver_colour, "disk.img");
@@ -298,6 +333,7 @@ int main(int argc, char **argv)
     g_test_add_func("/overlays/help-knows-every-request-and-key", test_help_knows_every_request_and_key);
     g_test_add_func("/overlays/themes-are-tried-on-and-taken-off-again", test_themes_are_tried_on_and_taken_off_again);
     g_test_add_func("/overlays/set-shows-and-sets", test_set_shows_and_sets);
+    g_test_add_func("/overlays/every-option-takes-what-it-lists", test_every_option_takes_what_it_lists);
     g_test_add_func("/overlays/bind-changes-keys-at-once", test_bind_changes_keys_at_once);
     g_test_add_func("/overlays/borders-move-by-key-mouse-and-command", test_borders_move_by_key_mouse_and_command);
     g_test_add_func("/overlays/half-pages", test_half_pages);
