@@ -85,7 +85,8 @@ const char *inspect_role_name(enum inspect_role role); /* "refcount block", ... 
 struct inspect_host_run {
     int64_t start, bytes;
     unsigned roles;      /* 1 << enum inspect_role, of everything that names them; 0: nothing does */
-    bool snapshot;       /* something of an internal snapshot names them */
+    bool snapshot;       /* something of an internal snapshot names them, */
+    bool active;         /* and so does something else */
     uint64_t references; /* how many name each; exact */
     uint64_t refcount;   /* as the image counts; 0 and no role: free, more than references: leaked */
     bool refcount_known; /* false: the refcount could not be read */

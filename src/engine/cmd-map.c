@@ -66,7 +66,7 @@ static int show_host_run(void *data, const struct inspect_host_run *run)
     else if (run->refcount_known && run->refcount != run->references)
         g_string_append(roles, run->refcount > run->references ? ", leaked in part" : ", refcount too low");
     if (run->snapshot)
-        g_string_append(roles, ", in snapshots");
+        g_string_append(roles, run->active ? ", in snapshots" : ", only in snapshots");
     if (session_config(call->session)->json) {
         struct report_json_member members[] = {
             {"start", NULL, run->start}, {"length", NULL, run->bytes}, {"use", roles->str, 0}, {"references", NULL, run->references},

@@ -203,6 +203,18 @@ def test_roles(work):
         assert role in out, out
 
 
+def test_what_only_snapshots_hold(work):
+    image = create(work / 'a.qcow2', 4 * MIB)
+    write(image, 'write 0 2M')
+    qemu_img('snapshot', '-c', 'one', image)
+    write(image, 'write 1M 1M')
+    out = host_map_is_whole(image)
+    assert re.findall(r'\(([^)]*)\)  (data[^0-9]*?)  references (\d)', out) == [
+        ('1 MiB', 'data, in snapshots', '2'), ('1 MiB', 'data, only in snapshots', '1'), ('1 MiB', 'data', '1')]
+    screen = blkscope('--headless', '--no-config', '-c', 'focus map', '-c', 'keys z t e', '-c', 'screen', image).out
+    assert re.search(r'[^+]*data +\+1 MiB .*\n.*snapshot +\+1 MiB .*\n(.*\n)*.*data +\+1 MiB ', screen), screen
+
+
 def test_explain_both_ways(work):
     create(work / 'base.qcow2', MIB)
     write(work / 'base.qcow2', 'write 64k 64k')

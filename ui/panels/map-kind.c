@@ -90,5 +90,5 @@ enum map_host_kind map_host_kind_of(const struct inspect_host_run *run)
     if (run->refcount > run->references) {
         return MAP_HOST_LEAKED; /* in part: it will not be free when what names it is gone */
     }
-    return run->snapshot && (role == INSPECT_DATA || role == INSPECT_COMPRESSED) ? MAP_HOST_SNAPSHOT : kinds[role];
+    return run->snapshot && !run->active && (role == INSPECT_DATA || role == INSPECT_COMPRESSED) ? MAP_HOST_SNAPSHOT : kinds[role];
 }

@@ -19,8 +19,8 @@ struct hostmap {
 static void add(struct hostmap *map, enum inspect_role role, int snapshot, uint64_t host, uint64_t bytes)
 {
     uint64_t overflow;
-    qcow2_tally_add(&map->tally, map->node->file->size, host, bytes, 1U << role | (snapshot >= 0 ? QCOW2_TALLY_SNAPSHOT : 0), UINT64_MAX,
-                    &overflow);
+    unsigned roles = 1U << role | (snapshot >= 0 ? QCOW2_TALLY_SNAPSHOT : QCOW2_TALLY_ACTIVE);
+    qcow2_tally_add(&map->tally, map->node->file->size, host, bytes, roles, UINT64_MAX, &overflow);
 }
 
 static int on_region(void *data, const struct qcow2_walk_region *region)
@@ -51,8 +51,8 @@ static void add_blocks(struct hostmap *map)
 
 static bool is_alike(const struct inspect_host_run *a, const struct inspect_host_run *b)
 {
-    return a->roles == b->roles && a->snapshot == b->snapshot && a->references == b->references && a->refcount == b->refcount &&
-           a->refcount_known == b->refcount_known;
+    return a->roles == b->roles && a->snapshot == b->snapshot && a->active == b->active && a->references == b->references &&
+           a->refcount == b->refcount && a->refcount_known == b->refcount_known;
 }
 
 static int emit(struct hostmap *map, const struct inspect_host_run *run)
@@ -75,8 +75,9 @@ static int emit_cluster_co(struct hostmap *map, uint64_t cluster)
     struct inspect_host_run run = {
         .start = (int64_t)(cluster << qcow2->cluster_bits),
         .bytes = qcow2->cluster_size,
-        .roles = map->tally.roles[i] & ~(unsigned)QCOW2_TALLY_SNAPSHOT,
+        .roles = map->tally.roles[i] & ~(unsigned)(QCOW2_TALLY_ACTIVE | QCOW2_TALLY_SNAPSHOT),
         .snapshot = map->tally.roles[i] & QCOW2_TALLY_SNAPSHOT,
+        .active = map->tally.roles[i] & QCOW2_TALLY_ACTIVE,
         .references = qcow2_tally_get(&map->tally, cluster),
         .refcount = map->actual[i],
         .refcount_known = map->actual[i] != QCOW2_REFCOUNT_UNKNOWN,

@@ -15,10 +15,10 @@ struct qcow2_tally {
     uint64_t total;       /* clusters of the file */
     uint64_t first, count;/* the window */
     uint8_t *references;  /* 255: see many */
-    uint16_t *roles;      /* bits of enum inspect_role, and SNAPSHOT; NULL: not kept */
+    uint16_t *roles;      /* bits of enum inspect_role, ACTIVE and SNAPSHOT; NULL: not kept */
     GHashTable *many;     /* cluster in the window -> references of 255 and more */
 };
-enum { QCOW2_TALLY_SNAPSHOT = 1 << 15 };
+enum { QCOW2_TALLY_ACTIVE = 1 << 14, QCOW2_TALLY_SNAPSHOT = 1 << 15 };
 
 /* For a file of size bytes; window: clusters, 0 for the default.  The first window begins at once.  0, or -ENOMEM: then there is nothing to end. */
 int qcow2_tally_init(struct qcow2_tally *tally, unsigned cluster_bits, int64_t size, bool roles, uint64_t window);
