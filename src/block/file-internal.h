@@ -38,6 +38,8 @@ int file_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned fl
 int file_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_status_fn *fn, void *data);
 /* Bytes have changed in a way that may have made holes, or moved the end: forgets what was found, and what is being looked for. */
 void file_status_forget(struct file *file);
+/* As struct driver's. */
+int file_refresh_co(struct node *node);
 
 /* file_resize.c */
 int64_t file_length_co(struct node *node);

@@ -233,6 +233,7 @@ static int file_pdiscard_co(struct node *node, int64_t offset, int64_t bytes)
     .close_co = file_close_co, .preadv_co = file_preadv_co, .pwritev_co = file_pwritev_co, .pwrite_zeroes_co = file_pwrite_zeroes_co,      \
     .pdiscard_co = file_pdiscard_co, .flush_to_disk_co = file_flush_to_disk_co, .truncate_co = file_truncate_co,                           \
     .length_co = file_length_co, .occupied_co = file_occupied_co, .status_co = file_status_co, .status_bulk_co = file_status_bulk_co,                                       \
+    .refresh_co = file_refresh_co,                                                                                                         \
     .reopen_prepare_co = file_reopen_prepare_co, .reopen_commit_co = file_reopen_commit_co, .reopen_abort_co = file_reopen_abort_co,       \
     .lock_holders = file_lock_holders
 

@@ -67,6 +67,12 @@ void file_status_forget(struct file *file)
     file->status_age++;
 }
 
+int file_refresh_co(struct node *node)
+{
+    file_status_forget(node->opaque);
+    return 0;
+}
+
 static struct node_status run_status(int64_t offset, int64_t end, bool data)
 {
     return (struct node_status){

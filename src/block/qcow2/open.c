@@ -237,56 +237,63 @@ int qcow2_close_co(struct node *node)
 
 /* ---- what others wrote ---- */
 
-/* Where the active state is now; another format of clusters would need opening anew. */
-static int read_header_again_co(struct node *node, uint64_t *ret_l1_offset, uint32_t *ret_l1_size, int64_t *ret_size)
+/* Another format of clusters would need opening anew. */
+static bool has_same_layout(const struct qcow2_header *a, const struct qcow2_header *b)
 {
-    const struct qcow2 *qcow2 = node->opaque;
-    struct qcow2_header header = {0};
-    int ret = qcow2_header_read_co(node->file, &header, NULL);
-    if (ret < 0)
-        return ret;
-    uint64_t layout = QCOW2_INCOMPATIBLE_EXTENDED_L2 | QCOW2_INCOMPATIBLE_DATA_FILE;
-    if (header.cluster_bits != qcow2->header.cluster_bits || (header.incompatible & layout) != (qcow2->header.incompatible & layout)) {
-        ret = -ESTALE;
-    } else {
-        *ret_l1_offset = header.l1_offset;
-        *ret_l1_size = header.l1_size;
-        *ret_size = header.size / SECTOR * SECTOR;
+    const uint64_t layout = QCOW2_INCOMPATIBLE_EXTENDED_L2 | QCOW2_INCOMPATIBLE_DATA_FILE;
+    return a->cluster_bits == b->cluster_bits && (a->incompatible & layout) == (b->incompatible & layout) && a->compression == b->compression &&
+           a->crypt_method == b->crypt_method;
+}
+
+/* Everything that is kept of the file, from the header that qcow2 has by now. */
+static int load_again_co(struct node *node, bool active)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    int ret = qcow2_snapshot_load_co(node, NULL);
+    if (active) { /* a snapshot's tables stay what they are */
+        qcow2->l1_offset = qcow2->header.l1_offset;
+        qcow2->l1_size = qcow2->header.l1_size;
+        qcow2->vm_state_offset = qcow2_truncate_l1_entries(qcow2, qcow2->header.size) << (qcow2->cluster_bits + qcow2->l2_bits);
+        qcow2->size = qcow2->header.size / SECTOR * SECTOR;
     }
-    qcow2_header_clear(&header);
-    return ret;
+    if (ret == 0)
+        ret = load_l1_co(node, NULL);
+    return ret == 0 ? qcow2_bitmap_load_co(node, NULL) : ret;
+}
+
+static void free_loaded(struct qcow2 *qcow2)
+{
+    g_clear_pointer(&qcow2->snapshots, g_ptr_array_unref);
+    g_clear_pointer(&qcow2->bitmaps, g_ptr_array_unref);
+    g_clear_pointer(&qcow2->l1, g_free);
+    qcow2_header_clear(&qcow2->header);
 }
 
 int qcow2_refresh_co(struct node *node)
 {
-    struct qcow2 *qcow2 = node->opaque, before = *qcow2;
+    struct qcow2 *qcow2 = node->opaque;
     bool active = qcow2->l1_offset == (typeof(qcow2->l1_offset))qcow2->header.l1_offset;
-    uint64_t l1_offset;
-    uint32_t l1_size;
-    int64_t size;
+    struct qcow2_header header = {0};
     if (node->flags & NODE_WRITABLE)
         return 0;
-    int ret = read_header_again_co(node, &l1_offset, &l1_size, &size);
+    int ret = qcow2_header_read_co(node->file, &header, NULL);
+    if (ret == 0 && !has_same_layout(&header, &qcow2->header)) {
+        qcow2_header_clear(&header);
+        ret = -ESTALE;
+    }
     if (ret < 0)
         return ret;
+    struct qcow2 before = *qcow2;
+    qcow2->header = header;
+    qcow2->snapshots = qcow2->bitmaps = NULL;
+    qcow2->l1 = NULL;
     qcow2_cache_empty(qcow2->l2_cache);
-    if (active) { /* a snapshot's tables stay what they are */
-        qcow2->l1_offset = l1_offset;
-        qcow2->l1_size = l1_size;
-        qcow2->size = size;
+    ret = load_again_co(node, active);
+    if (ret < 0) { /* perhaps it is just being written: all stays as it was */
+        free_loaded(qcow2);
+        *qcow2 = before;
+    } else {
+        free_loaded(&before);
     }
-    ret = load_l1_co(node, NULL);
-    if (ret < 0) {
-        g_free(qcow2->l1);
-        qcow2->l1_offset = before.l1_offset;
-        qcow2->l1_size = before.l1_size;
-        qcow2->l1_count = before.l1_count;
-        qcow2->l1 = before.l1;
-        qcow2->size = before.size;
-        return ret;
-    }
-    g_free(before.l1);
-    if (active)
-        qcow2->header.l1_offset = l1_offset;
-    return 0;
+    return ret;
 }
