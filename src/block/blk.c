@@ -184,15 +184,19 @@ static unsigned fua(const struct blk *blk, unsigned flags)
     return flags & BLK_FUA || through ? BLK_FUA : 0;
 }
 
-/* A write within a cluster allocates all of it: what is told are whole ones. */
+/*
+ * A write within a cluster allocates all of it, and one within a block of a file system all of that: what lies as near counts as changed, too.
+ * Clusters need not begin where those of the node on top do (raw, offset=).
+ */
 static void changed(struct blk *blk, int64_t offset, int64_t bytes)
 {
-    const struct node_limits *limits = &blk->root->limits;
-    int64_t grain = MAX(1, MAX(limits->zeroes_alignment, limits->discard_alignment)), end;
-    int64_t start = offset - offset % grain;
+    enum { BLOCK = 64 << 10 };
+    int64_t grain = BLOCK, end;
+    for (const struct node *node = blk->root; node; node = node->file)
+        grain = MAX(grain, MAX(node->limits.zeroes_alignment, node->limits.discard_alignment));
+    int64_t start = MAX(0, offset - (grain - 1));
     if (!checked_add(offset, bytes, &end) || !checked_add(end, grain - 1, &end))
         end = INT64_MAX;
-    end -= end % grain;
     registry_changed(&blk->registry, start, MAX(end, start) - start);
 }
 

@@ -263,7 +263,7 @@ const struct blk_request *blk_request_of(struct co *co);
 struct blk_observer {
     /* A request entered, changed state, passed an event, or is done (last call; it is freed after). */
     void (*request)(void *data, const struct blk_request *request);
-    /* Bytes of the image changed, or their allocation did. */
+    /* Bytes of the image changed, or their allocation did; what shares a cluster or a block of the file system with them is in the range. */
     void (*changed)(void *data, int64_t offset, int64_t bytes);
     /* A line blkdebug says ("blkdebug: Suspended request 'A'"), without newline. */
     void (*message)(void *data, const char *line);

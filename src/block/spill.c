@@ -210,7 +210,9 @@ static int spill_status_co(struct node *node, int64_t offset, int64_t bytes, uns
 {
     struct node_status status = {.via = NODE_STATUS_FINAL, .kind = BLK_KIND_ZERO_PLAIN};
     status.child_offset = find(node->opaque, offset, bytes, &status.bytes);
-    if (status.child_offset >= 0) {
+    /* A slot is zeroes where the file has not grown to its end yet. */
+    if (status.child_offset >= 0 && status.child_offset < node->file->size) {
+        status.bytes = MIN(status.bytes, node->file->size - status.child_offset);
         status.via = NODE_STATUS_PASS;
         status.child = node->file;
     }

@@ -28,6 +28,7 @@ struct map_panel {
     struct map_source layer_source; /* of the guest's side while only a layer is shown */
     enum map_page page;
     enum map_order_kind order;
+    int width, height; /* as last drawn; 0: not yet */
     struct lookup *seek;
     struct map_link *link;
     bool asked; /* the link, about: */

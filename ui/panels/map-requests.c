@@ -260,7 +260,13 @@ enum panel_reaction map_request(struct panel *panel, enum request request, int c
     struct map_panel *map = (struct map_panel *)panel;
     struct map_side *side = map_panel_side(map);
 
-    if (!map->blk || side->size == 0 || side->view.rows == 0) {
+    if (!map->blk || side->size == 0) {
+        return PANEL_IGNORED;
+    }
+    if (side->view.rows == 0) { /* keys may be faster than the screen: the other order, just turned to */
+        map_side_layout(side, map->width, map->height, map->order);
+    }
+    if (side->view.rows == 0) {
         return PANEL_IGNORED;
     }
     switch (request) {

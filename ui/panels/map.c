@@ -164,6 +164,8 @@ static void draw(struct panel *panel, struct surface surface, bool focused)
     struct map_panel *map = map_of(panel);
     struct map_side *side = map_panel_side(map);
 
+    map->width = surface.width;
+    map->height = surface.height;
     if (!map->blk || side->size == 0) {
         surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM, map->blk ? "the image is empty" : "no image is open");
         return;
@@ -193,7 +195,7 @@ static void title(struct panel *panel, GString *title)
     const struct map_pyramid *pyramid = map_side_pyramid(side);
     char size[SIZE_TEXT_MAX];
 
-    if (!map->blk || side->view.rows == 0) {
+    if (!map->blk || side->size == 0 || side->view.rows == 0) {
         return;
     }
     if (map->at == MAP_HOST) {

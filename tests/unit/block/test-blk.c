@@ -315,7 +315,7 @@ static void observer_sees_each_state(void)
     g_assert_true(g_str_has_prefix(seen.states->str, "write queued, write in flight"));
     g_assert_true(g_str_has_suffix(seen.states->str, "write done"));
     g_assert_cmpint(seen.changed_offset, ==, 0);
-    g_assert_cmpint(seen.changed_bytes, ==, 4 * KIB);
+    g_assert_cmpint(seen.changed_bytes, >=, 4 * KIB); /* and what shares blocks with it */
     g_string_free(seen.states, TRUE);
     close_co(blk, name);
 }

@@ -459,8 +459,9 @@ static void saw_busy(void *data)
 static void saw_changed(void *data, int64_t offset, int64_t bytes)
 {
     ((struct seen *)data)->changed++;
-    g_assert_cmpint(offset, ==, 512);
-    g_assert_cmpint(bytes, ==, 1024);
+    /* and what shares blocks with it */
+    g_assert_cmpint(offset, <=, 512);
+    g_assert_cmpint(offset + bytes, >=, 512 + 1024);
 }
 static void saw_request(void *data, const struct blk_request *request)
 {

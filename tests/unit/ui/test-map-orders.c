@@ -265,6 +265,18 @@ static void test_both_cursors_are_on_the_same_byte(void)
     qcow2_bench_free(bench);
 }
 
+static void test_keys_are_faster_than_the_screen(void)
+{
+    struct bench *bench = qcow2_bench(false);
+
+    show(bench, 80, 24);
+    bench_ask(bench, REQUEST_MAP_HOST, 1);
+    g_assert_cmpint(bench_ask(bench, REQUEST_MAP_LIST, 1), ==, PANEL_REDRAW); /* nothing was drawn in between */
+    show(bench, 80, 24);
+    g_assert_true(bench_shows(bench, "header         +64 KiB"));
+    qcow2_bench_free(bench);
+}
+
 static void check_list(struct bench *bench)
 {
     g_autofree struct runs *runs = runs_of(bench);
@@ -698,6 +710,7 @@ int main(int argc, char **argv)
     g_test_add_func("/map-orders/host", test_host_order_at_every_zoom);
     g_test_add_func("/map-orders/raw", test_raw_images_have_no_order_of_their_own);
     g_test_add_func("/map-orders/cursors", test_both_cursors_are_on_the_same_byte);
+    g_test_add_func("/map-orders/faster-than-the-screen", test_keys_are_faster_than_the_screen);
     g_test_add_func("/map-orders/list", test_every_extent_is_listed_and_counted);
     g_test_add_func("/map-orders/differences", test_differences_are_marked);
     g_test_add_func("/map-orders/shrinks", test_the_list_shrinks_while_it_is_drawn);
