@@ -1,21 +1,32 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The kernel says that a file was written, not where.  A moment later, so that writes in a row are one change, the image reads its tables
- * anew; then all of it counts as changed.
+ * anew; then all of it counts as changed.  What is at the file's name after that file was replaced is not followed, but told.
  */
 #include "engine/watch.h"
 
 #include <errno.h>
 #include <glib-unix.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "engine/report.h"
 #include "engine/session-private.h"
+#include "io/aio.h"
 #include "io/clock.h"
 
 enum {
     DELAY_US = 200 * 1000,
     REST_SHARE = 4, /* times as long as reading the tables took */
+    NAME_EVENTS = IN_ATTRIB | IN_MOVE_SELF, /* the number of links is an attribute */
+};
+
+struct watched_file {
+    char *name;
+    dev_t device;
+    ino_t inode;
+    bool told; /* that another one has its name, or none */
 };
 
 struct watch {
@@ -25,18 +36,62 @@ struct watch {
     struct co *co; /* NULL: nothing happened */
     bool again;    /* something happened meanwhile */
     bool look;     /* also at an image that is written by us */
+    bool written, renamed; /* perhaps */
+    bool told_of_layout;
+    GArray *files; /* struct watched_file */
 };
+
+static void watched_file_clear(void *data)
+{
+    g_free(((struct watched_file *)data)->name);
+}
+
+static void watch_free(struct watch *watch)
+{
+    g_array_unref(watch->files);
+    g_free(watch);
+}
+
+static void tell(struct watch *watch, const char *name, const char *what)
+{
+    struct command_call call = {.session = watch->session, .sink = watch->session->recent_sink};
+    g_autofree char *shown = report_text(&call, name);
+    report_warn(&call, "%s %s", shown, what);
+}
+
+/* Files whose name is another's now, or nobody's. */
+static void check_names_co(struct watch *watch)
+{
+    struct aio *aio = watch->session->config.aio;
+    watch->renamed = false;
+    for (unsigned i = 0; watch->session && i < watch->files->len; i++) {
+        struct watched_file *file = &g_array_index(watch->files, struct watched_file, i);
+        struct stat st;
+        int ret = aio_stat_co(aio, file->name, &st);
+        bool replaced = ret == 0 && (st.st_dev != file->device || st.st_ino != file->inode), gone = ret == -ENOENT;
+        if (watch->session && (replaced || gone) && !file->told)
+            tell(watch, file->name, replaced ? "has been replaced by another file: this is still the old one; close and open show the new one"
+                                             : "has been moved or deleted: this is the file as it was opened");
+        file->told = replaced || gone;
+    }
+}
 
 static void take_notice_co(struct watch *watch)
 {
     struct blk *blk = watch->session->blk;
     int64_t length = blk_length(blk);
+    watch->written = false;
     if (blk_is_writable(blk)) {
         if (!watch->look)
             return; /* what is changed is changed here */
         blk_length_co(blk);
-    } else if (blk_refresh_co(blk) == -ECANCELED) {
-        return;
+    } else {
+        int ret = blk_refresh_co(blk);
+        if (ret == -ECANCELED || !watch->session)
+            return;
+        if (ret == -ESTALE && !watch->told_of_layout && blk_filename(blk))
+            tell(watch, blk_filename(blk), "has been overwritten by an image of another layout: close and open it again");
+        watch->told_of_layout = ret == -ESTALE;
     }
     watch->look = false;
     if (!watch->session)
@@ -56,13 +111,15 @@ static void watch_co(void *data)
         co_sleep_co(rest_us);
         int64_t begun_us = clock_now_us();
         watch->again = false;
-        if (watch->session)
+        if (watch->session && watch->renamed)
+            check_names_co(watch);
+        if (watch->session && watch->written)
             take_notice_co(watch);
         rest_us = MAX(DELAY_US, REST_SHARE * (clock_now_us() - begun_us));
     } while (watch->session && watch->again);
     watch->co = NULL;
     if (!watch->session)
-        g_free(watch);
+        watch_free(watch);
 }
 
 static void wake(struct watch *watch)
@@ -75,8 +132,15 @@ static void wake(struct watch *watch)
 static gboolean on_event(int fd, GIOCondition condition, void *data)
 {
     struct watch *watch = data;
-    char events[4096];
-    while (read(fd, events, sizeof(events)) > 0) {
+    _Alignas(struct inotify_event) char events[4096];
+    ssize_t n;
+    while ((n = read(fd, events, sizeof(events))) > 0) {
+        const struct inotify_event *event;
+        for (ssize_t at = 0; at < n; at += (ssize_t)(sizeof(*event) + event->len)) {
+            event = (const struct inotify_event *)(events + at);
+            watch->renamed = watch->renamed || (event->mask & (NAME_EVENTS | IN_Q_OVERFLOW));
+            watch->written = watch->written || (event->mask & (IN_MODIFY | IN_Q_OVERFLOW));
+        }
     }
     wake(watch);
     return G_SOURCE_CONTINUE;
@@ -86,8 +150,17 @@ void watch_look(struct watch *watch)
 {
     if (!watch)
         return;
-    watch->look = true;
+    watch->look = watch->written = true;
     wake(watch);
+}
+
+static void add_file(struct watch *watch, int fd, const char *name)
+{
+    struct stat st;
+    if (inotify_add_watch(fd, name, IN_MODIFY | NAME_EVENTS) < 0 || stat(name, &st) < 0)
+        return;
+    struct watched_file file = {g_strdup(name), st.st_dev, st.st_ino, false};
+    g_array_append_val(watch->files, file);
 }
 
 struct watch *watch_start(struct session *session)
@@ -95,10 +168,12 @@ struct watch *watch_start(struct session *session)
     int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     if (fd < 0)
         return NULL;
+    struct watch *watch = g_new0(struct watch, 1);
+    watch->files = g_array_new(FALSE, FALSE, sizeof(struct watched_file));
+    g_array_set_clear_func(watch->files, watched_file_clear);
     g_auto(GStrv) files = blk_files(session->blk);
     for (char **file = files; *file && !blk_is_writable(session->blk); file++)
-        inotify_add_watch(fd, *file, IN_MODIFY);
-    struct watch *watch = g_new0(struct watch, 1);
+        add_file(watch, fd, *file);
     watch->session = session;
     watch->fd = fd;
     watch->source = g_unix_fd_source_new(fd, G_IO_IN);
@@ -118,5 +193,5 @@ void watch_stop(struct watch *watch)
     if (watch->co)
         co_cancel(watch->co);
     else
-        g_free(watch);
+        watch_free(watch);
 }

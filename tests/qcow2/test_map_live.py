@@ -110,3 +110,32 @@ def test_raw(work):
                 else:
                     file.truncate({'grow': image.stat().st_size + at, 'cut': min(at, image.stat().st_size), 'nothing': 0}[step])
             wait_until_same(running, image, f'SEED={SEED}: {done}', '-f', 'raw')
+
+
+def wait_until_told(running, text):
+    deadline, said = time.monotonic() + support.DEADLINE, ''
+    while text not in said:
+        assert time.monotonic() < deadline, said
+        said += running.run('screen')
+
+
+def test_a_file_that_is_replaced_is_told_of(work):
+    image, other = create(work / 'a.qcow2', MIB), create(work / 'b.qcow2', 2 * MIB)
+    with session(*ARGS, image.name, cwd=work) as running:
+        running.run('length')  # it is open
+        image.chmod(0o600)  # of the same file still
+        other.rename(image)
+        wait_until_told(running, 'a.qcow2 has been replaced by another file')
+        assert '1 MiB' in running.run('length')
+    with session(*ARGS, image.name, cwd=work) as running:
+        running.run('length')
+        image.unlink()
+        wait_until_told(running, 'a.qcow2 has been moved or deleted')
+
+
+def test_an_image_of_another_layout_in_its_place_is_told_of(work):
+    image, other = create(work / 'a.qcow2', MIB), create(work / 'b.qcow2', MIB, cluster_size=4096)
+    with session(*ARGS, image.name, cwd=work) as running:
+        running.run('length')
+        image.write_bytes(other.read_bytes())
+        wait_until_told(running, 'a.qcow2 has been overwritten by an image of another layout')
