@@ -402,7 +402,7 @@ int blk_map_co(struct blk *blk, int64_t offset, int64_t bytes, blk_extent_fn *fn
 static int add_kind(void *data, const struct blk_extent *extent)
 {
     struct blk_kinds *kinds = data;
-    kinds->bytes[extent->kind] += extent->length;
+    kinds->bytes[blk_share_of(extent)] += extent->length;
     kinds->extents++;
     return 0;
 }

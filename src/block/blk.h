@@ -132,6 +132,18 @@ struct blk_extent {
     bool hole;           /* blk_map_co(): of DATA, there is a hole in that file */
 };
 
+/* What sums tell apart: the kinds, and of what layers below the top have stored, how far below. */
+enum {
+    BLK_SHARE_BACKING = BLK_KIND_COUNT,
+    BLK_SHARE_BACKING_2,
+    BLK_SHARE_BACKING_3,
+    BLK_SHARE_BACKING_DEEPER,
+    BLK_SHARE_COUNT,
+};
+unsigned blk_share_of(const struct blk_extent *extent);
+/* "data", "backing", "backing 2", ... */
+const char *blk_share_name(unsigned share);
+
 /* The extent at offset, at most bytes long, at least one byte (length 0 at the end of the image). */
 int blk_status_co(struct blk *blk, int64_t offset, int64_t bytes, struct blk_extent *ret_extent);
 
@@ -145,9 +157,9 @@ int blk_status_bulk_co(struct blk *blk, int64_t offset, int64_t bytes, blk_exten
  */
 int blk_map_co(struct blk *blk, int64_t offset, int64_t bytes, blk_extent_fn *fn, void *data);
 
-/* How much of the image there is of each kind. */
+/* How much of the image there is of each share. */
 struct blk_kinds {
-    int64_t bytes[BLK_KIND_COUNT];
+    int64_t bytes[BLK_SHARE_COUNT];
     int64_t extents; /* as blk_status_bulk_co() would tell */
 };
 int blk_kinds_co(struct blk *blk, struct blk_kinds *ret_kinds);

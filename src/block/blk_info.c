@@ -41,6 +41,18 @@ const char *blk_kind_name(enum blk_kind kind)
     return names[kind];
 }
 
+unsigned blk_share_of(const struct blk_extent *extent)
+{
+    bool stored = extent->kind == BLK_KIND_DATA || extent->kind == BLK_KIND_COMPRESSED;
+    return stored && extent->depth > 0 ? (unsigned)MIN(BLK_SHARE_BACKING + extent->depth - 1, BLK_SHARE_BACKING_DEEPER) : extent->kind;
+}
+
+const char *blk_share_name(unsigned share)
+{
+    static const char *const names[] = {"backing", "backing 2", "backing 3", "backing 4+"};
+    return share < BLK_KIND_COUNT ? blk_kind_name(share) : names[share - BLK_KIND_COUNT];
+}
+
 /* ---- properties ---- */
 
 int node_info_co(struct node *node, struct blk_info *info)

@@ -14,41 +14,46 @@
 #include "util/safetext.h"
 #include "util/size.h"
 
-enum { COLUMNS = 64, ROWS = 48, SQUARE = 12, TOP = 40, LEFT = 12, LEGEND_LINE = 18 };
-
-/* Kinds, and at the end data of a layer below. */
-enum { KIND_BACKING = BLK_KIND_COUNT, KINDS };
+enum { COLUMNS = 64, ROWS = 48, SQUARE = 12, TOP = 40, LEFT = 12, DIGIT = 7, LEGEND_LINE = 18 };
 
 static const struct {
     const char *colour;
-    bool full;
-} kinds[KINDS] = {
+    bool full; /* counts as something that is there */
+} kinds[BLK_SHARE_COUNT] = {
     [BLK_KIND_DATA] = {"#4c9be8", true},
     [BLK_KIND_ZERO_PLAIN] = {"#b8c2cc", false},
     [BLK_KIND_ZERO_ALLOCATED] = {"#b08fd8", false},
     [BLK_KIND_COMPRESSED] = {"#e8a33d", true},
     [BLK_KIND_UNALLOCATED] = {"#eeeeee", false},
     [BLK_KIND_MISSING] = {"#d62828", false},
-    [KIND_BACKING] = {"#5fb3a1", true},
+    [BLK_SHARE_BACKING] = {"#5fb3a1", true},
+    [BLK_SHARE_BACKING_2] = {"#3f8c7b", true},
+    [BLK_SHARE_BACKING_3] = {"#2b6558", true},
+    [BLK_SHARE_BACKING_DEEPER] = {"#1a4039", true},
 };
-
-static const char *kind_name(unsigned kind)
-{
-    return kind == KIND_BACKING ? "backing" : blk_kind_name(kind);
-}
 
 struct picture {
     int64_t length, span; /* of a square, but the last */
     int64_t done;
-    int64_t cells[COLUMNS * ROWS][KINDS];
-    int64_t all[KINDS];
+    int64_t cells[COLUMNS * ROWS][BLK_SHARE_COUNT];
+    int64_t all[BLK_SHARE_COUNT];
 };
+
+/* 4, 5, 6 or 7 times a power of two, as on the screen: good to read. */
+static int64_t span_of(int64_t length)
+{
+    enum { SECTOR = 512, ROUND = 7 };
+    int64_t want = (length - 1) / (COLUMNS * ROWS) + 1;
+    unsigned shift = 0;
+    while (want > (int64_t)ROUND << shift)
+        shift++;
+    return length > 0 ? MAX(SECTOR, ((want - 1) / (INT64_C(1) << shift) + 1) << shift) : SECTOR;
+}
 
 static int count_extent(void *data, const struct blk_extent *extent)
 {
     struct picture *picture = data;
-    bool stored = extent->kind == BLK_KIND_DATA || extent->kind == BLK_KIND_COMPRESSED;
-    unsigned kind = stored && extent->depth > 0 ? KIND_BACKING : extent->kind;
+    unsigned kind = blk_share_of(extent);
     int64_t start = extent->start, end = extent->start + extent->length;
     picture->all[kind] += extent->length;
     picture->done = end;
@@ -60,44 +65,61 @@ static int count_extent(void *data, const struct blk_extent *extent)
     return 0;
 }
 
-static unsigned dominant(const int64_t bytes[static KINDS])
+static unsigned dominant(const int64_t bytes[static BLK_SHARE_COUNT], bool full_only)
 {
     unsigned best = 0;
-    for (unsigned kind = 1; kind < KINDS; kind++)
-        best = bytes[kind] > bytes[best] ? kind : best;
-    return bytes[BLK_KIND_MISSING] > 0 ? BLK_KIND_MISSING : best;
+    for (unsigned kind = 1; kind < BLK_SHARE_COUNT; kind++)
+        if (bytes[kind] > bytes[best] && (!full_only || kinds[kind].full))
+            best = kind;
+    return best;
 }
 
-static void append_shares(GString *text, const int64_t bytes[static KINDS])
+static void append_shares(GString *text, const int64_t bytes[static BLK_SHARE_COUNT])
 {
-    for (unsigned kind = 0; kind < KINDS; kind++)
+    for (unsigned kind = 0; kind < BLK_SHARE_COUNT; kind++)
         if (bytes[kind] > 0)
-            g_string_append_printf(text, ", %s %" PRId64 " bytes", kind_name(kind), bytes[kind]);
+            g_string_append_printf(text, ", %s %" PRId64 " bytes", blk_share_name(kind), bytes[kind]);
 }
 
-static void append_square(GString *svg, const struct picture *picture, int64_t index)
+static void append_rect(GString *svg, int64_t x, int64_t y, int height, const char *colour, int percent)
 {
+    g_string_append_printf(svg, "<rect x=\"%" PRId64 "\" y=\"%" PRId64 "\" width=\"%d\" height=\"%d\" fill=\"%s\"", x, y, SQUARE - 1, height, colour);
+    if (percent < 100)
+        g_string_append_printf(svg, " fill-opacity=\"%d%%\"", percent);
+    g_string_append(svg, "/>");
+}
+
+/* The colour of what most of it is, filled from below as far as it is full; one byte that is missing decides alone. */
+static void append_square(GString *svg, const struct picture *picture, int64_t index, int left)
+{
+    enum { PALE = 35, SIDE = SQUARE - 1 };
     const int64_t *bytes = picture->cells[index];
     int64_t start = index * picture->span, end = MIN(picture->length - start, picture->span) + start, full = 0;
-    for (unsigned kind = 0; kind < KINDS; kind++)
+    int64_t x = left + index % COLUMNS * SQUARE, y = TOP + index / COLUMNS * SQUARE;
+    for (unsigned kind = 0; kind < BLK_SHARE_COUNT; kind++)
         full += kinds[kind].full ? bytes[kind] : 0;
-    unsigned kind = dominant(bytes);
-    int percent = kinds[kind].full || full > 0 ? (int)(35 + (__int128)full * 65 / MAX(1, end - start)) : 100;
-    g_string_append_printf(svg, "<rect x=\"%" PRId64 "\" y=\"%" PRId64 "\" width=\"%d\" height=\"%d\" fill=\"%s\" fill-opacity=\"%d%%\"><title>0x%" PRIx64 "..0x%" PRIx64,
-                           LEFT + index % COLUMNS * SQUARE, TOP + index / COLUMNS * SQUARE, SQUARE - 1, SQUARE - 1, kinds[kind].colour,
-                           percent, start, end - 1);
+    unsigned kind = bytes[BLK_KIND_MISSING] > 0 ? BLK_KIND_MISSING : dominant(bytes, false);
+    bool partly = full > 0 && full < end - start && kind != BLK_KIND_MISSING;
+    int height = partly ? CLAMP((int)((__int128)full * SIDE / (end - start)), 1, SIDE - 1) : 0;
+    g_string_append_printf(svg, "<g><title>0x%" PRIx64 "..0x%" PRIx64, start, end - 1);
     append_shares(svg, bytes);
-    g_string_append(svg, "</title></rect>\n");
+    g_string_append(svg, "</title>");
+    append_rect(svg, x, y, SIDE, kinds[kind].colour, partly && kinds[kind].full ? PALE : 100);
+    if (partly)
+        append_rect(svg, x, y + SIDE - height, height, kinds[dominant(bytes, true)].colour, 100);
+    g_string_append(svg, "</g>\n");
 }
 
 static void append_legend(GString *svg, const struct picture *picture, int y)
 {
-    for (unsigned kind = 0; kind < KINDS; kind++) {
+    char share[SIZE_TEXT_MAX];
+    for (unsigned kind = 0; kind < BLK_SHARE_COUNT; kind++) {
         if (picture->all[kind] == 0)
             continue;
-        g_string_append_printf(svg, "<rect x=\"%d\" y=\"%d\" width=\"11\" height=\"11\" fill=\"%s\"/><text x=\"%d\" y=\"%d\">%s %" PRId64 " bytes %.2f%%</text>\n",
-                               LEFT, y - 10, kinds[kind].colour, LEFT + 20, y, kind_name(kind), picture->all[kind],
-                               (double)picture->all[kind] * 100 / (double)MAX(1, picture->length));
+        append_rect(svg, LEFT, y - 10, SQUARE - 1, kinds[kind].colour, 100);
+        g_string_append_printf(svg, "<text x=\"%d\" y=\"%d\">%s %" PRId64 " bytes ", LEFT + 20, y, blk_share_name(kind), picture->all[kind]);
+        g_autofree char *escaped = g_markup_escape_text(size_share(picture->all[kind], picture->length, share), -1);
+        g_string_append_printf(svg, "%s</text>\n", escaped);
         y += LEGEND_LINE;
     }
 }
@@ -109,13 +131,22 @@ static GString *draw(const struct picture *picture, const char *name)
     g_autofree char *safe = safetext_escape(name ? name : "image", -1);
     g_autofree char *escaped = g_markup_escape_text(safe, -1);
     int64_t squares = picture->length > 0 ? (picture->length - 1) / picture->span + 1 : 0;
-    int rows = (int)((squares + COLUMNS - 1) / COLUMNS), height = TOP + rows * SQUARE + (KINDS + 2) * LEGEND_LINE;
+    int rows = (int)((squares + COLUMNS - 1) / COLUMNS), lines = 0, digits = 8;
+    for (unsigned kind = 0; kind < BLK_SHARE_COUNT; kind++)
+        lines += picture->all[kind] > 0;
+    while (digits < 16 && picture->length - 1 >= INT64_C(1) << (4 * digits))
+        digits++;
+    int left = LEFT + (digits + 3) * DIGIT;
     g_string_append_printf(svg, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" font-family=\"monospace\" font-size=\"12\">\n",
-                           2 * LEFT + COLUMNS * SQUARE, height);
+                           left + COLUMNS * SQUARE + LEFT, TOP + rows * SQUARE + (lines + 2) * LEGEND_LINE);
     g_string_append_printf(svg, "<rect width=\"100%%\" height=\"100%%\" fill=\"#ffffff\"/>\n<text x=\"%d\" y=\"24\">%s, %s, %s a square</text>\n", LEFT,
                            escaped, size_format((double)picture->length, size), size_format((double)picture->span, span));
-    for (int64_t i = 0; i < squares; i++)
-        append_square(svg, picture, i);
+    for (int64_t i = 0; i < squares; i++) {
+        if (i % COLUMNS == 0)
+            g_string_append_printf(svg, "<text x=\"%d\" y=\"%d\" font-size=\"11\" fill=\"#666666\">0x%0*" PRIx64 "</text>\n", LEFT,
+                                   TOP + (int)(i / COLUMNS) * SQUARE + SQUARE - 2, digits, (uint64_t)(i * picture->span));
+        append_square(svg, picture, i, left);
+    }
     append_legend(svg, picture, TOP + rows * SQUARE + 2 * LEGEND_LINE);
     g_string_append(svg, "</svg>\n");
     return svg;
@@ -153,8 +184,7 @@ int map_svg_export_co(const struct command_call *call, const char *path, bool fo
     g_autofree struct picture *picture = g_new0(struct picture, 1);
     g_autofree char *shown = report_text(call, path);
     picture->length = blk_length(blk);
-    picture->span = MAX(512, (picture->length - 1) / (COLUMNS * ROWS) + 1);
-    picture->span = (picture->span + 511) / 512 * 512;
+    picture->span = span_of(picture->length);
     session_show_progress(call, &picture->done, &picture->length);
     int ret = blk_status_bulk_co(blk, 0, picture->length, count_extent, picture);
     session_show_progress(call, NULL, NULL);

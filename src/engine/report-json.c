@@ -193,7 +193,9 @@ void report_json_extent(const struct command_call *call, const struct blk_extent
 void report_json_kinds(const struct command_call *call, const int64_t *bytes, int64_t extents, int64_t length)
 {
     GString *out = object("\"length\": %" PRId64 ", \"extents\": %" PRId64, length, extents);
-    for (int kind = 0; kind < BLK_KIND_COUNT; kind++)
-        g_string_append_printf(out, ", \"%s\": %" PRId64, blk_kind_name(kind), bytes[kind]);
+    for (unsigned share = 0; share < BLK_SHARE_COUNT; share++) {
+        g_autofree char *name = g_strdelimit(g_strdup(blk_share_name(share)), " ", '-');
+        g_string_append_printf(out, ", \"%s\": %" PRId64, name, bytes[share]);
+    }
     emit(call, out);
 }

@@ -416,17 +416,17 @@ void report_extent(const struct command_call *call, const struct blk_extent *ext
     g_string_free(line, TRUE);
 }
 
-void report_kinds(const struct command_call *call, const int64_t bytes[BLK_KIND_COUNT], int64_t extents, int64_t length)
+void report_kinds(const struct command_call *call, const int64_t bytes[BLK_SHARE_COUNT], int64_t extents, int64_t length)
 {
     if (json(call)) {
         report_json_kinds(call, bytes, extents, length);
         return;
     }
-    char size[SIZE_TEXT_MAX];
-    for (int kind = 0; kind < BLK_KIND_COUNT; kind++) {
-        if (bytes[kind])
-            sink_printf(call->sink, SINK_OUT, "%-16s %7.3f%%  %s\n", kind_names[kind], 100.0 * bytes[kind] / length,
-                        size_format(bytes[kind], size));
+    char size[SIZE_TEXT_MAX], share[SIZE_TEXT_MAX];
+    for (unsigned i = 0; i < BLK_SHARE_COUNT; i++) {
+        if (bytes[i])
+            sink_printf(call->sink, SINK_OUT, "%-16s %7s  %s\n", i < BLK_KIND_COUNT ? kind_names[i] : blk_share_name(i),
+                        size_share(bytes[i], length, share), size_format(bytes[i], size));
     }
     sink_printf(call->sink, SINK_OUT, "%" PRId64 " extents in %s\n", extents, size_format(length, size));
 }

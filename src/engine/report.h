@@ -69,8 +69,8 @@ void report_map_run(const struct command_call *call, int64_t offset, int64_t byt
 void report_alloc(const struct command_call *call, int64_t offset, int64_t sum, int64_t count);
 /* An extent of our own `map` forms. */
 void report_extent(const struct command_call *call, const struct blk_extent *extent);
-/* Bytes of each kind, indexed by enum blk_kind. */
-void report_kinds(const struct command_call *call, const int64_t bytes[BLK_KIND_COUNT], int64_t extents, int64_t length);
+/* Bytes of each share, as struct blk_kinds has them. */
+void report_kinds(const struct command_call *call, const int64_t bytes[BLK_SHARE_COUNT], int64_t extents, int64_t length);
 
 /* "NAME ARGS -- SUMMARY", with --json an object; where name is NULL, with the command's name and alias. */
 void report_usage(const struct command_call *call, const struct command *command, const char *name);

@@ -128,3 +128,15 @@ const char *size_format(double bytes, char buf[static SIZE_TEXT_MAX])
         snprintf(buf, SIZE_TEXT_MAX, "%s bytes", number);
     return buf;
 }
+
+const char *size_share(int64_t part, int64_t whole, char buf[static SIZE_TEXT_MAX])
+{
+    int hundredths = (int)((__int128)part * 10000 / whole);
+    if (part == whole)
+        snprintf(buf, SIZE_TEXT_MAX, "100%%");
+    else if (hundredths == 0)
+        snprintf(buf, SIZE_TEXT_MAX, "<0.01%%");
+    else
+        snprintf(buf, SIZE_TEXT_MAX, "%d.%02d%%", hundredths / 100, hundredths % 100);
+    return buf;
+}

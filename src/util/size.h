@@ -22,3 +22,6 @@ int size_parse_huge(const char *text, uint64_t *ret_value);
  * From ".000" on decimals are dropped: "1.500 KiB", "64 KiB", "0.250000 bytes", "205 bytes".  Returns buf.
  */
 const char *size_format(double bytes, char buf[static SIZE_TEXT_MAX]);
+
+/* part of whole in per cent, 0 < part <= whole: "41.25%", cut and not rounded, so that only what is whole is "100%"; "<0.01%".  Returns buf. */
+const char *size_share(int64_t part, int64_t whole, char buf[static SIZE_TEXT_MAX]);

@@ -1,14 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""map export: the picture is a well-formed one, with the totals of map --summary."""
+"""map export: the picture is a well-formed one; it, the screen and every form of map tell the same numbers, those of qemu-img."""
+import contextlib
+import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 from xml.dom import minidom
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from images import create, scatter  # noqa: E402
+import pytest  # noqa: E402
+import support  # noqa: E402
+from images import create, qemu_img, scatter, write  # noqa: E402
 from support import MIB, blkscope  # noqa: E402
+
+SHARE = r'([a-z][a-z0-9+ -]*?) (\d+) bytes'
+
+
+def share(part, whole):
+    hundredths = part * 10000 // whole
+    return '100%' if part == whole else f'{hundredths // 100}.{hundredths % 100:02}%' if hundredths else '<0.01%'
 
 
 def test_squares_add_up(work):
@@ -21,7 +33,7 @@ def test_squares_add_up(work):
     end, sums = -1, {}
     for title in titles:
         first, last = (int(number, 16) for number in re.match(r'(0x\w+)\.\.(0x\w+)', title).groups())
-        shares = dict(re.findall(r', ([a-z-]+) (\d+) bytes', title))
+        shares = dict(re.findall(f', {SHARE}', title))
         assert first == end + 1 and last - first + 1 == sum(map(int, shares.values()))
         end = last
         for kind, count in shares.items():
@@ -29,7 +41,132 @@ def test_squares_add_up(work):
     assert end == 5 * MIB - 1
     texts = [text.firstChild.data for text in svg.getElementsByTagName('text')]
     assert texts[0].startswith('a<&b.qcow2, 5 MiB')
-    assert {text.split()[0]: int(text.split()[1]) for text in texts[1:]} == sums
+    assert legend(texts) == sums
+
+
+def legend(texts):
+    """Name and bytes; the share beside them is theirs."""
+    entries = [re.fullmatch(f'{SHARE} (.*)', text).groups() for text in texts if ' bytes ' in text]
+    whole = sum(int(count) for _, count, _ in entries)
+    assert all(percent == share(int(count), whole) for _, count, percent in entries)
+    return {name: int(count) for name, count, _ in entries}
+
+
+def chain(work):
+    """Six layers, so that the deepest two are one share."""
+    qemu_img('create', '-q', '-f', 'raw', 'base.raw', '8M', cwd=work)
+    with open(work / 'base.raw', 'r+b') as file:
+        file.write(b'x' * 900000)
+    below, form = 'base.raw', 'raw'
+    for i in range(5):
+        image = create(work / f'{i}.qcow2', f'{9 + i}M', backing=below, backing_format=form)
+        write(image, f'write -P {i + 1} {i + 1}M 512k', f'write -z {i * 1024 + 1600}k 64k', *(['write -c 11M 64k'] if i > 2 else []))
+        below, form = image.name, 'qcow2'
+    return image
+
+
+def many_kinds(work, **options):
+    image = create(work / 'a.qcow2', 8 * MIB, **options)
+    scatter(image, 8 * MIB, 3, compressed='data_file' not in options)
+    return image
+
+
+def raw(work):
+    image = work / 'a.raw'
+    with open(image, 'wb') as file:
+        file.truncate(16 * MIB + 1024)
+        for at in (0, 3 * MIB, 16 * MIB):
+            file.seek(at)
+            file.write(b'x' * 1000)
+    return image
+
+
+def snapshots(work):
+    image = many_kinds(work)
+    qemu_img('snapshot', '-c', 'one', image)
+    write(image, 'write 1M 2M')
+    return image
+
+
+def huge(work):
+    image = create(work / 'a.qcow2', '16T')
+    write(image, 'write 8T 64k', 'write -z 9T 1G')
+    return image
+
+
+IMAGES = {'chain': chain, 'many kinds': many_kinds, 'raw': raw, 'snapshots': snapshots, 'huge': huge,
+          'extended': lambda work: many_kinds(work, extended_l2='on'), 'data file': lambda work: many_kinds(work, data_file='d.raw')}
+
+
+def numbers_of(name, folder, *args):
+    """From map --extents, by share; the other forms are held against it."""
+    out = blkscope('--json', *args, '-c', 'map --extents', name, cwd=folder).out
+    sums = {}
+    for extent in map(json.loads, out.splitlines()):
+        kind, depth = extent['kind'], extent['depth']
+        if kind in ('data', 'compressed') and depth:
+            kind = 'backing' if depth == 1 else f'backing {depth}' if depth < 4 else 'backing 4+'
+        sums[kind] = sums.get(kind, 0) + extent['length']
+    return sums, len(out.splitlines())
+
+
+def check_forms(name, folder, *args):
+    sums, extents = numbers_of(name, folder, *args)
+    length = sum(sums.values())
+    summary = json.loads(blkscope('--json', *args, '-c', 'map --summary', name, cwd=folder).out)
+    assert (summary.pop('extents'), summary.pop('length')) == (extents, length)
+    assert {kind.replace('backing-', 'backing '): count for kind, count in summary.items() if count} == sums
+    text = blkscope(*args, '-c', 'map --summary', name, cwd=folder).out
+    assert sorted(re.findall(r'(\S+%)', text)) == sorted(share(count, length) for count in sums.values())
+
+    assert blkscope(*args, '-c', 'map export a.svg', name, cwd=folder).status == 0
+    svg = minidom.parse(str(folder / 'a.svg'))
+    assert legend([text.firstChild.data for text in svg.getElementsByTagName('text')]) == sums
+
+    screen = blkscope('--headless', '--no-config', *args, '-c', 'focus map', '-c', 'keys z', '-c', 'screen', name, cwd=folder,
+                      env=support.environment(COLUMNS='250', LINES='40')).out
+    seen = re.search(r'all: +(.*?)│\n│ +(.*?)│\n│ +(.*?)│', screen)
+    entries = re.findall(rf'(?:^|  )(?:\S )?{SHARE} (\S+%)', '  '.join(seen.groups()))
+    assert {kind: int(count) for kind, count, _ in entries} == sums, screen
+    assert all(percent == share(int(count), length) for _, count, percent in entries)
+    return sums
+
+
+def check_reference(extents, sums):
+    stored = sum(count for kind, count in sums.items() if kind.startswith('backing') or kind in ('data', 'compressed'))
+    assert stored == sum(extent['length'] for extent in extents if extent['data'])
+    assert sums.get('unallocated', 0) == sum(extent['length'] for extent in extents if not extent['present'])
+    for depth, kind in ((1, 'backing'), (2, 'backing 2'), (3, 'backing 3')):
+        assert sums.get(kind, 0) == sum(extent['length'] for extent in extents if extent['data'] and extent['depth'] == depth)
+
+
+@pytest.mark.parametrize('name', IMAGES)
+def test_every_form_tells_the_same(work, name):
+    image = IMAGES[name](work)
+    args = ['--refs=follow', '-f', 'raw'] if image.suffix == '.raw' else ['--refs=follow']
+    sums = check_forms(image.name, work, *args)
+    theirs = qemu_img('map', '--output=json', *args[1:], image.name, cwd=work).stdout
+    check_reference(json.loads(theirs), sums)
+
+
+@contextlib.contextmanager
+def served(image):
+    """By qemu-nbd, on a Unix socket: a child that is gone when the test is."""
+    socket = image.parent / 'nbd'
+    process = subprocess.Popen(['qemu-nbd', '-r', '-t', '-f', 'qcow2', '-A', '-k', socket, '--pid-file', image.parent / 'pid', image],
+                               env=support.environment())
+    try:
+        while not (image.parent / 'pid').exists() or not socket.exists():
+            assert process.poll() is None
+        yield f'nbd:unix:{socket}'
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_every_form_tells_the_same_of_an_export(work):
+    with served(many_kinds(work)) as name:
+        check_forms(name, work)
 
 
 def test_nothing_is_overwritten(work):

@@ -65,10 +65,8 @@ static void look_of(const struct map_space *space, const struct map_counts *coun
     *ret_role = kind->role;
     if (full == 0) {
         *ret_ch = utf8 ? kind->empty : (uint32_t)kind->empty_ascii;
-    } else if (kind->mark) {
-        *ret_ch = (uint32_t)kind->mark;
     } else if (full == bytes) {
-        *ret_ch = utf8 ? FULL_BLOCK : '#';
+        *ret_ch = kind->mark ? (uint32_t)kind->mark : utf8 ? FULL_BLOCK : '#';
     } else if (utf8 && 2 * full == bytes && (first_full == full || first_full == 0)) {
         *ret_ch = first_full == 0 ? RIGHT_HALF : LEFT_HALF;
         *ret_role = space->kinds[dominant_kind(space, counts, true)].role;

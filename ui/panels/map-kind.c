@@ -43,10 +43,7 @@ const char *map_kind_name(enum map_kind kind)
 
 enum map_kind map_kind_of(const struct blk_extent *extent)
 {
-    if (extent->depth > 0 && (extent->kind == BLK_KIND_DATA || extent->kind == BLK_KIND_COMPRESSED)) {
-        return (enum map_kind)(MAP_BACKING + MIN(extent->depth, MAP_BACKING_DEEPER - MAP_BACKING + 1) - 1);
-    }
-    return (enum map_kind)extent->kind;
+    return (enum map_kind)blk_share_of(extent);
 }
 
 /* Two things that may share a cluster: parts of several compressed clusters, data of several states. */

@@ -12,7 +12,7 @@
 #include "block/inspect.h"
 #include "ui/role.h"
 
-/* The block layer's kinds, and two more that a map tells apart. */
+/* The block layer's shares, and one more. */
 enum map_kind {
     MAP_DATA = BLK_KIND_DATA,
     MAP_ZERO_PLAIN = BLK_KIND_ZERO_PLAIN,
@@ -20,11 +20,11 @@ enum map_kind {
     MAP_COMPRESSED = BLK_KIND_COMPRESSED,
     MAP_UNALLOCATED = BLK_KIND_UNALLOCATED,
     MAP_MISSING = BLK_KIND_MISSING,
-    MAP_BACKING = BLK_KIND_COUNT, /* data that the layer below supplies */
-    MAP_BACKING_2,                /* the one below that */
-    MAP_BACKING_3,
-    MAP_BACKING_DEEPER,
-    MAP_ERROR,                    /* asking for the status failed */
+    MAP_BACKING = BLK_SHARE_BACKING, /* data that the layer below supplies */
+    MAP_BACKING_2 = BLK_SHARE_BACKING_2, /* the one below that */
+    MAP_BACKING_3 = BLK_SHARE_BACKING_3,
+    MAP_BACKING_DEEPER = BLK_SHARE_BACKING_DEEPER,
+    MAP_ERROR = BLK_SHARE_COUNT, /* asking for the status failed */
     MAP_GUEST_KINDS,
 };
 
@@ -54,7 +54,7 @@ struct map_kind_info {
     uint32_t empty;   /* glyph of a cell that is all of it, where it is not full; UTF-8 */
     char empty_ascii;
     char whole, some; /* letters of cells that are all of it, or mostly, where there are no colours */
-    char mark;        /* instead of blocks, also where there are colours; 0: none */
+    char mark;        /* instead of a full block, also where there are colours; 0: none */
 };
 
 struct map_space {

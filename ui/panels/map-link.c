@@ -78,6 +78,9 @@ static void look_at_guest_co(struct link_run *run)
         inspect_explain_co(question->blk, question->offset, on_step, &walk);
         inspect_look_end(question->blk, &look);
     }
+    if (run->link && walk.host && walk.file && walk.file[0] != '\0' && run->answer.extent.depth == 0) {
+        run->answer.elsewhere = strcmp(walk.host, walk.file) != 0;
+    }
     g_free(walk.file);
 }
 

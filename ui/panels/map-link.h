@@ -20,6 +20,7 @@ struct map_link_answer {
     struct map_link_question question;
     int64_t other;        /* the same byte in the other order, else what stands for it (the entry of a table); -1: nowhere */
     struct blk_extent extent; /* guest order: at offset; length 0: not known.  Its host is NULL */
+    bool elsewhere;       /* guest order: the top layer has the bytes in another file than its tables */
     char *text;           /* host order: what names the byte; else NULL */
     /* Of the cell; counted only if known. */
     bool known;

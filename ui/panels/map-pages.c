@@ -117,42 +117,79 @@ void map_list_step(struct map_panel *map, int64_t rows)
 
 /* ---- sizes ---- */
 
-static void draw_size(struct surface surface, int y, int bucket, const struct map_sizes *sizes, int64_t most)
-{
-    char size[SIZE_TEXT_MAX], bytes[SIZE_TEXT_MAX];
-    int room = surface.width - SIZE_COLUMNS - COUNT_COLUMNS, bar = 0;
+/* A line: runs of 1 << first to 1 << behind, less one byte. */
+struct size_line {
+    int first, behind;
+    int64_t runs, bytes;
+};
 
-    surface_printf(surface, 0, y, ROLE_OFFSET, "%10s", size_format((double)(INT64_C(1) << bucket), size));
-    if (room > 0 && sizes->runs[bucket] > 0) {
-        bar = MAX(1, (int)((__int128)sizes->runs[bucket] * room / most));
-        surface_repeat(surface, SIZE_COLUMNS, y, bar, ROLE_KIND_DATA, 0x2588);
+static struct size_line size_line_of(const struct map_sizes *sizes, int first, int powers)
+{
+    struct size_line line = {.first = first, .behind = first + powers};
+
+    for (int bucket = first; bucket < line.behind && bucket < MAP_SIZES; bucket++) {
+        line.runs += sizes->runs[bucket];
+        line.bytes += sizes->bytes[bucket];
     }
-    surface_printf(surface, SIZE_COLUMNS + bar + (bar > 0), y, ROLE_TEXT, "%" PRId64 "  %s", sizes->runs[bucket],
-                   size_format((double)sizes->bytes[bucket], bytes));
+    return line;
 }
 
-void map_draw_sizes(struct map_panel *map, struct surface surface)
+/* Lines from the smallest size there is to the largest, so many powers of two each; empty ones are left out on demand.  Their number. */
+static int make_size_lines(const struct map_sizes *sizes, int powers, bool empty, struct size_line lines[static MAP_SIZES])
 {
-    const struct map_side *side = map_panel_side(map);
-    const struct map_sizes *sizes = map_list_sizes(map->list);
-    int first = 0, last = MAP_SIZES - 1, y = 1;
-    int64_t most = 1;
+    int first = 0, last = MAP_SIZES - 1, count = 0;
 
-    surface_printf(surface, 0, 0, ROLE_STRONG, "%" PRId64 " extents by size", sizes->count);
-    if (!sizes->done) {
-        surface_printf(surface, 30, 0, ROLE_NOTE, "counting %d%%", (int)((__int128)sizes->position * 100 / MAX(1, side->size)));
-    }
     while (last > 0 && sizes->runs[last] == 0) {
         last--;
     }
     while (first < last && sizes->runs[first] == 0) {
         first++;
     }
-    for (int bucket = first; bucket <= last; bucket++) {
-        most = MAX(most, sizes->runs[bucket]);
+    for (int bucket = first - first % powers; bucket <= last; bucket += powers) {
+        lines[count] = size_line_of(sizes, bucket, powers);
+        count += empty || lines[count].runs > 0;
     }
-    for (int bucket = first; bucket <= last && y < surface.height && sizes->count > 0; bucket++, y++) {
-        draw_size(surface, y, bucket, sizes, most);
+    return count;
+}
+
+static void draw_size(struct surface surface, int y, const struct size_line *line, int64_t most)
+{
+    char size[SIZE_TEXT_MAX], bytes[SIZE_TEXT_MAX];
+    int room = surface.width - SIZE_COLUMNS - COUNT_COLUMNS, bar = 0;
+
+    surface_printf(surface, 0, y, ROLE_OFFSET, "%10s", size_format((double)(INT64_C(1) << line->first), size));
+    if (room > 0 && line->runs > 0) {
+        bar = MAX(1, (int)((__int128)line->runs * room / most));
+        surface_repeat(surface, SIZE_COLUMNS, y, bar, ROLE_KIND_DATA, 0x2588);
+    }
+    surface_printf(surface, SIZE_COLUMNS + bar + (bar > 0), y, ROLE_TEXT, "%" PRId64 "  %s", line->runs, size_format((double)line->bytes, bytes));
+}
+
+void map_draw_sizes(struct map_panel *map, struct surface surface)
+{
+    const struct map_side *side = map_panel_side(map);
+    const struct map_sizes *sizes = map_list_sizes(map->list);
+    struct size_line lines[MAP_SIZES];
+    int powers = 1, count = make_size_lines(sizes, powers, true, lines), room = MAX(1, surface.height - 1), x;
+    int64_t most = 1;
+
+    /* All of them are seen: where there is little room, without what is empty, then several powers of two in a line. */
+    while (count > room) {
+        count = make_size_lines(sizes, powers, false, lines);
+        powers += count > room;
+    }
+    x = surface_printf(surface, 0, 0, ROLE_STRONG, "%" PRId64 " extents by size", sizes->count);
+    if (powers > 1) {
+        x = surface_printf(surface, x, 0, ROLE_STRONG, ", steps of %" PRId64, INT64_C(1) << powers);
+    }
+    if (!sizes->done) {
+        surface_printf(surface, x + 2, 0, ROLE_NOTE, "counting %d%%", (int)((__int128)sizes->position * 100 / MAX(1, side->size)));
+    }
+    for (int i = 0; i < count; i++) {
+        most = MAX(most, lines[i].runs);
+    }
+    for (int i = 0; i < count && sizes->count > 0; i++) {
+        draw_size(surface, 1 + i, &lines[i], most);
     }
 }
 
@@ -197,7 +234,7 @@ void map_draw_differences(struct map_panel *map, struct surface surface)
 
     map->list_rows = MAX(1, surface.height - 1);
     if (!map_differences_with(differences)) {
-        surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM, "nothing is compared: x compares with the backing file, X with what you name");
+        surface_put_words(surface, 0, 0, surface.width, surface.height, ROLE_DIM, "nothing is compared: x compares with the backing file, X with what you name");
         return;
     }
     draw_difference_head(differences, surface);

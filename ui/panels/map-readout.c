@@ -8,20 +8,6 @@
 
 /* ---- shares of kinds ---- */
 
-/* "41.25%", cut and not rounded: only what is whole is 100%. */
-static void append_share(GString *text, int64_t part, int64_t whole)
-{
-    int hundredths = (int)((__int128)part * 10000 / whole);
-
-    if (part == whole) {
-        g_string_append(text, "100%");
-    } else if (hundredths == 0) {
-        g_string_append(text, "<0.01%");
-    } else {
-        g_string_append_printf(text, "%d.%02d%%", hundredths / 100, hundredths % 100);
-    }
-}
-
 struct shares {
     const struct map_space *space;
     struct map_counts counts;
@@ -58,13 +44,13 @@ static char *share_text(const struct shares *shares, unsigned kind)
 {
     bool known = kind < shares->space->count;
     int64_t part = known ? shares->counts.bytes[kind] : shares->bytes - map_counts_known(&shares->counts);
+    char share[SIZE_TEXT_MAX];
     GString *text = g_string_new(known ? shares->space->kinds[kind].name : "unknown");
 
     if (shares->exact) {
         g_string_append_printf(text, " %" PRId64 " bytes", part);
     }
-    g_string_append_c(text, ' ');
-    append_share(text, part, shares->bytes);
+    g_string_append_printf(text, " %s", size_share(part, shares->bytes, share));
     return g_string_free(text, FALSE);
 }
 
@@ -145,15 +131,16 @@ static void append_guest_byte(const struct map_link_answer *answer, GString *tex
     }
     g_string_append_printf(text, "at 0x%" PRIx64 ": %s of %s", answer->question.offset,
                            size_format((double)extent->length, size), map_kind_name(map_kind_of(extent)));
+    if (extent->depth > 0) {
+        g_string_append_printf(text, ", layer %d", extent->depth);
+    }
     if (extent->host_offset >= 0) {
-        g_string_append_printf(text, ", host 0x%" PRIx64, extent->host_offset);
+        g_string_append_printf(text, ", host 0x%" PRIx64 "..0x%" PRIx64 "%s", extent->host_offset, extent->host_offset + extent->length - 1,
+                               answer->elsewhere ? " of the data file" : "");
     } else if (answer->other >= 0 && extent->depth == 0) {
         bool stored = extent->kind == BLK_KIND_COMPRESSED;
 
         g_string_append_printf(text, ", %s 0x%" PRIx64, stored ? "host" : "table entry at", answer->other);
-    }
-    if (extent->depth > 0) {
-        g_string_append_printf(text, ", layer %d", extent->depth);
     }
 }
 

@@ -185,7 +185,7 @@ void pending_draw_breaks(struct pending_panel *pending, struct surface surface, 
         return;
     }
     if (row_count(&debug) == 0) {
-        surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM, "nothing stops requests: a adds a breakpoint, i injects an error");
+        surface_put_words(surface, 0, 0, surface.width, surface.height, ROLE_DIM, "nothing stops requests: a adds a breakpoint, i injects an error");
         blk_debug_clear(&debug);
         return;
     }

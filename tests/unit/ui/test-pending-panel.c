@@ -306,7 +306,17 @@ static void test_times_and_events(void)
     g_assert_true(bench_shows(bench, "done"));
     bench_ask(bench, REQUEST_PENDING_TIMES, 1);
     bench_draw(bench, 120, 12);
-    bench_assert_line(bench, 1, "read           1     12.0 ms  12.0 ms  12.0 ms  12.0 ms               █");
+    bench_assert_line(bench, 1, "read          1      12.0 ms  12.0 ms  12.0 ms  12.0 ms               █");
+    bench_draw(bench, 78, 12); /* two powers of two in a character */
+    bench_assert_line(bench, 0, "request    done fail least    median   99%      most     1us  1ms  1s");
+    bench_assert_line(bench, 1, "read          1      12.0 ms  12.0 ms  12.0 ms  12.0 ms        █");
+    bench_draw(bench, 38, 12);
+    bench_assert_line(bench, 0, "request   done fail median   99%");
+    bench_assert_line(bench, 1, "read         1      12.0 ms  12.0 ms");
+    bench_assert_line(bench, 2, " 12.0 ms..12.0 ms         █");
+    bench_assert_line(bench, 3, "                    1us  1ms  1s");
+    bench_draw(bench, 38, 2); /* no room for more than what matters most */
+    bench_assert_line(bench, 1, "read         1      12.0 ms  12.0 ms");
     clock_set_fake_us(-1);
     bench_free(bench);
 }

@@ -343,6 +343,19 @@ static void huge_sizes(void)
     g_assert_cmpuint(value, ==, UINT64_C(1) << 63);
 }
 
+static void test_shares_are_cut(void)
+{
+    static const struct {
+        int64_t part, whole;
+        const char *text;
+    } shares[] = {{1, 1, "100%"}, {1, 2, "50.00%"}, {2, 3, "66.66%"}, {99999, 100000, "99.99%"}, {1, 10001, "<0.01%"}, {1, 10000, "0.01%"},
+                  {INT64_MAX - 1, INT64_MAX, "99.99%"}, {INT64_MAX, INT64_MAX, "100%"}, {1, INT64_MAX, "<0.01%"}};
+    char text[SIZE_TEXT_MAX];
+
+    for (size_t i = 0; i < G_N_ELEMENTS(shares); i++)
+        g_assert_cmpstr(size_share(shares[i].part, shares[i].whole, text), ==, shares[i].text);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -353,5 +366,6 @@ int main(int argc, char **argv)
     g_test_add_func("/size/format", test_format);
     g_test_add_func("/size/format-whole-numbers", test_format_whole);
     g_test_add_func("/size/parse/huge", huge_sizes);
+    g_test_add_func("/size/share", test_shares_are_cut);
     return g_test_run();
 }
