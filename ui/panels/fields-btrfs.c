@@ -102,7 +102,8 @@ static bool locate(const struct known *known, const struct volume *volume, field
 
     for (size_t i = 0; i < G_N_ELEMENTS(copies); i++) {
         if (copies[i].at + SIZE <= volume->size && fixed_locate(&copies[i], 1, at, ret_place)) {
-            g_snprintf(ret_place->note, sizeof ret_place->note, i > 0 ? ", copy %u" : "", (unsigned)i);
+            if (i > 0)
+                g_snprintf(ret_place->note, sizeof ret_place->note, ", copy %u", (unsigned)i);
             return true;
         }
     }
