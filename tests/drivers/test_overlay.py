@@ -133,7 +133,7 @@ def test_many_steps_and_back(work):
 
 def in_small_disk(work, commands):
     """The layer is on a disk of 1 MiB, in a mount namespace of its own."""
-    (work / 'small').mkdir()
+    (work / 'small').mkdir(exist_ok=True)
     words = [word for command in commands for word in ('-c', command)]
     shell = 'mount -t tmpfs -o size=1m tmpfs "$0" && exec env TMPDIR="$0" "$@"'
     result = subprocess.run(['unshare', '-rm', 'bash', '-c', shell, work / 'small', support.BLKSCOPE, '-w', '-s', '-f', 'raw', *words, work / 'disk.raw'],
@@ -151,6 +151,14 @@ def test_a_layer_that_does_not_fit(work):
     assert 'write failed: No space left on device' in result.stdout and 'Pattern verification failed' not in result.stdout, result
     assert f'the temporary file in {work}/small has no room for more (No space left on device); TMPDIR names another folder' in result.stderr
     assert (work / 'disk.raw').read_bytes() == bytes([3]) * (64 * KIB) + b'a' * (8 * MIB - 64 * KIB)
+
+
+def test_a_full_disk_is_told_of_once_each_time(work):
+    (work / 'disk.raw').write_bytes(b'a' * (8 * MIB))
+    fails, fits = 'write -P 2 1M 4M', 'write -P 1 0 64k'
+    for commands, times in (([fails, fails], 1), ([fails, 'overlay discard', fits, fails], 2)):
+        result = in_small_disk(work, commands)
+        assert result.stdout.count('write failed: No space left') == 2 and result.stderr.count('has no room for more') == times, result
 
 
 @pytest.mark.parametrize('folder', ['/dev/shm', '/var/tmp'])
