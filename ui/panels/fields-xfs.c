@@ -185,14 +185,14 @@ static int64_t block_in_group(const uint64_t *own, uint64_t group, uint64_t bloc
 static int64_t resolve(const struct known *known, const struct place *place, enum field_unit unit, uint64_t value)
 {
     const uint64_t *own = known->own;
-    uint64_t inode = unit == UNIT_INODE ? value & ((UINT64_C(1) << own[OWN_INODE_LOG]) - 1) : 0;
 
     if (own[OWN_AGS] == 0 || value == UINT64_MAX) {
-        return -1;
+        return -1; /* the other numbers were not looked at, and any shift may be in them */
     }
     if (unit == UNIT_BLOCK) {
         return block_in_group(own, place->number, value);
     }
+    uint64_t inode = unit == UNIT_INODE ? value & ((UINT64_C(1) << own[OWN_INODE_LOG]) - 1) : 0;
     uint64_t block = unit == UNIT_INODE ? value >> own[OWN_INODE_LOG] : value;
     uint64_t mask = (UINT64_C(1) << own[OWN_AG_LOG]) - 1;
 
