@@ -305,7 +305,7 @@ static int64_t find_unused(const bool *used, int64_t most, int64_t *ret_slot)
 static void map_is_as_an_array(void)
 {
     struct spill_map *map = spill_map_new();
-    int64_t model[CLUSTERS], slot, count;
+    int64_t model[CLUSTERS], slot = 0, count;
     bool used[SLOTS] = {false};
     for (int i = 0; i < CLUSTERS; i++)
         model[i] = -1;
