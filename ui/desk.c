@@ -39,7 +39,11 @@ void desk_remark(struct desk *desk, enum role role, const char *text)
 
 void desk_relayout(struct desk *desk)
 {
+    struct layout before = desk->layout;
     desk->layout = layout_of(grid_width(desk->grid), grid_height(desk->grid), desk->focus, desk->zoomed, &desk->shares);
+    if (desk->layout.shape != before.shape || desk->layout.zoomed != before.zoomed) {
+        desk->held_border = -1; /* of another shape it is another one */
+    }
     desk_dirty(desk);
 }
 

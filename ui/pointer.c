@@ -81,6 +81,7 @@ static void press(struct desk *desk, const struct mouse *mouse)
 void desk_mouse(struct desk *desk, const struct mouse *mouse)
 {
     if (!desk->mouse || desk->prompt != NULL) {
+        desk->held = desk->held_border = -1; /* how it ends is not heard */
         return;
     }
     switch (mouse->what) {
