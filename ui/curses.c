@@ -371,11 +371,13 @@ static bool curses_copy(struct display *display, const char *text, size_t len)
         return false;
     }
     g_autoptr(GString) clean = g_string_new(NULL);
-    for (size_t i = 0; i < len; i++) {
-        uint8_t byte = (uint8_t)text[i], next = i + 1 < len ? (uint8_t)text[i + 1] : 0;
-        bool c1 = (byte == 0xc2 && next >= 0x80 && next < 0xa0); /* in UTF-8 */
-        bool control = (byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f || c1;
-        g_string_append_c(clean, control ? '?' : text[i]);
+    while (len > 0) {
+        gunichar ch = g_utf8_get_char_validated(text, (gssize)len);
+        size_t bytes = ch == (gunichar)-1 || ch == (gunichar)-2 ? 1 : (size_t)(g_utf8_next_char(text) - text);
+        bool control = ch == (gunichar)-1 || ch == (gunichar)-2 || (g_unichar_iscntrl(ch) && ch != '\n' && ch != '\t');
+        g_string_append_len(clean, control ? "?" : text, control ? 1 : (gssize)bytes);
+        text += bytes;
+        len -= bytes;
     }
     g_autofree char *base64 = g_base64_encode((const guchar *)clean->str, clean->len);
     say("\033]52;c;");

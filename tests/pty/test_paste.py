@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pasted text, rubbish, and what is copied."""
+import base64
 import os
 import select
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from steps import command, quit_by_key  # noqa: E402
+from steps import command, mouse, quit_by_key  # noqa: E402
 from terminal import DEADLINE  # noqa: E402
 
 
@@ -62,6 +63,18 @@ def test_a_large_paste_is_taken_whole(start):
     t.wait('4 MiB')
     quit_by_key(t)
     assert t.exit_status() == 0
+
+
+def test_copied_text_is_harmless(work, start):
+    """Of a name that Tab took from a folder: a control character of two bytes, and a byte that is no UTF-8."""
+    (work / b'od\xc2\x9bd\xff'.decode(errors='surrogateescape')).touch()
+    t = start(TERM='xterm-256color', cwd=work)
+    t.send(':', 'source o', 'Tab', 'Enter')
+    t.wait('> source o')
+    row = next(i for i, line in enumerate(t.screen.display) if '> source o' in line)
+    for code, x, final in ((0, 3, 'M'), (32, 9, 'M'), (0, 9, 'm')):
+        mouse(t, code, x, row, final)
+    t.raw_wait(b'\x1b]52;c;' + base64.b64encode(b'> source od?d? \n') + b'\x07')
 
 
 def test_copying_reaches_the_terminal(start):

@@ -22,6 +22,7 @@ enum {
     PROGRESS_US = SECOND_US / 5,
     LIST_GAP = 2,
     LIST_MAX = 1000, /* completions listed */
+    LOGGED_MAX = 1000, /* characters of what a key stood for that are shown */
     MIB = 1 << 20,
     SCROLLBACK_MIB_MAX = 1024,
 };
@@ -97,9 +98,22 @@ static void note(struct console *console, const char *line)
     }
 }
 
+/* A pasted megabyte, or several lines of it, is one line of the log, which may give way to the next. */
+static char *log_text(const char *line)
+{
+    g_auto(GStrv) lines = g_strsplit(line, "\n", -1);
+    g_autofree char *text = g_strjoinv("\\n", lines), *valid = g_utf8_make_valid(text, -1);
+    if (g_utf8_strlen(valid, -1) <= LOGGED_MAX) {
+        return g_steal_pointer(&valid);
+    }
+    g_autofree char *start = g_utf8_substring(valid, 0, LOGGED_MAX);
+    return g_strconcat(start, "...", NULL);
+}
+
 void console_log(struct panel *panel, const char *line)
 {
-    add_line(console_of(panel), ROLE_ECHO, PROMPT, line);
+    g_autofree char *text = log_text(line);
+    add_line(console_of(panel), ROLE_ECHO, PROMPT, text);
     note(console_of(panel), line);
 }
 

@@ -96,10 +96,12 @@ static int place_cursor(const struct command_call *call, const char *where)
 }
 
 /* Until it has ended, unless that was here at once. */
-static int finish_find_co(const struct command_call *call)
+static int finish_find_co(const struct command_call *call, int64_t *ret_unreadable)
 {
     struct hex_hunt *hunt = hex->hunt ? hex_hunt_ref(hex->hunt) : NULL;
     int ret = 0;
+
+    *ret_unreadable = 0;
 
     if (hunt && hex_hunt_wait_co(hunt) == -ECANCELED) {
         if (hex && hex->hunt == hunt) {
@@ -109,6 +111,7 @@ static int finish_find_co(const struct command_call *call)
         ret = -ECANCELED;
     } else if (hunt) {
         ret = hunt->ret;
+        *ret_unreadable = hunt->unreadable;
     }
     hex_hunt_unref(hunt);
     return ret;
@@ -135,11 +138,14 @@ static int run_find_co(const struct command_call *call)
     }
     hex_find(hex, &search, opts.operand[0], -1, words.backward, 1);
     panel_redraw(&hex->panel);
-    ret = finish_find_co(call);
+    int64_t unreadable;
+
+    ret = finish_find_co(call, &unreadable);
     if (ret == -ENOENT) {
         g_autofree char *text = safetext_escape(opts.operand[0], -1);
+        g_autofree char *but = unreadable > 0 ? g_strdup_printf(" (%" PRId64 " bytes could not be read)", unreadable) : NULL;
 
-        report_complain(call, "find: '%s' was not found", text);
+        report_complain(call, "find: '%s' was not found%s", text, but ? but : "");
     } else if (ret < 0 && ret != -ECANCELED) {
         report_complain(call, "find: %s", g_strerror(-ret));
     }

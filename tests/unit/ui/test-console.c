@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "driver.h"
+#include "engine/batch.h"
 #include "engine/command.h"
 #include "ui/progress.h"
 
@@ -147,6 +148,30 @@ static void test_output_is_copied(void)
     driver_free(driver);
 }
 
+/* What was pasted and left is one line of the log, which the next of its kind replaces, and whole in the script. */
+static void test_a_large_paste_is_one_line_of_the_log(void)
+{
+    enum { LINES = 1 << 17 };
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    g_autofree char *pasted = g_strnfill(LINES * 8, 'a'), *path = g_build_filename(driver->dir, "script", NULL);
+    g_autofree char *line = g_strdup_printf("save-script %s", path), *script = NULL;
+    driver_keys(driver, ":");
+    desk_paste(driver->desk, pasted);
+    driver_keys(driver, "Esc Tab");
+    g_assert_true(driver_shows(driver, "aaa..."));
+    g_assert_true(driver_shows(driver, "> focus "));
+    g_assert_cmpint(batch_run_line(driver->session, line, sink_null()), ==, 0);
+    g_assert_true(g_file_get_contents(path, &script, NULL, NULL));
+    g_autofree char *expected = g_strdup_printf("type '%s' %d\n", pasted, LINES * 8);
+    g_assert_nonnull(strstr(script, expected));
+    driver_keys(driver, ":");
+    driver_keys(driver, "Ctrl-U");
+    desk_paste(driver->desk, "length\nread 0 1\n");
+    driver_keys(driver, "Esc");
+    g_assert_true(driver_shows(driver, "> type 'length\\nread 0 1\\n' 16"));
+    driver_free(driver);
+}
+
 static char *progress(int64_t done, int64_t total, int64_t elapsed_us)
 {
     GString *text = g_string_new(NULL);
@@ -185,6 +210,7 @@ int main(int argc, char **argv)
     g_test_add_func("/console/a-sequence-in-a-search-of-the-history-leaves-it", test_a_sequence_in_a_search_of_the_history_leaves_it);
     g_test_add_func("/console/output-is-searched", test_output_is_searched);
     g_test_add_func("/console/output-is-copied", test_output_is_copied);
+    g_test_add_func("/console/a-large-paste-is-one-line-of-the-log", test_a_large_paste_is_one_line_of_the_log);
     g_test_add_func("/console/progress-in-words", test_progress_in_words);
     return driver_run_tests();
 }

@@ -351,6 +351,17 @@ static void test_groups_and_offsets_as_one_likes(void)
     driver_free(driver);
 }
 
+static void test_what_could_not_be_read_is_said(void)
+{
+    struct driver *driver = driver_new(100, 40, driver_colour, "disk.img");
+    g_autofree char *line = g_strdup_printf("close; open -o driver=raw blkdebug::%s/disk.img; inject event=read_aio,errno=5,sector=2048; read 1M 512; find nowhere", driver->dir);
+    driver_command(driver, line);
+    g_assert_true(driver_shows(driver, "find: 'nowhere' was not found (4096 bytes could not be read)"));
+    driver_command(driver, "find scope");
+    g_assert_false(driver_shows(driver, "'scope' was not found"));
+    driver_free(driver);
+}
+
 int main(int argc, char **argv)
 {
     driver_init(&argc, &argv);
@@ -368,6 +379,7 @@ int main(int argc, char **argv)
     g_test_add_func("/hex-find/translation", test_a_byte_is_found_in_the_file_and_back);
     g_test_add_func("/hex-find/closed", test_what_is_closed_is_let_go);
     g_test_add_func("/hex-find/selection-and-marks", test_a_selection_is_saved_and_marks_are_gone_to);
+    g_test_add_func("/hex-find/unreadable", test_what_could_not_be_read_is_said);
     g_test_add_func("/hex-find/outside", test_what_is_outside_is_no_place);
     g_test_add_func("/hex-find/groups-and-offsets", test_groups_and_offsets_as_one_likes);
     return driver_run_tests();
