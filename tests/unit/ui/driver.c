@@ -226,3 +226,9 @@ void driver_check_snapshot(const char *name, const char *dump)
         g_test_fail();
     }
 }
+
+int64_t driver_cursor(struct driver *driver)
+{
+    g_autofree char *why = NULL;
+    return desk_parse_offset(driver->desk, "+0", &why);
+}

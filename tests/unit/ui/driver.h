@@ -47,6 +47,8 @@ void driver_pass_ms(struct driver *driver, int64_t time_ms);
 char *driver_text(struct driver *driver);
 /* Whether the text is somewhere on the screen. */
 bool driver_shows(struct driver *driver, const char *text);
+/* Offset of the focused panel's cursor. */
+int64_t driver_cursor(struct driver *driver);
 /* Compares with tests/screens/NAME.screen; UPDATE_SNAPSHOTS in the environment rewrites that. */
 void driver_snapshot(struct driver *driver, const char *name);
 void driver_check_snapshot(const char *name, const char *dump);
