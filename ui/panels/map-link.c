@@ -89,8 +89,9 @@ static void look_at_guest_co(struct link_run *run)
 struct host_walk {
     struct link_run *run;
     GString *text;
-    int64_t guest; /* -1: none yet */
-    bool active;   /* of the active state */
+    int64_t guest; /* of the owner that is told; -1: none yet, or none */
+    int64_t host;  /* where what it names begins; -1: none yet, or the byte is not in that */
+    bool active;   /* it is of the active state */
     unsigned count;
 };
 
@@ -112,32 +113,48 @@ static void describe_owner(GString *text, const struct inspect_owner *owner, int
     }
 }
 
+/*
+ * A cluster may have several owners.  Of compressed ones, which lie next to each other and end at a sector's end, the byte is of the last that
+ * begins before it; else the active state comes before snapshots, and what has a place on the disk before what has none.
+ */
+static bool is_better(const struct host_walk *walk, int64_t host, int64_t guest, bool active)
+{
+    if (walk->count == 0 || host != walk->host) {
+        return walk->count == 0 || host > walk->host;
+    }
+    return guest >= 0 && (walk->guest < 0 || (!walk->active && active));
+}
+
 static int on_owner(void *data, const struct inspect_owner *owner)
 {
     struct host_walk *walk = data;
-    int64_t offset = walk->run->answer.question.offset, guest = -1;
-    bool inside = owner->role == INSPECT_DATA && offset >= owner->host && offset - owner->host < owner->bytes;
+    int64_t offset = walk->run->answer.question.offset, guest = owner->guest, host = -1;
+    bool inside = offset >= owner->host && offset - owner->host < owner->bytes;
 
     if (!walk->run->link) {
         return -ECANCELED;
     }
-    if (owner->guest >= 0) {
-        guest = owner->guest + (inside ? offset - owner->host : 0);
+    if (inside) {
+        host = owner->host;
     }
-    if (walk->count++ == 0) {
+    if (guest >= 0 && inside && owner->role == INSPECT_DATA) {
+        guest += offset - owner->host;
+    }
+    if (is_better(walk, host, guest, !owner->snapshot_id)) {
+        g_string_truncate(walk->text, 0);
         describe_owner(walk->text, owner, guest);
-    }
-    if (guest >= 0 && (walk->guest < 0 || (!walk->active && !owner->snapshot_id))) {
         walk->guest = guest;
+        walk->host = host;
         walk->active = !owner->snapshot_id;
     }
+    walk->count++;
     return 0;
 }
 
 static void look_at_host_co(struct link_run *run)
 {
     const struct map_link_question *question = &run->answer.question;
-    struct host_walk walk = {.run = run, .text = g_string_new(NULL), .guest = -1};
+    struct host_walk walk = {.run = run, .text = g_string_new(NULL), .guest = -1, .host = -1};
     uint64_t refcount = 0;
     struct inspect_look look;
     int ret;

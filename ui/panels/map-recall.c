@@ -40,7 +40,8 @@ bool map_recall_set_view(struct panel *panel, const struct panel_view *wanted)
     side->cursor = wanted->cursor;
     side->view.top = wanted->top;
     other->cursor = wanted->other >= 0 ? wanted->other : other->cursor;
-    map->kept_at = wanted->other >= 0 ? side->cursor : -1;
+    map->pair[map->at] = wanted->other >= 0 ? side->cursor : -1;
+    map->pair[!map->at] = wanted->other;
     map->asked = false;
     return true;
 }

@@ -55,7 +55,6 @@ static enum panel_reaction turn(struct map_panel *map)
         map_side_open(&map->sides[MAP_HOST], map->blk, size);
     }
     map->at = !map->at;
-    map->kept_at = -1;
     map_open_list(map);
     map_follow(map);
     return PANEL_REDRAW;

@@ -49,7 +49,6 @@ static void ask_once(struct map_panel *map)
     if (map->asked && map->asked_at == map->at && map->asked_offset == side->cursor && map->asked_span == end - start) {
         return;
     }
-    map->kept_at = side->cursor == map->kept_at ? map->kept_at : -1;
     map->asked_at = map->at;
     map->asked_offset = side->cursor;
     map->asked_span = end - start;
@@ -74,12 +73,14 @@ static void on_answer(void *data, const struct map_link_answer *answer)
     if (map->following && from == map->at) {
         return;
     }
-    bool kept = from == map->at && map->kept_at == answer->question.offset;
-    if (answer->other >= 0 && answer->other < other->size && answer->question.offset == map->sides[from].cursor && !kept) {
-        other->cursor = answer->other;
-    }
-    if (from != map->at) {
-        map->kept_at = other->cursor; /* it was led here, and the byte here may be that of a table or of a whole cluster */
+    if (answer->question.offset == map->sides[from].cursor) {
+        if (answer->question.offset != map->pair[from] || answer->other < 0) {
+            map->pair[from] = answer->question.offset;
+            map->pair[!from] = answer->other;
+        }
+        if (map->pair[!from] >= 0 && map->pair[!from] < other->size) {
+            other->cursor = map->pair[!from];
+        }
     }
     map->following = false;
     panel_redraw(&map->panel);
@@ -90,6 +91,7 @@ void map_forget_answer(struct map_panel *map)
     g_clear_pointer(&map->answer.text, g_free);
     map->answer = (struct map_link_answer){0};
     map->asked = map->following = false;
+    map->pair[MAP_GUEST] = map->pair[MAP_HOST] = -1;
 }
 
 /* ---- background work ---- */
@@ -304,7 +306,6 @@ static void image(struct panel *panel)
     map_link_reset(map->link);
     map_differences_clear(map->differences);
     map_forget_answer(map);
-    map->kept_at = -1;
     map->at = host_size > 0 ? map->at : MAP_GUEST;
     if (map->layer_source.only > 0 && (!map->blk || !blk_layer(map->blk, (unsigned)map->layer_source.only - 1, BLK_PART_LAYER))) {
         map->layer_source.only = 0;
@@ -344,6 +345,7 @@ static void changed(struct panel *panel, int64_t offset, int64_t bytes)
     map_list_stale(map->list);
     map_differences_changed(map->differences, offset, bytes);
     map->asked = false;
+    map->pair[MAP_GUEST] = map->pair[MAP_HOST] = -1;
 }
 
 static int wait_co(struct panel *panel)

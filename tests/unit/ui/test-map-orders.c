@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The map of qcow2 images: host order, the curve, lists and comparisons, each against counting by hand. */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "block/inspect.h"
 #include "panel-bench.h"
@@ -262,6 +263,32 @@ static void test_both_cursors_are_on_the_same_byte(void)
     g_assert_true(bench_shows(bench, "at 0x0: header, refcount 1"));
     bench_ask(bench, REQUEST_MAP_SHOW, 1);
     g_assert_cmpstr(bench->remark, ==, "nothing of the guest is here");
+    qcow2_bench_free(bench);
+}
+
+/* Compressed clusters share one of the file, and what is not allocated has the entry of a table there. */
+static void test_there_and_back_is_the_same_byte(void)
+{
+    static const int64_t places[] = {(2 << 20) + 5000, (2 << 20) + 65536 + 7000, (2 << 20) + 2 * 65536 + 1, (3 << 20) + 123};
+    struct bench *bench = qcow2_bench(false);
+
+    bench_run(bench, "write -q -z -u 2M 4M");
+    bench_run(bench, "discard -q 2M 4M");
+    bench_run(bench, "write -q -c -P 3 2M 64k");
+    bench_run(bench, "write -q -c -P 4 2112k 64k");
+    bench_run(bench, "write -q -c -P 5 2176k 64k");
+    for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
+        g_autofree char *owner = g_strdup_printf("compressed data of guest 0x%" PRIx64, places[i] / 65536 * 65536);
+
+        bench->panel->ops->go(bench->panel, places[i], 0);
+        show(bench, 100, 24);
+        bench_ask(bench, REQUEST_MAP_HOST, 1);
+        show(bench, 100, 24);
+        g_assert_true(bench_shows(bench, i < 3 ? owner : "L2 table of guest"));
+        bench_ask(bench, REQUEST_MAP_HOST, 1);
+        show(bench, 100, 24);
+        g_assert_cmpint(map_of(bench)->sides[MAP_GUEST].cursor, ==, places[i]);
+    }
     qcow2_bench_free(bench);
 }
 
@@ -731,6 +758,7 @@ int main(int argc, char **argv)
     g_test_add_func("/map-orders/host", test_host_order_at_every_zoom);
     g_test_add_func("/map-orders/raw", test_raw_images_have_no_order_of_their_own);
     g_test_add_func("/map-orders/cursors", test_both_cursors_are_on_the_same_byte);
+    g_test_add_func("/map-orders/there-and-back", test_there_and_back_is_the_same_byte);
     g_test_add_func("/map-orders/faster-than-the-screen", test_keys_are_faster_than_the_screen);
     g_test_add_func("/map-orders/list", test_every_extent_is_listed_and_counted);
     g_test_add_func("/map-orders/differences", test_differences_are_marked);
