@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "util/safetext.h"
+#include "util/utf16.h"
 
 enum { HEX_MOST = 16, HEX_BEGINNING = 8, EPOCH_2000 = 946684800 };
 
@@ -94,7 +95,7 @@ static char *format_utf16(const uint8_t *bytes, size_t n, bool big_endian)
     while (end + 2 <= n && (bytes[end] != 0 || bytes[end + 1] != 0)) {
         end += 2;
     }
-    converted = g_convert((const char *)bytes, (gssize)end, "UTF-8", big_endian ? "UTF-16BE" : "UTF-16LE", NULL, NULL, NULL);
+    converted = utf16_decode(bytes, end, big_endian);
     return converted ? safetext_escape(g_strchomp(converted), -1) : g_strdup("(no UTF-16)");
 }
 

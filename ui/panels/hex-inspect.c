@@ -8,6 +8,7 @@
 
 #include "ui/panels/fields.h"
 #include "util/safetext.h"
+#include "util/utf16.h"
 
 enum { SECTOR = 512, NUMBER_MAX = 8 };
 
@@ -110,15 +111,14 @@ static void append_utf16(GString *text, struct hex_source *source, int64_t offse
     uint8_t bytes[4];
     const char *missing = take(source, offset, 2, bytes);
     size_t n = missing ? 0 : 2;
-    char utf8[8] = {0};
 
     if (n > 0 && (bytes[big_endian ? 0 : 1] & 0xfc) == 0xd8) { /* the first of two */
         missing = take(source, offset, 4, bytes);
         n = missing ? 0 : 4;
     }
-    g_autofree char *converted = n > 0 ? g_convert((const char *)bytes, (gssize)n, "UTF-8", big_endian ? "UTF-16BE" : "UTF-16LE", NULL, NULL, NULL) : NULL;
+    g_autofree char *converted = n > 0 ? utf16_decode(bytes, n, big_endian) : NULL;
 
-    if (converted && strlen(converted) < sizeof utf8) {
+    if (converted) {
         if (*converted) {
             append_character(text, converted);
         } else {
