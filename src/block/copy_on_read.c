@@ -2,7 +2,7 @@
 /*
  * copy-on-read: what is read from a layer below is written to the top one, in whole clusters, so that it need not be fetched again.
  *
- * A copy must not overtake a write to the same bytes: each waits for older ones of the other sort that it overlaps.
+ * A copy must not overtake a write to the same bytes: each waits for older ones of the other sort that it overlaps (copying.h).
  */
 #include "block/copy_on_read.h"
 
@@ -10,23 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "block/copying.h"
 #include "block/iov.h"
 #include "util/checked.h"
 
 enum { PIECE = 1 << 20 };
 
-/* Under way; on the stack of who does it. */
-struct flight {
-    int64_t start, end;
-    bool copy;
-    struct co_queue waiters;
-    struct flight *older;
-};
-
 struct copy_on_read {
     int64_t cluster; /* of the top layer */
     int bottom;      /* what layers below this one supply is not copied; -1: all is copied */
-    struct flight *flights; /* newest first */
+    struct copying copying;
 };
 
 static const struct driver_option copy_on_read_options[] = {
@@ -34,33 +27,6 @@ static const struct driver_option copy_on_read_options[] = {
     {.name = "bottom", .type = DRIVER_OPTION_STRING, .help = "node-name of the last layer that is copied from"},
     {},
 };
-
-/* ---- who does what where ---- */
-
-static struct flight *find_conflict(const struct flight *flight)
-{
-    for (struct flight *older = flight->older; older; older = older->older)
-        if ((flight->copy || older->copy) && older->start < flight->end && flight->start < older->end)
-            return older;
-    return NULL;
-}
-
-static void take_off_co(struct copy_on_read *cor, struct flight *flight, int64_t start, int64_t end, bool copy)
-{
-    *flight = (struct flight){.start = start, .end = end, .copy = copy, .older = cor->flights};
-    cor->flights = flight;
-    for (struct flight *older; (older = find_conflict(flight));)
-        co_queue_wait_uncancellable_co(&older->waiters);
-}
-
-static void land(struct copy_on_read *cor, struct flight *flight)
-{
-    struct flight **link = &cor->flights;
-    while (*link != flight)
-        link = &(*link)->older;
-    *link = flight->older;
-    co_queue_wake_all(&flight->waiters);
-}
 
 /* ---- opening ---- */
 
@@ -137,6 +103,11 @@ int copy_on_read_wrap_co(struct node *file, const struct node_how *how, struct n
 
 /* ---- requests ---- */
 
+static struct copying *copying_of(struct node *node)
+{
+    return &((struct copy_on_read *)node->opaque)->copying;
+}
+
 /* Whether what is at offset is to be copied, and how far that holds. */
 static int wants_copy_co(struct node *node, int64_t offset, int64_t bytes, int64_t *ret_bytes)
 {
@@ -167,18 +138,18 @@ static int copy_bytes_co(struct node *node, int64_t start, int64_t end, void *bu
 static int copy_piece_co(struct node *node, int64_t start, int64_t end)
 {
     struct copy_on_read *cor = node->opaque;
-    struct flight flight;
+    struct copying_flight flight;
     void *buf = malloc(end - start);
     int ret = 0;
     if (!buf)
         return -ENOMEM;
-    take_off_co(cor, &flight, start, end, true);
+    copying_begin_co(&cor->copying, &flight, start, end, true);
     for (int64_t at = start, n; ret == 0 && at < end; at += n) {
         ret = wants_copy_co(node, at, end - at, &n); /* it may have been written while this one waited */
         if (ret > 0)
             ret = copy_bytes_co(node, at, at + n, buf);
     }
-    land(cor, &flight);
+    copying_end(&cor->copying, &flight);
     free(buf);
     return ret;
 }
@@ -211,46 +182,46 @@ static int copy_on_read_preadv_co(struct node *node, int64_t offset, int64_t byt
 
 static int copy_on_read_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
-    struct flight flight;
-    take_off_co(node->opaque, &flight, offset, offset + bytes, false);
+    struct copying_flight flight;
+    copying_begin_co(copying_of(node), &flight, offset, offset + bytes, false);
     int ret = node_pwritev_co(node->file, offset, bytes, iov, niov, flags);
-    land(node->opaque, &flight);
+    copying_end(copying_of(node), &flight);
     return ret;
 }
 
 static int copy_on_read_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags)
 {
-    struct flight flight;
-    take_off_co(node->opaque, &flight, offset, offset + bytes, false);
+    struct copying_flight flight;
+    copying_begin_co(copying_of(node), &flight, offset, offset + bytes, false);
     int ret = node_pwrite_zeroes_co(node->file, offset, bytes, flags);
-    land(node->opaque, &flight);
+    copying_end(copying_of(node), &flight);
     return ret;
 }
 
 static int copy_on_read_pwrite_compressed_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov)
 {
-    struct flight flight;
-    take_off_co(node->opaque, &flight, offset, offset + bytes, false);
+    struct copying_flight flight;
+    copying_begin_co(copying_of(node), &flight, offset, offset + bytes, false);
     int ret = node_pwrite_compressed_co(node->file, offset, bytes, iov, niov);
-    land(node->opaque, &flight);
+    copying_end(copying_of(node), &flight);
     return ret;
 }
 
 static int copy_on_read_pdiscard_co(struct node *node, int64_t offset, int64_t bytes)
 {
-    struct flight flight;
-    take_off_co(node->opaque, &flight, offset, offset + bytes, false);
+    struct copying_flight flight;
+    copying_begin_co(copying_of(node), &flight, offset, offset + bytes, false);
     int ret = node_pdiscard_co(node->file, offset, bytes);
-    land(node->opaque, &flight);
+    copying_end(copying_of(node), &flight);
     return ret;
 }
 
 static int copy_on_read_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error)
 {
-    struct flight flight;
-    take_off_co(node->opaque, &flight, MIN(size, node->file->size), INT64_MAX, false);
+    struct copying_flight flight;
+    copying_begin_co(copying_of(node), &flight, MIN(size, node->file->size), INT64_MAX, false);
     int ret = node_truncate_co(node->file, size, exact, prealloc, error);
-    land(node->opaque, &flight);
+    copying_end(copying_of(node), &flight);
     return ret;
 }
 

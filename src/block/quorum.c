@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "block/parts.h"
+
 static const struct driver_option quorum_options[] = {
     {.name = "children", .type = DRIVER_OPTION_GROUP, .help = "children.0, children.1, ...: the images"},
     {.name = "vote-threshold", .type = DRIVER_OPTION_NUMBER, .help = "how many have to agree"},
@@ -144,55 +146,21 @@ static int64_t quorum_length_co(struct node *node)
 /* ---- asking all ---- */
 
 struct asking {
-    struct node *node;
+    const struct quorum *quorum;
     quorum_ask_fn *ask_co;
     void *data;
-    struct registry_part part;
-    unsigned running;
-    struct co_queue ended;
 };
 
-struct question {
-    struct asking *asking;
-    unsigned index;
-    int *ret;
-    struct co *co; /* NULL: it has ended */
-};
-
-static void question_main(void *data)
+static int ask_one_co(void *data, unsigned index)
 {
-    struct question *question = data;
-    struct asking *asking = question->asking;
-    const struct quorum *quorum = asking->node->opaque;
-    struct registry_part part = asking->part;
-    question->co = co_self();
-    registry_part_begin(asking->node->registry, &part);
-    *question->ret = asking->ask_co(quorum->children[question->index], question->index, asking->data);
-    registry_part_end(asking->node->registry, &part);
-    question->co = NULL;
-    asking->running--;
-    co_queue_wake_one(&asking->ended);
+    const struct asking *asking = data;
+    return asking->ask_co(asking->quorum->children[index], index, asking->data);
 }
 
 void quorum_ask_all_co(struct node *node, quorum_ask_fn *ask_co, void *data, int *ret_rets)
 {
-    const struct quorum *quorum = node->opaque;
-    struct asking asking = {.node = node, .ask_co = ask_co, .data = data, .part = registry_part(node->registry), .running = quorum->count};
-    g_autofree struct question *questions = g_new0(struct question, quorum->count);
-    bool cancelled = false;
-    for (unsigned i = 0; i < quorum->count; i++) {
-        questions[i] = (struct question){.asking = &asking, .index = i, .ret = &ret_rets[i]};
-        co_start(question_main, &questions[i]);
-    }
-    while (asking.running > 0) {
-        if (cancelled)
-            co_queue_wait_uncancellable_co(&asking.ended);
-        else
-            cancelled = co_queue_wait_co(&asking.ended) < 0;
-        for (unsigned i = 0; cancelled && i < quorum->count; i++)
-            if (questions[i].co)
-                co_cancel(questions[i].co);
-    }
+    struct asking asking = {node->opaque, ask_co, data};
+    parts_run_co(node->registry, asking.quorum->count, ask_one_co, &asking, 0, ret_rets);
 }
 
 int quorum_outcome(const struct quorum *quorum, const int *rets)
