@@ -76,10 +76,14 @@ static int gather_options(const struct blk_open *how, struct options *options, G
 /* Names given to nodes are there to tell them apart. */
 static int check_names(const struct node *node, GHashTable *seen, GError **error)
 {
-    if (!g_hash_table_add(seen, node->name)) {
+    const struct node *other = g_hash_table_lookup(seen, node->name);
+    if (other == node)
+        return 0; /* used in two places */
+    if (other) {
         g_set_error(error, OPTIONS_ERROR, EEXIST, "Duplicate nodes with node-name='%s'", node->name);
         return -EEXIST;
     }
+    g_hash_table_insert(seen, node->name, (void *)node);
     for (unsigned i = 0; i < node->children->len; i++) {
         const struct node_child *child = g_ptr_array_index(node->children, i);
         int ret = check_names(child->node, seen, error);

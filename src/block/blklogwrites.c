@@ -140,7 +140,7 @@ static int blklogwrites_open_co(struct node *node, struct options *options, GErr
     struct log *log = node->opaque;
     int ret = node_open_child_co(node, options, "file", NODE_ROLE_FILE, NULL, error);
     if (ret == 0)
-        ret = node_open_child_co(node, options, "log", NODE_ROLE_DATA, &log->node, error);
+        ret = node_open_child_co(node, options, "log", NODE_ROLE_METADATA, &log->node, error);
     if (ret == 0)
         ret = open_log_co(node, options, error);
     if (ret == 0)

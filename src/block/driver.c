@@ -10,13 +10,13 @@
 #include "config.h"
 
 static const struct driver *const drivers[] = {
-    &driver_blkdebug, &driver_blklogwrites, &driver_blkverify, &driver_compress, &driver_copy_on_read, &driver_file, &driver_host_cdrom,
-    &driver_host_device,
+    &driver_blkdebug, &driver_blklogwrites, &driver_blkverify, &driver_compress, &driver_copy_before_write, &driver_copy_on_read, &driver_file,
+    &driver_host_cdrom, &driver_host_device,
 #if HAVE_LIBNBD
     &driver_nbd,
 #endif
     &driver_null_aio, &driver_null_co,
-    &driver_preallocate, &driver_qcow2, &driver_quorum, &driver_raw, &driver_throttle,
+    &driver_preallocate, &driver_qcow2, &driver_quorum, &driver_raw, &driver_replication, &driver_snapshot_access, &driver_throttle,
 };
 
 const struct driver *driver_at(unsigned i)

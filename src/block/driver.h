@@ -162,6 +162,15 @@ struct driver {
     int (*debug_inject)(struct node *node, const char *text, GError **error);
     int (*debug_remove_rule)(struct node *node, uint64_t id);
 
+    /*
+     * What the bytes were when the node was opened, for snapshot-access.  status: as status_co, FINAL or STORED.  pdiscard: nobody will read
+     * that any more.  -EACCES: it is not known, or nobody was to read it.  NULL, all of them: -ENOTSUP.
+     */
+    int64_t (*snapshot_length)(const struct node *node);
+    int (*snapshot_preadv_co)(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags);
+    int (*snapshot_status_co)(struct node *node, int64_t offset, int64_t bytes, struct node_status *ret_status);
+    int (*snapshot_pdiscard_co)(struct node *node, int64_t offset, int64_t bytes);
+
     /* Looks into its structure (block/inspect.h).  NULL: there is none to look into. */
     const struct inspect_ops *inspect;
 
@@ -170,6 +179,12 @@ struct driver {
 
     /* Adds what this node has to be able to do while it is open to *needs, not what its children do.  NULL: nothing special. */
     void (*needs)(const struct node *node, struct blk_needs *needs);
+
+    /*
+     * It is used once more (named.h): node->perm and node->shared are what they are to be, and may be more and less than before.
+     * NULL: no locks are taken here.
+     */
+    int (*relock)(struct node *node, GError **error);
 
     /* Who holds QEMU locks on it, added to out as one phrase each.  NULL: asks the children. */
     void (*lock_holders)(struct node *node, GString *out);
@@ -185,5 +200,6 @@ extern const struct driver driver_raw;
 extern const struct driver driver_null_co, driver_null_aio;
 extern const struct driver driver_nbd; /* if HAVE_LIBNBD */
 extern const struct driver driver_blkdebug, driver_blklogwrites, driver_blkverify, driver_copy_on_read;
-extern const struct driver driver_compress, driver_preallocate, driver_quorum, driver_throttle;
+extern const struct driver driver_compress, driver_copy_before_write, driver_preallocate, driver_quorum, driver_replication, driver_snapshot_access;
+extern const struct driver driver_throttle;
 extern const struct driver driver_qcow2;

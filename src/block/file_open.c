@@ -216,6 +216,12 @@ int file_lock_resize(struct node *node, GError **error)
     return ret;
 }
 
+int file_relock(struct node *node, GError **error)
+{
+    struct file *file = node->opaque;
+    return file->locked ? locks_take(file->fd, node->perm, node->shared, node->filename, error) : 0;
+}
+
 static bool wants_locks(int locking, int fd)
 {
     return strcmp(locking_values[locking], "on") == 0 || (strcmp(locking_values[locking], "auto") == 0 && locks_available(fd));

@@ -35,7 +35,7 @@ void node_add_child(struct node *node, const char *name, enum node_role role, st
     struct node_child *entry = g_new(struct node_child, 1);
     *entry = (struct node_child){g_strdup(name), role, child};
     g_ptr_array_add(node->children, entry);
-    if (!node->file && (role == NODE_ROLE_FILE || role == NODE_ROLE_METADATA))
+    if (!node->file && (role == NODE_ROLE_FILE || role == NODE_ROLE_METADATA || role == NODE_ROLE_SNAPSHOT))
         node->file = child;
 }
 

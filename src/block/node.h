@@ -44,8 +44,10 @@ enum node_role {
     NODE_ROLE_METADATA, /* the file of a format with tables: nobody else may write or resize it */
     NODE_ROLE_DATA,     /* external data file */
     NODE_ROLE_BACKING,  /* read-only, next layer */
-    NODE_ROLE_IMAGE,    /* as FILE, but an image: without a driver its bytes decide */
-    NODE_ROLE_COPY,     /* as IMAGE, one of several that stay the same: nobody else may write or resize it */
+    NODE_ROLE_IMAGE,    /* as DATA, but an image: without a driver its bytes decide */
+    NODE_ROLE_COPY,     /* as FILE, but an image, one of several that stay the same: nobody else may write or resize it */
+    NODE_ROLE_TARGET,   /* only written to, nobody else may resize it */
+    NODE_ROLE_SNAPSHOT, /* the node whose earlier bytes are read: nothing is done to it, and others may do what they like */
 };
 
 struct node_limits {
@@ -125,7 +127,8 @@ struct node_how {
 int node_open_co(struct options *options, const struct node_how *how, struct node **ret_node, GError **error);
 /*
  * open.c: opens the child that options has under "NAME." (taken out) and adds it to node; flags and permissions follow
- * from the role.  The first child in the role of the file (NODE_ROLE_FILE, NODE_ROLE_METADATA) becomes node->file.
+ * from the role.  The first child in the role of the file (NODE_ROLE_FILE, NODE_ROLE_METADATA, NODE_ROLE_SNAPSHOT) becomes node->file.
+ * What is given as the name of a node that is open already is that node once more (named.h).
  */
 int node_open_child_co(struct node *node, struct options *options, const char *name, enum node_role role, struct node **ret_child,
                        GError **error);

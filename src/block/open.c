@@ -10,6 +10,7 @@
 
 #include "block/driver_option.h"
 #include "block/name.h"
+#include "block/named.h"
 #include "block/open.h"
 
 enum {
@@ -99,7 +100,7 @@ int open_take_flags(struct options *options, unsigned flags, unsigned *ret_flags
     return 0;
 }
 
-static bool is_node_name(const char *name)
+bool open_is_node_name(const char *name)
 {
     if (!g_ascii_isalpha(*name))
         return false;
@@ -114,7 +115,7 @@ static int take_node_name(struct options *options, char **ret_name, GError **err
 {
     g_autofree char *name = options_take_string(options, "node-name");
 
-    if (name && !is_node_name(name)) {
+    if (name && !open_is_node_name(name)) {
         g_set_error(error, OPTIONS_ERROR, EINVAL, "Invalid node-name: '%s'", name);
         return -EINVAL;
     }
@@ -135,31 +136,37 @@ unsigned open_child_perm(enum node_role role, unsigned perm, bool writable)
     switch (role) {
     case NODE_ROLE_TOP:
     case NODE_ROLE_FILE:
-    case NODE_ROLE_IMAGE:
     case NODE_ROLE_COPY:
         return perm;
     case NODE_ROLE_METADATA:
     case NODE_ROLE_DATA:
+    case NODE_ROLE_IMAGE:
         return NODE_PERM_READ | write | (perm & NODE_PERM_WRITE_UNCHANGED);
+    case NODE_ROLE_TARGET:
+        return write & NODE_PERM_WRITE;
+    case NODE_ROLE_SNAPSHOT:
+        return 0;
     case NODE_ROLE_BACKING:
         break;
     }
     return NODE_PERM_READ;
 }
 
-static unsigned child_shared(enum node_role role, unsigned shared)
+unsigned open_child_shared(enum node_role role, unsigned shared)
 {
     switch (role) {
     case NODE_ROLE_TOP:
     case NODE_ROLE_FILE:
-    case NODE_ROLE_IMAGE:
         return shared;
     case NODE_ROLE_METADATA:
     case NODE_ROLE_COPY:
         return NODE_PERM_READ | NODE_PERM_WRITE_UNCHANGED;
     case NODE_ROLE_DATA: /* others may write to what no table counts on */
+    case NODE_ROLE_IMAGE:
+    case NODE_ROLE_TARGET:
         return NODE_PERM_ALL & ~NODE_PERM_RESIZE;
     case NODE_ROLE_BACKING:
+    case NODE_ROLE_SNAPSHOT:
         break;
     }
     return NODE_PERM_ALL; /* what others may not do to its file is for its own format to say */
@@ -184,7 +191,7 @@ static struct node_how *child_how(const struct node_how *how, enum node_role rol
 
     child->flags = open_child_flags(role, how->flags);
     child->perm = open_child_perm(role, how->perm, how->flags & NODE_WRITABLE);
-    child->shared = child_shared(role, how->shared);
+    child->shared = open_child_shared(role, how->shared);
     child->probe = role == NODE_ROLE_BACKING || role == NODE_ROLE_IMAGE || role == NODE_ROLE_COPY;
     child->depth = how->depth + 1;
     child->layer = how->layer + (role == NODE_ROLE_BACKING);
@@ -217,6 +224,18 @@ static struct node_how *node_to_how(const struct node *node)
     return how;
 }
 
+/* Takes the reference to child over, also on failure. */
+static int check_writable_co(const struct node_how *how, struct node *child, struct node **ret_child, GError **error)
+{
+    if ((how->flags & NODE_WRITABLE) && !(child->flags & NODE_WRITABLE)) {
+        g_set_error_literal(error, OPTIONS_ERROR, EACCES, "Block node is read-only");
+        node_unref_co(child);
+        return -EACCES;
+    }
+    *ret_child = child;
+    return 0;
+}
+
 int open_below_co(struct options *options, const struct node_how *how, const char *name, enum node_role role,
                          struct node **ret_child, GError **error)
 {
@@ -232,23 +251,17 @@ int open_below_co(struct options *options, const struct node_how *how, const cha
         return -EINVAL;
     }
     if (reference) {
-        g_set_error(error, OPTIONS_ERROR, ENODEV, "Cannot find device='%s' nor node-name='%s'", reference, reference);
-        return -ENODEV;
+        ret = named_use(reference, below_how, how, name, role, &child, error);
+        if (ret < 0)
+            return ret;
+        return check_writable_co(below_how, child, ret_child, error);
     }
     if (!options_count(below)) {
         g_set_error(error, OPTIONS_ERROR, EINVAL, "A block device must be specified for \"%s\"", name);
         return -EINVAL;
     }
     ret = node_open_co(g_steal_pointer(&below), below_how, &child, error);
-    if (ret < 0)
-        return ret;
-    if ((below_how->flags & NODE_WRITABLE) && !(child->flags & NODE_WRITABLE)) {
-        g_set_error_literal(error, OPTIONS_ERROR, EACCES, "Block node is read-only");
-        node_unref_co(child);
-        return -EACCES;
-    }
-    *ret_child = child;
-    return 0;
+    return ret < 0 ? ret : check_writable_co(below_how, child, ret_child, error);
 }
 
 int node_open_child_co(struct node *node, struct options *options, const char *name, enum node_role role, struct node **ret_child,
@@ -410,7 +423,8 @@ int node_open_co(struct options *options, const struct node_how *how, struct nod
     ret = open_take_flags(left, how->flags, &node_how->flags, error);
     if (ret < 0)
         return ret;
-    set_flag(&node_how->perm, NODE_PERM_WRITE, node_how->flags & NODE_WRITABLE);
+    if (how->perm) /* else nothing is done to the node itself (NODE_ROLE_SNAPSHOT) */
+        set_flag(&node_how->perm, NODE_PERM_WRITE, node_how->flags & NODE_WRITABLE);
     driver = open_choose_driver_co(left, node_how, &probed, error);
     if (!driver)
         return -EINVAL;

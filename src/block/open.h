@@ -37,3 +37,7 @@ unsigned open_top_flags(unsigned flags, enum blk_cache cache);
 /* Flags and permissions that a child in this role is given by a node with these. */
 unsigned open_child_flags(enum node_role role, unsigned flags);
 unsigned open_child_perm(enum node_role role, unsigned perm, bool writable);
+unsigned open_child_shared(enum node_role role, unsigned shared);
+
+/* Whether a user may name a node so; names that were made up are none of these. */
+bool open_is_node_name(const char *name);

@@ -19,10 +19,7 @@ const struct driver *open_find_driver(const char *name, GError **error)
 
     if (driver)
         return driver;
-    static const char *const for_jobs[] = {"copy-before-write", "replication", "snapshot-access", NULL};
-    if (g_strv_contains(for_jobs, name))
-        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "Driver '%s' is for jobs of a running virtual machine, and not supported here", name);
-    else if (probe_knows_format(name))
+    if (probe_knows_format(name))
         g_set_error(error, OPTIONS_ERROR, ENOTSUP, "Driver '%s' is not part of this build", name);
     else
         g_set_error(error, OPTIONS_ERROR, ENOENT, "Unknown driver '%s'", name);

@@ -16,6 +16,7 @@ struct registry {
     GQueue looks; /* struct co by request's link: coroutines that carry out BLK_INTERNAL requests */
     struct co_queue stopped; /* woken when a request comes to stand at a breakpoint */
     unsigned hurry; /* how many wait for all requests to end */
+    unsigned reuses; /* nodes that are used in one more place, by their names */
     bool closing; /* the image is being closed: no request stops at a breakpoint any more */
 };
 

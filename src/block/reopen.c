@@ -126,10 +126,25 @@ static int check_fixed(const struct node *node, GError **error)
     return -ENOTSUP;
 }
 
+/* What each of two users asks for would have to be weighed against the other's. */
+static int check_used_once(const struct plan *plan, const struct node *node, GError **error)
+{
+    for (unsigned i = 0; i < plan->steps->len; i++) {
+        if (((const struct step *)g_ptr_array_index(plan->steps, i))->node != node)
+            continue;
+        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "Node '%s' is used in two places, and can't be reopened: close the image and open it again",
+                    node->name);
+        return -ENOTSUP;
+    }
+    return 0;
+}
+
 static int plan_step(struct plan *plan, struct step *step, unsigned inherited, const struct options *given, GError **error)
 {
     int ret = check_fixed(step->node, error);
 
+    if (ret == 0)
+        ret = check_used_once(plan, step->node, error);
     if (ret == 0)
         ret = change_options(step->node, given, &step->options, error);
     if (ret == 0)

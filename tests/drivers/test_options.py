@@ -163,12 +163,6 @@ def test_written_zeroes_take_as_much_as_there(folder, mode):
         assert allocated(folder) == allocated(twin)
 
 
-def test_jobs_are_refused(folder):
-    for name in ('copy-before-write', 'snapshot-access', 'replication'):
-        result = support.blkscope('-c', 'length', '--image-opts', f'driver={name},file.driver=file,file.filename=a.raw', cwd=folder)
-        assert result.status == 1 and re.search(f"Driver '{name}' is for jobs", result.err)
-
-
 def test_a_secret_that_is_encrypted(folder):
     """A luks image whose passphrase is given encrypted with a key of 32 bytes: AES-256, CBC."""
     (folder / 'key').write_bytes(bytes(range(32)))

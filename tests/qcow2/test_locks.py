@@ -212,7 +212,20 @@ FILTERS = {
     'quorum': 'driver=quorum,vote-threshold=1,children.0.driver=qcow2,children.0.file.filename=alone.qcow2,children.1.driver=raw,children.1.file.filename=base.raw',
     'quorum-rewrite': 'driver=quorum,vote-threshold=1,rewrite-corrupted=on,children.0.driver=raw,children.0.file.filename=base.raw',
     'blkverify': 'driver=blkverify,raw.driver=file,raw.filename=base.raw,test.driver=qcow2,test.file.filename=alone.qcow2',
+    'blkverify-raw': 'driver=blkverify,raw.driver=null-co,test.driver=file,test.filename=base.raw',
+    'log': 'driver=blklogwrites,file.driver=null-co,file.size=1M,log.driver=file,log.filename=base.raw',
+    'before-write': 'driver=copy-before-write,file.driver=file,file.filename=base.raw,target.driver=qcow2,target.file.driver=file,target.file.filename=alone.qcow2',
+    'before-write-raw': 'driver=copy-before-write,file.driver=qcow2,file.file.filename=alone.qcow2,target.driver=file,target.filename=base.raw',
+    'snapshot': 'driver=snapshot-access,file.driver=copy-before-write,file.file.driver=file,file.file.filename=base.raw,file.target.driver=qcow2,'
+                'file.target.file.driver=file,file.target.file.filename=alone.qcow2',
+    'replication': 'driver=replication,mode=primary,file.driver=qcow2,file.file.filename=alone.qcow2',
+    'replication-raw': 'driver=replication,mode=secondary,top-id=t,file.driver=file,file.filename=base.raw',
+    'used-twice': 'driver=copy-before-write,file.driver=file,file.filename=base.raw,file.node-name=n,target.driver=qcow2,target.backing=n,'
+                  'target.file.driver=file,target.file.filename=alone.qcow2',
+    'used-with-more': 'driver=blkverify,raw.driver=file,raw.filename=base.raw,raw.node-name=n,test.driver=blkdebug,test.image=n,'
+                      'test.take-child-perms.0=resize,test.unshare-child-perms.0=write-unchanged',
 }
+FOR_WRITING = ('copy-on-read', 'quorum-rewrite', 'before-write', 'before-write-raw', 'snapshot', 'used-twice', 'used-with-more')
 
 
 def assert_the_same_locks(folder, *args):
@@ -226,7 +239,7 @@ def assert_the_same_locks(folder, *args):
 @pytest.mark.parametrize('mode', ['read', 'write'])
 @pytest.mark.parametrize('name', FILTERS)
 def test_filters_lock_the_same_bytes(folder, name, mode):
-    if mode == 'write' or name not in ('copy-on-read', 'quorum-rewrite'):  # which are for writable images
+    if mode == 'write' or name not in FOR_WRITING:
         assert_the_same_locks(folder, '--object', 'throttle-group,id=t', *MODES[mode], '--image-opts', FILTERS[name])
 
 
