@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "block/remote_name.h"
 #include "block/served.h"
 
 /* Its options are those of qemu-nbd's driver of the same name, and what they may hold is checked there; these are told to people. */
@@ -91,16 +92,6 @@ static bool is_curl(const struct node *node)
     return node->driver->options == curl_options;
 }
 
-static int start_named_co(struct node *node, struct options *options, GError **error)
-{
-    g_autofree char *name = options_take_string(options, "filename");
-
-    if (options_count(options)) {
-        g_set_error(error, OPTIONS_ERROR, EINVAL, "'%s' is given by a name or by options, not by both", node->driver->name);
-        return -EINVAL;
-    }
-    return served_start_co(node, name, "raw", NULL, error);
-}
 
 static int start_described_co(struct node *node, struct options *options, GError **error)
 {
@@ -108,6 +99,17 @@ static int start_described_co(struct node *node, struct options *options, GError
     g_autofree char *image = describe(node, options, secrets);
 
     return served_start_co(node, image, NULL, secrets, error);
+}
+
+/* A name alone is for qemu-nbd to read. */
+static int start_named_co(struct node *node, struct options *options, GError **error)
+{
+    g_autofree char *name = options_take_string(options, "filename");
+
+    if (!options_count(options))
+        return served_start_co(node, name, "raw", NULL, error);
+    int ret = remote_name_split(node->driver->name, name, options, error);
+    return ret < 0 ? ret : start_described_co(node, options, error);
 }
 
 static int remote_open_co(struct node *node, struct options *options, GError **error)

@@ -32,6 +32,10 @@ OPENING = [
     ['--image-opts', 'driver=nbd,server.type=inet,server.host=localhost,server.port=1,export=ex,reconnect-delay=x'],
     ['json:{"driver":"nbd","server":{"type":"unix","path":"SOCKET"},"export":"ex"}'],
     ['-c', 'open -o driver=nbd,path=SOCKET,export=ex'],
+    *(['-c', f'open -o {options} nbd+unix:///ex?socket=SOCKET'] for options in (
+        'driver=raw,file.reconnect-delay=5', 'file.reconnect-delay=5', 'driver=raw,file.export=ex', 'driver=nbd,export=foo', 'driver=nbd,host=x',
+        'driver=nbd,port=1', 'driver=nbd,path=x', 'driver=raw,file.driver=nbd', 'driver=raw,file.server.type=inet', 'driver=nbd,tls-creds=x',
+        'driver=nbd,foo=1')),
 ]
 
 WORK = ['write -P 1 1000 5000', 'read -P 1 1000 5000', 'read -v 990 32', 'writev -P 3 5000 1000 2000 3000', 'readv -v 4990 20 30',

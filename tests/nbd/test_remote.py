@@ -192,9 +192,42 @@ def test_the_package_is_named(work):
     assert result.status == 1 and 'package qemu-utils' in result.err
 
 
-def test_a_name_and_options_do_not_mix(work):
-    result = blkscope('-c', 'length', '--image-opts', 'driver=ssh,filename=ssh://h/x,user=me')
-    assert result.status == 1 and "'ssh' is given by a name or by options" in result.err
+SSH = 'ssh://127.0.0.1:1/x'
+ISCSI = 'iscsi://127.0.0.1:1/iqn.x/0'
+
+
+@pytest.mark.parametrize('name, options', [
+    ('SITE/disk.raw', ['driver=raw,file.readahead=64k', 'file.readahead=64k', 'driver=http,timeout=7,sslverify=off,cookie=a', 'driver=raw,file.foo=1',
+                       'driver=raw,offset=512,size=1024,file.timeout=9', 'driver=raw,file.node-name=x,file.cache.direct=on']),
+    ('SITE/disk.qcow2', ['driver=qcow2,file.readahead=64k', 'file.readahead=64k']),
+    (SSH, ['driver=ssh,host-key-check.mode=none', 'driver=raw,file.host-key-check.mode=none', 'driver=ssh,host-key-check.mode=foo', 'driver=ssh,user=u',
+           'driver=ssh,server.host=h', 'driver=ssh,path=/p', 'driver=ssh,host_key_check=no', 'driver=ssh,foo=1']),
+    ('ssh://u@127.0.0.1:1/x?host_key_check=no', ['driver=ssh,host-key-check.mode=none']), ('ssh://127.0.0.1', ['driver=ssh,host-key-check.mode=none']),
+    ('ssh:x', ['driver=ssh,host-key-check.mode=none']),
+    (ISCSI, ['driver=iscsi,initiator-name=iqn.y', 'driver=iscsi,timeout=1', 'driver=iscsi,lun=1', 'driver=iscsi,foo=1']),
+    ('iscsi://u%p@127.0.0.1:1/iqn.x/0', ['driver=iscsi,timeout=1']), ('iscsi://127.0.0.1:1/iqn.x', ['driver=iscsi,timeout=1']),
+    ('iscsi:x', ['driver=iscsi,timeout=1']), ('iser://127.0.0.1:1/iqn.x/0', ['driver=iser,timeout=1']),
+    ('rbd:p/i', ['driver=rbd,conf=/nonexistent', 'driver=rbd,user=u,conf=/nonexistent', 'driver=rbd,foo=1']), ('rbd:p', ['driver=rbd,conf=/nonexistent']),
+    ('rbd:p/i@s:conf=/nonexistent:id=foo', ['driver=rbd,user=x']), ('rbd:p/n/i\\:x@s:conf=/nonexistent', ['driver=rbd,user=x']),
+    ('rbd:p/i:conf', ['driver=rbd,user=x']),
+    ('gluster://127.0.0.1:1/v/f', ['driver=gluster,debug=4', 'driver=gluster,logfile=/dev/null']),
+    ('gluster+unix:///v/f?socket=/nonexistent', ['driver=gluster,debug=4']),
+    ('nvme://0000:00:00.0/1', ['driver=nvme,namespace=4', 'driver=nvme,foo=1'])])
+def test_a_name_and_options_beside_it(files, site, name, options):
+    """Nobody answers for most of them: the reason tells that they were understood."""
+    for given in options:
+        args = ['-c', f'open -r -o {given} {name.replace("SITE", site)}', '-c', 'read -v 0 16']
+        theirs, ours = reference(*args, cwd=files), drop_in(*args, cwd=files)
+        text = ours.err.replace('\\n', '\n')  # of more than one line, kept to one
+        assert (support.without_times(theirs.out), theirs.status) == (support.without_times(ours.out), ours.status), (given, theirs.err, ours.err)
+        assert ' '.join(theirs.err.split()) == ' '.join(text.split()), given
+
+
+@pytest.mark.parametrize('name, given', [('nfs://127.0.0.1/x/y', 'driver=nfs,debug=1'), ('gluster://127.0.0.1:1/v', 'driver=gluster,debug=1'),
+                                         ('nvme://0000:00:00.0', 'driver=nvme,foo=1'), ('rbd:p/i:mon_host=h', 'driver=rbd,user=u')])
+def test_names_that_say_too_little_or_too_much(name, given):
+    result = blkscope('-c', f'open -o {given} {name}')
+    assert result.status == 1 and re.search("given by a name or by options|names no |can't be had beside options", result.err), result.err
 
 
 def test_a_large_read_over_http(files, site):

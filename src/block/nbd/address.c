@@ -99,8 +99,15 @@ static int parse_old(const char *rest, struct options *options, GError **error)
 
 int nbd_parse_filename(const char *filename, struct options *options, GError **error)
 {
-    if (options_has(options, "host") || options_has(options, "port") || options_has(options, "path"))
-        return refuse(error, "host/port/path and file names may not be specified at the same time");
+    static const char *const alone[] = {"host", "port", "path", "export", NULL};
+    for (unsigned i = 0; i < options_count(options); i++) {
+        const char *key, *unused;
+        options_at(options, i, &key, &unused);
+        if (!g_strv_contains(alone, key) && !g_str_has_prefix(key, "server."))
+            continue;
+        g_set_error(error, OPTIONS_ERROR, EINVAL, "Option '%s' cannot be used with a file name", key);
+        return -EINVAL;
+    }
     if (strstr(filename, "://"))
         return parse_uri(filename, options, error);
     return parse_old(g_str_has_prefix(filename, "nbd:") ? filename + strlen("nbd:") : filename, options, error);

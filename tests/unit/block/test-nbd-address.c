@@ -4,6 +4,7 @@
 
 #include "block/nbd/address.h"
 #include "block/objects.h"
+#include "block/remote_name.h"
 
 /* A name all the way; NULL in name: refused. */
 struct name_case {
@@ -128,12 +129,74 @@ static void test_object_twice(void)
     g_assert_null(objects_find("other"));
 }
 
+/* ---- names of other servers, as options; NULL: refused ---- */
+
+static const struct remote_case {
+    const char *driver, *name, *options;
+} remote_names[] = {
+    {"ssh", "ssh://u%40h@host:7/a%20b/c", "server.host=host,server.port=7,path=/a b/c,user=u@h"},
+    {"ssh", "ssh://[::1]/x?host_key_check=no", "server.host=::1,server.port=22,path=/x,host_key_check=no"},
+    {"ssh", "ssh://host"}, {"ssh", "ssh:x"}, {"ssh", "ssh:///x"}, {"ssh", "ssh://host:99999/x"}, {"ssh", ""}, {"ssh", "ssh://h/%00"},
+    {"iscsi", "iscsi://h:1/iqn.x:y/0", "transport=tcp,portal=h:1,target=iqn.x:y,lun=0"},
+    {"iscsi", "iscsi://u%p@h/iqn.x/7", "transport=tcp,portal=h,target=iqn.x,lun=7,user=u,password=p"},
+    {"iser", "iser://h/t/1", "transport=iser,portal=h,target=t,lun=1"},
+    {"iscsi", "iscsi://h/t"}, {"iscsi", "iscsi://h/t/"}, {"iscsi", "iscsi:///t/0"}, {"iscsi", "iscsi:x"},
+    {"gluster", "gluster://h/v/a/b", "volume=v,path=a/b,server.0.type=inet,server.0.host=h,server.0.port=24007"},
+    {"gluster", "gluster+tcp://h:1/v/f", "volume=v,path=f,server.0.type=inet,server.0.host=h,server.0.port=1"},
+    {"gluster", "gluster+unix:///v/f?socket=/run/s", "volume=v,path=f,server.0.type=unix,server.0.path=/run/s"},
+    {"gluster", "gluster+unix:///v/f"}, {"gluster", "gluster://h/v"}, {"gluster", "gluster://h//f"},
+    {"nvme", "nvme://0000:01:00.0/1", "device=0000:01:00.0,namespace=1"}, {"nvme", "nvme://0000:01:00.0"}, {"nvme", "nvme:///1"}, {"nvme", ""},
+    {"rbd", "rbd:p/i", "pool=p,image=i"}, {"rbd", "rbd:p/n/i@s", "pool=p,namespace=n,image=i,snapshot=s"},
+    {"rbd", "rbd:p/a\\:b\\@c@s\\:t:id=me:conf=/a\\:b", "pool=p,image=a:b@c,snapshot=s:t,user=me,conf=/a:b"},
+    {"rbd", "rbd:p/i:id"}, {"rbd", "rbd:p/i:mon_host=h"}, {"rbd", "rbd:p"}, {"rbd", "rbd:/i"}, {"rbd", "rbd:"}, {"rbd", ""},
+    {"nfs", "nfs://h/x"},
+};
+
+static char *told(const struct options *options)
+{
+    GString *text = g_string_new(NULL);
+    for (unsigned i = 0; i < options_count(options); i++) {
+        const char *key, *value;
+        options_at(options, i, &key, &value);
+        g_string_append_printf(text, "%s%s=%s", i ? "," : "", key, value);
+    }
+    return g_string_free(text, FALSE);
+}
+
+static void test_remote_names(void)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(remote_names); i++) {
+        const struct remote_case *c = &remote_names[i];
+        g_autoptr(options) options = options_new();
+        g_autoptr(GError) error = NULL;
+        int ret = remote_name_split(c->driver, c->name, options, &error);
+
+        g_test_message("%s", c->name);
+        g_assert_cmpint(ret, ==, c->options ? 0 : -EINVAL);
+        g_assert_true((ret == 0) == (error == NULL));
+        g_autofree char *text = told(options);
+        if (c->options)
+            g_assert_cmpstr(text, ==, c->options);
+    }
+}
+
+static void test_what_ssh_names_is_no_option(void)
+{
+    g_autoptr(options) options = options_new();
+    g_autoptr(GError) error = NULL;
+    options_set(options, "server.host", "h");
+    g_assert_cmpint(remote_name_split("ssh", "ssh://h/x", options, &error), ==, -EINVAL);
+    g_assert_cmpstr(error->message, ==, "Option 'server.host' cannot be used with a file name");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/nbd/names", test_names);
     g_test_add_func("/nbd/long-export", test_long_export);
     g_test_add_func("/nbd/credentials", test_credentials);
+    g_test_add_func("/nbd/remote-names", test_remote_names);
+    g_test_add_func("/nbd/what-ssh-names-is-no-option", test_what_ssh_names_is_no_option);
     g_test_add_func("/nbd/object-twice", test_object_twice);
     return g_test_run();
 }
