@@ -204,7 +204,10 @@ static int draw_connection(struct surface row, int end, const struct blk *blk)
     if (!blk_connection(blk, &connection)) {
         return end;
     }
-    if (!connection.up) {
+    if (connection.stalled_s > 0) {
+        g_autofree char *badge = g_strdup_printf("[STALLED %u s]", connection.stalled_s);
+        end = put_left_of(row, end, ROLE_BADGE_ALERT, badge);
+    } else if (!connection.up) {
         end = put_left_of(row, end, ROLE_BADGE_ALERT, connection.trying ? "[LOST, TRYING AGAIN]" : "[CONNECTION LOST]");
     }
     blk_connection_clear(&connection);

@@ -193,6 +193,7 @@ struct blk_connection {
     char *why;           /* it is not up: what went wrong; NULL: nothing is known */
     bool up;
     bool trying;         /* not up, and requests wait for it */
+    unsigned stalled_s;  /* up, and for so many seconds it has had requests to answer and said nothing; 0: it has not stalled */
     bool encrypted;
     unsigned reconnects; /* how often it was made again */
 };

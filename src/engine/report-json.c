@@ -146,8 +146,9 @@ static void append_connection(const struct command_call *call, GString *out)
         return;
     g_string_append(out, ", \"connection\": {\"server\": ");
     append_string(out, connection.server);
-    g_string_append_printf(out, ", \"connected\": %s, \"encrypted\": %s, \"reconnects\": %u}", connection.up ? "true" : "false",
-                           connection.encrypted ? "true" : "false", connection.reconnects);
+    g_string_append_printf(out, ", \"connected\": %s, \"stalled-seconds\": %u, \"encrypted\": %s, \"reconnects\": %u}",
+                           connection.up ? "true" : "false", connection.stalled_s, connection.encrypted ? "true" : "false",
+                           connection.reconnects);
     blk_connection_clear(&connection);
 }
 

@@ -293,9 +293,10 @@ static void report_connection(const struct command_call *call)
         return;
     g_autofree char *server = report_text(call, connection.server);
     g_autofree char *why = connection.why ? report_text(call, connection.why) : NULL;
+    g_autofree char *stalled = connection.stalled_s ? g_strdup_printf("connected, no answer for %u seconds", connection.stalled_s) : NULL;
     sink_printf(call->sink, SINK_OUT, "Connection:\n    server: %s\n    state: %s%s%s\n    encrypted: %s\n    reconnects: %u\n", server,
-                connection.up ? "connected" : connection.trying ? "lost, trying again" : "lost", why ? ": " : "", why ? why : "",
-                connection.encrypted ? "yes" : "no", connection.reconnects);
+                stalled ? stalled : connection.up ? "connected" : connection.trying ? "lost, trying again" : "lost", why ? ": " : "",
+                why ? why : "", connection.encrypted ? "yes" : "no", connection.reconnects);
     blk_connection_clear(&connection);
 }
 

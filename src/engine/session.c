@@ -89,7 +89,7 @@ static void on_connection(void *data)
     struct session *session = data;
     struct blk_connection connection = {0};
     session_notify_busy(session);
-    if (session->watch && blk_connection(session->blk, &connection) && connection.up)
+    if (session->watch && blk_connection(session->blk, &connection) && connection.up && !connection.stalled_s)
         watch_look(session->watch);
     blk_connection_clear(&connection);
 }

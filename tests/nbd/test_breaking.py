@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What happens to a session when its server stands still, goes away or comes back different."""
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -113,6 +116,46 @@ def test_lost_and_back_on_the_screen(work, args):
         terminal.wait(lambda t: 'LOST' not in t.text() and '3 MiB' in t.text(), 'the new size')
         terminal.send('read 2M 4k', 'Enter')
         terminal.wait('at offset 2097152')
+
+
+class Holds(Server):
+    """Answers a read at this offset when it is told to."""
+    offset = 512 << 10
+
+    def __init__(self, path):
+        self.go_on = threading.Event()
+        super().__init__(path)
+
+    def reply_data(self, connection, cookie, offset, data):
+        if offset == self.offset:
+            self.go_on.wait(support.DEADLINE)
+        super().reply_data(connection, cookie, offset, data)
+
+
+@pytest.mark.parametrize('more', ['', ',file.request-timeout=0'])
+def test_a_server_that_stalls_is_told_on_the_screen(work, more):
+    with Holds(work / 's') as server, Terminal(['--image-opts', options(work, more)]) as terminal:
+        terminal.wait('1 MiB')
+        terminal.send(':', 'read 512k 4k', 'Enter')
+        terminal.wait(lambda t: re.search(r'\[STALLED \d+ s\]', t.text()), 'that it has stalled')
+        first = int(re.search(r'STALLED (\d+)', terminal.text())[1])
+        terminal.wait(lambda t: f'[STALLED {first + 1} s]' in t.text(), 'the next second')
+        server.go_on.set()
+        terminal.wait('read 4096/4096')
+        terminal.wait(lambda t: 'STALLED' not in t.text(), 'that it goes on')
+
+
+def test_a_stall_is_told_by_info(work):
+    with Holds(work / 's') as server, Terminal(['--plain', '--image-opts', options(work)]) as terminal:
+        terminal.wait('blkscope>')
+        terminal.send('aio_read 512k 4k', 'Enter', 'sleep 5100', 'Enter', 'info', 'Enter')
+        terminal.wait('state: connected, no answer for ')
+        server.go_on.set()
+        terminal.wait('read 4096/4096')
+        terminal.send('info', 'Enter')
+        terminal.wait('state: connected\n')
+    with Holds(work / 's'):
+        assert json.loads(support.blkscope('--json', '--image-opts', '-c', 'info', options(work)).out)['connection']['stalled-seconds'] == 0
 
 
 def test_a_write_that_waits_can_be_cancelled(work):

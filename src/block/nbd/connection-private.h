@@ -62,7 +62,11 @@ struct nbd_connection {
     int64_t cancelled_us;      /* since when there are any */
     unsigned hung_up;          /* the generation that was dropped because somebody cancelled, 0: none */
     uint64_t progress, watched; /* counts what arrived; as of the watchdog's last look */
-    bool armed;
+    bool armed;                /* the watchdog is to run; */
+    int64_t deadline_us;       /* when it ends the connection unless something arrives until then, 0: never; */
+    int64_t look_us;           /* when it looks whether the server has stalled */
+    int64_t heard_us;          /* when something arrived last; 0: never */
+    bool stalled;              /* people are told that it has */
     bool forgotten;            /* a request will not be answered */
 };
 
@@ -79,6 +83,8 @@ int nbd_ensure_up_co(struct nbd_connection *connection);
 /* Ends the connection; requests under way end with it.  why (copied) may be NULL: what libnbd says. */
 void nbd_drop(struct nbd_connection *connection, const char *why, int error);
 
+/* message.c: since when the oldest message is not answered; 0: all are. */
+int64_t nbd_unanswered_since_us(const struct nbd_connection *connection);
 /* message.c: sends it, or a read at the end of the turn; connection is up.  waiter stays where it is until it need not wait any more. */
 void nbd_send(struct nbd_connection *connection, struct nbd_waiter *waiter);
 void nbd_send_held(struct nbd_connection *connection);

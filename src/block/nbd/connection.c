@@ -7,10 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-
 enum {
     IMPATIENT_US = 2 * G_USEC_PER_SEC, /* after a cancellation, if nothing comes */
     DRIBBLE_US = 5 * G_USEC_PER_SEC,   /* the same, if something does */
+    STALL_US = 5 * G_USEC_PER_SEC,     /* without a word, while there is something to answer: people are told, */
+    TELL_US = G_USEC_PER_SEC,          /* and again as often until it goes on */
     RETRY_US = G_USEC_PER_SEC / 2,     /* between attempts */
     REPLIES_MAX = 64,                  /* taken before the loop's other sources have their turn */
 };
@@ -29,15 +30,67 @@ static int64_t patience_us(const struct nbd_connection *connection)
     return connection->settings.request_timeout_s * G_USEC_PER_SEC;
 }
 
+static void tell(const struct nbd_connection *connection, const char *line)
+{
+    if (connection->tell)
+        connection->tell(connection->tell_data, line);
+}
+
+static void set_alarm(struct nbd_connection *connection)
+{
+    int64_t at = connection->deadline_us;
+
+    g_source_set_ready_time(connection->source, at ? MIN(at, connection->look_us) : connection->look_us);
+}
+
 void nbd_arm(struct nbd_connection *connection)
 {
-    int64_t patience = patience_us(connection);
+    int64_t now_us = g_get_monotonic_time(), patience = patience_us(connection);
 
-    connection->armed = patience > 0;
+    if (!connection->armed)
+        connection->look_us = now_us + STALL_US;
+    connection->armed = true;
     connection->watched = connection->progress;
-    if (connection->armed)
-        g_source_set_ready_time(connection->source, g_get_monotonic_time() + patience);
+    connection->deadline_us = patience > 0 ? now_us + patience : 0;
+    set_alarm(connection);
 }
+
+/* ---- whether the server has stalled ---- */
+
+/* For how long there has been something to answer, and nothing came. */
+static int64_t silence_us(const struct nbd_connection *connection, int64_t now_us)
+{
+    int64_t since_us = connection->state == NBD_UP ? nbd_unanswered_since_us(connection) : 0;
+
+    return since_us ? now_us - MAX(since_us, connection->heard_us) : 0;
+}
+
+static void set_stalled(struct nbd_connection *connection, bool stalled)
+{
+    bool before = connection->stalled;
+
+    connection->stalled = stalled;
+    if (before || stalled) /* for how long is news, too */
+        tell(connection, NULL);
+}
+
+static void look_for_stall(struct nbd_connection *connection, int64_t now_us)
+{
+    int64_t silence = silence_us(connection, now_us);
+
+    set_stalled(connection, silence >= STALL_US);
+    connection->look_us = now_us + (silence >= STALL_US ? TELL_US : STALL_US - silence);
+}
+
+static void hear(struct nbd_connection *connection)
+{
+    connection->progress++;
+    connection->heard_us = g_source_get_time(connection->source);
+    if (connection->stalled)
+        set_stalled(connection, false);
+}
+
+/* ---- the watchdog ---- */
 
 /* Something comes, but the one reply that is waited for does not: a server that dribbles, or forgot it. */
 static bool goes_on_too_long(const struct nbd_connection *connection)
@@ -48,10 +101,20 @@ static bool goes_on_too_long(const struct nbd_connection *connection)
 /* Runs once after the last reply at the latest, so that an idle connection makes no wake-ups. */
 static void bark(struct nbd_connection *connection)
 {
-    g_source_set_ready_time(connection->source, -1);
-    connection->armed = false;
-    if (connection->in_flight == 0)
+    int64_t now_us = g_get_monotonic_time();
+
+    if (connection->in_flight == 0) {
+        g_source_set_ready_time(connection->source, -1);
+        connection->armed = false;
+        set_stalled(connection, false);
         return;
+    }
+    if (now_us >= connection->look_us)
+        look_for_stall(connection, now_us);
+    if (!connection->deadline_us || now_us < connection->deadline_us) {
+        set_alarm(connection);
+        return;
+    }
     if (connection->progress != connection->watched && !goes_on_too_long(connection)) {
         nbd_arm(connection);
         return;
@@ -94,7 +157,7 @@ static void pump(struct nbd_connection *connection, GIOCondition events)
     bool broken = events & (G_IO_HUP | G_IO_ERR);
 
     if (direction & LIBNBD_AIO_DIRECTION_READ && (events & G_IO_IN || broken)) {
-        connection->progress++;
+        hear(connection);
         take_replies(connection);
         direction = lib->aio_get_direction(connection->handle);
         broken = false;
@@ -192,12 +255,6 @@ char *nbd_plain_error(const char *text)
     return g_strdup(g_str_has_prefix(text, "nbd_") && colon ? colon + 2 : text);
 }
 
-static void tell(const struct nbd_connection *connection, const char *line)
-{
-    if (connection->tell)
-        connection->tell(connection->tell_data, line);
-}
-
 void nbd_drop(struct nbd_connection *connection, const char *why, int error)
 {
     bool was_up = connection->state == NBD_UP;
@@ -208,7 +265,7 @@ void nbd_drop(struct nbd_connection *connection, const char *why, int error)
     connection->why = g_steal_pointer(&said);
     g_source_destroy(connection->source);
     g_clear_pointer(&connection->source, g_source_unref);
-    connection->armed = connection->forgotten = false;
+    connection->armed = connection->forgotten = connection->stalled = false;
     connection->lost_us = g_get_monotonic_time();
     connection->retry_us = 0;
     if (was_up)
@@ -263,11 +320,14 @@ const struct nbd_export *nbd_connection_export(const struct nbd_connection *conn
 
 void nbd_connection_describe(const struct nbd_connection *connection, struct blk_connection *ret_description)
 {
+    int64_t silence = silence_us(connection, g_get_monotonic_time());
+
     *ret_description = (struct blk_connection){
         .server = g_strdup(connection->settings.address.name),
         .why = connection->state == NBD_UP ? NULL : g_strdup(connection->why),
         .up = connection->state == NBD_UP,
         .trying = connection->trying > 0,
+        .stalled_s = silence >= STALL_US ? (unsigned)(silence / G_USEC_PER_SEC) : 0,
         .encrypted = connection->export.tls,
         .reconnects = connection->generation > 0 ? connection->generation - 1 : 0,
     };

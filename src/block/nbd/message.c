@@ -295,6 +295,13 @@ static void send_first(struct nbd_connection *connection)
     part_answered(first, 0);
 }
 
+int64_t nbd_unanswered_since_us(const struct nbd_connection *connection)
+{
+    const struct message *oldest = connection->sent.head ? connection->sent.head->data : NULL;
+
+    return oldest ? oldest->since_us : 0;
+}
+
 static void watch(struct nbd_connection *connection)
 {
     nbd_watch(connection);
