@@ -73,11 +73,11 @@ static void log_scroll(struct desk *desk)
     }
 }
 
-/* What is run in a moment needs no line of its own; what stays does. */
-static void log_typed(struct desk *desk)
+/* What is run in a moment needs no line of its own; what stays does, and what was in the line that it leaves empty. */
+static void log_typed(struct desk *desk, bool run)
 {
-    g_autofree char *now = console_typed_words(desk_console(desk));
-    if (g_strcmp0(now, desk->logged_typed) != 0) {
+    g_autofree char *now = run ? g_strdup("") : console_typed_words(desk_console(desk));
+    if (g_strcmp0(now, desk->logged_typed != NULL ? desk->logged_typed : "") != 0) {
         g_autofree char *line = g_strconcat("type", now, NULL);
         log_take_aside(desk, "type");
         log_aside(desk, line);
@@ -114,17 +114,22 @@ void moves_are_known(struct desk *desk)
     desk->logged_scroll = console_scroll_words(desk_console(desk), true);
 }
 
+static void log_moves(struct desk *desk, bool run);
+
 void moves_log(struct desk *desk)
 {
-    if (!desk->silent) {
-        log_typed(desk);
-    }
-    moves_log_but_typed(desk);
+    log_moves(desk, false);
 }
 
 void moves_log_but_typed(struct desk *desk)
 {
+    log_moves(desk, true);
+}
+
+static void log_moves(struct desk *desk, bool run)
+{
     if (!desk->silent) {
+        log_typed(desk, run);
         log_unwritten(desk);
         log_scroll(desk);
     }

@@ -354,6 +354,7 @@ static void test_logs_of_known_walks_lead_to_the_same_screen(void)
         {"length", "F2 a b o r t Enter"},
         {"open -o driver=raw blkdebug::DIR/disk.raw; break read_aio A; aio_read -q 64k 4k; read -v 0 2k", "g Enter y Right Left"},
         {QCOW2, ":hex-fold Esc t PageDown PageUp"},
+        {"length", "Ctrl-P k e Enter F5 Enter :help|aio_read"},
         {QCOW2 "; follow backing; read -q 0 4k", "t x Enter Shift-Tab L Down"},
         {QCOW2 "; follow backing; read -q 0 4k", "t x Enter Shift-Tab L Down Home Down L"},
     };
@@ -362,7 +363,7 @@ static void test_logs_of_known_walks_lead_to_the_same_screen(void)
         g_auto(GStrv) words = g_strsplit(walks[i].steps, " ", -1);
         g_autoptr(GPtrArray) steps = g_ptr_array_new();
         for (char **word = words; *word != NULL; word++) {
-            g_ptr_array_add(steps, *word);
+            g_ptr_array_add(steps, g_strdelimit(*word, "|", ' ')); /* within a line */
         }
         g_assert_true(walk(walks[i].beginning, steps, NULL, true));
     }
