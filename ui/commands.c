@@ -222,6 +222,19 @@ static int mouse_co(const struct command_call *call)
     return 0;
 }
 
+/* Of the one word that focus takes, and of the second one of goto. */
+static char **panel_names(const char *const *words, unsigned count)
+{
+    const char *const names[] = {"map", "hex", "pending", "console", NULL};
+    return count == (strcmp(words[0], "goto") == 0 ? 2 : 1) ? g_strdupv((char **)names) : NULL;
+}
+
+static char **mouse_names(const char *const *words, unsigned count)
+{
+    const char *const names[] = {"press", "drag", "release", "wheel-up", "wheel-down", NULL};
+    return count == 1 ? g_strdupv((char **)names) : NULL;
+}
+
 static const struct command command_focus = {
     .name = "focus",
     .args = "panel",
@@ -230,6 +243,7 @@ static const struct command command_focus = {
     .min_args = 1,
     .max_args = 1,
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .names_for = panel_names,
     .run_co = focus_co,
 };
 
@@ -247,6 +261,7 @@ static const struct command command_goto = {
     .min_args = 1,
     .max_args = 2,
     .flags = COMMAND_OURS,
+    .names_for = panel_names,
     .run_co = goto_co,
 };
 
@@ -276,6 +291,7 @@ static const struct command command_mouse = {
     .min_args = 3,
     .max_args = 3,
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .names_for = mouse_names,
     .run_co = mouse_co,
 };
 

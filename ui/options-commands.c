@@ -165,6 +165,26 @@ static void show_borders(const struct command_call *call, const struct desk *des
     }
 }
 
+static char **layout_names(const char *const *words, unsigned count)
+{
+    GPtrArray *names = g_ptr_array_new();
+    for (int shape = 0; shape < LAYOUT_SHAPES; shape++) {
+        const char *name = layout_shape_name((enum layout_shape)shape);
+        bool has_borders = layout_border_name((enum layout_shape)shape, 0) != NULL;
+        if (count == 1 && has_borders) {
+            g_ptr_array_add(names, g_strdup(name));
+        }
+        for (int i = 0; count == 2 && has_borders && strcmp(words[1], name) == 0 && i < LAYOUT_BORDERS; i++) {
+            g_ptr_array_add(names, g_strdup(layout_border_name((enum layout_shape)shape, i)));
+        }
+    }
+    if (count == 1) {
+        g_ptr_array_add(names, g_strdup("reset"));
+    }
+    g_ptr_array_add(names, NULL);
+    return (char **)g_ptr_array_free(names, FALSE);
+}
+
 static int layout_co(const struct command_call *call)
 {
     struct desk *desk = commands_desk();
@@ -195,5 +215,6 @@ const struct command options_command_layout = {
             "  layout reset               all where they are best\n",
     .max_args = 3,
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .names_for = layout_names,
     .run_co = layout_co,
 };

@@ -55,21 +55,13 @@ static char *help_of_form(const struct command *command, const char *word)
     return g_strndup(row, strcspn(row, "\n"));
 }
 
-/* The words that its first operand is one of ("[status|start|diff]"), each as a choice. */
+/* The words that its first operand is one of, each as a choice. */
 static void add_forms(const struct desk *desk, GPtrArray *choices, const struct command *command)
 {
-    const char *args = command_args(command, session_config(desk->session)->drop_in);
-    g_auto(GStrv) operands = g_strsplit(args != NULL ? args : "", " ", -1);
-    char **operand = operands;
-    while (*operand != NULL && g_str_has_prefix(*operand, "[-") && strchr(*operand, '|') == NULL) {
-        operand += !g_str_has_suffix(*operand, "]") && operand[1] != NULL ? 2 : 1; /* an option, and its value */
-    }
-    g_auto(GStrv) words = g_strsplit_set(*operand != NULL && strchr(*operand, '|') != NULL ? *operand : "", "[]()|", -1);
+    g_auto(GStrv) words = command_forms(command, session_config(desk->session)->drop_in);
     for (char **word = words; *word != NULL; word++) {
-        if (**word != '\0') {
-            g_autofree char *name = g_strdup_printf(":%s %s", command->name, *word), *help = help_of_form(command, *word);
-            g_ptr_array_add(choices, choice_new(name, NULL, help != NULL ? help : command->summary, A_FORM));
-        }
+        g_autofree char *name = g_strdup_printf(":%s %s", command->name, *word), *help = help_of_form(command, *word);
+        g_ptr_array_add(choices, choice_new(name, NULL, help != NULL ? help : command->summary, A_FORM));
     }
 }
 

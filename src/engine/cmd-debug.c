@@ -132,5 +132,6 @@ const struct command command_cancel = {
     .min_args = 1,
     .max_args = 1,
     .flags = COMMAND_OURS,
+    .complete = COMMAND_COMPLETE_REQUEST,
     .run_co = cancel_co,
 };

@@ -91,6 +91,36 @@ int command_max_args(const struct command *command, bool drop_in)
     return !drop_in && command->own ? command->own->max_args : command->max_args;
 }
 
+/* "[a|(b|c" without what encloses them. */
+static char **alternatives(const char *text)
+{
+    GPtrArray *words = g_ptr_array_new();
+    g_auto(GStrv) all = g_strsplit_set(text && strchr(text, '|') ? text : "", "[]()|", -1);
+    for (char **word = all; *word; word++)
+        if (**word)
+            g_ptr_array_add(words, g_strdup(*word));
+    g_ptr_array_add(words, NULL);
+    return (char **)g_ptr_array_free(words, FALSE);
+}
+
+char **command_forms(const struct command *command, bool drop_in)
+{
+    const char *args = command_args(command, drop_in);
+    g_auto(GStrv) operands = g_strsplit(args ?: "", " ", -1);
+    char **operand = operands;
+    while (*operand && g_str_has_prefix(*operand, "[-") && !strchr(*operand, '|'))
+        operand += !g_str_has_suffix(*operand, "]") && operand[1] ? 2 : 1; /* an option, and its value */
+    return alternatives(*operand);
+}
+
+char **command_option_words(const struct command *command, bool drop_in, char letter)
+{
+    const char option[] = {'[', '-', letter, ' ', '\0'}, *args = command_args(command, drop_in);
+    const char *found = args ? strstr(args, option) : NULL;
+    g_autofree char *value = found ? g_strndup(found + 4, strcspn(found + 4, " ]")) : NULL;
+    return alternatives(value);
+}
+
 int command_misused(const struct command_call *call, const struct command *command)
 {
     const struct session_config *config = session_config(call->session);

@@ -29,6 +29,7 @@ enum command_complete {
     COMMAND_COMPLETE_COMMAND,
     COMMAND_COMPLETE_EVENT,
     COMMAND_COMPLETE_TAG,
+    COMMAND_COMPLETE_REQUEST, /* the number of one that is pending */
 };
 
 /* Where a command takes more under our own name than the reference program's does. */
@@ -61,6 +62,10 @@ const struct command *command_find(const char *name);
 const char *command_args(const struct command *command, bool drop_in);
 const char *command_options(const struct command *command, bool drop_in);
 int command_max_args(const struct command *command, bool drop_in);
+/* The words that its first operand is one of ("[status|start|diff]"), as the usage line has them: g_strfreev, perhaps empty. */
+char **command_forms(const struct command *command, bool drop_in);
+/* The same of the value of an option ("[-r leaks|all]"). */
+char **command_option_words(const struct command *command, bool drop_in, char letter);
 /* All, sorted by name; terminated by a NULL pointer. */
 const struct command *const *command_all(void);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <dirent.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -95,13 +96,11 @@ static void offer_options(GPtrArray *found, const struct place *place)
         if (*spec != ':')
             offer(found, place->word, option);
     }
-    if (place->command->own && !place->drop_in && place->command->own->args) {
-        /* Long forms stand in the usage line. */
-        g_auto(GStrv) words = g_strsplit_set(place->command->own->args, "[]| ", -1);
-        for (int i = 0; words[i]; i++) {
-            if (g_str_has_prefix(words[i], "--"))
-                offer(found, place->word, words[i]);
-        }
+    const char *args = place->drop_in ? NULL : command_args(place->command, false);
+    g_auto(GStrv) words = g_strsplit_set(args ?: "", "[]| ", -1); /* where long forms stand */
+    for (int i = 0; words[i]; i++) {
+        if (g_str_has_prefix(words[i], "--"))
+            offer(found, place->word, words[i]);
     }
 }
 
@@ -115,6 +114,22 @@ static char option_before(const struct place *place)
     char letter = last[strlen(last) - 1];
     const char *known = strchr(spec, letter);
     return known && known[1] == ':' ? letter : 0;
+}
+
+/* For -s NAME: the option takes a comma as it is. */
+static void offer_snapshot_names(GPtrArray *found, const char *word, struct session *session)
+{
+    g_auto(GStrv) names = session_snapshots(session);
+    offer_list(found, word, (const char *const *)names);
+}
+
+static void offer_requests(GPtrArray *found, const char *word, struct session *session)
+{
+    struct blk *blk = session_blk(session);
+    for (GList *link = blk ? blk_requests(blk)->head : NULL; link; link = link->next) {
+        g_autofree char *number = g_strdup_printf("%" PRIu64, ((const struct blk_request *)link->data)->id);
+        offer(found, word, number);
+    }
 }
 
 /* snapshot=NAME, perhaps behind other options, of the image that is or was open. */
@@ -177,6 +192,10 @@ static void offer_value(GPtrArray *found, const struct place *place, char letter
         offer_create_value(found, place, letter);
     else if (!strcmp(name, "write") && letter == 's')
         offer_paths(found, place->word);
+    else if (letter == 's' && (!strcmp(name, "compare") || !strcmp(name, "differences")))
+        offer_snapshot_names(found, place->word, session);
+    else if (letter == 'f' && (!strcmp(name, "compare") || !strcmp(name, "relink")))
+        offer_list(found, place->word, blk_driver_names());
     else if (letter == 'o' && (!strcmp(name, "open") || !strcmp(name, "reopen"))) {
         offer_snapshots(found, place->word, session);
         complete_open_options(found, place->word);
@@ -189,6 +208,9 @@ static void offer_value(GPtrArray *found, const struct place *place, char letter
         offer_list(found, place->word, aios);
     else if (letter == 'm')
         offer_list(found, place->word, blk_prealloc_names);
+    g_auto(GStrv) words = command_option_words(place->command, place->drop_in, letter);
+    for (char **candidate = words; *candidate; candidate++)
+        offer_once(found, place->word, *candidate);
 }
 
 static void offer_operand(GPtrArray *found, const struct place *place, struct session *session)
@@ -201,9 +223,21 @@ static void offer_operand(GPtrArray *found, const struct place *place, struct se
         fitting = place->command->names_for((const char *const *)place->before->pdata, place->before->len);
     if (fitting)
         offer_list(found, place->word, (const char *const *)fitting);
+    if (place->before->len == 1) {
+        g_auto(GStrv) forms = command_forms(place->command, place->drop_in);
+        for (char **form = forms; *form; form++)
+            if (**form != '-')
+                offer_once(found, place->word, *form);
+    }
+    if (!strcmp(place->command->name, "map") && place->before->len > 1 && !strcmp(place->before->pdata[1], "export"))
+        offer_paths(found, place->word);
     switch (place->command->complete) {
     case COMMAND_COMPLETE_PATH:
-        offer_paths(found, place->word);
+        if (!fitting || !*fitting)
+            offer_paths(found, place->word);
+        break;
+    case COMMAND_COMPLETE_REQUEST:
+        offer_requests(found, place->word, session);
         break;
     case COMMAND_COMPLETE_COMMAND:
         offer_commands(found, place->word);

@@ -263,6 +263,13 @@ static int run_copy_co(const struct command_call *call)
     return 0;
 }
 
+static char **form_names(const char *const *words, unsigned count)
+{
+    const char *const names[] = {"hex", "c", "base64", "text", NULL};
+
+    return count == 1 ? g_strdupv((char **)names) : NULL;
+}
+
 const struct command hex_command_copy = {
     .name = "hex-copy",
     .args = "form [offset length]",
@@ -276,6 +283,7 @@ const struct command hex_command_copy = {
     .min_args = 1,
     .max_args = 3,
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .names_for = form_names,
     .run_co = run_copy_co,
 };
 
@@ -452,6 +460,20 @@ static int run_mark_co(const struct command_call *call)
     return 0;
 }
 
+/* Letters that are set. */
+static char **mark_names(const char *const *words, unsigned count)
+{
+    GPtrArray *names = g_ptr_array_new();
+
+    for (char mark = 'A'; count == 1 && mark <= 'z'; mark++) {
+        if (hex_marks_get(hex->marks, mark)) {
+            g_ptr_array_add(names, g_strndup(&mark, 1));
+        }
+    }
+    g_ptr_array_add(names, NULL);
+    return (char **)g_ptr_array_free(names, FALSE);
+}
+
 static int run_to_mark_co(const struct command_call *call)
 {
     const char *place = call->argv[1][1] == '\0' ? hex_marks_get(hex->marks, call->argv[1][0]) : NULL;
@@ -496,5 +518,6 @@ const struct command hex_command_to_mark = {
     .min_args = 1,
     .max_args = 1,
     .flags = COMMAND_OURS,
+    .names_for = mark_names,
     .run_co = run_to_mark_co,
 };

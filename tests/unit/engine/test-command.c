@@ -150,6 +150,12 @@ static void options_complete(void)
     assert_completed("create -o s", 10, "size=");
     assert_completed("create -f qcow2 -o size=1M,data", 19, "size=1M,data_file= size=1M,data_file_raw=");
     assert_completed("create -o clus", 10, "");
+    assert_completed("explain --", 8, "--host");
+    assert_completed("check -r ", 9, "all leaks");
+    assert_completed("map ", 4, "export");
+    assert_completed("overlay d", 8, "diff discard");
+    assert_completed("relink ", 7, "backing data-file");
+    assert_completed("compare -f qco", 11, "qcow qcow2");
     session_free(session);
 }
 
@@ -175,8 +181,9 @@ static void paths_complete(void)
     g_autofree char *line = g_strdup_printf("open -r %s/", dir);
     g_autofree char *both = g_strdup_printf("%s %s/", file, sub);
     assert_completed(line, 8, both);
-    g_autofree char *source = g_strdup_printf("write -s %s/di", dir);
+    g_autofree char *source = g_strdup_printf("write -s %s/di", dir), *picture = g_strdup_printf("map export %s/di", dir);
     assert_completed(source, 9, file);
+    assert_completed(picture, 11, file);
     session_free(session);
     g_unlink(file);
     g_unlink(hidden);
@@ -225,6 +232,8 @@ static void snapshots_complete(void)
     assert_completed("open -o snapshot=b", 8, "snapshot=bef\\ ore snapshot=before");
     assert_completed("open -o driver=qcow2,snapshot=befo", 8, "driver=qcow2,snapshot=before");
     assert_completed("open -o snapshot=a", 8, "snapshot=a,,b");
+    assert_completed("compare -s b", 11, "bef\\ ore before");
+    assert_completed("compare -s 'a", 11, "a,b");
     session_free(session);
     g_unlink(path);
     g_rmdir(dir);
@@ -317,6 +326,7 @@ static void tags_complete_before_they_are_reached(void)
     struct session *session = session_with(false);
     g_assert_cmpint(batch_run_line(session, line, sink_null()), ==, 0);
     assert_completed("wait_break ", 11, "first second");
+    assert_completed("cancel ", 7, "1");
     assert_completed("remove_break f", 13, "first");
     struct sink *sink = sink_new_buffer();
     g_assert_cmpint(batch_run_line(session, "pending", sink), ==, 0);

@@ -54,6 +54,18 @@ static void test_names_complete(void)
     assert_completes(driver, "set theme nor", "nord");
     assert_completes(driver, "bind he", "hex");
     assert_completes(driver, "bind hex x hex-fol", "hex-fold hex-follow");
+    assert_completes(driver, "focus ", "console hex map pending");
+    assert_completes(driver, "goto 0 ", "console hex map pending");
+    assert_completes(driver, "goto ", "");
+    assert_completes(driver, "mouse wheel", "wheel-down wheel-up");
+    assert_completes(driver, "screen -", "--svg");
+    assert_completes(driver, "hex-copy ", "base64 c hex text");
+    assert_completes(driver, "hex-type ", "characters digits");
+    assert_completes(driver, "trace ", "off on");
+    assert_completes(driver, "layout ", "reset stacked wide");
+    assert_completes(driver, "layout wide ", "columns left right");
+    driver_command(driver, "mark b 1k; mark Z 2k");
+    assert_completes(driver, "to-mark ", "Z b");
     g_autofree char *line = g_strdup_printf("close ; open -o driver=raw blkdebug::%s/disk.img", driver->dir);
     driver_command(driver, line);
     driver_command(driver, "break read_aio wait-here");
