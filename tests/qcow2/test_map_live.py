@@ -19,7 +19,7 @@ from support import KIB, MIB  # noqa: E402
 
 SEED = int(os.environ.get('SEED', 0))
 ROUNDS = int(os.environ.get('ROUNDS', 5))
-LOOKS = ('map --extents', 'map --host', 'snapshots', 'bitmaps', 'length', 'focus map', 'keys z', 'screen', 'keys t', 'screen', 'keys t', 'keys z')
+LOOKS = ('map --extents', 'map --host', 'snapshots', 'bitmaps', 'length', 'goto 0', 'focus map', 'keys z', 'screen', 'keys t', 'screen', 'keys t', 'keys z')
 ARGS = ('-U', '--headless', '--no-config', '--no-history')
 
 

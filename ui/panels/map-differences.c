@@ -449,6 +449,17 @@ void map_differences_changed(struct map_differences *differences, int64_t offset
     compare_again(differences);
 }
 
+void map_differences_resized(struct map_differences *differences)
+{
+    if (differences->with && map_differences_is_busy(differences)) {
+        g_autofree char *what = g_strdup(differences->what);
+
+        map_differences_start(differences, differences->session, what);
+    } else if (differences->with) {
+        map_differences_changed(differences, 0, INT64_MAX - COMPARE_GRAIN);
+    }
+}
+
 int map_differences_wait_co(struct map_differences *differences)
 {
     struct diff_run *run = differences->run;

@@ -43,6 +43,8 @@ const char *map_differences_error(const struct map_differences *differences);
 const struct compare_progress *map_differences_progress(struct map_differences *differences);
 /* When it began, clock_now_us(). */
 int64_t map_differences_since(const struct map_differences *differences);
+/* The image is of another size, and all of it may be other than it was.  No comparison: nothing happens. */
+void map_differences_resized(struct map_differences *differences);
 /*
  * These bytes of the image have changed: they are compared again, a little later.  Until then, and for good when the comparison was stopped,
  * what was found may be no longer so.

@@ -35,6 +35,7 @@ struct map_list {
     unsigned count;
     bool stale;
     int64_t wanted; /* -1: nothing is */
+    int error;      /* with which the last look around ended; 0: it did not */
     struct visit *around, *sizing;
     struct map_sizes sizes;
     bool sizes_stale, sizes_wanted;
@@ -98,12 +99,10 @@ static void finish_around(struct visit *visit, int ret)
 {
     struct map_list *list = visit->list;
 
+    list->error = MIN(ret, 0);
     if (ret >= 0) {
         memcpy(list->runs, visit->runs, visit->count * sizeof(list->runs[0]));
         list->count = visit->count;
-        list->stale = false;
-    } else {
-        list->wanted = -1;
     }
     list->updated(list->data);
 }
@@ -132,7 +131,7 @@ static void around_co(void *data)
     list = visit->list;
     if (list) {
         list->around = NULL;
-        if (list->wanted == offset || list->wanted < 0) {
+        if (list->wanted == offset && ret != -ECANCELED) { /* cancelled: another place was wanted in between */
             finish_around(visit, ret);
         } else {
             start_around(list);
@@ -147,6 +146,7 @@ static void start_around(struct map_list *list)
 
     visit->list = list;
     list->around = visit;
+    list->stale = false; /* what changes from now on makes it that again */
     co_start(around_co, visit);
 }
 
@@ -186,7 +186,7 @@ void map_list_want(struct map_list *list, int64_t offset, unsigned rows)
     first = at >= 0 && ((unsigned)at >= rows || list->runs[0].start == 0);
     last = at >= 0 && ((unsigned)at + rows < list->count ||
                        list->runs[list->count - 1].start + list->runs[list->count - 1].length >= list->size);
-    if (first && last && !list->stale) {
+    if (!list->stale && ((first && last) || (list->error < 0 && list->wanted == offset))) {
         return;
     }
     list->wanted = offset;
@@ -251,6 +251,7 @@ static void sizes_co(void *data)
             visit->list->sizes = visit->sizes;
         }
         visit->list->sizes.done = true;
+        visit->list->sizes.error = ret;
         visit->list->sized_us = clock_now_us();
         visit->list->updated(visit->list->data);
     }
@@ -270,6 +271,11 @@ const struct map_sizes *map_list_sizes(struct map_list *list)
         co_start(sizes_co, visit);
     }
     return &list->sizes;
+}
+
+int64_t map_list_sizes_due_us(const struct map_list *list)
+{
+    return list->sizes.done && list->sizes_stale && !list->sizing ? list->sized_us + AGAIN_INTERVAL_US : -1;
 }
 
 /* ---- life ---- */
@@ -302,6 +308,7 @@ void map_list_open(struct map_list *list, struct blk *blk, const struct map_sour
     list->size = size;
     list->count = 0;
     list->wanted = -1;
+    list->error = 0;
     list->stale = list->sizes_stale = false;
     list->sizes = (struct map_sizes){0};
 }
@@ -309,4 +316,15 @@ void map_list_open(struct map_list *list, struct blk *blk, const struct map_sour
 void map_list_stale(struct map_list *list)
 {
     list->stale = list->sizes_stale = true;
+}
+
+void map_list_resized(struct map_list *list, int64_t size)
+{
+    list->size = size;
+    map_list_stale(list);
+}
+
+int map_list_error(const struct map_list *list)
+{
+    return list->error;
 }

@@ -87,7 +87,10 @@ void map_draw_list(struct map_panel *map, struct surface surface)
     runs = map_list_runs(map->list, &count);
     at = map_list_find(map->list, side->cursor);
     if (at < 0) {
-        surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM, "looking for the extents ...");
+        int error = map_list_error(map->list);
+        g_autofree char *text = error < 0 ? g_strdup_printf("the extents here can't be told: %s", g_strerror(-error)) : NULL;
+
+        surface_put_fit(surface, 0, 0, surface.width, error < 0 ? ROLE_ERROR : ROLE_DIM, text ? text : "looking for the extents ...");
         return;
     }
     top = MAX(0, MIN(at - map->list_rows / 2, (int)count - map->list_rows));
@@ -184,6 +187,9 @@ void map_draw_sizes(struct map_panel *map, struct surface surface)
     }
     if (!sizes->done) {
         surface_printf(surface, x + 2, 0, ROLE_NOTE, "counting %d%%", (int)((__int128)sizes->position * 100 / MAX(1, side->size)));
+    }
+    if (sizes->done && sizes->error < 0) {
+        surface_printf(surface, x + 2, 0, ROLE_ERROR, "up to 0x%" PRIx64 ": %s", sizes->position, g_strerror(-sizes->error));
     }
     for (int i = 0; i < count; i++) {
         most = MAX(most, lines[i].runs);

@@ -36,6 +36,7 @@ struct map_panel {
     int64_t asked_offset, asked_span;
     bool following; /* the side shown waits to hear where the other one's cursor is */
     int64_t pair[MAP_SIDES]; /* the last two places that were found to be the same: from each it goes back to the other; -1: none */
+    int pair_from; /* the one that was asked about */
     struct map_link_answer answer; /* the last; question.blk NULL: none */
     struct map_differences *differences;
     struct map_list *list;

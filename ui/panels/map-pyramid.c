@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ui/panels/map-pyramid.h"
 
+#include <string.h>
+
 int64_t map_counts_known(const struct map_counts *counts)
 {
     int64_t sum = 0;
@@ -48,6 +50,41 @@ void map_pyramid_done(struct map_pyramid *pyramid)
         g_free(pyramid->level[l]);
     }
     *pyramid = (struct map_pyramid){0};
+}
+
+/* The records of a level that has so many now; one that was not there yet is made of those below it. */
+static void grow_level(struct map_pyramid *pyramid, unsigned l, size_t count)
+{
+    size_t old = l < pyramid->levels ? pyramid->count[l] : 0;
+
+    pyramid->level[l] = g_renew(struct map_counts, pyramid->level[l], count);
+    memset(pyramid->level[l] + old, 0, (count - old) * sizeof(struct map_counts));
+    pyramid->count[l] = count;
+    if (l > 0 && l >= pyramid->levels) {
+        for (size_t i = 0; i < pyramid->count[l - 1]; i++) {
+            map_counts_add(&pyramid->level[l][i >> MAP_FAN_SHIFT], &pyramid->level[l - 1][i]);
+        }
+    }
+}
+
+void map_pyramid_grow(struct map_pyramid *pyramid, int64_t end)
+{
+    size_t last = pyramid->count[0], count;
+    unsigned l = 0;
+
+    if (end <= pyramid->end) {
+        return;
+    }
+    if (last > 0 && pyramid->end - map_pyramid_leaf_start(pyramid, last - 1) < INT64_C(1) << pyramid->shift) {
+        map_pyramid_set(pyramid, last - 1, &(struct map_counts){0});
+    }
+    pyramid->end = end;
+    count = (size_t)((end - pyramid->start - 1) >> pyramid->shift) + 1;
+    g_assert(count <= MAP_LEAVES_MAX);
+    for (; count > 0; l++, count = count > 1 ? ((count - 1) >> MAP_FAN_SHIFT) + 1 : 0) {
+        grow_level(pyramid, l, count);
+    }
+    pyramid->levels = l;
 }
 
 size_t map_pyramid_leaves(const struct map_pyramid *pyramid)

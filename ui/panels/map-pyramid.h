@@ -37,6 +37,8 @@ unsigned map_pyramid_fit(int64_t size);
 
 /* Nothing is known yet.  The range must fit into MAP_LEAVES_MAX leaves; an empty one has none. */
 void map_pyramid_init(struct map_pyramid *pyramid, int64_t start, int64_t end, unsigned shift);
+/* The range ends later now: what was known of whole leaves stays, the rest is not known yet.  It must still fit. */
+void map_pyramid_grow(struct map_pyramid *pyramid, int64_t end);
 /* Frees the records; all zero afterwards.  Fine on an all-zero one. */
 void map_pyramid_done(struct map_pyramid *pyramid);
 

@@ -42,6 +42,7 @@ bool map_recall_set_view(struct panel *panel, const struct panel_view *wanted)
     other->cursor = wanted->other >= 0 ? wanted->other : other->cursor;
     map->pair[map->at] = wanted->other >= 0 ? side->cursor : -1;
     map->pair[!map->at] = wanted->other;
+    map->pair_from = !map->at;
     map->asked = false;
     return true;
 }

@@ -13,6 +13,7 @@
 #include "ui/panels/map-scan.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "io/clock.h"
 #include "io/co.h"
@@ -335,6 +336,21 @@ void map_scan_start(struct map_scan *scan, struct blk *blk, const struct map_sou
     leaves = map_pyramid_leaves(&scan->pyramid);
     scan->dirty = g_new0(uint64_t, leaves / 64 + 1);
     set_dirty(scan, 0, leaves);
+    start_run(scan);
+}
+
+void map_scan_grow(struct map_scan *scan, int64_t end)
+{
+    size_t before = map_pyramid_leaves(&scan->pyramid), words = before / 64 + 1, now;
+
+    if (!scan->blk || end <= scan->pyramid.end) {
+        return;
+    }
+    map_pyramid_grow(&scan->pyramid, end);
+    now = map_pyramid_leaves(&scan->pyramid);
+    scan->dirty = g_renew(uint64_t, scan->dirty, now / 64 + 1);
+    memset(scan->dirty + words, 0, (now / 64 + 1 - words) * sizeof(*scan->dirty));
+    set_dirty(scan, before > 0 ? before - 1 : 0, now);
     start_run(scan);
 }
 

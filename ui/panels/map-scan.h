@@ -22,6 +22,9 @@ void map_scan_free(struct map_scan *scan);
 void map_scan_start(struct map_scan *scan, struct blk *blk, const struct map_source *source, int64_t start, int64_t end,
                     unsigned shift);
 
+/* It is about more now, as far as end, in leaves of the same size: what is known stays, the rest is scanned. */
+void map_scan_grow(struct map_scan *scan, int64_t end);
+
 /* What is seen, and to be known first. */
 void map_scan_prefer(struct map_scan *scan, int64_t start, int64_t end);
 

@@ -108,6 +108,31 @@ void map_side_open(struct map_side *side, struct blk *blk, int64_t size)
     map_side_rescan(side);
 }
 
+void map_side_changed(struct map_side *side)
+{
+    map_scan_changed(side->whole, 0, side->size);
+    map_scan_changed(side->detail, 0, side->size);
+}
+
+void map_side_resize(struct map_side *side, int64_t size)
+{
+    bool grows = side->blk && side->size > 0 && size >= side->size && map_pyramid_fit(size) == leaf_shift(side);
+
+    if (!grows) {
+        int64_t zoom_span = size > 0 ? side->zoom_span : 0;
+
+        map_side_open(side, side->blk, size);
+        side->zoom_span = zoom_span;
+        return;
+    }
+    if (side->detail_end == side->size && size > side->size) { /* it may end later now */
+        drop_detail(side);
+    }
+    side->size = size;
+    map_scan_grow(side->whole, size);
+    map_side_changed(side);
+}
+
 /* ---- what is visible ---- */
 
 void map_side_layout(struct map_side *side, int width, int height, enum map_order_kind order)

@@ -32,6 +32,10 @@ void map_side_done(struct map_side *side);
 /* It is about this image from now on, with size bytes in this order; all is scanned anew. */
 void map_side_open(struct map_side *side, struct blk *blk, int64_t size);
 void map_side_rescan(struct map_side *side);
+/* The same image has another size in this order, and perhaps other content: it is scanned again, and what is known stays meanwhile where it can. */
+void map_side_resize(struct map_side *side, int64_t size);
+/* All of it may have changed. */
+void map_side_changed(struct map_side *side);
 
 /* Lays out for that room. */
 void map_side_layout(struct map_side *side, int width, int height, enum map_order_kind order);

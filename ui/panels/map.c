@@ -74,7 +74,8 @@ static void on_answer(void *data, const struct map_link_answer *answer)
         return;
     }
     if (answer->question.offset == map->sides[from].cursor) {
-        if (answer->question.offset != map->pair[from] || answer->other < 0) {
+        if (from == map->pair_from || answer->question.offset != map->pair[from] || answer->other < 0) {
+            map->pair_from = from;
             map->pair[from] = answer->question.offset;
             map->pair[!from] = answer->other;
         }
@@ -294,26 +295,53 @@ static bool place_named(struct panel *panel, const char *name, char **ret_why)
 
 /* ---- the image ---- */
 
-static void image(struct panel *panel)
+/* A layer that is not there any more can't be all that is shown. */
+static void check_layer(struct map_panel *map)
 {
-    struct map_panel *map = map_of(panel);
-    int64_t size, host_size;
-
-    map->blk = session_blk(panel_session(panel));
-    size = map->blk ? MAX(0, blk_length(map->blk)) : 0;
-    host_size = map->blk ? inspect_host_size(map->blk) : -1;
-    lookup_reset(map->seek);
-    map_link_reset(map->link);
-    map_differences_clear(map->differences);
-    map_forget_answer(map);
-    map->at = host_size > 0 ? map->at : MAP_GUEST;
     if (map->layer_source.only > 0 && (!map->blk || !blk_layer(map->blk, (unsigned)map->layer_source.only - 1, BLK_PART_LAYER))) {
         map->layer_source.only = 0;
         map->sides[MAP_GUEST].source = &map_source_guest;
     }
-    map_side_open(&map->sides[MAP_GUEST], map->blk, size);
-    map_side_open(&map->sides[MAP_HOST], map->at == MAP_HOST ? map->blk : NULL, map->at == MAP_HOST ? host_size : 0);
+}
+
+/* What is known stays as long as it takes to know it anew, and the view where it is. */
+static void resized(struct map_panel *map)
+{
+    check_layer(map);
+    map_side_resize(&map->sides[MAP_GUEST], MAX(0, blk_length(map->blk)));
+    if (map->sides[MAP_HOST].blk) {
+        map_side_resize(&map->sides[MAP_HOST], MAX(0, inspect_host_size(map->blk)));
+    }
+    map_differences_resized(map->differences);
+    map_list_resized(map->list, map_panel_side(map)->size);
+}
+
+static void another_image(struct map_panel *map, struct blk *blk)
+{
+    int64_t size = blk ? MAX(0, blk_length(blk)) : 0, host_size = blk ? inspect_host_size(blk) : -1;
+
+    map->blk = blk;
+    map_differences_clear(map->differences);
+    map->at = host_size > 0 ? map->at : MAP_GUEST;
+    check_layer(map);
+    map_side_open(&map->sides[MAP_GUEST], blk, size);
+    map_side_open(&map->sides[MAP_HOST], map->at == MAP_HOST ? blk : NULL, map->at == MAP_HOST ? host_size : 0);
     map_open_list(map);
+}
+
+static void image(struct panel *panel)
+{
+    struct map_panel *map = map_of(panel);
+    struct blk *blk = session_blk(panel_session(panel));
+
+    lookup_reset(map->seek);
+    map_link_reset(map->link);
+    map_forget_answer(map);
+    if (blk && blk == map->blk && (map->at == MAP_GUEST || inspect_host_size(blk) > 0)) {
+        resized(map);
+    } else {
+        another_image(map, blk);
+    }
 }
 
 static void host_changed(struct map_panel *map)
@@ -325,13 +353,12 @@ static void host_changed(struct map_panel *map)
         return;
     }
     if (size > 0 && size != host->size) {
-        map_side_open(host, map->blk, size);
+        map_side_resize(host, size);
         if (map->at == MAP_HOST) {
-            map_open_list(map);
+            map_list_resized(map->list, size);
         }
     } else {
-        map_scan_changed(host->whole, 0, host->size);
-        map_scan_changed(host->detail, 0, host->size);
+        map_side_changed(host);
     }
 }
 
@@ -346,6 +373,13 @@ static void changed(struct panel *panel, int64_t offset, int64_t bytes)
     map_differences_changed(map->differences, offset, bytes);
     map->asked = false;
     map->pair[MAP_GUEST] = map->pair[MAP_HOST] = -1;
+}
+
+static int64_t next_tick_us(struct panel *panel)
+{
+    struct map_panel *map = map_of(panel);
+
+    return map->blk && map->page == MAP_PAGE_SIZES ? map_list_sizes_due_us(map->list) : -1;
 }
 
 static int wait_co(struct panel *panel)
@@ -456,6 +490,7 @@ const struct panel_ops panel_map = {
     .view = map_recall_view,
     .set_view = map_recall_set_view,
     .mouse = map_mouse,
+    .next_tick_us = next_tick_us,
     .wait_co = wait_co,
     .unfinished = unfinished,
     .cancel = cancel,

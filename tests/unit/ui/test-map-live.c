@@ -126,6 +126,33 @@ static void check_list(struct bench *bench, const struct map_side *side, const G
     bench_ask(bench, REQUEST_MAP_LIST, 1);
 }
 
+/* Counted again when that is due. */
+static void check_sizes(struct bench *bench, const GArray *runs)
+{
+    const struct map_sizes *sizes;
+
+    bench_ask(bench, REQUEST_MAP_SIZES, 1);
+    show(bench);
+    while (bench->panel->ops->next_tick_us(bench->panel) >= 0) {
+        clock_set_fake_us(bench->panel->ops->next_tick_us(bench->panel));
+        show(bench);
+    }
+    clock_set_fake_us(-1);
+    sizes = map_list_sizes(map_of(bench)->list);
+    g_assert_cmpint(sizes->count, ==, runs->len);
+    for (int bucket = 0; bucket < MAP_SIZES; bucket++) {
+        int64_t bytes = 0;
+
+        for (unsigned i = 0; i < runs->len; i++) {
+            int64_t length = g_array_index(runs, struct map_run, i).length;
+
+            bytes += length >> bucket == 1 ? length : 0;
+        }
+        g_assert_cmpint(sizes->bytes[bucket], ==, bytes);
+    }
+    bench_ask(bench, REQUEST_MAP_SIZES, 1);
+}
+
 static void check_side(struct bench *bench, const struct map_side *side)
 {
     g_autoptr(GArray) runs = runs_of(bench, side);
@@ -135,6 +162,8 @@ static void check_side(struct bench *bench, const struct map_side *side)
         check_pyramid("detail", map_scan_pyramid(side->detail), runs);
     if (side == map_panel_side(map_of(bench)))
         check_list(bench, side, runs);
+    if (side == map_panel_side(map_of(bench)))
+        check_sizes(bench, runs);
 }
 
 /* The guest's byte at the cursor is where the image says now. */
@@ -286,6 +315,42 @@ static void test_temporary_layer(void)
     layered = false;
 }
 
+/* While a file grows, what is known of it stays, and the view, too. */
+static void test_a_growing_file_is_not_unknown(void)
+{
+    struct bench *bench = bench_new(&panel_map, SIZE);
+    g_autofree char *top = g_strconcat(bench->image, ".top", NULL);
+    g_autofree char *make = g_strdup_printf("create -q -f qcow2 -o cluster_size=4k %s %d", top, SIZE);
+    g_autofree char *open = g_strdup_printf("open -w -o driver=qcow2,file.filename=%s", top);
+
+    bench_run(bench, make);
+    bench_run(bench, open);
+    bench_run(bench, "write -q 0 1M");
+    show(bench);
+    bench_ask(bench, REQUEST_MAP_HOST, 1);
+    show(bench);
+    bench_ask(bench, REQUEST_MAP_ZOOM_IN, 1);
+    show(bench);
+    int64_t span = map_panel_side(map_of(bench))->view.span;
+    for (int i = 1; i < 8; i++) {
+        g_autofree char *write = g_strdup_printf("write -q %dM 64k", i);
+        int64_t size = map_panel_side(map_of(bench))->size;
+
+        session_run(bench->session, write, bench->sink, 0, NULL, NULL);
+        for (int k = 0; k < 100; k++) {
+            bench_draw(bench, 100, 30);
+            g_autofree char *line = bench_line(bench, 1);
+            g_assert_null(strchr(line, '?'));
+            bench_settle_some(bench);
+        }
+        g_assert_cmpint(map_panel_side(map_of(bench))->size, >, size);
+        g_assert_cmpint(map_panel_side(map_of(bench))->view.span, ==, span);
+        check(bench);
+    }
+    bench_free(bench);
+    g_unlink(top);
+}
+
 int main(int argc, char **argv)
 {
     int ret;
@@ -296,6 +361,7 @@ int main(int argc, char **argv)
     g_test_add_func("/map-live/qcow2", test_qcow2);
     g_test_add_func("/map-live/subclusters", test_subclusters);
     g_test_add_func("/map-live/temporary-layer", test_temporary_layer);
+    g_test_add_func("/map-live/grows", test_a_growing_file_is_not_unknown);
     ret = g_test_run();
     co_done();
     return ret;

@@ -20,8 +20,8 @@ static void test_is_unknown_until_the_disk_answers(void)
     struct bench *bench = bench_new(&panel_map, 32 * 512);
 
     bench_open(bench, "");
-    bench->panel->ops->image(bench->panel); /* scans anew, and the disk is silent */
-    bench_turn(bench);
+    bench_show(bench, 16, 4);
+    bench_ask(bench, REQUEST_MAP_SCAN, 1); /* anew, and the disk is silent */
     bench_draw(bench, 16, 4);
     bench_assert_line(bench, 0, "????????????????");
     g_assert_cmpint(grid_cell(bench->grid, 0, 0)->role, ==, ROLE_KIND_UNKNOWN);

@@ -170,6 +170,34 @@ static void test_the_largest_image_fits(void)
     }
 }
 
+/* Whole leaves stay; the last one, if it was cut, and new ones are unknown. */
+static void test_a_range_may_end_later(void)
+{
+    for (int i = 0; i < TRIES; i++) {
+        struct model model;
+        size_t leaves = (size_t)g_test_rand_int_range(0, i % 2 ? 20 : 5000), before;
+        int64_t span = 4096, end = (int64_t)leaves * span - (leaves > 0 ? g_test_rand_int_range(0, 2) * 512 : 0);
+
+        make(&model, 0, end, 12);
+        for (int k = 0; k < 4; k++) {
+            before = map_pyramid_leaves(&model.pyramid);
+            bool cut = model.pyramid.end % span != 0;
+
+            end += 512 * g_test_rand_int_range(1, k == 0 ? 8 : 40000);
+            map_pyramid_grow(&model.pyramid, end);
+            leaves = map_pyramid_leaves(&model.pyramid);
+            g_assert_cmpuint(leaves, ==, (size_t)((end + span - 1) / span));
+            model.leaves = g_renew(struct map_counts, model.leaves, leaves + 1);
+            memset(model.leaves + before - cut, 0, (leaves + 1 - before + cut) * sizeof(*model.leaves));
+            check_levels(&model);
+            for (size_t leaf = before - cut; leaf < leaves; leaf++)
+                set_random(&model, leaf);
+            check_levels(&model);
+        }
+        done(&model);
+    }
+}
+
 static void test_an_empty_image_has_no_leaves(void)
 {
     struct map_pyramid pyramid;
@@ -189,6 +217,7 @@ int main(int argc, char **argv)
     g_test_add_func("/map-pyramid/ranges", test_any_range_is_the_sum_of_its_leaves);
     g_test_add_func("/map-pyramid/clipped", test_ranges_are_clipped);
     g_test_add_func("/map-pyramid/largest", test_the_largest_image_fits);
+    g_test_add_func("/map-pyramid/grows", test_a_range_may_end_later);
     g_test_add_func("/map-pyramid/empty", test_an_empty_image_has_no_leaves);
     return g_test_run();
 }
