@@ -57,7 +57,7 @@ static void report_end_co(struct request *request, int ret)
     int64_t elapsed = clock_now_ns() - request->started_ns, dumped;
     bool reads = request->op == BLK_OP_READ, discards = request->op == BLK_OP_DISCARD;
     if (ret < 0) {
-        report_failure(&request->call, reads ? "readv" : discards ? "aio_discard" : "aio_write", ret);
+        report_range_failure(&request->call, reads ? "readv" : discards ? "aio_discard" : "aio_write", ret, request->offset, request->bytes);
     } else if (reads) {
         options->pattern_count = request->bytes;
         transfer_finish_read_co(&request->call, options, request->offset, request->vector.buffer, request->bytes, elapsed, &dumped);

@@ -157,7 +157,7 @@ static int discard_co(const struct command_call *call)
     ret = blk_pdiscard_co(call->session->blk, offset, count, 0, session_issuer(call));
     int64_t elapsed = clock_now_ns() - started;
     if (ret < 0)
-        return report_failure(call, "discard", ret);
+        return report_range_failure(call, "discard", ret, offset, count);
     transfer_finish(call, &options, "discard", offset, count, 1, elapsed);
     return 0;
 }

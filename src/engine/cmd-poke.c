@@ -89,7 +89,7 @@ static int poke_co(const struct command_call *call)
     ret = blk_pwritev_co(call->session->blk, args.offset, vector.iov, vector.niov, args.options.flags, session_issuer(call));
     int64_t elapsed = clock_now_ns() - started;
     if (ret < 0) {
-        report_failure(call, "poke", ret);
+        report_range_failure(call, "poke", ret, args.offset, bytes->len);
     } else {
         transfer_vector_keep_co(call, BLK_OP_WRITE, args.offset, &vector);
         transfer_finish(call, &args.options, "wrote", args.offset, bytes->len, 1, elapsed);

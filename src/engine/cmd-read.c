@@ -85,7 +85,10 @@ static int read_co(const struct command_call *call)
         ret = blk_preadv_co(blk, args.offset, vector.iov, vector.niov, 0, session_issuer(call));
     int64_t elapsed = clock_now_ns() - started;
     if (ret < 0) {
-        report_failure(call, "read", ret);
+        if (args.vm_state)
+            report_failure(call, "read", ret);
+        else
+            report_range_failure(call, "read", ret, args.offset, args.count);
     } else {
         if (args.options.dump)
             session_show_progress(call, &dumped, &args.count);

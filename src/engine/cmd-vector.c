@@ -43,7 +43,7 @@ static int readv_co(const struct command_call *call)
     ret = blk_preadv_co(call->session->blk, offset, vector.iov, vector.niov, 0, session_issuer(call));
     int64_t elapsed = clock_now_ns() - started, dumped = 0;
     if (ret < 0) {
-        report_failure(call, "readv", ret);
+        report_range_failure(call, "readv", ret, offset, vector.total);
     } else {
         if (options.dump)
             session_show_progress(call, &dumped, &vector.total);
@@ -87,7 +87,7 @@ static int writev_co(const struct command_call *call)
     ret = blk_pwritev_co(call->session->blk, offset, vector.iov, vector.niov, options.flags | BLK_ALONE, session_issuer(call));
     int64_t elapsed = clock_now_ns() - started;
     if (ret < 0) {
-        report_failure(call, "writev", ret);
+        report_range_failure(call, "writev", ret, offset, vector.total);
     } else {
         transfer_finish(call, &options, "wrote", offset, vector.total, 1, elapsed);
         transfer_vector_keep_co(call, BLK_OP_WRITE, offset, &vector);

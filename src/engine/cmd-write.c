@@ -194,7 +194,7 @@ static int write_data_co(const struct command_call *call, const struct write_arg
     ret = submit_write_co(call, args, vector);
     int64_t elapsed = clock_now_ns() - started;
     if (ret < 0)
-        return report_failure(call, "write", ret);
+        return args->vm_state ? report_failure(call, "write", ret) : report_range_failure(call, "write", ret, args->offset, args->count);
     if (vector->buffer)
         transfer_vector_keep_co(call, args->vm_state ? BLK_OP_SAVE_VMSTATE : BLK_OP_WRITE, args->offset, vector);
     transfer_finish(call, &args->options, "wrote", args->offset, args->count, 1, elapsed);

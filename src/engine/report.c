@@ -11,6 +11,7 @@
 #include "engine/session.h"
 #include "engine/sink.h"
 #include "io/co.h"
+#include "util/checked.h"
 #include "util/hexrow.h"
 #include "util/pattern.h"
 #include "util/safetext.h"
@@ -126,6 +127,17 @@ void report_hint(const struct command_call *call, const char *format, ...)
 int report_failure(const struct command_call *call, const char *what, int ret)
 {
     report_refuse(call, "%s failed: %s", what, g_strerror(-ret));
+    return ret;
+}
+
+int report_range_failure(const struct command_call *call, const char *what, int ret, int64_t offset, int64_t bytes)
+{
+    const struct blk *blk = session_blk(call->session);
+    int64_t length = blk ? blk_length(blk) : -1;
+    if (session_config(call->session)->drop_in || old_dialect(call) || ret != -EIO || length < 0 || checked_range(offset, bytes, length))
+        return report_failure(call, what, ret);
+    report_refuse(call, "%s failed: the range ends at %" PRIu64 ", beyond the image's %" PRId64 " bytes", what, (uint64_t)offset + (uint64_t)bytes,
+                  length);
     return ret;
 }
 

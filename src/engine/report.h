@@ -27,6 +27,8 @@ void report_warn(const struct command_call *call, const char *format, ...) __att
 void report_hint(const struct command_call *call, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* "WHAT failed: strerror" on stdout; returns ret, a negative errno. */
 int report_failure(const struct command_call *call, const char *what, int ret);
+/* The same of a request for [offset, offset + bytes): under our own name an I/O error says so where that is not in the image. */
+int report_range_failure(const struct command_call *call, const char *what, int ret, int64_t offset, int64_t bytes);
 
 /*
  * Text from outside (paths, tags, words typed) as it may stand in a message: escaped under our own name, as it is in

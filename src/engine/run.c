@@ -404,7 +404,7 @@ static gboolean leave_behind(void *data)
     struct job *job = session->running;
     stop_timer(session);
     g_autofree char *line = shown_line(job);
-    report_error(&job->call, "cancelled: %s (its request is still in the kernel and goes on in the background)", line);
+    report_error(&job->call, "cancelled: %s (a request of it can't be stopped and goes on in the background)", line);
     job->left_behind = true;
     job->call.sink = sink_null();
     finish(job, -ECANCELED);
