@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`--json`: what every command that `help` lists prints for a raw and a qcow2 image is JSON, also where it fails or there is nothing to list."""
 import json
+import re
 import subprocess
 
 import pytest
@@ -10,18 +11,22 @@ from support import BLKSCOPE, DEADLINE, MIB, blkscope, environment, make_image
 # What makes each do its work; every one is run without words as well.
 WORDS = {
     'aio_discard': ['0 64k'], 'aio_read': ['0 64k', '-v 0 512'], 'aio_write': ['0 64k'], 'alloc': ['0 1M'], 'bitmaps': ['b0', 'nothing'],
-    'break': ['read_aio A', '-l'], 'cancel': ['1'], 'chain': ['-s'], 'check': ['-r all', '-z', '-r'], 'compare': ['OTHER', '-j OTHER', 'SAME', 'nothing'],
+    'break': ['read_aio A', '-l'], 'cancel': ['1'], 'chain': ['-s'], 'check': ['-r all', '-z', '-r'], 'compare': ['OTHER', '-j OTHER', 'SAME', 'CHANGED', 'nothing'],
     'create': ['-f qcow2 NEW 1M', 'OTHER 1M'], 'discard': ['0 64k'], 'explain': ['0', '--host 0', '99T'], 'follow': ['all'],
-    'help': ['read', 'break', 'nothing'], 'inject': ['read_aio', '-r 1'], 'map': ['--json', '--extents', '--summary', '--host', 'export SVG'],
+    'help': ['read', 'break', 'nothing'], 'inject': ['read_aio', '-r 1'], 'map': ['nonsense', '--json', '--extents', '--summary', '--host', 'export SVG'],
     'multiwrite': ['0 4k ; 8k 4k'], 'open': ['nothing', '-o driver=nothing'], 'overlay': ['start', 'diff', 'commit', 'undo'], 'poke': ['0 01 02'],
     'read': ['0 64k', '-v 0 512', '-P 1 0 512', '99T 512', 'x y', '0 0x1k'], 'read-as': ['raw'], 'readv': ['0 4k 4k'], 'relink': ['backing OTHER'],
-    'remove_break': ['A'], 'reopen': ['-r', '-r -w'], 'resume': ['A'], 'search': ['-x 11', 'nowhere', '-n 1 -x 11'], 'sleep': ['1'], 'source': ['SCRIPT', 'nothing'],
+    'remove_break': ['A'], 'reopen': ['-r', '-r -w'], 'resume': ['A'], 'search': ['-x 11', 'nowhere', '-n 1 -x 11', '-n 2 -x 5a5a5a5a'], 'sleep': ['1'], 'source': ['SCRIPT', 'nothing'],
     'truncate': ['1M'], 'wait_break': ['A'], 'write': ['0 64k', '-s nothing 0 64k'], 'writev': ['0 4k 4k'], 'zone_append': ['0 4k'],
     **{f'zone_{name}': ['0 4k'] for name in ('close', 'finish', 'open', 'report', 'reset')},
 }
 WITH_OVERLAY = {'aio_discard', 'aio_write', 'discard', 'multiwrite', 'overlay', 'poke', 'truncate', 'write', 'writev', 'zone_append', 'zone_close', 'zone_finish',
                 'zone_open', 'zone_reset'}
 ENDS_THE_PROGRAM = {'abort', 'sigraise'}
+# What is told in words: everything else has members.
+IN_WORDS = {'create -f qcow2 NEW 1M', 'create OTHER 1M', 'help break', 'help read', 'map export SVG', 'overlay commit'}
+# What ends with status 1 and no error: it differs, is not as it should be, is nowhere, was only asked.
+NOT_DONE = {'compare', 'check', 'search', 'overlay commit'}
 # What has nothing to say when all went well.
 SILENT = {'aio_flush', 'close', 'discard', 'flush', 'follow', 'map', 'overlay', 'quit', 'read-as', 'relink', 'reopen', 'sleep', 'truncate'}
 
@@ -48,15 +53,29 @@ def make(work, kind):
     return path
 
 
+def make_rich(work, kind):
+    """Something of everything that is listed: ranges that differ, a snapshot, a bitmap that is dirty."""
+    path = make(work, kind)
+    make_image(work / 'CHANGED')
+    with open(work / 'CHANGED', 'r+b') as file:
+        file.write(b'Z')
+    write = ['-c', 'write -P 0x5a 512k 64k', '-c', 'write -P 0x5a 640k 64k']
+    subprocess.run(['qemu-io', '-f', kind, *write, path], check=True, capture_output=True)
+    if kind == 'qcow2':
+        subprocess.run(['qemu-img', 'snapshot', '-c', 'before', path], check=True)
+    return path
+
+
 def lines(name):
     return [name, *(f'{name} {words}' for words in WORDS.get(name, []))]
 
 
 @pytest.mark.parametrize('kind', ['raw', 'qcow2'])
 def test_every_command_prints_json(tmp_path, kind):
-    path = make(tmp_path, kind)
+    path = make_rich(tmp_path, kind)
     table = documents(blkscope('--json', '-c', 'help').out)
     names = [row['command'] for row in table]
+    assert {'event': 'read_aio'} in documents(blkscope('--json', '-c', 'help break').out)
     assert len(names) > 50 and set(WORDS) | SILENT | ENDS_THE_PROGRAM <= set(names)
     for line in [line for name in names if name not in ENDS_THE_PROGRAM for line in lines(name)]:
         name = line.split()[0]
@@ -68,7 +87,9 @@ def test_every_command_prints_json(tmp_path, kind):
         assert all(isinstance(document, (dict, list)) for document in found), line
         assert found or result.status == 0 and name in SILENT, f'{line}\n{result}'
         errors = [document['error'] for document in found if 'error' in document]
-        assert not errors or result.status != 0, f'{line}\n{result}'
+        assert bool(errors) == (result.status != 0) or result.status == 1 and NOT_DONE & {name, line}, f'{line}\n{result}'
+        assert line in IN_WORDS or not any('message' in document for document in found), f'{line}\n{result}'
+        assert not re.search('^  ', result.err, re.MULTILINE), f'a hint is for a person: {line}\n{result}'
 
 
 def test_what_a_format_has_not_is_an_error_and_an_empty_list_a_list(tmp_path):
@@ -152,3 +173,23 @@ def test_the_structure_of_a_qcow2_image(tmp_path):
     assert found[0]['severity'] == 'corruption' and found[0]['host'] == data['host'] and found[0]['repaired'] is False
     guests = [document['guest'] for document in found if document.get('cluster') == data['host'] and 'owner' in document]
     assert sorted(guests) == [0, 65536] and {'cluster': data['host'], 'owners': 2} in found
+
+
+def test_what_a_repair_did(tmp_path):
+    path = make(tmp_path, 'qcow2')
+    way = documents(blkscope('--json', '-c', 'explain 0', path).out)
+    with open(path, 'r+b') as file:  # nobody names that cluster any more
+        file.seek(next(step['host'] for step in way if step['step'] == 'L2'))
+        file.write(bytes(8))
+    result = blkscope('--json', '-w', '-c', 'check -r leaks', path)
+    found = documents(result.out)
+    assert {'corruptions-fixed': 0, 'leaks-fixed': 1} in found and found[-1]['leaks'] == 0 and result.status == 0, result
+    assert not any('message' in document for document in found), result
+
+
+def test_breakpoints_and_rules(tmp_path):
+    make_image(tmp_path / 'raw')
+    commands = ['break read_aio A', 'inject read_aio', 'aio_read 0 512', 'breakpoints']
+    found = documents(blkscope('--json', '-f', 'raw', *[word for command in commands for word in ('-c', command)], f'blkdebug::{tmp_path}/raw').out)
+    assert {'breakpoint': 'A', 'event': 'read_aio', 'armed': 0, 'suspended': 1, 'hits': 1} in found, found
+    assert [document['event'] for document in found if 'rule' in document] == ['read_aio'], found
