@@ -130,7 +130,7 @@ void desk_show(struct desk *desk, int64_t offset, int64_t bytes)
 const char *desk_why_empty(const struct desk *desk)
 {
     struct blk *blk = session_blk(desk->session);
-    return blk == NULL ? "no image is open" : blk_length(blk) <= 0 ? "the image is empty" : NULL;
+    return blk == NULL ? session_why_no_image(desk->session) : blk_length(blk) <= 0 ? "the image is empty" : NULL;
 }
 
 /* ---- what panels ask ---- */

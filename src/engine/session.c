@@ -157,6 +157,11 @@ char **session_snapshots(const struct session *session)
     return session->snapshots ? g_strdupv(session->snapshots) : g_new0(char *, 1);
 }
 
+const char *session_why_no_image(const struct session *session)
+{
+    return session->opening ? "the image is being opened" : "no image is open";
+}
+
 /* Only where somebody looks at it all the time. */
 static void watch_files(struct session *session)
 {

@@ -105,6 +105,8 @@ int session_open_co(struct session *session, const struct blk_open *how, struct 
 /* ---- what a panel may look at ---- */
 
 struct blk *session_blk(struct session *session); /* NULL: no image open */
+/* Where there is none: "no image is open", or that it is being opened; static. */
+const char *session_why_no_image(const struct session *session);
 /* What is done with the files that the open image names: that of the configuration, until `follow` changed it. */
 enum blk_refs session_refs(const struct session *session);
 const struct session_config *session_config(const struct session *session);

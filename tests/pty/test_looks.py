@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What it looks like: sizes, kinds of terminals, colours, themes, the background."""
 import re
+import socket
 import sys
 import time
 from pathlib import Path
@@ -131,6 +132,18 @@ def test_wide_and_combining_characters_keep_their_places(work):
         t.wait('MOVE')
         t.send('q')
         assert t.exit_status() == 0
+
+
+def test_an_image_that_takes_long_to_open_is_not_called_closed(work):
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(work / 'socket'))
+        server.listen()
+        with Terminal([f'nbd+unix:///?socket={work}/socket'], cwd=work) as t:
+            t.wait('the image is being opened')
+            assert 'no image is open' not in t
+            t.send('Ctrl-C')
+            t.wait('no image is open')
+            assert 'being opened' not in t.text().split('console')[0]
 
 
 def test_name_with_escape_sequences_is_shown_escaped(work):

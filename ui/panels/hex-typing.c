@@ -18,10 +18,10 @@ bool hex_typing(struct panel *panel)
     return hex->edit != NULL && hex->shown == HEX_SHOW_IMAGE;
 }
 
-static const char *why_not(const struct hex_panel *hex)
+static const char *why_not(struct hex_panel *hex)
 {
     if (hex->blk == NULL) {
-        return "no image is open";
+        return session_why_no_image(panel_session(&hex->panel));
     }
     if (hex->shown == HEX_SHOW_HOST) {
         return "the file's own bytes are not typed over: t goes to the disk's byte it holds";

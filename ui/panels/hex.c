@@ -54,7 +54,7 @@ struct hex_rows hex_panel_rows(struct hex_panel *hex)
 static const char *why_empty(struct hex_panel *hex)
 {
     if (hex->shown != HEX_SHOW_BUFFER) {
-        return !hex->blk ? "no image is open" : hex->shown == HEX_SHOW_HOST ? "the file is empty" : "the image is empty";
+        return !hex->blk ? session_why_no_image(panel_session(&hex->panel)) : hex->shown == HEX_SHOW_HOST ? "the file is empty" : "the image is empty";
     }
     return hex->bytes ? "the buffer is empty" : "nothing was read or written yet";
 }
@@ -242,7 +242,7 @@ static enum panel_reaction request(struct panel *panel, enum request request, in
         return PANEL_REDRAW;
     case REQUEST_HEX_HOST:
         if (!hex_views_next_host(hex)) {
-            panel_remark(panel, hex->blk ? "the image is in no file" : "no image is open");
+            panel_remark(panel, hex->blk ? "the image is in no file" : session_why_no_image(panel_session(panel)));
         }
         return PANEL_REDRAW;
     case REQUEST_HEX_TRANSLATE:
@@ -384,7 +384,7 @@ static bool place_named(struct panel *panel, const char *name, char **ret_why)
     bool there = shown == HEX_SHOW_HOST && hex->layer == (unsigned)layer && hex->host.cursor == offset; /* no jump */
 
     if (!hex_views_show_host(hex, (unsigned)layer)) {
-        *ret_why = g_strdup(hex->blk ? "there is no such layer, or it is in no file" : "no image is open");
+        *ret_why = g_strdup(hex->blk ? "there is no such layer, or it is in no file" : session_why_no_image(panel_session(panel)));
         return true;
     }
     if (colon[1] == '$') {

@@ -170,7 +170,7 @@ static void draw(struct panel *panel, struct surface surface, bool focused)
     map->width = surface.width;
     map->height = surface.height;
     if (!map->blk || side->size == 0) {
-        surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM, map->blk ? "the image is empty" : "no image is open");
+        surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM, map->blk ? "the image is empty" : session_why_no_image(panel_session(panel)));
         return;
     }
     open_host(map, side->linked = inspect_host_size(map->blk) > 0);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "block/debug.h"
+#include "engine/session.h"
 #include "ui/panels/pending-panel.h"
 #include "ui/text.h"
 
@@ -181,7 +182,7 @@ void pending_draw_breaks(struct pending_panel *pending, struct surface surface, 
     }
     if (!pending->blk || blk_debug_list(pending->blk, &debug) < 0) {
         surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM,
-                        pending->blk ? "breakpoints need blkdebug: open blkdebug::IMAGE" : "no image is open");
+                        pending->blk ? "breakpoints need blkdebug: open blkdebug::IMAGE" : session_why_no_image(panel_session(&pending->panel)));
         return;
     }
     if (row_count(&debug) == 0) {

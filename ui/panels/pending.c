@@ -84,7 +84,7 @@ static void draw(struct panel *panel, struct surface surface, bool focused)
     }
     if (pending_view_count(pending) == 0) {
         surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM,
-                        !pending->blk ? "no image is open"
+                        !pending->blk ? session_why_no_image(panel_session(&pending->panel))
                         : pending->filter == PENDING_ALL ? "no request is pending" : "no such request: f shows others");
         if (pending->blk && pending->filter == PENDING_ALL) { /* what this is for */
             surface_put_fit(surface, 0, 2, surface.width, ROLE_DIM, "aio_read and aio_write start some;");
