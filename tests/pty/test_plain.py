@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The line mode."""
 import re
+import signal
 import sys
+import termios
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -22,7 +24,6 @@ def test_plain_mode_is_a_prompt(disk):
         t.wait(lambda t: t.text().count('4 MiB') == 2, 'the answer again')
         t.send('Ctrl-D')
         assert t.exit_status() == 0
-        import termios
         assert termios.tcgetattr(t.follower) == t.before
         assert b'\x1b[?1049h' not in t.raw
 
@@ -72,6 +73,26 @@ def test_names_that_could_drive_the_terminal_are_masked(work):
         assert 'not found' not in t.text() and 'No such file' not in t.text()
         t.send('Ctrl-D')
         assert t.exit_status() == 0
+
+
+def test_plain_mode_stops_and_goes_on(disk):
+    with Terminal(['--plain', '--no-history', '-f', 'raw', disk]) as t:
+        t.wait('blkscope>')
+        t.send('leng')
+        t.wait('blkscope> leng')
+        for _ in range(2):
+            t.send('Ctrl-Z')
+            assert t.report('stopped') == signal.SIGTSTP
+            assert termios.tcgetattr(t.follower) == t.before
+            mark = len(t.raw)
+            t.foreground()
+            t.raw_wait(b'blkscope> leng', mark)
+            assert termios.tcgetattr(t.follower) != t.before
+        t.send('Tab', 'Enter')
+        t.wait('4 MiB')
+        t.send('Ctrl-D')
+        assert t.exit_status() == 0
+        assert termios.tcgetattr(t.follower) == t.before
 
 
 def test_drop_in_on_a_terminal_is_never_full_screen(disk):

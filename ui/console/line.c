@@ -320,6 +320,17 @@ void line_show(void)
     rl_forced_update_display();
 }
 
+void line_leave_terminal(void)
+{
+    rl_deprep_terminal();
+}
+
+void line_enter_terminal(void)
+{
+    rl_prep_terminal(1);
+    line_show();
+}
+
 bool line_is_empty(void)
 {
     return rl_end == 0 && !RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH);

@@ -42,6 +42,9 @@ void line_unprompt(void);
 void line_read_terminal(void);
 void line_hide(void);
 void line_show(void);
+/* The same before the process stops, and when it goes on; in between the terminal is as it was found. */
+void line_leave_terminal(void);
+void line_enter_terminal(void);
 
 bool line_is_empty(void);
 /* What is typed so far, valid until the next key, and how many characters of it are before the cursor; and that in its place. */

@@ -166,9 +166,29 @@ static void list_words(void *data, char **words)
     line_show();
 }
 
+/* The prompt is the shell's while this is stopped; who stopped it without asking leaves the terminal to the shell all the same. */
+static void stop_and_go_on(struct plain *plain, bool asked)
+{
+    if (plain->prompting) {
+        line_leave_terminal();
+    }
+    if (asked) {
+        signals_stop(false);
+    }
+    if (plain->prompting) {
+        line_enter_terminal();
+    }
+}
+
 static void on_signals(void *data, unsigned which)
 {
     struct plain *plain = data;
+    if (which & (SIGNALS_TSTP | SIGNALS_CONT)) {
+        stop_and_go_on(plain, which & SIGNALS_TSTP);
+    }
+    if (!(which & SIGNALS_INT)) {
+        return;
+    }
     if (session_is_busy(plain->session)) {
         session_cancel(plain->session);
     } else if (plain->prompting) {
@@ -205,7 +225,7 @@ int app_run_plain(struct session *session, bool use_history)
         histfile_begin(&error);
         complain(config, g_steal_pointer(&error));
     }
-    signals_init(SIGNALS_INT, on_signals, plain);
+    signals_init(SIGNALS_INT | SIGNALS_TSTP | SIGNALS_CONT, on_signals, plain);
     struct meter *meter = config->drop_in ? NULL : meter_new(session, &plain->sink);
     plain->out = meter_sink(meter, &plain->sink);
     begin_prompt(plain);
