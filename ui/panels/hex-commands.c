@@ -146,6 +146,8 @@ static int run_find_co(const struct command_call *call)
         g_autofree char *but = unreadable > 0 ? g_strdup_printf(" (%" PRId64 " bytes could not be read)", unreadable) : NULL;
 
         report_complain(call, "find: '%s' was not found%s", text, but ? but : "");
+    } else if (ret == -ECANCELED && !co_cancelled()) { /* by Esc, or as the image became another one */
+        report_complain(call, "find: stopped before its end");
     } else if (ret < 0 && ret != -ECANCELED) {
         report_complain(call, "find: %s", g_strerror(-ret));
     }

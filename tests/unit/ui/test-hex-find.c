@@ -362,6 +362,21 @@ static void test_what_could_not_be_read_is_said(void)
     driver_free(driver);
 }
 
+static void test_a_search_that_is_stopped_says_so(void)
+{
+    static const char *const words[] = {":", "find", "Space", "nowhere", "Enter", "Esc", "Esc"};
+    struct driver *driver = driver_new(100, 40, driver_colour, "disk.img");
+    driver_keys(driver, "Tab");
+    g_assert_true(driver_shows(driver, "[READ-ONLY]"));
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+        desk_type(driver->desk, words[i]); /* faster than anything is read */
+    }
+    driver_settle(driver);
+    g_assert_true(driver_shows(driver, "find: stopped before its end"));
+    g_assert_false(driver_shows(driver, "was not found"));
+    driver_free(driver);
+}
+
 int main(int argc, char **argv)
 {
     driver_init(&argc, &argv);
@@ -380,6 +395,7 @@ int main(int argc, char **argv)
     g_test_add_func("/hex-find/closed", test_what_is_closed_is_let_go);
     g_test_add_func("/hex-find/selection-and-marks", test_a_selection_is_saved_and_marks_are_gone_to);
     g_test_add_func("/hex-find/unreadable", test_what_could_not_be_read_is_said);
+    g_test_add_func("/hex-find/stopped", test_a_search_that_is_stopped_says_so);
     g_test_add_func("/hex-find/outside", test_what_is_outside_is_no_place);
     g_test_add_func("/hex-find/groups-and-offsets", test_groups_and_offsets_as_one_likes);
     return driver_run_tests();
