@@ -6,6 +6,7 @@
 #include "driver.h"
 #include "engine/batch.h"
 #include "engine/command.h"
+#include "ui/panel.h"
 #include "ui/progress.h"
 
 static void test_usage_is_shown_while_typing(void)
@@ -160,6 +161,24 @@ static void test_output_is_copied(void)
     driver_free(driver);
 }
 
+static void test_the_clipboard_takes_so_much_and_no_more(void)
+{
+    struct driver *driver = driver_new(100, 40, driver_colour, "disk.img");
+    g_autofree char *one_more = g_strdup_printf("hex-copy text 0 %d", PANEL_COPY_MAX + 1), *all = g_strdup_printf("hex-copy text 0 %d", PANEL_COPY_MAX);
+    g_autofree char *hex = g_strdup_printf("hex-copy hex 0 %d", PANEL_COPY_MAX / 3), *hex_more = g_strdup_printf("hex-copy hex 0 %d", PANEL_COPY_MAX / 3 + 1);
+    driver_command(driver, one_more);
+    g_assert_true(driver_shows(driver, "that is too much for a terminal's clipboard: hex-save writes it to a file"));
+    g_assert_null(driver->copied);
+    driver_command(driver, hex_more);
+    g_assert_true(driver_shows(driver, "not copied: 25001 bytes as hex are 75002 bytes, a terminal takes 75000"));
+    g_assert_null(driver->copied);
+    driver_command(driver, all);
+    g_assert_cmpuint(strlen(driver->copied), ==, PANEL_COPY_MAX);
+    driver_command(driver, hex);
+    g_assert_cmpuint(strlen(driver->copied), ==, PANEL_COPY_MAX - 1); /* no space behind the last byte */
+    driver_free(driver);
+}
+
 /* What was pasted and left is one line of the log, which the next of its kind replaces, and whole in the script. */
 static void test_a_large_paste_is_one_line_of_the_log(void)
 {
@@ -222,6 +241,7 @@ int main(int argc, char **argv)
     g_test_add_func("/console/a-sequence-in-a-search-of-the-history-leaves-it", test_a_sequence_in_a_search_of_the_history_leaves_it);
     g_test_add_func("/console/output-is-searched", test_output_is_searched);
     g_test_add_func("/console/output-is-copied", test_output_is_copied);
+    g_test_add_func("/console/the-clipboard-takes-so-much", test_the_clipboard_takes_so_much_and_no_more);
     g_test_add_func("/console/a-large-paste-is-one-line-of-the-log", test_a_large_paste_is_one_line_of_the_log);
     g_test_add_func("/console/progress-in-words", test_progress_in_words);
     return driver_run_tests();
