@@ -41,6 +41,7 @@ struct map_differences {
     char *what;
     GArray *found, *perhaps; /* struct map_range */
     GArray *changed;         /* struct map_range, to be compared again */
+    GArray *unreadable;      /* struct map_range, those of found that are */
     GArray *hosts;           /* struct map_range in the file, sorted, none touching the next */
     unsigned perhaps_first;  /* those before are behind the comparison */
     struct compare_progress progress;
@@ -81,6 +82,9 @@ static int on_range(void *data, int64_t offset, int64_t bytes, enum compare_kind
         run->owner->cut = true;
     } else {
         g_array_append_val(run->into, range);
+    }
+    if (kind == COMPARE_UNREADABLE && run->into == run->owner->found) {
+        g_array_append_val(run->owner->unreadable, range);
     }
     return 0;
 }
@@ -165,20 +169,31 @@ static void find_hosts_co(struct diff_run *run, const GArray *differences)
     }
 }
 
-bool map_differences_touch_host(const struct map_differences *differences, int64_t start, int64_t end)
+/* Whether one of the sorted ranges has a part in [start, end). */
+static bool touches(const GArray *ranges, int64_t start, int64_t end)
 {
-    unsigned low = 0, high = differences->hosts->len;
+    unsigned low = 0, high = ranges->len;
 
     while (low < high) {
         unsigned middle = low + (high - low) / 2;
 
-        if (g_array_index(differences->hosts, struct map_range, middle).end <= start) {
+        if (g_array_index(ranges, struct map_range, middle).end <= start) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return low < differences->hosts->len && g_array_index(differences->hosts, struct map_range, low).start < end;
+    return low < ranges->len && g_array_index(ranges, struct map_range, low).start < end;
+}
+
+bool map_differences_touch_host(const struct map_differences *differences, int64_t start, int64_t end)
+{
+    return touches(differences->hosts, start, end);
+}
+
+bool map_differences_unreadable(const struct map_differences *differences, int64_t start, int64_t end)
+{
+    return touches(differences->unreadable, start, end);
 }
 
 /* ---- again ---- */
@@ -218,9 +233,13 @@ static void replace(struct map_differences *differences, int64_t start, int64_t 
     g_array_unref(differences->found);
     differences->found = ranges;
     memset(differences->progress.bytes, 0, sizeof(differences->progress.bytes));
+    g_array_set_size(differences->unreadable, 0);
     for (i = 0; i < ranges->len; i++) {
         const struct map_range *range = &g_array_index(ranges, struct map_range, i);
 
+        if (range->kind == COMPARE_UNREADABLE) {
+            g_array_append_vals(differences->unreadable, range, 1);
+        }
         differences->progress.bytes[range->kind] += range->end - range->start;
     }
 }
@@ -349,6 +368,7 @@ struct map_differences *map_differences_new(void (*updated)(void *data), void *d
     differences->found = g_array_new(FALSE, FALSE, sizeof(struct map_range));
     differences->perhaps = g_array_new(FALSE, FALSE, sizeof(struct map_range));
     differences->changed = g_array_new(FALSE, FALSE, sizeof(struct map_range));
+    differences->unreadable = g_array_new(FALSE, FALSE, sizeof(struct map_range));
     differences->hosts = g_array_new(FALSE, FALSE, sizeof(struct map_range));
     return differences;
 }
@@ -360,6 +380,7 @@ void map_differences_free(struct map_differences *differences)
         g_array_unref(differences->found);
         g_array_unref(differences->perhaps);
         g_array_unref(differences->changed);
+        g_array_unref(differences->unreadable);
         g_array_unref(differences->hosts);
         g_free(differences);
     }
@@ -386,6 +407,7 @@ void map_differences_clear(struct map_differences *differences)
     g_clear_pointer(&differences->what, g_free);
     g_array_set_size(differences->found, 0);
     g_array_set_size(differences->changed, 0);
+    g_array_set_size(differences->unreadable, 0);
     g_array_set_size(differences->hosts, 0);
     g_array_set_size(differences->perhaps, 0);
     differences->perhaps_first = 0;

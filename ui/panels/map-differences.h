@@ -59,5 +59,7 @@ struct map_range map_differences_at(const struct map_differences *differences, u
 unsigned map_differences_find(const struct map_differences *differences, int64_t offset);
 /* Whether there is one in this part of the image's file, as far as that holds the bytes as they are; only for a format with a file of its own. */
 bool map_differences_touch_host(const struct map_differences *differences, int64_t start, int64_t end);
+/* Whether something in this part of the image could not be compared, since one of the two can't be read there. */
+bool map_differences_unreadable(const struct map_differences *differences, int64_t start, int64_t end);
 /* There were more ranges than are kept. */
 bool map_differences_is_cut(const struct map_differences *differences);

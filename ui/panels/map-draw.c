@@ -129,6 +129,11 @@ static void difference_look(const struct map_panel *map, int64_t start, int64_t 
     if (index >= map_differences_count(differences) || map_differences_at(differences, index).start >= end) {
         return;
     }
+    if (map_differences_unreadable(differences, start, end)) {
+        *ret_ch = '!';
+        *ret_role = ROLE_KIND_ERROR;
+        return;
+    }
     bool perhaps = map_differences_at(differences, index).kind == COMPARE_PERHAPS;
 
     *ret_ch = perhaps ? '~' : utf8 ? 0x2260 : 'x';

@@ -218,6 +218,9 @@ static void draw_difference_head(struct map_differences *differences, struct sur
         g_string_append_printf(text, "%u range%s from %s, %s", map_differences_count(differences),
                                map_differences_count(differences) == 1 ? " differs" : "s differ", map_differences_with(differences),
                                size_format((double)progress->bytes[COMPARE_DIFFERENT], size));
+        if (progress->bytes[COMPARE_UNREADABLE] > 0) {
+            g_string_append_printf(text, ", %s unreadable", size_format((double)progress->bytes[COMPARE_UNREADABLE], size));
+        }
     }
     if (map_differences_is_cut(differences)) {
         g_string_append(text, " (more are not kept)");

@@ -423,6 +423,37 @@ static void test_differences_are_marked(void)
 }
 
 /* What was a guess from the tables goes as the comparison passes it, also while a frame is drawn. */
+static void test_what_can_not_be_read_is_not_called_different(void)
+{
+    struct bench *bench = bench_new(&panel_map, 1 << 20);
+    g_autofree char *other = g_strconcat(bench->image, ".base", NULL), *make = g_strdup_printf("create -q %s 1M", other);
+    g_autofree char *open = g_strdup_printf("open -o driver=raw,file.driver=blkdebug,file.image.filename=%s,file.inject-error.0.event=none,"
+                                            "file.inject-error.0.iotype=read,file.inject-error.0.sector=1024,file.inject-error.0.once=off", bench->image);
+    struct map_differences *differences;
+
+    bench_run(bench, make);
+    bench_write(bench->image, 0, 1 << 20, 1);
+    bench_write(other, 0, 1 << 20, 1);
+    bench_write(other, 4096, 512, 2);
+    bench_run(bench, open);
+    differences = map_of(bench)->differences;
+    map_differences_start(differences, bench->session, other);
+    while (map_differences_is_busy(differences))
+        bench_settle(bench);
+    g_assert_cmpuint(map_differences_count(differences), ==, 2);
+    g_assert_true(map_differences_unreadable(differences, 0, 1 << 20));
+    g_assert_false(map_differences_unreadable(differences, 0, 512 << 10));
+    g_assert_false(map_differences_unreadable(differences, (512 << 10) + 512, 1 << 20));
+    show(bench, 80, 24);
+    g_assert_true(bench_shows(bench, "0x00080000 !█"));
+    g_assert_true(bench_shows(bench, "█≠█"));
+    bench_ask(bench, REQUEST_MAP_DIFFERENCE_LIST, 1);
+    show(bench, 80, 24);
+    g_assert_true(bench_shows(bench, "512 bytes, 512 bytes unreadable"));
+    bench_free(bench);
+    g_unlink(other);
+}
+
 static void test_the_list_shrinks_while_it_is_drawn(void)
 {
     enum { HEIGHT = 300 };
@@ -762,6 +793,7 @@ int main(int argc, char **argv)
     g_test_add_func("/map-orders/faster-than-the-screen", test_keys_are_faster_than_the_screen);
     g_test_add_func("/map-orders/list", test_every_extent_is_listed_and_counted);
     g_test_add_func("/map-orders/differences", test_differences_are_marked);
+    g_test_add_func("/map-orders/unreadable", test_what_can_not_be_read_is_not_called_different);
     g_test_add_func("/map-orders/shrinks", test_the_list_shrinks_while_it_is_drawn);
     g_test_add_func("/map-orders/again", test_what_is_written_is_compared_again);
     g_test_add_func("/map-orders/differences-in-the-file", test_differences_are_marked_in_the_file);
