@@ -59,6 +59,7 @@ void map_follow(struct map_panel *map)
 {
     map->following = true;
     ask_about(map, !map->at);
+    map->asked = false; /* about what is shown: after that */
 }
 
 static void on_answer(void *data, const struct map_link_answer *answer)
