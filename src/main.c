@@ -26,6 +26,7 @@
 #include "io/aio.h"
 #include "io/broker.h"
 #include "io/co.h"
+#include "io/unfinished.h"
 #include "ui/app.h"
 #include "ui/console/meter.h"
 #include "util/oom.h"
@@ -263,6 +264,7 @@ int main(int argc, char **argv)
     const char *slash = argv[0] ? strrchr(argv[0], '/') : NULL;
     oom_init(slash ? slash + 1 : argv[0] ?: "blkscope");
     fill_standard_streams();
+    unfinished_init();
     switch (args_parse(argc, argv, &args)) {
     case ARGS_RUN:
         status = run(&args);

@@ -73,6 +73,9 @@ static int open_backing_co(struct create *create, const char *name, GError **err
         .refs = create->how->refs,
         .aio = create->how->aio,
     };
+    /* Our own lock is none that keeps us from looking. */
+    if (name_is_path(name) && create_needs_co(create, name))
+        open.flags |= BLK_OPEN_FORCE_SHARE;
     int ret = blk_open_co(&open, &create->backing_open, error);
     if (ret < 0 && error) {
         g_autofree char *message = g_strdup((*error)->message);

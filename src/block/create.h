@@ -61,6 +61,9 @@ int create_stage_co(struct create *create, const char *path, const char **ret_fi
 int create_publish_co(struct create *create, GError **error);
 void create_discard_co(struct create *create);
 
+/* Whether path is a file that the open image needs. */
+bool create_needs_co(struct create *create, const char *path);
+
 /* Opens a file that was staged, to be written and resized; flushes do nothing, as all of it is flushed in the end. */
 int create_open_file_co(struct create *create, const char *staged, struct node **ret_node, GError **error);
 /* Opens any node for the same; options is consumed. */

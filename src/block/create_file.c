@@ -21,6 +21,7 @@ struct staged {
     char *path;      /* where it goes, a symbolic link followed */
     char *temporary; /* where it is */
     bool replaces;   /* a file is there */
+    bool exchanged;  /* they have changed places: temporary is what was there */
 };
 
 /* What runs where it may block. */
@@ -84,6 +85,19 @@ static bool is_open(const struct node *node, const struct stat *wanted)
             return true;
     }
     return false;
+}
+
+static int look_at(void *data)
+{
+    struct file_call *call = data;
+    return stat(call->path, &call->st);
+}
+
+bool create_needs_co(struct create *create, const char *path)
+{
+    struct file_call call = {.path = path};
+    const struct blk *open = create->how->open;
+    return open && aio_call_co(create->how->aio, look_at, &call, true) == 0 && is_open(open->root, &call.st);
 }
 
 static int check_there(const struct create *create, const struct file_call *call, GError **error)
@@ -182,9 +196,20 @@ static int flush_and_rename(struct staged *staged)
         close(fd);
     if (ret < 0)
         return ret;
-    if (staged->replaces)
-        return rename(staged->temporary, staged->path) < 0 ? -errno : 0;
-    return broker_rename_new(staged->temporary, staged->path);
+    if (!staged->replaces)
+        return broker_rename_new(staged->temporary, staged->path);
+    ret = broker_exchange(staged->temporary, staged->path);
+    staged->exchanged = ret == 0;
+    return ret == -EINVAL || ret == -ENOSYS ? broker_replace(staged->temporary, staged->path) : ret;
+}
+
+/* One of the others could not be put into its place.  What replaced a file without exchanging them stays. */
+static void undo(struct staged *staged)
+{
+    if (!staged->replaces)
+        broker_remove(staged->path);
+    else if (staged->exchanged && broker_replace(staged->temporary, staged->path) == 0)
+        g_clear_pointer(&staged->temporary, g_free);
 }
 
 struct publish_call {
@@ -200,15 +225,13 @@ static int publish(void *data)
         struct staged *staged = call->staged->pdata[i];
         int ret = flush_and_rename(staged);
         if (ret == 0) {
-            g_clear_pointer(&staged->temporary, g_free);
+            if (!staged->exchanged)
+                g_clear_pointer(&staged->temporary, g_free);
             continue;
         }
         call->failed = staged->path;
-        for (unsigned done = i + 1; done < call->staged->len; done++) {
-            struct staged *before = call->staged->pdata[done];
-            if (!before->replaces)
-                broker_remove(before->path);
-        }
+        for (unsigned done = i + 1; done < call->staged->len; done++)
+            undo(call->staged->pdata[done]);
         return ret;
     }
     return 0;

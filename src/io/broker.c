@@ -24,6 +24,7 @@
 #include "io/landlock.h"
 #include "io/sandbox.h"
 #include "io/seccomp.h"
+#include "io/unfinished.h"
 
 enum verb { MAKE, OPEN_MADE, RENAME_MADE, REMOVE_MADE };
 
@@ -31,6 +32,7 @@ struct request {
     enum verb verb;
     int flags; /* MAKE, OPEN_MADE: of open(2); only some count */
     mode_t mode;
+    bool temporary; /* MAKE: its name is not to stay */
     char path[PATH_MAX], to[PATH_MAX];
 };
 
@@ -90,10 +92,11 @@ static int receive_answer(int socket, bool wants_descriptor)
 
 struct broker {
     int made[MADE_MAX]; /* O_PATH descriptors, n_made of them */
+    bool temporary[MADE_MAX]; /* still under the name it was made with, which is not to stay */
     unsigned n_made;
 };
 
-static int remember(struct broker *broker, int fd)
+static int remember(struct broker *broker, int fd, bool temporary)
 {
     char self[64];
     if (broker->n_made == MADE_MAX)
@@ -102,6 +105,7 @@ static int remember(struct broker *broker, int fd)
     int place = open(self, O_PATH | O_CLOEXEC);
     if (place < 0)
         return -errno;
+    broker->temporary[broker->n_made] = temporary;
     broker->made[broker->n_made++] = place;
     return 0;
 }
@@ -124,7 +128,7 @@ static int make(struct broker *broker, const struct request *request)
     int fd = open(request->path, (request->flags & KEPT_FLAGS) | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, request->mode & 0777);
     if (fd < 0)
         return -errno;
-    int ret = remember(broker, fd);
+    int ret = remember(broker, fd, request->temporary);
     if (ret < 0) {
         close(fd);
         unlink(request->path);
@@ -156,12 +160,15 @@ static int rename_new(const char *from, const char *to)
     return 0;
 }
 
-static int rename_made(const struct broker *broker, const struct request *request)
+static int rename_made(struct broker *broker, const struct request *request)
 {
     int index = find_made(broker, request->path);
     if (index < 0)
         return index;
-    return rename_new(request->path, request->to);
+    int ret = rename_new(request->path, request->to);
+    if (ret == 0)
+        broker->temporary[index] = false;
+    return ret;
 }
 
 /* Nobody can open what has no name: then its inode may be used again. */
@@ -172,6 +179,7 @@ static void forget_nameless(struct broker *broker, int index)
         return;
     close(broker->made[index]);
     broker->made[index] = broker->made[--broker->n_made];
+    broker->temporary[index] = broker->temporary[broker->n_made];
 }
 
 static int remove_made(struct broker *broker, const struct request *request)
@@ -205,6 +213,19 @@ static bool is_whole(const struct request *request, ssize_t n)
     return n == sizeof(*request) && memchr(request->path, '\0', PATH_MAX) && memchr(request->to, '\0', PATH_MAX);
 }
 
+/* The program has ended before it gave the file its name. */
+static void remove_unfinished(const struct broker *broker, unsigned index)
+{
+    char self[64], path[PATH_MAX];
+    snprintf(self, sizeof(self), "/proc/self/fd/%d", broker->made[index]);
+    ssize_t len = readlink(self, path, sizeof(path) - 1);
+    if (len <= 0)
+        return;
+    path[len] = '\0';
+    if (find_made(broker, path) == (int)index)
+        unlink(path);
+}
+
 /* Until the other end of socket is closed. */
 static void serve(int socket)
 {
@@ -221,8 +242,11 @@ static void serve(int socket)
         if (!sent)
             break;
     }
-    for (unsigned i = 0; i < broker.n_made; i++)
+    for (unsigned i = 0; i < broker.n_made; i++) {
+        if (broker.temporary[i])
+            remove_unfinished(&broker, i);
         close(broker.made[i]);
+    }
 }
 
 /* ---- its process ---- */
@@ -310,14 +334,14 @@ bool broker_runs(void)
 
 /* ---- asking it ---- */
 
-static int ask(enum verb verb, const char *path, const char *to, int flags, mode_t mode)
+static int ask(enum verb verb, const char *path, const char *to, int flags, mode_t mode, bool temporary)
 {
     g_autofree struct request *request = g_new0(struct request, 1);
     struct iovec iov = {request, sizeof(*request)};
     struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
     if (!broker_runs())
         return -EROFS;
-    *request = (struct request){.verb = verb, .flags = flags, .mode = mode};
+    *request = (struct request){.verb = verb, .flags = flags, .mode = mode, .temporary = temporary};
     if (strlen(path) >= PATH_MAX || (to && strlen(to) >= PATH_MAX))
         return -ENAMETOOLONG;
     strcpy(request->path, path);
@@ -329,7 +353,7 @@ static int ask(enum verb verb, const char *path, const char *to, int flags, mode
     return ret;
 }
 
-int broker_open(const char *path, int flags, mode_t mode)
+static int open_file(const char *path, int flags, mode_t mode, bool temporary)
 {
     bool writes = flags & (O_ACCMODE | O_CREAT | O_TRUNC);
     if (!writes || !sandbox_is_read_only()) {
@@ -337,9 +361,14 @@ int broker_open(const char *path, int flags, mode_t mode)
         return fd < 0 ? -errno : fd;
     }
     if (!(flags & O_CREAT))
-        return ask(OPEN_MADE, path, NULL, flags, 0);
-    int fd = ask(MAKE, path, NULL, flags, mode);
+        return ask(OPEN_MADE, path, NULL, flags, 0, false);
+    int fd = ask(MAKE, path, NULL, flags, mode, temporary);
     return fd == -EEXIST && !(flags & O_EXCL) ? -EROFS : fd;
+}
+
+int broker_open(const char *path, int flags, mode_t mode)
+{
+    return open_file(path, flags, mode, false);
 }
 
 int broker_make_temporary(char *path, mode_t mode)
@@ -351,19 +380,38 @@ int broker_make_temporary(char *path, mode_t mode)
     for (int i = 0; ret == -EEXIST && i < TRIES; i++) {
         for (int place = 0; place < PLACES; place++)
             end[place] = letters[g_random_int_range(0, sizeof(letters) - 1)];
-        ret = broker_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+        ret = open_file(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode, true);
     }
+    if (ret >= 0 && !sandbox_is_read_only())
+        unfinished_add(path);
+    return ret;
+}
+
+static int settle(const char *path, int ret)
+{
+    if (ret == 0)
+        unfinished_drop(path);
     return ret;
 }
 
 int broker_rename_new(const char *from, const char *to)
 {
-    return sandbox_is_read_only() ? ask(RENAME_MADE, from, to, 0, 0) : rename_new(from, to);
+    return settle(from, sandbox_is_read_only() ? ask(RENAME_MADE, from, to, 0, 0, false) : rename_new(from, to));
+}
+
+int broker_replace(const char *from, const char *to)
+{
+    return settle(from, rename(from, to) < 0 ? -errno : 0);
+}
+
+int broker_exchange(const char *from, const char *to)
+{
+    return settle(from, syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, RENAME_EXCHANGE) < 0 ? -errno : 0);
 }
 
 int broker_remove(const char *path)
 {
     if (sandbox_is_read_only())
-        return ask(REMOVE_MADE, path, NULL, 0, 0);
-    return unlink(path) < 0 ? -errno : 0;
+        return ask(REMOVE_MADE, path, NULL, 0, 0, false);
+    return settle(path, unlink(path) < 0 ? -errno : 0);
 }

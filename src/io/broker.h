@@ -24,8 +24,15 @@ bool broker_runs(void);
 
 /* open(2).  With O_CREAT alone an existing file is opened: that is refused where the broker would have to. */
 int broker_open(const char *path, int flags, mode_t mode);
-/* A new file of this name with XXXXXX at its end replaced, open for reading and writing; as g_mkstemp_full(). */
+/*
+ * A new file of this name with XXXXXX at its end replaced, open for reading and writing; as g_mkstemp_full().  Until it gets another name it goes when
+ * the program is ended by a signal (unfinished.h), and one that the broker made, however the program ends.
+ */
 int broker_make_temporary(char *path, mode_t mode);
 /* Gives the file its name if nobody has it: as renameat2(2) with RENAME_NOREPLACE, or where a file system has none, with link(2). */
 int broker_rename_new(const char *from, const char *to);
+/* Gives it the name of a file that is there; not where only the broker could. */
+int broker_replace(const char *from, const char *to);
+/* The same, and that file gets its name, so that it can be put back.  -EINVAL or -ENOSYS: the file system can't. */
+int broker_exchange(const char *from, const char *to);
 int broker_remove(const char *path);

@@ -83,7 +83,7 @@ const struct seccomp_call seccomp_table[] = {
     {__NR_openat2, SECCOMP_FOR_SESSION, MISSING}, /* its flags are behind a pointer */
     NAMES(mkdirat), NAMES(unlinkat), NAMES(renameat2),
     CHANGES(linkat), CHANGES(truncate), CHANGES(fchmod), CHANGES(fchown), CHANGES(fchmodat), CHANGES(fchownat),
-    BROKER(openat), BROKER(newfstatat), BROKER(unlinkat), BROKER(renameat2), BROKER(linkat), BROKER(fcntl),
+    BROKER(openat), BROKER(newfstatat), BROKER(readlinkat), BROKER(unlinkat), BROKER(renameat2), BROKER(linkat), BROKER(fcntl),
 
     /* ---- memory, threads, time ---- */
     ALL(munmap), ALL(brk), ALL(madvise), ALL(futex), ALL(exit), ALL(exit_group), ALL(rt_sigreturn), ALL(restart_syscall), ALL(rt_sigprocmask),
@@ -118,7 +118,7 @@ const struct seccomp_call seccomp_table[] = {
     {__NR_open, SECCOMP_FOR_OPENING, NO_BARE_TRUNCATION(1)},
     NAMES(mkdir), NAMES(unlink), NAMES(rename),
     CHANGES(link), CHANGES(chmod), CHANGES(chown),
-    BROKER(unlink), BROKER(link),
+    BROKER(unlink), BROKER(readlink), BROKER(link),
 #endif
 #if defined __aarch64__
     NAMES(renameat),

@@ -53,7 +53,7 @@ static int give_name(const struct wholefile *file)
 {
     if (!file->replace)
         return broker_rename_new(file->temporary, file->path);
-    return rename(file->temporary, file->path) < 0 ? -errno : 0;
+    return broker_replace(file->temporary, file->path);
 }
 
 int wholefile_end(struct wholefile *file, int ret)

@@ -9,7 +9,9 @@ import shlex
 import shutil
 import signal
 import struct
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -320,6 +322,48 @@ def test_nothing_is_left_where_there_is_no_room(work, args):
         assert result.status == 1 and 'blkscope: image: ' in result.err
         assert os.listdir(work) == (['image'] if there else [])
     assert (work / 'image').read_text() == 'mine'
+
+
+def until(condition):
+    end = time.monotonic() + support.DEADLINE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize('args, number', [(['-w'], signal.SIGTERM), (['-w'], signal.SIGHUP), ([], signal.SIGTERM), ([], signal.SIGKILL)], ids=str)
+def test_nothing_is_left_after_a_signal(work, args, number):
+    """With a sandbox the broker cleans up, whatever ends the program; then it may still be at it."""
+    images.create(work / 'open.qcow2', MIB)
+    folder = work / 'new'
+    folder.mkdir()
+    process = subprocess.Popen([support.BLKSCOPE, *args, '-c', 'create -q -f raw -o preallocation=full image 8G', '../open.qcow2'], cwd=folder,
+                               env=support.environment(), stdin=subprocess.DEVNULL)
+    try:
+        until(lambda: os.listdir(folder))
+    finally:
+        process.send_signal(number)
+        assert process.wait(support.DEADLINE) == -number
+    until(lambda: not os.listdir(folder))
+
+
+@pytest.mark.skipif(not shutil.which('strace'), reason='strace is not installed')
+def test_what_was_put_into_place_is_taken_back(work):
+    """The data file replaces one, then the image can't: the old data file is there again."""
+    for name in 'data', 'image':
+        (work / name).write_text(f'my {name}')
+    strace = ['strace', '-f', '-o', '/dev/null', '-e', 'trace=renameat2', '-e', 'inject=renameat2:error=EIO:when=2']
+    result = subprocess.run([*strace, support.BLKSCOPE, '--no-sandbox', '-w', '-c', 'create -y -f qcow2 -o data_file=data image 1M'], cwd=work,
+                            env=support.environment(), capture_output=True, text=True)
+    assert result.returncode == 1 and 'Input/output error' in result.stderr, result
+    assert {name: (work / name).read_text() for name in os.listdir(work)} == {'data': 'my data', 'image': 'my image'}
+
+
+def test_the_image_that_is_open_can_be_a_backing_file(work):
+    images.create(work / 'base.qcow2', MIB)
+    result = support.blkscope('-w', '-c', 'write 0 4k', '-c', 'create -q -f qcow2 -b base.qcow2 -F qcow2 top.qcow2', '-c', 'write 4k 4k', 'base.qcow2', cwd=work)
+    assert result.status == 0, result
+    assert support.blkscope('--refs', 'follow', '-c', 'length', 'top.qcow2', cwd=work).out == '1 MiB\n'
 
 
 def test_an_image_that_others_have_open_is_not_replaced(work):
