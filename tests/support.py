@@ -111,6 +111,19 @@ def decode(data):
     return data.decode('utf-8', 'surrogateescape')
 
 
+def commands(lines):
+    """Arguments that have the program run these."""
+    return [word for line in lines for word in ('-c', line)]
+
+
+def both(args):
+    """The reference program and ours with the same arguments say the same, times aside; what ours said."""
+    theirs, ours = reference(*args), drop_in(*args)
+    assert without_times(ours.out) == without_times(theirs.out), args
+    assert (ours.err, ours.status) == (theirs.err, theirs.status), args
+    return ours
+
+
 # ---- output ----
 
 _UNIT = r'(?:bytes|[KMGTPE]iB)'

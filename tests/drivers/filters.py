@@ -11,8 +11,8 @@ from support import MIB
 NAME = re.compile(r'#block\d+')
 
 
-def script(*commands):
-    return [word for command in commands for word in ('-c', command)]
+def script(*lines):
+    return support.commands(lines)
 
 
 def said(result):

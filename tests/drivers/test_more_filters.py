@@ -81,9 +81,15 @@ def test_ctrl_c_ends_one_that_waits(work):
     args = [*group(',x-bps-write=1'), '-w', '-c', 'write 0 4k', '-c', 'write 0 4k', '-c', 'length']
     process = subprocess.Popen([support.BLKSCOPE, *args, '--image-opts', RAW.replace('q0', 'disk')], cwd=work, env=support.environment(),
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert 'wrote' in process.stdout.readline()
-    process.send_signal(2)
-    out, err = process.communicate(timeout=support.DEADLINE)
+    try:
+        assert 'wrote' in process.stdout.readline()
+        process.send_signal(2)
+        out, err = process.communicate(timeout=support.DEADLINE)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
     assert process.returncode < 0 or process.returncode >= 1, (out, err)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import support
-from support import KIB
+from support import KIB, both, commands
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / 'pty')]
 
@@ -33,17 +33,6 @@ def serving(work, request):
             with servers.nbdkit_tcp(port, *args):
                 yield f'nbd:127.0.0.1:{port}'
     return serve
-
-
-def commands(lines):
-    return [word for line in lines for word in ('-c', line)]
-
-
-def both(args):
-    theirs, ours = support.reference(*args), support.drop_in(*args)
-    assert support.without_times(ours.out) == support.without_times(theirs.out), args
-    assert (ours.err, ours.status) == (theirs.err, theirs.status), args
-    return ours
 
 
 @pytest.mark.parametrize('args', [

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import support
-from support import KIB, MIB
+from support import KIB, MIB, both, commands
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -51,17 +51,6 @@ def disk(path, size=10 * MIB):
         file.seek(MIB)
         file.write(bytes(range(256)) * 256)
     return path
-
-
-def commands(lines):
-    return [word for line in lines for word in ('-c', line)]
-
-
-def both(args):
-    theirs, ours = support.reference(*args), support.drop_in(*args)
-    assert support.without_times(ours.out) == support.without_times(theirs.out), args
-    assert (ours.err, ours.status) == (theirs.err, theirs.status), args
-    return ours
 
 
 @pytest.fixture
