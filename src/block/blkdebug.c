@@ -151,8 +151,8 @@ static void blkdebug_debug_event_co(struct node *node, enum blk_event event)
     if (registry_is_look(node->registry))
         return;
     blkdebug_apply_event(debug, event);
-    /* Nobody could resume what closing does. */
-    if (g_queue_is_empty(&debug->breakpoints) || node->registry->closing)
+    /* Nobody could resume what closing and repairing do. */
+    if (g_queue_is_empty(&debug->breakpoints) || node->registry->closing || node->registry->repairing)
         return;
     tag = hit_breakpoints(node, event, &stop);
     if (!tag)

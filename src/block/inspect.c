@@ -76,7 +76,12 @@ int inspect_repair_co(struct blk *blk, enum inspect_fix fix, inspect_problem_fn 
 {
     struct node *node;
     int ret = enter_co(blk, &node);
-    return ret < 0 ? ret : leave(blk, node->driver->inspect->repair_co(node, fix, fn, data, ret_check));
+    if (ret < 0)
+        return ret;
+    blk->registry.repairing = true;
+    ret = node->driver->inspect->repair_co(node, fix, fn, data, ret_check);
+    blk->registry.repairing = false;
+    return leave(blk, ret);
 }
 
 int inspect_host_map_co(struct blk *blk, inspect_host_fn *fn, void *data)

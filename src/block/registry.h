@@ -17,6 +17,7 @@ struct registry {
     struct co_queue stopped; /* woken when a request comes to stand at a breakpoint */
     unsigned hurry; /* how many wait for all requests to end */
     unsigned reuses; /* nodes that are used in one more place, by their names */
+    bool repairing; /* the tables are being mended: nobody would resume that, as the next command waits for it; nothing stops at a breakpoint */
     bool closing; /* the image is being closed: no request stops at a breakpoint any more */
 };
 

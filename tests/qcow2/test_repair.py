@@ -183,3 +183,13 @@ def test_an_image_that_is_written_lazily_is_checked_as_it_is(work):
     result = blkscope('-w', '-c', 'write 0 128k', '-c', 'check', '-c', 'check -r all', '-c', 'write 256k 64k', image)
     assert result.status == 0 and result.out.count('No errors were found') == 2, result
     assert images.field(image, 72) == 0 and qemu_img('check', image).returncode == 0
+
+
+def test_repairing_stops_at_no_breakpoint(work):
+    """The command that would let it go on is behind it; later requests stop there."""
+    create(work / 'image.qcow2', MIB)
+    write(work / 'image.qcow2', 'write 0 64k')
+    patch(work / 'image.qcow2', (places(work / 'image.qcow2')['l2'], 'Q', 0))
+    result = blkscope('-w', '-c', 'break pwritev A', '-c', 'check -r leaks', '-c', 'aio_write 64k 4k', '-c', 'wait_break A', '-c', 'remove_break A', '-c',
+                      'resume A', '-c', 'aio_flush', '--image-opts', 'driver=qcow2,file.driver=blkdebug,file.image.filename=image.qcow2', cwd=work)
+    assert '1 leaked clusters' in result.out and "Suspended request 'A'" in result.out + result.err and 'wrote 4096/4096' in result.out, result
