@@ -24,7 +24,7 @@ struct null {
 
 /* The table is all there is to say about options: types are checked, and help printed, from it. */
 static const struct driver_option null_options[] = {
-    {.name = "size", .type = DRIVER_OPTION_SIZE, .help = "bytes, 1G by default"},
+    {.name = "size", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "bytes, 1G by default"},
     {.name = "latency-ns", .type = DRIVER_OPTION_NUMBER, .help = "how long each request takes"},
     {.name = "read-zeroes", .type = DRIVER_OPTION_BOOL, .help = "reads give zeroes"},
     {},
@@ -72,7 +72,7 @@ static int take_latency(struct options *options, int64_t *ret_us, GError **error
 static int null_open_co(struct node *node, struct options *options, GError **error)
 {
     struct null *null = node->opaque;
-    null->size = options_take_size(options, "size", DEFAULT_SIZE);
+    null->size = (int64_t)options_take_huge_size(options, "size", DEFAULT_SIZE);
     null->read_zeroes = options_take_bool(options, "read-zeroes", false);
     int ret = take_latency(options, &null->latency_us, error);
     if (ret < 0)
@@ -152,7 +152,8 @@ static int null_truncate_co(struct node *node, int64_t size, bool exact, enum bl
 static int64_t null_length_co(struct node *node)
 {
     struct null *null = node->opaque;
-    return null->size;
+    /* From 2^63 on the reference program takes the lower half for an error if it is negative, and for nothing else. */
+    return null->size >= 0 ? null->size : MIN((int32_t)null->size, 0);
 }
 
 /* ---- what is where ---- */

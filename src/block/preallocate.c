@@ -22,18 +22,18 @@ struct preallocate {
 
 static const struct driver_option preallocate_options[] = {
     {.name = "file", .type = DRIVER_OPTION_CHILD, .help = "the file that grows"},
-    {.name = "prealloc-align", .type = DRIVER_OPTION_SIZE, .help = "what its length becomes a multiple of, 1M by default", .reopen = true},
-    {.name = "prealloc-size", .type = DRIVER_OPTION_SIZE, .help = "how much more than needed it gets, 128M by default", .reopen = true},
+    {.name = "prealloc-align", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "what its length becomes a multiple of, 1M by default", .reopen = true},
+    {.name = "prealloc-size", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "how much more than needed it gets, 128M by default", .reopen = true},
     {},
 };
 
 static int take_amounts(struct options *options, struct amounts *ret_amounts, GError **error)
 {
-    struct amounts amounts = {
-        .align = options_take_size(options, "prealloc-align", DEFAULT_ALIGN),
-        .size = options_take_size(options, "prealloc-size", DEFAULT_SIZE),
-    };
-    if (amounts.align % SECTOR) {
+    uint64_t align = options_take_huge_size(options, "prealloc-align", DEFAULT_ALIGN);
+    uint64_t size = options_take_huge_size(options, "prealloc-size", DEFAULT_SIZE);
+    /* No file is that long: then there is no room to be made. */
+    struct amounts amounts = {.align = (int64_t)MIN(align, INT64_MAX), .size = (int64_t)MIN(size, INT64_MAX)};
+    if (align % SECTOR) {
         g_set_error(error, OPTIONS_ERROR, EINVAL, "prealloc-align parameter of preallocate filter is not aligned to %d", SECTOR);
         return -EINVAL;
     }

@@ -145,9 +145,22 @@ def test_a_raw_file_below_preallocate(folder, args):
                          'write -c 0 64k', 'discard 0 64k', 'reopen -o prealloc-size=1M', 'length'), '--image-opts', args)
 
 
-@pytest.mark.parametrize('option', ['prealloc-align=100', 'prealloc-align=513', 'prealloc-size=-1', 'prealloc-size=abc', 'foo=1', 'prealloc-align=512'])
-def test_preallocate_refused(folder, option):
-    same(folder, *script('length'), '--image-opts', f'driver=preallocate,file.driver=file,file.filename=q0.raw,{option}')
+@pytest.mark.parametrize('option', ['prealloc-align=100', 'prealloc-align=513', 'prealloc-size=-1', 'prealloc-size=abc', 'foo=1', 'prealloc-align=512', 'prealloc-size=9223372036854775808',
+                                    'prealloc-size=18446744073709551615', 'prealloc-size=18446744073709551616', 'prealloc-align=9223372036854775808',
+                                    'prealloc-align=18446744073709551104', 'prealloc-align=18446744073709551615'])
+def test_preallocate_opened(folder, option):
+    same(folder, *script('length', 'write 0 4k', 'write 1M 4k', 'length'), '--image-opts', f'driver=preallocate,file.driver=file,file.filename=q0.raw,{option}')
+
+
+@pytest.mark.parametrize('option', ['prealloc-size=9223372036854775808', 'prealloc-align=18446744073709551104'])
+def test_no_file_is_so_long(folder, option):
+    same(folder, *script('write 0 1M', 'length'), '--image-opts', f'{PREALLOCATE},file.{option}')
+
+
+@pytest.mark.parametrize('size', ['9223372036854775807', '9223372036854775808', '9223372036854779904', '18446744073709551615', '18446744073709551595',
+                                  '18446744069414584320', '8E'])
+def test_sizes_of_null(folder, size):
+    same(folder, *script('length', 'read 0 512', 'map'), '--image-opts', f'driver=null-co,size={size}')
 
 
 # ---- compress ----
