@@ -164,6 +164,15 @@ def make_image(path, size=4 * MIB):
         file.write(b''.join(b'%015x\n' % offset for offset in range(2 * quarter, 2 * quarter + data, 16)))
 
 
+def create_encrypted(*args, cwd=None):
+    """qemu-img create, which measures the processor first and gives up when other programs keep it busy: again until it does."""
+    for _ in range(50):
+        result = subprocess.run(['qemu-img', 'create', '-q', *map(str, args)], cwd=cwd, capture_output=True, text=True)
+        if result.returncode == 0:
+            return
+    raise AssertionError(f'no encrypted image could be made: {result.stderr}')
+
+
 def same_bytes(a, b):
     """None if two files hold the same bytes, else where they first differ.  Holes that both have are not read."""
     if os.path.getsize(a) != os.path.getsize(b):

@@ -168,8 +168,7 @@ def test_a_secret_that_is_encrypted(folder):
     (folder / 'key').write_bytes(bytes(range(32)))
     # 'sesame', padded, encrypted by openssl enc -aes-256-cbc with that key and an IV of zeroes
     secret = ['--object', 'secret,id=m,file=key', '--object', 'secret,id=s,data=Pr8Pj03otGX+4cc1Y5N6LA==,format=base64,keyid=m,iv=AAAAAAAAAAAAAAAAAAAAAA==']
-    subprocess.run(['qemu-img', 'create', '-q', '-f', 'luks', '--object', 'secret,id=s,data=sesame', '-o', 'key-secret=s,iter-time=10', 'l.luks', '1M'],
-                   cwd=folder, check=True)
+    support.create_encrypted('-f', 'luks', '--object', 'secret,id=s,data=sesame', '-o', 'key-secret=s,iter-time=10', 'l.luks', '1M', cwd=folder)
     same(folder, *secret, *script('write -P 7 0 4k', 'read -P 7 0 4k'), '--image-opts', 'driver=luks,file.filename=l.luks,key-secret=s')
 
 

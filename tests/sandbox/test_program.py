@@ -47,7 +47,7 @@ def test_no_library_is_missing_that_would_be_loaded_later(work, sandboxed):
     """What the screen shows is the same inside and outside: UTF-16 by iconv(3) was not."""
     (work / 'text').write_bytes('A€'.encode('utf-16-le') + bytes(4092))
     screens = [blkscope('--headless', '--no-config', *how, '-f', 'raw', '-c', 'goto 2', '-c', 'focus hex', '-c', 'screen', 'text', cwd=work,
-                        env=support.environment(COLUMNS='120', LINES='60')).out for how in ([], ['--no-sandbox'])]
+                        env=support.environment(**support.SCREEN, COLUMNS='120', LINES='60')).out for how in ([], ['--no-sandbox'])]
     assert "'€' U+20AC" in screens[0] and "U+20AC" in screens[1], screens[0]
     for line in [line for line in screens[1].splitlines() if 'UTF-16' in line]:
         assert line in screens[0]

@@ -120,13 +120,11 @@ def shared(work):
 
 @functools.lru_cache(None)
 def encrypted_bytes(folder, kind):
-    """Making one takes seconds, on purpose; it measures the processor first, which on a busy machine may fail."""
+    """Making one takes seconds, on purpose."""
     path = Path(folder) / 'disk'
     options = 'key-secret=s,iter-time=10' if kind == 'luks' else 'encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10'
-    for _ in range(5):
-        if subprocess.run(['qemu-img', 'create', '-q', '-f', kind, *SECRET, '-o', options, path, '8M']).returncode == 0:
-            return path.read_bytes()
-    raise AssertionError('no encrypted image could be made')
+    support.create_encrypted('-f', kind, *SECRET, '-o', options, path, '8M')
+    return path.read_bytes()
 
 
 def encrypted(kind):

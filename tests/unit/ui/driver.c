@@ -56,6 +56,7 @@ void driver_init(int *argc, char ***argv)
 {
     g_setenv("INPUTRC", "/dev/null", TRUE);
     g_setenv("TERM", "xterm", TRUE);
+    g_setenv("LC_ALL", "C.UTF-8", TRUE); /* readline sets the locale once more, from the environment */
     setlocale(LC_CTYPE, "C.UTF-8");
     g_test_init(argc, argv, NULL);
     co_init();
