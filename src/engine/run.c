@@ -314,7 +314,9 @@ static void job_co(void *data)
     struct job *job = data;
     struct session *session = job->session;
     job->co = co_self();
-    if (job->task)
+    if (job->cancelled) /* by who was told that it is about to begin */
+        job->ret = -ECANCELED;
+    else if (job->task)
         job->ret = job->task(job->task_data, session, job->call.sink);
     else
         run_line_co(job);
@@ -418,7 +420,8 @@ void session_cancel(struct session *session)
     if (!job || job->cancelled)
         return;
     job->cancelled = true;
-    co_cancel(job->co);
+    if (job->co)
+        co_cancel(job->co);
     session->cancel_timer = g_timeout_source_new(LEAVE_BEHIND_MS);
     g_source_set_callback(session->cancel_timer, leave_behind, session, NULL);
     g_source_attach(session->cancel_timer, g_main_context_get_thread_default());

@@ -469,6 +469,24 @@ static void saw_request(void *data, const struct blk_request *request)
     g_assert_nonnull(request->issuer);
 }
 
+static void cancel_it(void *data)
+{
+    session_cancel(data);
+}
+
+static const struct session_observer refusing = {.busy = cancel_it};
+
+static void a_line_can_be_cancelled_before_it_begins(struct fixture *fixture, const void *data)
+{
+    open_null(fixture);
+    session_add_observer(fixture->session, &refusing, fixture->session);
+    g_assert_cmpint(run(fixture, "write 0 512"), ==, -ECANCELED);
+    session_remove_observer(fixture->session, &refusing, fixture->session);
+    g_assert_nonnull(strstr(text(fixture), "cancelled: write 0 512"));
+    g_assert_null(strstr(text(fixture), "wrote"));
+    g_assert_cmpint(run(fixture, "write -q 0 512"), ==, 0);
+}
+
 static const struct session_observer everything = {saw_image, saw_buffer, saw_request, saw_changed, saw_busy};
 static const struct session_observer nothing = {0};
 
@@ -658,6 +676,7 @@ int main(int argc, char **argv)
     g_test_add_func("/session/state/old-dialect", the_old_dialect_forgives);
     g_test_add_func("/session/state/read-only", a_read_only_image_is_not_written);
     ADD("state/busy-line", the_busy_line_is_the_one_that_runs);
+    ADD("cancel/before-it-begins", a_line_can_be_cancelled_before_it_begins);
     ADD("state/end", a_session_may_end_while_a_line_runs);
     ADD("observers/all", observers_see_what_happens);
     ADD("observers/buffer", the_last_buffer_is_kept_on_demand);
