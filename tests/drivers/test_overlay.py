@@ -176,7 +176,7 @@ def test_a_layer_over_a_huge_image(work, folder):
 def test_steps_that_do_not_fit_are_forgotten(work):
     """Old bytes of the layer have no room any more: the write is done, and can't be undone."""
     (work / 'disk.raw').write_bytes(b'a' * (2 * MIB))
-    result = in_small_disk(work, ['write -P 1 0 700k', 'write -P 2 0 700k', 'read -P 2 0 700k', 'overlay undo', 'overlay'])
+    result = in_small_disk(work, [*(f'write -P {i} 0 448k' for i in (1, 2, 3)), 'read -P 3 0 448k', 'overlay undo', 'overlay'])
     assert 'Pattern verification failed' not in result.stdout and 'too much to be kept for undoing' in result.stderr, result
     assert (work / 'disk.raw').read_bytes() == b'a' * (2 * MIB)
 
