@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from test_formats import Session, ended, helpers  # noqa: E402
 
 NAME = re.compile(r'#block\d+')
+MILLISECONDS = re.compile(r'after \d+ ms')  # until a connection is refused
 
 
 @pytest.fixture(scope='module')
@@ -109,7 +110,7 @@ def test_formats_on_a_web_server(files, site, kind):
 
 
 def said(result):
-    return support.without_times(result.out), NAME.sub('#block', result.err), result.status
+    return support.without_times(result.out), MILLISECONDS.sub('after N ms', NAME.sub('#block', result.err)), result.status
 
 
 def same(folder, *args):

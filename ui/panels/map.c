@@ -245,9 +245,13 @@ static void place(struct panel *panel, int64_t offset)
 
 static void go(struct panel *panel, int64_t offset, int64_t bytes)
 {
-    struct map_side *side = &map_of(panel)->sides[MAP_GUEST];
+    struct map_panel *map = map_of(panel);
+    struct map_side *side = &map->sides[MAP_GUEST];
 
     if (offset >= 0 && offset < side->size) {
+        /* Also when it is there already: the other order's cursor goes where this byte is now, not back where one came from. */
+        map->pair[MAP_GUEST] = map->pair[MAP_HOST] = -1;
+        map->asked = false;
         place(panel, offset);
         side->range_start = offset;
         side->range_end = offset + MIN(bytes, side->size - offset);
