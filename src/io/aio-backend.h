@@ -71,6 +71,9 @@ int aio_flush_merged_co(struct aio *aio, int fd);
 /* The pool for calls, started at first need. */
 struct workers *aio_workers(struct aio *aio);
 
+/* Whether somebody watches, and what the kernel does for these buffers on the thread that asks would be seen. */
+bool aio_holds_up(const struct aio *aio, const struct iovec *iov, int niov);
+
 extern const struct aio_ops aio_threads_ops, aio_manual_ops;
 #if HAVE_LIBURING
 extern const struct aio_ops aio_uring_ops;

@@ -20,11 +20,6 @@
 enum {
     SQ_ENTRIES = 128,
     DRAIN_MAX = 128,
-    /*
-     * The kernel copies what is in the page cache, and goes on copying what arrives, on the thread that submitted: a few megabytes are a frame's
-     * time.  Where somebody watches, longer ones than this are a kernel thread's from the start.
-     */
-    COPIED_HERE = 128 << 10,
 };
 
 struct uring {
@@ -63,14 +58,6 @@ static void fill(struct io_uring_sqe *sqe, const struct aio_request *request)
     io_uring_sqe_set_data(sqe, (void *)request);
 }
 
-static bool is_long(const struct aio_request *request)
-{
-    size_t bytes = 0;
-    for (int i = 0; i < request->niov && bytes <= COPIED_HERE; i++)
-        bytes += request->iov[i].iov_len;
-    return bytes > COPIED_HERE;
-}
-
 static bool try_queue(struct uring *uring, const struct aio_request *request)
 {
     if (uring->in_ring == uring->in_ring_max)
@@ -81,7 +68,7 @@ static bool try_queue(struct uring *uring, const struct aio_request *request)
     if (!sqe)
         return false;
     fill(sqe, request);
-    if (aio_is_watched(uring->aio) && !(request->flags & AIO_DIRECT) && is_long(request))
+    if (!(request->flags & AIO_DIRECT) && aio_holds_up(uring->aio, request->iov, request->niov))
         io_uring_sqe_set_flags(sqe, IOSQE_ASYNC);
     uring->in_ring++;
     return true;

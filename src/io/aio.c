@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The way of a request, until one of these has an answer:
- *   1. a buffered read asks the page cache (RWF_NOWAIT), a slice at a time;
+ *   1. a buffered read asks the page cache (RWF_NOWAIT), a slice at a time, unless that could be seen on a screen;
  *   2. where nobody watches, a call that is faster than a change of threads is made right here;
  *   3. the back end gets it, and the coroutine suspends until it completed.
  */
@@ -23,7 +23,12 @@
 #endif
 
 enum {
-    CACHED_SLICE = 1 << 20, /* copied in some 100 us: a screen does not notice */
+    CACHED_SLICE = 1 << 20,
+    /*
+     * The kernel copies what is in the page cache, fills pages of holes, and goes on copying what arrives, on the thread that asks: in memory that
+     * its host has to supply first, half a megabyte is a frame's time.  Where somebody watches, longer requests are another thread's from the start.
+     */
+    HERE_MAX = 128 << 10,
     CACHED_IOV = 16,        /* buffers of a slice, when the request is longer than one */
     WORKERS_MAX = 64,
 };
@@ -206,6 +211,14 @@ static bool is_literal(const struct aio *aio)
     return aio->ops && aio->ops->literal;
 }
 
+bool aio_holds_up(const struct aio *aio, const struct iovec *iov, int niov)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < niov && bytes <= HERE_MAX; i++)
+        bytes += iov[i].iov_len;
+    return bytes > HERE_MAX && aio_is_watched(aio);
+}
+
 /* Whether a blocking call on this thread, which does not wait for the device, may stand in for a request. */
 static bool may_run_here(const struct aio *aio)
 {
@@ -264,7 +277,7 @@ static ssize_t was_read(const struct iovec *iov, ssize_t n)
 
 ssize_t aio_preadv_co(struct aio *aio, int fd, const struct iovec *iov, int niov, int64_t offset, unsigned flags)
 {
-    if (!(flags & AIO_DIRECT) && !is_literal(aio)) {
+    if (!(flags & AIO_DIRECT) && !is_literal(aio) && !aio_holds_up(aio, iov, niov)) {
         /*
          * A file system that can't tell (EOPNOTSUPP) says so in a fraction of what the request takes: nothing to
          * remember. 0 may be the end of the file, or a kernel (5.9) that means EAGAIN: the request proper knows.

@@ -33,7 +33,11 @@ NOTES = '''At 160x48. Key to frame: from the write of a key to the pty until all
 the 99th percentile. "Others apart" leaves out the time in which the program or the measuring one was ready to run and another process ran;
 "longest turn" is the processor time between two looks at the keys, whatever the clock says. The image of 1 TiB is the one of "qcow2
 tables", scanned again and again. A page is random data, coloured by blkscope, in one colour by hexedit and without any by vim (of a part of
-4 MiB, as it holds all of a file); "CPU" is then the ratio of processor time. "at least" is the most for times and memory.'''
+4 MiB, as it holds all of a file); "CPU" is then the ratio of processor time. "at least" is the most for times and memory.
+
+A search once took 10 ms a key and up to 45 ms a turn, in some runs: a read of 512 KiB that asks only the page cache also fills pages of holes, and in
+memory that a virtual machine's host has to supply first that takes ten milliseconds. Long reads are now another thread's from the start where
+somebody watches (`src/io/aio.c`); drop the page cache before a run to see it.'''
 
 COLUMNS, ROWS = 160, 48
 KEYS, PAGES = 500, 300
