@@ -45,20 +45,6 @@ void blkdebug_rules_clear(struct blkdebug_rules *rules)
 
 /* ---- a rule ---- */
 
-static int refuse(GError **error, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static int refuse(GError **error, const char *format, ...)
-{
-    g_autofree char *message = NULL;
-    va_list args;
-
-    va_start(args, format);
-    message = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error_literal(error, OPTIONS_ERROR, EINVAL, message);
-    return -EINVAL;
-}
-
 /* A state of which there are as many as there are positive numbers; "-1" and others never come up. */
 static int64_t take_state(struct options *options, const char *key, int64_t fallback)
 {
@@ -85,9 +71,9 @@ static int add_rule(struct blkdebug_rules *rules, const struct section *section,
     int iotype;
 
     if (!name)
-        return refuse(error, "Missing event name for rule");
+        return options_refuse(error, EINVAL, "Missing event name for rule");
     if (blk_event_parse(name, &rule.event) < 0)
-        return refuse(error, "invalid parameter value: %s", name);
+        return options_refuse(error, EINVAL, "invalid parameter value: %s", name);
     if (!driver_option_check(options, section->table, error))
         return -EINVAL;
     rule.state = take_state(options, "state", 0);
@@ -134,13 +120,13 @@ static int take_section(struct blkdebug_rules *rules, const struct section *sect
         g_autoptr(options) one = NULL;
 
         if (options_has(all, index))
-            return refuse(error, "[%s] section (index %u) does not consist of keys", section->name, i);
+            return options_refuse(error, EINVAL, "[%s] section (index %u) does not consist of keys", section->name, i);
         one = options_take_child(all, index);
         if (!options_count(one))
             break;
         unknown = find_unknown(one, section);
         if (unknown)
-            return refuse(error, "[%s] section doesn't support the option '%s'", section->name, unknown);
+            return options_refuse(error, EINVAL, "[%s] section doesn't support the option '%s'", section->name, unknown);
         ret = add_rule(rules, section, one, error);
         if (ret < 0)
             return ret;
@@ -150,11 +136,11 @@ static int take_section(struct blkdebug_rules *rules, const struct section *sect
     if (options_has(all, "event")) {
         unknown = find_unknown(all, section);
         if (unknown)
-            return refuse(error, "Unknown option '%s' for [%s]", unknown, section->name);
+            return options_refuse(error, EINVAL, "Unknown option '%s' for [%s]", unknown, section->name);
         return add_rule(rules, section, all, error);
     }
     options_at(all, 0, &unknown, &value);
-    return refuse(error, "Unused option '%s' for [%s]", unknown, section->name);
+    return options_refuse(error, EINVAL, "Unused option '%s' for [%s]", unknown, section->name);
 }
 
 int blkdebug_rules_take(struct blkdebug_rules *rules, struct options *options, GError **error)
@@ -175,7 +161,7 @@ int blkdebug_rules_add(struct blkdebug_rules *rules, const struct options *optio
     const char *unknown = find_unknown(options, section);
 
     if (unknown)
-        return refuse(error, "Unknown option '%s' for [%s]", unknown, section->name);
+        return options_refuse(error, EINVAL, "Unknown option '%s' for [%s]", unknown, section->name);
     return add_rule(rules, section, copy, error);
 }
 
@@ -235,16 +221,16 @@ static int begin_section(struct reader *reader, const char *line)
     if (ret < 0)
         return ret;
     if (!*name)
-        return refuse(reader->error, "no group defined");
+        return options_refuse(reader->error, EINVAL, "no group defined");
     if (line[1 + len] != ']')
-        return refuse(reader->error, "parse error");
+        return options_refuse(reader->error, EINVAL, "parse error");
     for (unsigned i = 0; i < G_N_ELEMENTS(sections); i++) {
         if (strcmp(sections[i].name, name) == 0) {
             reader->section = &sections[i];
             return 0;
         }
     }
-    return refuse(reader->error, "There is no option group '%.*s'", KEY_MAX, name);
+    return options_refuse(reader->error, EINVAL, "There is no option group '%.*s'", KEY_MAX, name);
 }
 
 /* `KEY = "VALUE"`, the value empty if it is not written like that. */
@@ -256,18 +242,18 @@ static int take_line(struct reader *reader, const char *line)
     const char *end;
 
     if (!reader->section)
-        return refuse(reader->error, "no group defined");
+        return options_refuse(reader->error, EINVAL, "no group defined");
     if (!*key)
-        return refuse(reader->error, "parse error");
+        return options_refuse(reader->error, EINVAL, "parse error");
     if (!driver_option_find(reader->section->table, key))
-        return refuse(reader->error, "Invalid parameter '%s'", key);
+        return options_refuse(reader->error, EINVAL, "Invalid parameter '%s'", key);
     line += len;
     line += strspn(line, " \t");
     line += *line == '=';
     line += strspn(line, " \t");
     end = *line == '"' ? strchr(line + 1, '"') : line;
     if (!end)
-        return refuse(reader->error, "parse error");
+        return options_refuse(reader->error, EINVAL, "parse error");
     value = *line == '"' ? g_strndup(line + 1, end - line - 1) : g_strdup("");
     options_set(reader->options, key, value);
     return driver_option_check(reader->options, reader->section->table, reader->error) ? 0 : -EINVAL;

@@ -59,17 +59,6 @@ static bool is_sector_size(uint64_t size)
     return size >= SECTOR && size < SECTOR_MAX && (size & (size - 1)) == 0;
 }
 
-static int refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static int refuse(GError **error, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error_literal(error, OPTIONS_ERROR, EINVAL, text);
-    return -EINVAL;
-}
-
 /* Behind the last entry that is counted; what the log says is checked against how long it is. */
 static int find_end_co(struct log *log, GError **error)
 {
@@ -77,7 +66,7 @@ static int find_end_co(struct log *log, GError **error)
     for (uint64_t i = 0; i < log->entries; i++) {
         int64_t at, bytes;
         if (!checked_mul(log->next, log->sector, &at) || !checked_range(at, log->sector, log->node->size))
-            return refuse(error, "Log has fewer entries than its superblock says");
+            return options_refuse(error, EINVAL, "Log has fewer entries than its superblock says");
         int ret = node_pread_co(log->node, at, sizeof(entry), &entry);
         if (ret < 0) {
             g_set_error(error, OPTIONS_ERROR, -ret, "Failed to read log entry %" PRIu64, i);
@@ -85,12 +74,12 @@ static int find_end_co(struct log *log, GError **error)
         }
         uint64_t flags = GUINT64_FROM_LE(entry.flags), sectors = GUINT64_FROM_LE(entry.nr_sectors);
         if (flags & ~(uint64_t)(ENTRY_FLUSH | ENTRY_FUA | ENTRY_DISCARD | 8 | 16))
-            return refuse(error, "Invalid flags 0x%" PRIx64 " in log entry %" PRIu64, flags, i);
+            return options_refuse(error, EINVAL, "Invalid flags 0x%" PRIx64 " in log entry %" PRIu64, flags, i);
         log->next++;
         if (flags & ENTRY_DISCARD)
             sectors = 0; /* it has no data */
         if (sectors > INT64_MAX || !checked_mul(sectors, log->sector, &bytes) || !checked_range(at, bytes, log->node->size))
-            return refuse(error, "Log entry %" PRIu64 " is longer than the log", i);
+            return options_refuse(error, EINVAL, "Log entry %" PRIu64 " is longer than the log", i);
         log->next += sectors;
         co_relax_co();
     }
@@ -108,11 +97,11 @@ static int continue_log_co(struct log *log, GError **error)
     if (!super.magic)
         return 0; /* nothing was logged yet */
     if (GUINT64_FROM_LE(super.magic) != MAGIC)
-        return refuse(error, "Invalid log superblock magic");
+        return options_refuse(error, EINVAL, "Invalid log superblock magic");
     if (GUINT64_FROM_LE(super.version) != VERSION)
-        return refuse(error, "Unsupported log version %" PRIu64, GUINT64_FROM_LE(super.version));
+        return options_refuse(error, EINVAL, "Unsupported log version %" PRIu64, GUINT64_FROM_LE(super.version));
     if (!is_sector_size(GUINT32_FROM_LE(super.sector_size)))
-        return refuse(error, "Invalid log sector size %" PRIu32, GUINT32_FROM_LE(super.sector_size));
+        return options_refuse(error, EINVAL, "Invalid log sector size %" PRIu32, GUINT32_FROM_LE(super.sector_size));
     log->sector = GUINT32_FROM_LE(super.sector_size);
     log->entries = log->counted = GUINT64_FROM_LE(super.nr_entries);
     return find_end_co(log, error);
@@ -125,11 +114,11 @@ static int open_log_co(struct node *node, struct options *options, GError **erro
     uint64_t sector = options_take_huge_size(options, "log-sector-size", SECTOR);
     log->interval = options_take_number(options, "log-super-update-interval", SUPER_INTERVAL);
     if (append && sized)
-        return refuse(error, "log-append and log-sector-size are mutually exclusive");
+        return options_refuse(error, EINVAL, "log-append and log-sector-size are mutually exclusive");
     if (!is_sector_size(sector))
-        return refuse(error, "Invalid log sector size %" PRIu64, sector);
+        return options_refuse(error, EINVAL, "Invalid log sector size %" PRIu64, sector);
     if (log->interval == 0)
-        return refuse(error, "Invalid log superblock update interval %" PRIu64, log->interval);
+        return options_refuse(error, EINVAL, "Invalid log superblock update interval %" PRIu64, log->interval);
     log->sector = sector;
     log->next = 1;
     return append ? continue_log_co(log, error) : 0;

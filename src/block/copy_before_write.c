@@ -49,17 +49,6 @@ static const struct driver_option copy_before_write_options[] = {
 
 /* ---- opening: options ---- */
 
-static int refuse(GError **error, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);
-static int refuse(GError **error, int code, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error_literal(error, OPTIONS_ERROR, code, text);
-    return -code;
-}
-
 /* Whether the child is given, by name or described. */
 static bool has_child(const struct options *options, const char *name)
 {
@@ -80,9 +69,9 @@ static int take_time(struct copy_before_write *cbw, struct options *options, GEr
     errno = 0;
     gint64 seconds = value ? g_ascii_strtoll(value, &end, 0) : 0;
     if (value && (end == value || *end || errno))
-        return refuse(error, EINVAL, "Parameter 'cbw-timeout' expects integer");
+        return options_refuse(error, EINVAL, "Parameter 'cbw-timeout' expects integer");
     if (seconds < 0 || seconds > UINT32_MAX)
-        return refuse(error, EINVAL, "Parameter 'cbw-timeout' expects uint32_t");
+        return options_refuse(error, EINVAL, "Parameter 'cbw-timeout' expects uint32_t");
     cbw->time_us = seconds * G_USEC_PER_SEC;
     return 0;
 }
@@ -93,7 +82,7 @@ static int take_on_error(struct copy_before_write *cbw, struct options *options,
     g_autofree char *value = options_take_string(options, "on-cbw-error");
     int chosen = value ? options_parse_enum(value, values) : 0;
     cbw->break_snapshot = chosen == 1;
-    return chosen < 0 ? refuse(error, EINVAL, "Parameter 'on-cbw-error' does not accept value '%s'", value) : 0;
+    return chosen < 0 ? options_refuse(error, EINVAL, "Parameter 'on-cbw-error' does not accept value '%s'", value) : 0;
 }
 
 static int refuse_unexpected(const struct options *options, const char *prefix, GError **error)
@@ -102,7 +91,7 @@ static int refuse_unexpected(const struct options *options, const char *prefix, 
         const char *key, *unused;
         options_at(options, i, &key, &unused);
         if (*prefix || (strcmp(key, "target") != 0 && !g_str_has_prefix(key, "target.")))
-            return refuse(error, EINVAL, "Parameter '%s%s' is unexpected", prefix, key);
+            return options_refuse(error, EINVAL, "Parameter '%s%s' is unexpected", prefix, key);
     }
     return 0;
 }
@@ -115,19 +104,19 @@ static int take_marks(struct options *options, struct marks *ret_marks, GError *
 {
     g_autoptr(options) bitmap = options_take_child(options, "bitmap");
     if (options_has(options, "bitmap"))
-        return refuse(error, EINVAL, "Invalid parameter type for 'bitmap', expected: object");
+        return options_refuse(error, EINVAL, "Invalid parameter type for 'bitmap', expected: object");
     if (!options_count(bitmap))
         return 0;
     ret_marks->node = options_take_string(bitmap, "node");
     ret_marks->name = options_take_string(bitmap, "name");
     if (!ret_marks->node || !ret_marks->name)
-        return refuse(error, EINVAL, "Parameter 'bitmap.%s' is missing", ret_marks->node ? "name" : "node");
+        return options_refuse(error, EINVAL, "Parameter 'bitmap.%s' is missing", ret_marks->node ? "name" : "node");
     return refuse_unexpected(bitmap, "bitmap.", error);
 }
 
 static int take_options(struct copy_before_write *cbw, struct options *options, struct marks *ret_marks, GError **error)
 {
-    int ret = has_child(options, "target") ? 0 : refuse(error, EINVAL, "Parameter 'target' is missing");
+    int ret = has_child(options, "target") ? 0 : options_refuse(error, EINVAL, "Parameter 'target' is missing");
     if (ret == 0)
         ret = take_marks(options, ret_marks, error);
     if (ret == 0)
@@ -181,25 +170,25 @@ static int apply_marks_co(struct node *node, const struct marks *marks, GError *
     struct node *holder = named_find(node, marks->node);
     struct wanted wanted = {.name = marks->name};
     if (!holder)
-        return refuse(error, ENOENT, "Node '%s' not found", marks->node);
+        return options_refuse(error, ENOENT, "Node '%s' not found", marks->node);
     const struct inspect_ops *inspect = holder->driver->inspect;
     int ret = inspect && inspect->bitmaps_co ? inspect->bitmaps_co(holder, find_bitmap, &wanted) : 0;
     if (ret >= 0 && !wanted.found)
-        return refuse(error, ENOENT, "Dirty bitmap '%s' not found", marks->name);
+        return options_refuse(error, ENOENT, "Dirty bitmap '%s' not found", marks->name);
     if (wanted.in_use)
-        return refuse(error, EINVAL, "Cannot create block-copy-state: Failed to merge bitmap '%s' to internal copy-bitmap: Bitmap '%s' is "
-                                     "inconsistent and cannot be used\nTry block-dirty-bitmap-remove to delete this bitmap from disk",
-                      marks->name, marks->name);
+        return options_refuse(error, EINVAL, "Cannot create block-copy-state: Failed to merge bitmap '%s' to internal copy-bitmap: Bitmap '%s' is "
+                              "inconsistent and cannot be used\nTry block-dirty-bitmap-remove to delete this bitmap from disk",
+                              marks->name, marks->name);
     if (holder->size != cbw->length)
-        return refuse(error, EINVAL, "Cannot create block-copy-state: Failed to merge bitmap '%s' to internal copy-bitmap: Bitmaps are of "
-                                     "different sizes (destination size is %" G_GINT64_FORMAT ", source size is %" G_GINT64_FORMAT
-                                     ") and can't be merged",
-                      marks->name, cbw->length, holder->size);
+        return options_refuse(error, EINVAL, "Cannot create block-copy-state: Failed to merge bitmap '%s' to internal copy-bitmap: Bitmaps are of "
+                              "different sizes (destination size is %" G_GINT64_FORMAT ", source size is %" G_GINT64_FORMAT
+                              ") and can't be merged",
+                              marks->name, cbw->length, holder->size);
     intervals_add(cbw->settled, 0, cbw->length);
     intervals_add(cbw->denied, 0, cbw->length);
     if (ret >= 0)
         ret = inspect->bitmap_co(holder, marks->name, mark_dirty, cbw);
-    return ret < 0 ? refuse(error, -ret, "Could not read bitmap '%s': %s", marks->name, g_strerror(-ret)) : 0;
+    return ret < 0 ? options_refuse(error, -ret, "Could not read bitmap '%s': %s", marks->name, g_strerror(-ret)) : 0;
 }
 
 /* No less than the target has in one piece, or it would have to keep what surrounds a copy. */
@@ -209,7 +198,7 @@ static int choose_cluster_co(struct node *node, GError **error)
     struct blk_info info = {0};
     int ret = node_info_co(cbw->target, &info);
     if (ret < 0)
-        return refuse(error, -ret, "%s", g_strerror(-ret));
+        return options_refuse(error, -ret, "%s", g_strerror(-ret));
     if (info.cluster_size < 0 && !node_child_in_role(cbw->target, NODE_ROLE_BACKING))
         node_complain(node, "warning: The target block device doesn't provide information about the block size and it doesn't have a backing "
                             "file. The default block size of %d bytes is used. If the actual block size of the target exceeds this default, "
@@ -224,7 +213,7 @@ static int open_target_co(struct node *node, struct options *options, GError **e
     struct copy_before_write *cbw = node->opaque;
     int ret = node_open_child_co(node, options, "target", NODE_ROLE_TARGET, &cbw->target, error);
     if (ret == 0 && !(cbw->target->flags & NODE_WRITABLE))
-        ret = refuse(error, EACCES, "Block node is read-only");
+        ret = options_refuse(error, EACCES, "Block node is read-only");
     if (ret == 0)
         ret = choose_cluster_co(node, error);
     cbw->length = node->file->size;
@@ -237,7 +226,7 @@ static int copy_before_write_open_co(struct node *node, struct options *options,
     struct marks marks = {0};
     /* What others wrote to the image would not be copied before. */
     node->shared &= ~(NODE_PERM_WRITE | NODE_PERM_RESIZE);
-    int ret = has_child(options, "file") ? 0 : refuse(error, EINVAL, "Parameter 'file' is missing");
+    int ret = has_child(options, "file") ? 0 : options_refuse(error, EINVAL, "Parameter 'file' is missing");
     if (ret == 0)
         ret = node_open_child_co(node, options, "file", NODE_ROLE_FILE, NULL, error);
     if (ret == 0)
@@ -376,7 +365,7 @@ static int copy_before_write_truncate_co(struct node *node, int64_t size, bool e
     struct copy_before_write *cbw = node->opaque;
     int ret = size < cbw->length ? copy_before_co(node, size, cbw->length - size) : 0;
     if (ret < 0)
-        return refuse(error, -ret, "Could not copy what is to be cut off: %s", g_strerror(-ret));
+        return options_refuse(error, -ret, "Could not copy what is to be cut off: %s", g_strerror(-ret));
     return node_truncate_co(node->file, size, exact, prealloc, error);
 }
 

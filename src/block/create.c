@@ -10,17 +10,6 @@
 #include "block/name.h"
 #include "util/size.h"
 
-static int fail(GError **error, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);
-static int fail(GError **error, int code, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error_literal(error, OPTIONS_ERROR, code, text);
-    return -code;
-}
-
 /* ---- format and options ---- */
 
 static const struct driver *find_driver(const char *format, GError **error)
@@ -29,9 +18,9 @@ static const struct driver *find_driver(const char *format, GError **error)
     if (driver && driver->create_co)
         return driver;
     if (driver)
-        fail(error, ENOTSUP, "Format driver '%s' does not support image creation", format);
+        options_refuse(error, ENOTSUP, "Format driver '%s' does not support image creation", format);
     else
-        fail(error, ENOENT, "Unknown file format '%s'", format);
+        options_refuse(error, ENOENT, "Unknown file format '%s'", format);
     return NULL;
 }
 
@@ -47,7 +36,7 @@ static int check_options(const struct options *options, const struct driver_opti
         const char *key, *value;
         options_at(options, i, &key, &value);
         if (!driver_option_find(table, key))
-            return fail(error, EINVAL, "Invalid parameter '%s'", key);
+            return options_refuse(error, EINVAL, "Invalid parameter '%s'", key);
     }
     return driver_option_check(options, table, error) ? 0 : -EINVAL;
 }
@@ -57,7 +46,7 @@ static int take_size(struct create *create, GError **error)
     const struct blk_create *how = create->how;
     bool given = options_has(create->options, "size");
     if (given && how->size >= 0)
-        return fail(error, EINVAL, "The image size must be specified only once");
+        return options_refuse(error, EINVAL, "The image size must be specified only once");
     create->size = given ? options_take_size(create->options, "size", 0) : how->size;
     return 0;
 }
@@ -80,7 +69,7 @@ static int open_backing_co(struct create *create, const char *name, GError **err
     if (ret < 0 && error) {
         g_autofree char *message = g_strdup((*error)->message);
         g_clear_error(error);
-        fail(error, -ret, "%s\nCould not open backing image.", message);
+        options_refuse(error, -ret, "%s\nCould not open backing image.", message);
     }
     return ret;
 }
@@ -89,8 +78,8 @@ static int refuse_without_format(struct create *create, GError **error)
 {
     struct blk_info info;
     if (!create->backing_open || blk_info_co(create->backing_open, &info) < 0)
-        return fail(error, EINVAL, "Backing file specified without backing format");
-    fail(error, EINVAL, "Backing file specified without backing format\nDetected format of %s.", info.format);
+        return options_refuse(error, EINVAL, "Backing file specified without backing format");
+    options_refuse(error, EINVAL, "Backing file specified without backing format\nDetected format of %s.", info.format);
     blk_info_clear(&info);
     return -EINVAL;
 }
@@ -99,11 +88,11 @@ static int check_backing_co(struct create *create, GError **error)
 {
     const struct blk_create *how = create->how;
     if (!create->backing)
-        return create->backing_format ? fail(error, EINVAL, "Backing format cannot be used without backing file") : 0;
+        return create->backing_format ? options_refuse(error, EINVAL, "Backing format cannot be used without backing file") : 0;
     if (!*create->backing)
-        return fail(error, EINVAL, "Expected backing file name, got empty string");
+        return options_refuse(error, EINVAL, "Expected backing file name, got empty string");
     if (strcmp(create->backing, how->filename) == 0)
-        return fail(error, EINVAL, "Error: Trying to create an image with the same filename as the backing file");
+        return options_refuse(error, EINVAL, "Error: Trying to create an image with the same filename as the backing file");
     g_autofree char *name = name_beside(create->path, create->backing);
     int ret = how->unsafe ? 0 : open_backing_co(create, name, error);
     if (ret == 0 && !create->backing_format)
@@ -118,9 +107,9 @@ static int take_backing(struct create *create, const struct driver *driver, GErr
     const struct blk_create *how = create->how;
     bool file = driver_option_find(driver->create_options, "backing_file");
     if (how->backing && !file)
-        return fail(error, EINVAL, "Backing file not supported for file format '%s'", driver->name);
+        return options_refuse(error, EINVAL, "Backing file not supported for file format '%s'", driver->name);
     if (how->backing_format && !file)
-        return fail(error, EINVAL, "Backing file format not supported for file format '%s'", driver->name);
+        return options_refuse(error, EINVAL, "Backing file format not supported for file format '%s'", driver->name);
     if (how->backing)
         options_set(create->options, "backing_file", how->backing);
     if (how->backing_format)
@@ -165,7 +154,7 @@ static void explain_too_large(const struct driver *driver, GError **error)
 {
     bool clusters = driver_option_find(driver->create_options, "cluster_size");
     g_clear_error(error);
-    fail(error, EFBIG, "The image size is too large for file format '%s'%s", driver->name,
+    options_refuse(error, EFBIG, "The image size is too large for file format '%s'%s", driver->name,
          clusters ? " (try using a larger cluster size)" : "");
 }
 
@@ -193,7 +182,7 @@ static int create_image_co(struct create *create, const struct driver *driver, G
     if (ret == 0)
         ret = check_backing_co(create, error);
     if (ret == 0 && create->size < 0)
-        ret = fail(error, EINVAL, "Image creation needs a size parameter");
+        ret = options_refuse(error, EINVAL, "Image creation needs a size parameter");
     if (ret < 0)
         return ret;
     announce(create, driver);

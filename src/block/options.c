@@ -31,6 +31,16 @@ static void entry_free(void *data)
 
 G_DEFINE_QUARK(options-error, options_error)
 
+int options_refuse(GError **error, int code, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    va_end(args);
+    g_set_error_literal(error, OPTIONS_ERROR, code, text);
+    return -code;
+}
+
 struct options *options_new(void)
 {
     struct options *options = g_new0(struct options, 1);

@@ -16,6 +16,8 @@ typedef struct options options; /* for g_autoptr(options) */
 /* Domain of the errors here; the code is a positive errno. */
 #define OPTIONS_ERROR options_error_quark()
 GQuark options_error_quark(void);
+/* Sets an error of that domain; returns -code. */
+int options_refuse(GError **error, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 struct options *options_new(void);
 struct options *options_copy(const struct options *options);

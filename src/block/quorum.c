@@ -49,25 +49,19 @@ static int count_children(const struct options *options)
     return (int)count;
 }
 
-static int refuse(GError **error, const char *message)
-{
-    g_set_error_literal(error, OPTIONS_ERROR, EINVAL, message);
-    return -EINVAL;
-}
-
 static int take_pattern(struct quorum *quorum, struct options *options, GError **error)
 {
     g_autofree char *pattern = options_take_string(options, "read-pattern");
     bool verify = options_take_bool(options, "blkverify", false), rewrite = options_take_bool(options, "rewrite-corrupted", false);
     if (pattern && strcmp(pattern, "fifo") != 0 && strcmp(pattern, "quorum") != 0)
-        return refuse(error, "Please set read-pattern as fifo or quorum");
+        return options_refuse(error, EINVAL, "Please set read-pattern as fifo or quorum");
     quorum->fifo = pattern && strcmp(pattern, "fifo") == 0;
     if (quorum->fifo)
         return 0; /* then the others say nothing */
     if (verify && (quorum->count != 2 || quorum->threshold != 2))
-        return refuse(error, "blkverify=on can only be set if there are exactly two files and vote-threshold is 2");
+        return options_refuse(error, EINVAL, "blkverify=on can only be set if there are exactly two files and vote-threshold is 2");
     if (verify && rewrite)
-        return refuse(error, "rewrite-corrupted=on cannot be used with blkverify=on");
+        return options_refuse(error, EINVAL, "rewrite-corrupted=on cannot be used with blkverify=on");
     quorum->verify = verify;
     quorum->rewrite = rewrite;
     return 0;
@@ -77,15 +71,15 @@ static int take_votes(struct quorum *quorum, struct options *options, GError **e
 {
     int count = count_children(options);
     if (count < 0)
-        return refuse(error, "Option children is not a valid array");
+        return options_refuse(error, EINVAL, "Option children is not a valid array");
     if (count == 0)
-        return refuse(error, "Number of provided children must be 1 or more");
+        return options_refuse(error, EINVAL, "Number of provided children must be 1 or more");
     quorum->count = (unsigned)count;
     quorum->threshold = options_take_number(options, "vote-threshold", 0);
     if (quorum->threshold < 1 || quorum->threshold > INT64_MAX)
-        return refuse(error, "Parameter 'vote-threshold' expects a value >= 1");
+        return options_refuse(error, EINVAL, "Parameter 'vote-threshold' expects a value >= 1");
     if (quorum->threshold > quorum->count)
-        return refuse(error, "threshold may not exceed children count");
+        return options_refuse(error, EINVAL, "threshold may not exceed children count");
     return take_pattern(quorum, options, error);
 }
 

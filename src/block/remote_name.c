@@ -7,17 +7,6 @@
 #define SSH_PORT "22"
 #define GLUSTER_PORT "24007"
 
-static int refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static int refuse(GError **error, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error_literal(error, OPTIONS_ERROR, EINVAL, text);
-    return -EINVAL;
-}
-
 static void set_if(struct options *options, const char *key, const char *value)
 {
     if (value)
@@ -46,11 +35,11 @@ static int parse_address(const char *name, address *ret_address, GError **error)
     g_autofree char *path = NULL, *host = NULL;
     int port;
     if (!g_uri_split(name, G_URI_FLAGS_ENCODED | G_URI_FLAGS_PARSE_RELAXED, NULL, &ret_address->user, &host, &port, &path, &ret_address->query, NULL, NULL))
-        return refuse(error, "Failed to parse URL : %s", name);
+        return options_refuse(error, EINVAL, "Failed to parse URL : %s", name);
     ret_address->host = host && *host ? g_uri_unescape_string(host, NULL) : NULL;
     ret_address->port = port >= 0 ? g_strdup_printf("%d", port) : NULL;
     ret_address->path = g_uri_unescape_string(path[0] == '/' ? path + 1 : path, NULL);
-    return ret_address->path && (!host || !*host || ret_address->host) ? 0 : refuse(error, "Failed to parse URL : %s", name);
+    return ret_address->path && (!host || !*host || ret_address->host) ? 0 : options_refuse(error, EINVAL, "Failed to parse URL : %s", name);
 }
 
 /* Of a query "KEY=VALUE&...", NULL: not there (g_free). */
@@ -78,15 +67,15 @@ static int split_ssh(const char *name, struct options *options, GError **error)
         const char *key, *unused;
         options_at(options, i, &key, &unused);
         if (g_strv_contains(alone, key) || g_str_has_prefix(key, "server."))
-            return refuse(error, "Option '%s' cannot be used with a file name", key);
+            return options_refuse(error, EINVAL, "Option '%s' cannot be used with a file name", key);
     }
     int ret = parse_address(name, &address, error);
     if (ret < 0)
         return ret;
     if (!address.host)
-        return refuse(error, "missing hostname in URI");
+        return options_refuse(error, EINVAL, "missing hostname in URI");
     if (!*address.path)
-        return refuse(error, "missing remote path in URI");
+        return options_refuse(error, EINVAL, "missing remote path in URI");
     g_autofree char *path = g_strconcat("/", address.path, NULL), *check = query_value(address.query, "host_key_check");
     g_autofree char *user = address.user ? g_uri_unescape_string(address.user, NULL) : NULL;
     options_set(options, "server.host", address.host);
@@ -107,7 +96,7 @@ static int split_iscsi(const char *name, struct options *options, const char *tr
         return ret;
     g_autofree char *target = address.host ? cut(address.path, &lun) : NULL;
     if (!target)
-        return refuse(error, "Failed to parse URL : %s", name);
+        return options_refuse(error, EINVAL, "Failed to parse URL : %s", name);
     g_autofree char *portal = address.port ? g_strdup_printf("%s:%s", address.host, address.port) : g_strdup(address.host);
     options_set(options, "transport", transport);
     options_set(options, "portal", portal);
@@ -131,7 +120,7 @@ static int split_gluster(const char *name, struct options *options, GError **err
         return ret;
     g_autofree char *volume = cut(address.path, &path), *socket = query_value(address.query, "socket");
     if (!volume || (local && !socket))
-        return refuse(error, "'%s' names no volume, path and %s", name, local ? "socket" : "host");
+        return options_refuse(error, EINVAL, "'%s' names no volume, path and %s", name, local ? "socket" : "host");
     options_set(options, "volume", volume);
     options_set(options, "path", path);
     options_set(options, "server.0.type", local ? "unix" : "inet");
@@ -150,7 +139,7 @@ static int split_nvme(const char *name, struct options *options, GError **error)
 {
     const char *device = g_str_has_prefix(name, "nvme://") ? name + strlen("nvme://") : name, *slash = strchr(device, '/');
     if (!slash || slash == device || !slash[1])
-        return refuse(error, "'%s' names no device and namespace", name);
+        return options_refuse(error, EINVAL, "'%s' names no device and namespace", name);
     g_autofree char *address = g_strndup(device, slash - device);
     options_set(options, "device", address);
     options_set(options, "namespace", slash + 1);
@@ -179,9 +168,9 @@ static int take_rbd_settings(const char *at, struct options *options, GError **e
         char stop;
         g_autofree char *key = take_word(&at, "=:", &stop), *value = stop == '=' ? take_word(&at, ":", &stop) : NULL;
         if (!value)
-            return refuse(error, "conf option %s has no value", key);
+            return options_refuse(error, EINVAL, "conf option %s has no value", key);
         if (strcmp(key, "id") != 0 && strcmp(key, "conf") != 0)
-            return refuse(error, "'%s' in a name of rbd can't be had beside options: write it into a file, and 'conf=FILE'", key);
+            return options_refuse(error, EINVAL, "'%s' in a name of rbd can't be had beside options: write it into a file, and 'conf=FILE'", key);
         options_set(options, strcmp(key, "id") == 0 ? "user" : "conf", value);
     }
     return 0;
@@ -195,7 +184,7 @@ static int split_rbd(const char *name, struct options *options, GError **error)
     g_autofree char *pool = take_word(&at, "/", &stop);
     g_autofree char *image = stop ? take_word(&at, "/@:", &stop) : NULL;
     if (!image || !*pool)
-        return refuse(error, "Pool name is required");
+        return options_refuse(error, EINVAL, "Pool name is required");
     options_set(options, "pool", pool);
     if (stop == '/') {
         options_set(options, "namespace", image);
@@ -222,5 +211,5 @@ int remote_name_split(const char *driver, const char *name, struct options *opti
         return split_nvme(name, options, error);
     if (strcmp(driver, "rbd") == 0)
         return split_rbd(name, options, error);
-    return refuse(error, "'%s' is given by a name or by options, not by both", driver);
+    return options_refuse(error, EINVAL, "'%s' is given by a name or by options, not by both", driver);
 }

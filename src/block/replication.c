@@ -17,22 +17,16 @@ static const struct driver_option replication_options[] = {
     {},
 };
 
-static int refuse(GError **error, const char *message)
-{
-    g_set_error_literal(error, OPTIONS_ERROR, EINVAL, message);
-    return -EINVAL;
-}
-
 static int take_side(struct options *options, GError **error)
 {
     g_autofree char *mode = options_take_string(options, "mode"), *top = options_take_string(options, "top-id");
     if (!mode)
-        return refuse(error, "Missing the option mode");
+        return options_refuse(error, EINVAL, "Missing the option mode");
     if (strcmp(mode, "primary") == 0)
-        return top ? refuse(error, "The primary side does not support option top-id") : 0;
+        return top ? options_refuse(error, EINVAL, "The primary side does not support option top-id") : 0;
     if (strcmp(mode, "secondary") == 0)
-        return top ? 0 : refuse(error, "Missing the option top-id");
-    return refuse(error, "The option mode's value should be primary or secondary");
+        return top ? 0 : options_refuse(error, EINVAL, "Missing the option top-id");
+    return options_refuse(error, EINVAL, "The option mode's value should be primary or secondary");
 }
 
 static int replication_open_co(struct node *node, struct options *options, GError **error)

@@ -8,12 +8,6 @@
 
 #define DEFAULT_PORT "10809" /* assigned by IANA */
 
-static int refuse(GError **error, const char *message)
-{
-    g_set_error_literal(error, OPTIONS_ERROR, EINVAL, message);
-    return -EINVAL;
-}
-
 /* ---- names ---- */
 
 static void set_server(struct options *options, const char *path, const char *host, const char *port)
@@ -56,12 +50,12 @@ static int parse_uri(const char *filename, struct options *options, GError **err
     int port;
 
     if (!g_uri_split(filename, G_URI_FLAGS_ENCODED_QUERY, &scheme, NULL, &host, &port, &path, &query, NULL, NULL))
-        return refuse(error, "No valid URL specified");
+        return options_refuse(error, EINVAL, "No valid URL specified");
     if (query && !take_query(query, options, &socket))
-        return refuse(error, "No valid URL specified");
+        return options_refuse(error, EINVAL, "No valid URL specified");
     bool wants_unix = g_str_has_suffix(scheme, "+unix"), has_host = host && *host;
     if (wants_unix ? !socket || has_host || port >= 0 : socket || !has_host)
-        return refuse(error, "No valid URL specified");
+        return options_refuse(error, EINVAL, "No valid URL specified");
     port_text = port >= 0 ? g_strdup_printf("%d", port) : g_strdup(DEFAULT_PORT);
     set_server(options, socket, host, port_text);
     if (path && path[0] == '/' && path[1])
@@ -82,7 +76,7 @@ static int parse_old(const char *rest, struct options *options, GError **error)
     if (mark)
         options_set(options, "export", mark + strlen(":exportname="));
     if (!*server)
-        return refuse(error, "NBD server address missing");
+        return options_refuse(error, EINVAL, "NBD server address missing");
     if (g_str_has_prefix(server, "unix:")) {
         set_server(options, server + strlen("unix:"), NULL, NULL);
         return 0;
@@ -156,9 +150,9 @@ static int take_old_server(struct options *options, struct nbd_address *address,
     address->host = options_take_string(options, "host");
     address->port = options_take_string(options, "port");
     if (address->path && address->host)
-        return refuse(error, "path and host may not be used at the same time");
+        return options_refuse(error, EINVAL, "path and host may not be used at the same time");
     if (!address->path && !address->host)
-        return refuse(error, "NBD server address missing");
+        return options_refuse(error, EINVAL, "NBD server address missing");
     if (address->host && !address->port)
         address->port = g_strdup(DEFAULT_PORT);
     return 0;
@@ -171,7 +165,7 @@ static int take_server(struct options *options, struct nbd_address *address, GEr
     if (options_count(server) == 0)
         return take_old_server(options, address, error);
     if (options_has(options, "path") || options_has(options, "host") || options_has(options, "port"))
-        return refuse(error, "'server' and path/host/port may not be used at the same time");
+        return options_refuse(error, EINVAL, "'server' and path/host/port may not be used at the same time");
     return take_new_server(server, address, error);
 }
 
@@ -187,7 +181,7 @@ static int take_object(struct nbd_address *address, const char *id, GError **err
         return -EINVAL;
     }
     if (g_strcmp0(options_get(object, "endpoint"), "client") != 0)
-        return refuse(error, "Expecting TLS credentials with a client endpoint");
+        return options_refuse(error, EINVAL, "Expecting TLS credentials with a client endpoint");
     dir = options_get(object, "dir");
     address->tls = true;
     if (strcmp(type, "tls-creds-psk") == 0) {
@@ -216,11 +210,11 @@ static int take_tls(struct options *options, struct nbd_address *address, GError
     address->tls = options_take_bool(options, "tls", any);
     address->tls_verify = options_take_bool(options, "tls-verify-peer", true);
     if (any && !address->tls)
-        return refuse(error, "TLS credentials are given, but tls=off");
+        return options_refuse(error, EINVAL, "TLS credentials are given, but tls=off");
     if (creds) {
         g_autofree char *username = options_take_string(options, "tls-username");
 
-        return username ? refuse(error, "tls-username is part of the TLS credentials") : take_object(address, creds, error);
+        return username ? options_refuse(error, EINVAL, "tls-username is part of the TLS credentials") : take_object(address, creds, error);
     }
     address->tls_username = options_take_string(options, "tls-username");
     return 0;
@@ -256,7 +250,7 @@ int nbd_address_take(struct options *options, struct nbd_address *address, GErro
     if (!address->export_name)
         address->export_name = g_strdup("");
     if (strlen(address->export_name) > NBD_STRING_MAX)
-        return refuse(error, "export name too long to send to server");
+        return options_refuse(error, EINVAL, "export name too long to send to server");
     make_names(address);
     return 0;
 }

@@ -55,7 +55,7 @@ static int read_entry(struct qcow2 *qcow2, const uint8_t *directory, size_t n, s
 {
     const uint8_t *entry = directory + *at;
     if (n - *at < FIXED)
-        return qcow2_header_fail(error, EINVAL, "Broken bitmap directory");
+        return options_refuse(error, EINVAL, "Broken bitmap directory");
     struct qcow2_bitmap *bitmap = g_new0(struct qcow2_bitmap, 1);
     *bitmap = (struct qcow2_bitmap){
         .table_offset = qcow2_be64(entry),
@@ -68,13 +68,13 @@ static int read_entry(struct qcow2 *qcow2, const uint8_t *directory, size_t n, s
     uint64_t bytes = FIXED + (uint64_t)qcow2_be32(entry + 20) + qcow2_be16(entry + 18);
     bytes = (bytes + 7) / 8 * 8;
     if (bytes > n - *at)
-        return qcow2_header_fail(error, EINVAL, "Broken bitmap directory");
+        return options_refuse(error, EINVAL, "Broken bitmap directory");
     unsigned name_bytes = qcow2_be16(entry + 18);
     const char *name = (const char *)entry + FIXED + qcow2_be32(entry + 20);
     bitmap->name = g_strndup(name, strnlen(name, name_bytes));
     if (!is_sound(qcow2, bitmap, entry)) {
         g_autofree char *safe = safetext_escape(bitmap->name, -1);
-        return qcow2_header_fail(error, EINVAL, "Bitmap '%s' doesn't satisfy the constraints", safe);
+        return options_refuse(error, EINVAL, "Bitmap '%s' doesn't satisfy the constraints", safe);
     }
     *at += bytes;
     return 0;
@@ -91,7 +91,7 @@ static int read_directory(struct qcow2 *qcow2, const uint8_t *directory, size_t 
             break;
     }
     if (qcow2->bitmaps->len != qcow2->header.bitmaps.count)
-        return qcow2_header_fail(error, EINVAL, "More bitmaps found than specified in header extension");
+        return options_refuse(error, EINVAL, "More bitmaps found than specified in header extension");
     return 0;
 }
 
@@ -103,12 +103,12 @@ int qcow2_bitmap_load_co(struct node *node, GError **error)
     if (!header->has_bitmaps)
         return 0;
     if (!checked_range(header->bitmaps.directory_offset, header->bitmaps.directory_size, node->file->size))
-        return qcow2_header_fail(error, EINVAL, "Bitmap '' doesn't satisfy the constraints: the bitmap directory is past the end of the file");
+        return options_refuse(error, EINVAL, "Bitmap '' doesn't satisfy the constraints: the bitmap directory is past the end of the file");
     g_autofree uint8_t *directory = g_try_malloc(header->bitmaps.directory_size);
     if (!directory)
-        return qcow2_header_fail(error, ENOMEM, "Failed to read bitmap directory: %s", g_strerror(ENOMEM));
+        return options_refuse(error, ENOMEM, "Failed to read bitmap directory: %s", g_strerror(ENOMEM));
     int ret = node_pread_co(node->file, header->bitmaps.directory_offset, header->bitmaps.directory_size, directory);
     if (ret < 0)
-        return qcow2_header_fail(error, -ret, "Failed to read bitmap directory: %s", g_strerror(-ret));
+        return options_refuse(error, -ret, "Failed to read bitmap directory: %s", g_strerror(-ret));
     return read_directory(qcow2, directory, header->bitmaps.directory_size, error);
 }

@@ -22,7 +22,7 @@ int qcow2_counts_open_co(struct node *node, GError **error)
     node_debug_event_co(node->file, BLK_EVENT_REFTABLE_LOAD);
     int ret = table ? node_pread_co(node->file, header->refcount_table_offset, bytes, table) : -ENOMEM;
     if (ret < 0)
-        return qcow2_header_fail(error, -ret, "Could not initialize refcount handling: %s", g_strerror(-ret));
+        return options_refuse(error, -ret, "Could not initialize refcount handling: %s", g_strerror(-ret));
     writer->table_count = bytes / 8;
     for (uint32_t i = 0; i < writer->table_count; i++)
         table[i] = qcow2_be64(&table[i]);

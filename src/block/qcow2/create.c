@@ -16,9 +16,9 @@ enum { FIRST_CLUSTERS = 3 }; /* header, refcount table, refcount block */
 static int fail_names(const struct qcow2_header *header, int ret, GError **error)
 {
     if (header->backing_name && !header->data_file)
-        return qcow2_header_fail(error, -ret, "Could not assign backing file '%s' with format '%s': %s", header->backing_name,
-                                 header->backing_format, g_strerror(-ret));
-    return qcow2_header_fail(error, -ret, "Could not update qcow2 header: %s", g_strerror(-ret));
+        return options_refuse(error, -ret, "Could not assign backing file '%s' with format '%s': %s", header->backing_name,
+                              header->backing_format, g_strerror(-ret));
+    return options_refuse(error, -ret, "Could not update qcow2 header: %s", g_strerror(-ret));
 }
 
 /* ---- the empty disk ---- */
@@ -57,7 +57,7 @@ static int write_empty_co(struct create *create, struct qcow2_header *header, GE
     int closed = node_unref_co(file);
     if (ret == 0)
         ret = closed;
-    return ret < 0 ? qcow2_header_fail(error, -ret, "Could not write qcow2 header: %s", g_strerror(-ret)) : 0;
+    return ret < 0 ? options_refuse(error, -ret, "Could not write qcow2 header: %s", g_strerror(-ret)) : 0;
 }
 
 /* ---- the disk's size ---- */
@@ -79,7 +79,7 @@ static int grow_co(struct create *create, const struct qcow2_create_plan *plan, 
         g_prefix_error(error, "Could not resize image: ");
     int closed = node_unref_co(node);
     if (ret == 0 && closed < 0)
-        ret = qcow2_header_fail(error, -closed, "Could not write the image: %s", g_strerror(-closed));
+        ret = options_refuse(error, -closed, "Could not write the image: %s", g_strerror(-closed));
     return ret;
 }
 
@@ -91,7 +91,7 @@ int qcow2_create_co(struct create *create, GError **error)
     if (ret == 0 && plan.header.data_file) {
         g_autofree char *path = name_beside(create->path, plan.header.data_file);
         ret = *plan.header.data_file ? create_stage_co(create, path, &data, error)
-                                     : qcow2_header_fail(error, ENOENT, "Could not create '': %s", g_strerror(ENOENT));
+                                     : options_refuse(error, ENOENT, "Could not create '': %s", g_strerror(ENOENT));
     }
     if (ret == 0)
         ret = write_empty_co(create, &plan.header, error);

@@ -40,7 +40,7 @@ static int take_word(const struct create *create, const char *key, const char *n
 {
     const char *value = options_get(create->options, key);
     int found = value ? options_parse_enum(value, words) : fallback;
-    return found >= 0 ? found : qcow2_header_fail(error, EINVAL, "Parameter '%s' does not accept value '%s'", name, value);
+    return found >= 0 ? found : options_refuse(error, EINVAL, "Parameter '%s' does not accept value '%s'", name, value);
 }
 
 static int read_version(const struct create *create, struct qcow2_create_plan *plan, GError **error)
@@ -56,7 +56,7 @@ static int check_backing_format(const struct create *create, GError **error)
     const char *format = create->backing_format;
     if (!format || driver_find(format) || probe_knows_format(format))
         return 0;
-    return qcow2_header_fail(error, EINVAL, "Parameter 'backing-fmt' does not accept value '%s'", format);
+    return options_refuse(error, EINVAL, "Parameter 'backing-fmt' does not accept value '%s'", format);
 }
 
 static int refuse_encryption(const struct create *create, GError **error)
@@ -67,7 +67,7 @@ static int refuse_encryption(const struct create *create, GError **error)
         options_at(create->options, i, &key, &value);
         wanted |= g_str_has_prefix(key, "encrypt.");
     }
-    return wanted ? qcow2_header_fail(error, ENOTSUP, "Encrypted images can't be made: Operation not supported") : 0;
+    return wanted ? options_refuse(error, ENOTSUP, "Encrypted images can't be made: Operation not supported") : 0;
 }
 
 static int read_words(const struct create *create, struct qcow2_create_plan *plan, GError **error)
@@ -102,8 +102,8 @@ static int read_cluster_size(const struct create *create, struct qcow2_create_pl
     g_autoptr(options) copy = options_copy(create->options);
     int bits = exponent(options_take_size(copy, "cluster_size", 65536));
     if (bits < QCOW2_CLUSTER_BITS_MIN || bits > QCOW2_CLUSTER_BITS_MAX)
-        return qcow2_header_fail(error, EINVAL, "Cluster size must be a power of two between %d and %dk", 1 << QCOW2_CLUSTER_BITS_MIN,
-                                 1 << (QCOW2_CLUSTER_BITS_MAX - 10));
+        return options_refuse(error, EINVAL, "Cluster size must be a power of two between %d and %dk", 1 << QCOW2_CLUSTER_BITS_MIN,
+                              1 << (QCOW2_CLUSTER_BITS_MAX - 10));
     plan->header.cluster_bits = bits;
     return 0;
 }
@@ -113,11 +113,11 @@ static int read_refcount_bits(const struct create *create, struct qcow2_create_p
     g_autoptr(options) copy = options_copy(create->options);
     int order = exponent(options_take_number(copy, "refcount_bits", 16));
     if (order < 0 || order > 6)
-        return qcow2_header_fail(error, EINVAL, "Refcount width must be a power of two and may not exceed 64 bits");
+        return options_refuse(error, EINVAL, "Refcount width must be a power of two and may not exceed 64 bits");
     if (order != 4 && plan->header.version < 3)
-        return qcow2_header_fail(error, EINVAL,
-                                 "Different refcount widths than 16 bits require compatibility level 1.1 or above (use version=v3 or "
-                                 "greater)");
+        return options_refuse(error, EINVAL,
+                              "Different refcount widths than 16 bits require compatibility level 1.1 or above (use version=v3 or "
+                              "greater)");
     plan->header.refcount_order = order;
     return 0;
 }
@@ -128,7 +128,7 @@ static int needs_v3(const struct qcow2_create_plan *plan, const char *what, GErr
 {
     if (plan->header.version >= 3)
         return 0;
-    return qcow2_header_fail(error, EINVAL, "%s only supported with compatibility level 1.1 and above (use version=v3 or greater)", what);
+    return options_refuse(error, EINVAL, "%s only supported with compatibility level 1.1 and above (use version=v3 or greater)", what);
 }
 
 static int read_extended_l2(const struct create *create, struct qcow2_create_plan *plan, GError **error)
@@ -136,8 +136,8 @@ static int read_extended_l2(const struct create *create, struct qcow2_create_pla
     if (!is_on(create, "extended_l2"))
         return 0;
     if (plan->header.cluster_bits < QCOW2_EXTENDED_CLUSTER_BITS_MIN)
-        return qcow2_header_fail(error, EINVAL, "Extended L2 entries are only supported with cluster sizes of at least %d bytes",
-                                 1 << QCOW2_EXTENDED_CLUSTER_BITS_MIN);
+        return options_refuse(error, EINVAL, "Extended L2 entries are only supported with cluster sizes of at least %d bytes",
+                              1 << QCOW2_EXTENDED_CLUSTER_BITS_MIN);
     plan->header.incompatible |= QCOW2_INCOMPATIBLE_EXTENDED_L2;
     return needs_v3(plan, "Extended L2 entries are", error);
 }
@@ -147,9 +147,9 @@ static int read_data_file(const struct create *create, struct qcow2_create_plan 
     plan->header.data_file = (char *)options_get(create->options, "data_file");
     if (is_on(create, "data_file_raw")) {
         if (!plan->header.data_file)
-            return qcow2_header_fail(error, EINVAL, "data-file-raw requires data-file");
+            return options_refuse(error, EINVAL, "data-file-raw requires data-file");
         if (create->backing)
-            return qcow2_header_fail(error, EINVAL, "Backing file and data-file-raw cannot be used at the same time");
+            return options_refuse(error, EINVAL, "Backing file and data-file-raw cannot be used at the same time");
         plan->header.autoclear |= QCOW2_AUTOCLEAR_DATA_FILE_RAW;
     }
     if (!plan->header.data_file)
@@ -162,7 +162,7 @@ static int read_features(const struct create *create, struct qcow2_create_plan *
 {
     int ret = read_extended_l2(create, plan, error);
     if (ret == 0 && create->backing && plan->prealloc != BLK_PREALLOC_OFF && !(plan->header.incompatible & QCOW2_INCOMPATIBLE_EXTENDED_L2))
-        ret = qcow2_header_fail(error, EINVAL, "Backing file and preallocation can only be used at the same time if extended_l2 is on");
+        ret = options_refuse(error, EINVAL, "Backing file and preallocation can only be used at the same time if extended_l2 is on");
     if (ret == 0 && is_on(create, "lazy_refcounts")) {
         plan->header.compatible |= QCOW2_COMPATIBLE_LAZY_REFCOUNTS;
         ret = needs_v3(plan, "Lazy refcounts", error);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "block/options.h"
 #include "util/safetext.h"
 
 enum { FEATURE_ENTRY = 48, FEATURE_NAME = 46, BITMAPS_BYTES = 24, CRYPTO_BYTES = 16 };
@@ -80,8 +81,8 @@ char *qcow2_extensions_feature_names(const struct qcow2_header *header, const ui
 static int take_backing_format(struct qcow2_header *header, const struct qcow2_extension *extension, GError **error)
 {
     if (extension->length > QCOW2_BACKING_FORMAT_MAX)
-        return qcow2_header_fail(error, EINVAL, "ERROR: ext_backing_format: len=%" PRIu32 " too large (>=%d)", extension->length,
-                                 QCOW2_BACKING_FORMAT_MAX + 1);
+        return options_refuse(error, EINVAL, "ERROR: ext_backing_format: len=%" PRIu32 " too large (>=%d)", extension->length,
+                              QCOW2_BACKING_FORMAT_MAX + 1);
     g_free(header->backing_format);
     header->backing_format = extension->length ? g_strndup((const char *)extension->data, extension->length) : NULL;
     return 0;
@@ -91,16 +92,16 @@ static int take_crypto(struct qcow2_header *header, const struct qcow2_extension
 {
     uint64_t cluster = UINT64_C(1) << header->cluster_bits;
     if (header->crypt_method != QCOW2_CRYPT_LUKS)
-        return qcow2_header_fail(error, EINVAL, "CRYPTO header extension only expected with LUKS encryption method");
+        return options_refuse(error, EINVAL, "CRYPTO header extension only expected with LUKS encryption method");
     if (extension->length != CRYPTO_BYTES)
-        return qcow2_header_fail(error, EINVAL, "CRYPTO header extension size %" PRIu32 ", but expected size %d", extension->length,
-                                 CRYPTO_BYTES);
+        return options_refuse(error, EINVAL, "CRYPTO header extension size %" PRIu32 ", but expected size %d", extension->length,
+                              CRYPTO_BYTES);
     header->has_crypto = true;
     header->crypto.offset = qcow2_be64(extension->data);
     header->crypto.length = qcow2_be64(extension->data + 8);
     if (header->crypto.offset % cluster)
-        return qcow2_header_fail(error, EINVAL, "Encryption header offset '%" PRIu64 "' is not a multiple of cluster size '%" PRIu64 "'",
-                                 header->crypto.offset, cluster);
+        return options_refuse(error, EINVAL, "Encryption header offset '%" PRIu64 "' is not a multiple of cluster size '%" PRIu64 "'",
+                              header->crypto.offset, cluster);
     return 0;
 }
 
@@ -110,25 +111,25 @@ static int check_bitmaps(const struct qcow2_header *header, const struct qcow2_e
     uint64_t most = QCOW2_BITMAPS_MAX * UINT64_C(1024);
     uint64_t cluster = UINT64_C(1) << header->cluster_bits;
     if (qcow2_be32(extension->data + 4) != 0)
-        return qcow2_header_fail(error, EINVAL, "bitmaps_ext: Reserved field is not zero");
+        return options_refuse(error, EINVAL, "bitmaps_ext: Reserved field is not zero");
     if (header->bitmaps.count > QCOW2_BITMAPS_MAX)
-        return qcow2_header_fail(error, EINVAL, "bitmaps_ext: Image has %" PRIu32 " bitmaps, exceeding the QEMU supported maximum of %d",
-                                 header->bitmaps.count, QCOW2_BITMAPS_MAX);
+        return options_refuse(error, EINVAL, "bitmaps_ext: Image has %" PRIu32 " bitmaps, exceeding the QEMU supported maximum of %d",
+                              header->bitmaps.count, QCOW2_BITMAPS_MAX);
     if (header->bitmaps.count == 0)
-        return qcow2_header_fail(error, EINVAL, "found bitmaps extension with zero bitmaps");
+        return options_refuse(error, EINVAL, "found bitmaps extension with zero bitmaps");
     if (header->bitmaps.directory_offset % cluster || header->bitmaps.directory_offset > INT64_MAX - most)
-        return qcow2_header_fail(error, EINVAL, "bitmaps_ext: invalid bitmap directory offset");
+        return options_refuse(error, EINVAL, "bitmaps_ext: invalid bitmap directory offset");
     if (header->bitmaps.directory_size > most)
-        return qcow2_header_fail(error, EINVAL,
-                                 "bitmaps_ext: bitmap directory size (%" PRIu64 ") exceeds the maximum supported size (%" PRIu64 ")",
-                                 header->bitmaps.directory_size, most);
+        return options_refuse(error, EINVAL,
+                              "bitmaps_ext: bitmap directory size (%" PRIu64 ") exceeds the maximum supported size (%" PRIu64 ")",
+                              header->bitmaps.directory_size, most);
     return 0;
 }
 
 static int take_bitmaps(struct qcow2_header *header, const struct qcow2_extension *extension, GError **error)
 {
     if (extension->length != BITMAPS_BYTES)
-        return qcow2_header_fail(error, EINVAL, "bitmaps_ext: Invalid extension length");
+        return options_refuse(error, EINVAL, "bitmaps_ext: Invalid extension length");
     /* Without the bit another program wrote to the image and kept no bitmaps: they say nothing any more. */
     if (!(header->autoclear & QCOW2_AUTOCLEAR_BITMAPS))
         return 0;
@@ -168,10 +169,10 @@ int qcow2_extensions_read(struct qcow2_header *header, const uint8_t *cluster, s
             return ret;
     }
     if (step == QCOW2_EXTENSIONS_TOO_LONG)
-        return qcow2_header_fail(error, EINVAL, "Header extension too large");
+        return options_refuse(error, EINVAL, "Header extension too large");
     if (header->crypt_method == QCOW2_CRYPT_LUKS && !header->has_crypto)
-        return qcow2_header_fail(error, EINVAL, "Missing CRYPTO header for crypt method %" PRIu32, header->crypt_method);
+        return options_refuse(error, EINVAL, "Missing CRYPTO header for crypt method %" PRIu32, header->crypt_method);
     if ((header->autoclear & QCOW2_AUTOCLEAR_DATA_FILE_RAW) && !(header->incompatible & QCOW2_INCOMPATIBLE_DATA_FILE))
-        return qcow2_header_fail(error, EINVAL, "data-file-raw requires a data file");
+        return options_refuse(error, EINVAL, "data-file-raw requires a data file");
     return 0;
 }

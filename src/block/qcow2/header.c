@@ -14,16 +14,6 @@
 
 enum { FIELDS_MAX = 112 }; /* up to here there are fields this version knows */
 
-int qcow2_header_fail(GError **error, int code, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error_literal(error, OPTIONS_ERROR, code, text);
-    return -code;
-}
-
 void qcow2_header_clear(struct qcow2_header *header)
 {
     g_free(header->backing_name);
@@ -74,16 +64,16 @@ void qcow2_header_parse(const uint8_t *bytes, size_t n, struct qcow2_header *ret
 static int check_shape(const struct qcow2_header *header, GError **error)
 {
     if (header->version < 2 || header->version > 3)
-        return qcow2_header_fail(error, ENOTSUP, "Unsupported qcow2 version %" PRIu32, header->version);
+        return options_refuse(error, ENOTSUP, "Unsupported qcow2 version %" PRIu32, header->version);
     if (header->cluster_bits < QCOW2_CLUSTER_BITS_MIN || header->cluster_bits > QCOW2_CLUSTER_BITS_MAX)
-        return qcow2_header_fail(error, EINVAL, "Unsupported cluster size: 2^%" PRIu32, header->cluster_bits);
+        return options_refuse(error, EINVAL, "Unsupported cluster size: 2^%" PRIu32, header->cluster_bits);
     uint64_t cluster = UINT64_C(1) << header->cluster_bits;
     if (header->version >= 3 && header->header_length < QCOW2_HEADER_V3)
-        return qcow2_header_fail(error, EINVAL, "qcow2 header too short");
+        return options_refuse(error, EINVAL, "qcow2 header too short");
     if (header->header_length > cluster)
-        return qcow2_header_fail(error, EINVAL, "qcow2 header exceeds cluster size");
+        return options_refuse(error, EINVAL, "qcow2 header exceeds cluster size");
     if (header->backing_offset > cluster)
-        return qcow2_header_fail(error, EINVAL, "Invalid backing file offset");
+        return options_refuse(error, EINVAL, "Invalid backing file offset");
     return 0;
 }
 
@@ -91,11 +81,11 @@ static int check_compression(const struct qcow2_header *header, GError **error)
 {
     bool bit = header->incompatible & QCOW2_INCOMPATIBLE_COMPRESSION;
     if (header->compression == QCOW2_COMPRESSION_ZLIB && bit)
-        return qcow2_header_fail(error, EINVAL, "qcow2: Compression type incompatible feature bit must not be set");
+        return options_refuse(error, EINVAL, "qcow2: Compression type incompatible feature bit must not be set");
     if (header->compression > QCOW2_COMPRESSION_ZSTD)
-        return qcow2_header_fail(error, ENOTSUP, "qcow2: unknown compression type: %u", header->compression);
+        return options_refuse(error, ENOTSUP, "qcow2: unknown compression type: %u", header->compression);
     if (header->compression != QCOW2_COMPRESSION_ZLIB && !bit)
-        return qcow2_header_fail(error, EINVAL, "qcow2: Compression type incompatible feature bit must be set");
+        return options_refuse(error, EINVAL, "qcow2: Compression type incompatible feature bit must be set");
     return 0;
 }
 
@@ -104,14 +94,14 @@ static int check_features(const struct qcow2_header *header, const uint8_t *clus
     uint64_t unknown = header->incompatible & ~(uint64_t)QCOW2_INCOMPATIBLE_KNOWN;
     if (unknown) {
         g_autofree char *names = qcow2_extensions_feature_names(header, cluster, n, unknown);
-        return qcow2_header_fail(error, ENOTSUP, "Unsupported qcow2 feature(s): %s", names);
+        return options_refuse(error, ENOTSUP, "Unsupported qcow2 feature(s): %s", names);
     }
     if ((header->incompatible & QCOW2_INCOMPATIBLE_EXTENDED_L2) && header->cluster_bits < QCOW2_EXTENDED_CLUSTER_BITS_MIN)
-        return qcow2_header_fail(error, EINVAL, "Unsupported cluster size: 2^%" PRIu32 " with extended L2 entries", header->cluster_bits);
+        return options_refuse(error, EINVAL, "Unsupported cluster size: 2^%" PRIu32 " with extended L2 entries", header->cluster_bits);
     if (header->refcount_order > 6)
-        return qcow2_header_fail(error, EINVAL, "Reference count entry width too large; may not exceed 64 bits");
+        return options_refuse(error, EINVAL, "Reference count entry width too large; may not exceed 64 bits");
     if (header->crypt_method > QCOW2_CRYPT_LUKS)
-        return qcow2_header_fail(error, EINVAL, "Unsupported encryption method %" PRIu32, header->crypt_method);
+        return options_refuse(error, EINVAL, "Unsupported encryption method %" PRIu32, header->crypt_method);
     return 0;
 }
 
@@ -134,24 +124,24 @@ static int check_tables(const struct qcow2_header *header, GError **error)
 {
     uint64_t table_bytes = (uint64_t)header->refcount_table_clusters << header->cluster_bits;
     if (table_bytes > QCOW2_REFCOUNT_TABLE_MAX)
-        return qcow2_header_fail(error, EFBIG, "Reference count table too large");
+        return options_refuse(error, EFBIG, "Reference count table too large");
     if (!is_table(header, header->refcount_table_offset, table_bytes))
-        return qcow2_header_fail(error, EINVAL, "Reference count table offset invalid");
+        return options_refuse(error, EINVAL, "Reference count table offset invalid");
     if (table_bytes == 0)
-        return qcow2_header_fail(error, EINVAL, "Image does not contain a reference count table");
+        return options_refuse(error, EINVAL, "Image does not contain a reference count table");
     if (header->snapshot_count > QCOW2_SNAPSHOTS_MAX)
-        return qcow2_header_fail(error, EFBIG, "Snapshot table too large");
+        return options_refuse(error, EFBIG, "Snapshot table too large");
     if (!is_table(header, header->snapshots_offset, header->snapshot_count * UINT64_C(40)))
-        return qcow2_header_fail(error, EINVAL, "Snapshot table offset invalid");
+        return options_refuse(error, EINVAL, "Snapshot table offset invalid");
     if (header->l1_size > QCOW2_L1_MAX / 8)
-        return qcow2_header_fail(error, EFBIG, "Active L1 table too large");
+        return options_refuse(error, EFBIG, "Active L1 table too large");
     if (!is_table(header, header->l1_offset, header->l1_size * UINT64_C(8)))
-        return qcow2_header_fail(error, EINVAL, "Active L1 table offset invalid");
+        return options_refuse(error, EINVAL, "Active L1 table offset invalid");
     uint64_t needed = l1_needed(header);
     if (header->size > INT64_MAX || needed > INT32_MAX)
-        return qcow2_header_fail(error, EFBIG, "Image is too big");
+        return options_refuse(error, EFBIG, "Image is too big");
     if (header->l1_size < needed)
-        return qcow2_header_fail(error, EINVAL, "L1 table is too small");
+        return options_refuse(error, EINVAL, "L1 table is too small");
     return 0;
 }
 
@@ -162,7 +152,7 @@ static int read_backing_name(struct qcow2_header *header, const uint8_t *cluster
         return 0;
     uint64_t room = MIN(cluster_size - header->backing_offset, QCOW2_BACKING_NAME_MAX);
     if (header->backing_size > room)
-        return qcow2_header_fail(error, EINVAL, "Backing file name too long");
+        return options_refuse(error, EINVAL, "Backing file name too long");
     /* What the file lacks reads as zeroes, and a zero ends a name. */
     size_t there = header->backing_offset < n ? MIN(header->backing_size, n - header->backing_offset) : 0;
     const char *name = there ? (const char *)cluster + header->backing_offset : NULL;
@@ -191,9 +181,9 @@ int qcow2_header_read_co(struct node *file, struct qcow2_header *ret_header, GEr
     struct qcow2_header header;
     int ret = node_pread_co(file, 0, sizeof(fields), fields);
     if (ret < 0)
-        return qcow2_header_fail(error, -ret, "Could not read qcow2 header: %s", g_strerror(-ret));
+        return options_refuse(error, -ret, "Could not read qcow2 header: %s", g_strerror(-ret));
     if (qcow2_be32(fields) != QCOW2_MAGIC)
-        return qcow2_header_fail(error, EINVAL, "Image is not in qcow2 format");
+        return options_refuse(error, EINVAL, "Image is not in qcow2 format");
     qcow2_header_parse(fields, sizeof(fields), &header);
     ret = check_shape(&header, error);
     if (ret < 0)
@@ -201,10 +191,10 @@ int qcow2_header_read_co(struct node *file, struct qcow2_header *ret_header, GEr
     size_t n = MIN(INT64_C(1) << header.cluster_bits, file->size);
     g_autofree uint8_t *cluster = g_try_malloc(n);
     if (!cluster)
-        return qcow2_header_fail(error, ENOMEM, "Could not read qcow2 header: %s", g_strerror(ENOMEM));
+        return options_refuse(error, ENOMEM, "Could not read qcow2 header: %s", g_strerror(ENOMEM));
     ret = node_pread_co(file, 0, n, cluster);
     if (ret < 0)
-        return qcow2_header_fail(error, -ret, "Could not read qcow2 header: %s", g_strerror(-ret));
+        return options_refuse(error, -ret, "Could not read qcow2 header: %s", g_strerror(-ret));
     ret = check_all(&header, cluster, n, error);
     if (ret < 0)
         qcow2_header_clear(&header);

@@ -53,5 +53,3 @@ void qcow2_header_clear(struct qcow2_header *header);
 /* The fixed part alone, from at least QCOW2_HEADER_V2 bytes (n of them), unchecked. */
 void qcow2_header_parse(const uint8_t *bytes, size_t n, struct qcow2_header *ret_header);
 
-/* An error of this room; returns -code. */
-int qcow2_header_fail(GError **error, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);

@@ -34,10 +34,10 @@ static int load_l1_co(struct node *node, GError **error)
     qcow2->l1_count = (there + 7) / 8;
     qcow2->l1 = g_try_new0(uint64_t, qcow2->l1_count);
     if (!qcow2->l1 && qcow2->l1_count)
-        return qcow2_header_fail(error, ENOMEM, "Could not read L1 table: %s", g_strerror(ENOMEM));
+        return options_refuse(error, ENOMEM, "Could not read L1 table: %s", g_strerror(ENOMEM));
     int ret = there ? node_pread_co(node->file, qcow2->l1_offset, there, qcow2->l1) : 0;
     if (ret < 0)
-        return qcow2_header_fail(error, -ret, "Could not read L1 table: %s", g_strerror(-ret));
+        return options_refuse(error, -ret, "Could not read L1 table: %s", g_strerror(-ret));
     for (uint32_t i = 0; i < qcow2->l1_count; i++)
         qcow2->l1[i] = qcow2_be64(&qcow2->l1[i]);
     return 0;
@@ -48,13 +48,13 @@ static int use_snapshot(struct qcow2 *qcow2, const char *wanted, GError **error)
 {
     const struct qcow2_snapshot *snapshot = qcow2_snapshot_find(qcow2, wanted);
     if (!snapshot)
-        return qcow2_header_fail(error, ENOENT, "There is no snapshot '%s' in the image", wanted);
+        return options_refuse(error, ENOENT, "There is no snapshot '%s' in the image", wanted);
     if (snapshot->l1_size > QCOW2_L1_MAX / 8)
-        return qcow2_header_fail(error, EFBIG, "Snapshot L1 table too large");
+        return options_refuse(error, EFBIG, "Snapshot L1 table too large");
     if (snapshot->l1_offset < 0 || snapshot->l1_offset % qcow2->cluster_size || snapshot->l1_offset > INT64_MAX - QCOW2_L1_MAX)
-        return qcow2_header_fail(error, EINVAL, "Snapshot L1 table offset invalid");
+        return options_refuse(error, EINVAL, "Snapshot L1 table offset invalid");
     if (snapshot->size > INT64_MAX || qcow2_truncate_l1_entries(qcow2, snapshot->size) > snapshot->l1_size)
-        return qcow2_header_fail(error, EINVAL, "Snapshot L1 table is too small");
+        return options_refuse(error, EINVAL, "Snapshot L1 table is too small");
     qcow2->l1_offset = snapshot->l1_offset;
     qcow2->l1_size = snapshot->l1_size;
     qcow2->size = snapshot->size;
@@ -116,7 +116,7 @@ static int check_corrupt(struct node *node, GError **error)
     if (!(node->flags & NODE_WRITABLE) || !(qcow2->header.incompatible & QCOW2_INCOMPATIBLE_CORRUPT))
         return 0;
     if (!(node->flags & NODE_AUTO_READ_ONLY))
-        return qcow2_header_fail(error, EACCES, "qcow2: Image is corrupt; cannot be opened read/write");
+        return options_refuse(error, EACCES, "qcow2: Image is corrupt; cannot be opened read/write");
     node->flags &= ~(unsigned)NODE_WRITABLE;
     return 0;
 }
@@ -138,7 +138,7 @@ static int repair_dirty_co(struct node *node, GError **error)
     int ret = qcow2_repair_co(node, INSPECT_FIX_ALL, tell_repaired, node, &result);
     if (ret == 0 && result.check_errors)
         ret = -EIO;
-    return ret < 0 ? qcow2_header_fail(error, -ret, "Could not repair dirty image: %s", g_strerror(-ret)) : 0;
+    return ret < 0 ? options_refuse(error, -ret, "Could not repair dirty image: %s", g_strerror(-ret)) : 0;
 }
 
 /* Last of all: what it finds wrong with an image that may be opened read-only makes it that. */

@@ -71,17 +71,17 @@ static int take_overlap_check(struct options *options, unsigned *ret_roles, GErr
     g_autofree char *template = options_take_string(options, "overlap-check.template");
     const char *value = word ? word : template;
     if (word && template && strcmp(word, template) != 0)
-        return qcow2_header_fail(error, EINVAL,
-                                 "Conflicting values for qcow2 options 'overlap-check' ('%s') and 'overlap-check.template' ('%s')", word,
-                                 template);
+        return options_refuse(error, EINVAL,
+                              "Conflicting values for qcow2 options 'overlap-check' ('%s') and 'overlap-check.template' ('%s')", word,
+                              template);
     unsigned i = 0;
     while (i < G_N_ELEMENTS(overlap_templates) && strcmp(overlap_templates[i].name, value ? value : "cached") != 0)
         i++;
     if (i == G_N_ELEMENTS(overlap_templates))
-        return qcow2_header_fail(error, EINVAL,
-                                 "Unsupported value '%s' for qcow2 option 'overlap-check'. Allowed are any of the following: none, "
-                                 "constant, cached, all",
-                                 value);
+        return options_refuse(error, EINVAL,
+                              "Unsupported value '%s' for qcow2 option 'overlap-check'. Allowed are any of the following: none, "
+                              "constant, cached, all",
+                              value);
     *ret_roles = overlap_templates[i].roles;
     for (i = 0; i < G_N_ELEMENTS(overlap_switches); i++) {
         bool on = options_take_bool(options, overlap_switches[i].name, *ret_roles & overlap_switches[i].role);
@@ -106,23 +106,23 @@ static uint64_t all_tables(const struct qcow2 *qcow2)
 static int check_cache_sizes(const struct qcow2 *qcow2, const struct cache_sizes *sizes, GError **error)
 {
     if (sizes->has_all && sizes->has_l2 && sizes->has_refcount)
-        return qcow2_header_fail(error, EINVAL, "cache-size, l2-cache-size and refcount-cache-size may not be set at the same time");
+        return options_refuse(error, EINVAL, "cache-size, l2-cache-size and refcount-cache-size may not be set at the same time");
     if (sizes->has_all && sizes->l2 > sizes->all)
-        return qcow2_header_fail(error, EINVAL, "l2-cache-size may not exceed cache-size");
+        return options_refuse(error, EINVAL, "l2-cache-size may not exceed cache-size");
     if (sizes->has_all && sizes->refcount > sizes->all)
-        return qcow2_header_fail(error, EINVAL, "refcount-cache-size may not exceed cache-size");
+        return options_refuse(error, EINVAL, "refcount-cache-size may not exceed cache-size");
     if (sizes->entry < 512 || sizes->entry > (uint64_t)qcow2->cluster_size || (sizes->entry & (sizes->entry - 1)))
-        return qcow2_header_fail(error, EINVAL, "L2 cache entry size must be a power of two between 512 and the cluster size (%d)",
-                                 (int)qcow2->cluster_size);
+        return options_refuse(error, EINVAL, "L2 cache entry size must be a power of two between 512 and the cluster size (%d)",
+                              (int)qcow2->cluster_size);
     /* Refcounts are left what L2 tables can't use, and L2 tables what refcounts are not given. */
     uint64_t l2 = MIN(sizes->has_l2 ? sizes->l2 : sizes->all, all_tables(qcow2));
     uint64_t refcount = sizes->has_refcount ? sizes->refcount : sizes->has_all ? sizes->all - l2 : 0;
     if (sizes->has_all && sizes->has_refcount)
         l2 = sizes->all - sizes->refcount;
     if (l2 / sizes->entry > INT32_MAX)
-        return qcow2_header_fail(error, EINVAL, "L2 cache size too big");
+        return options_refuse(error, EINVAL, "L2 cache size too big");
     if (refcount / qcow2->cluster_size > INT32_MAX)
-        return qcow2_header_fail(error, EINVAL, "Refcount cache size too big");
+        return options_refuse(error, EINVAL, "Refcount cache size too big");
     return 0;
 }
 
@@ -142,7 +142,7 @@ static int take_caches(const struct qcow2 *qcow2, struct options *options, struc
     if (ret < 0)
         return ret;
     if (interval > UINT32_MAX)
-        return qcow2_header_fail(error, EINVAL, "Cache clean interval too big");
+        return options_refuse(error, EINVAL, "Cache clean interval too big");
     /* What one of two sizes leaves is for the other. */
     uint64_t l2 = sizes.has_l2 ? sizes.l2 : sizes.has_all ? sizes.all - sizes.refcount : L2_CACHE_DEFAULT;
     uint64_t refcount = sizes.has_refcount ? sizes.refcount : sizes.has_all && sizes.has_l2 ? sizes.all - sizes.l2 : REFCOUNT_CACHE_DEFAULT;
@@ -160,9 +160,9 @@ static int take_encryption(const struct qcow2 *qcow2, struct options *options, G
     const char *format = options_get(encrypt, "format");
     const char *wanted = formats[qcow2->header.crypt_method];
     if (format && !wanted)
-        return qcow2_header_fail(error, EINVAL, "No encryption in image header, but options specified format '%s'", format);
+        return options_refuse(error, EINVAL, "No encryption in image header, but options specified format '%s'", format);
     if (format && strcmp(format, wanted) != 0)
-        return qcow2_header_fail(error, EINVAL, "Header reported '%s' encryption format but options specify '%s'", wanted, format);
+        return options_refuse(error, EINVAL, "Header reported '%s' encryption format but options specify '%s'", wanted, format);
     return 0;
 }
 
@@ -175,7 +175,7 @@ int qcow2_options_take(const struct qcow2 *qcow2, unsigned flags, struct options
     if (ret == 0)
         ret = take_overlap_check(options, &settings.overlap, error);
     if (ret == 0 && settings.lazy && qcow2->header.version < 3)
-        ret = qcow2_header_fail(error, EINVAL, "Lazy refcounts require a qcow2 image with at least qemu 1.1 compatibility level");
+        ret = options_refuse(error, EINVAL, "Lazy refcounts require a qcow2 image with at least qemu 1.1 compatibility level");
     if (ret == 0)
         ret = take_encryption(qcow2, options, error);
     if (ret < 0)

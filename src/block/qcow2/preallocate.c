@@ -69,7 +69,7 @@ static int extend_file_co(struct node *node, int64_t host_end, enum blk_prealloc
     const struct qcow2 *qcow2 = node->opaque;
     int ret = node_refresh_size_co(qcow2->data);
     if (ret < 0)
-        return qcow2_header_fail(error, -ret, "Failed to get size: %s", g_strerror(-ret));
+        return options_refuse(error, -ret, "Failed to get size: %s", g_strerror(-ret));
     return host_end > qcow2->data->size ? node_truncate_co(qcow2->data, host_end, false, mode, error) : 0;
 }
 
@@ -82,11 +82,11 @@ static int reserve_pieces_co(struct node *node, int64_t from, int64_t to, int64_
         struct qcow2_plan plan = {.reserve = true};
         int ret = begin_plan_co(node, at, MIN(to - at, cluster_start(qcow2, INT32_MAX)), *ret_end, &plan);
         if (ret < 0)
-            return qcow2_header_fail(error, -ret, "Allocating clusters failed: %s", g_strerror(-ret));
+            return options_refuse(error, -ret, "Allocating clusters failed: %s", g_strerror(-ret));
         ret = reserve_piece_co(node, &plan);
         qcow2_plan_end(node, &plan);
         if (ret < 0)
-            return qcow2_header_fail(error, -ret, "Mapping clusters failed: %s", g_strerror(-ret));
+            return options_refuse(error, -ret, "Mapping clusters failed: %s", g_strerror(-ret));
         at += plan.bytes;
         *ret_end = plan.host + (at - plan.cluster);
         co_relax_co();
@@ -126,11 +126,11 @@ static int make_area_co(struct node *node, uint64_t clusters, uint64_t tables, u
     uint64_t end;
     int ret = cut_file_co(node, &end);
     if (ret < 0)
-        return qcow2_header_fail(error, -ret, "Failed to inquire current file length: %s", g_strerror(-ret));
+        return options_refuse(error, -ret, "Failed to inquire current file length: %s", g_strerror(-ret));
     ret = qcow2_refgrow_make_area_co(node, end, clusters + tables, ret_first);
     if (ret == 0)
         ret = qcow2_counts_add_co(node, *ret_first, clusters, 1);
-    return ret < 0 ? qcow2_header_fail(error, -ret, "Failed to resize refcount structures: %s", g_strerror(-ret)) : 0;
+    return ret < 0 ? options_refuse(error, -ret, "Failed to resize refcount structures: %s", g_strerror(-ret)) : 0;
 }
 
 /* Up to the end of an L2 table. */
@@ -180,7 +180,7 @@ static int link_area_co(struct node *node, int64_t from, int64_t to, int64_t hos
     co_mutex_lock_co(&qcow2->writer->lock);
     qcow2_alloc_abort_co(node, host, (uint64_t)(end - at) >> qcow2->cluster_bits);
     co_mutex_unlock(&qcow2->writer->lock);
-    return qcow2_header_fail(error, -ret, "Mapping clusters failed: %s", g_strerror(-ret));
+    return options_refuse(error, -ret, "Mapping clusters failed: %s", g_strerror(-ret));
 }
 
 static int place_co(struct node *node, int64_t from, int64_t to, enum blk_prealloc mode, int64_t *ret_host, GError **error)

@@ -31,7 +31,7 @@ static G_GNUC_NO_INLINE int check_loop_co(const struct node *node, const char *n
     if (!name_is_path(name) || aio_stat_co(node->aio, name, &st) < 0 || !is_in_chain(node, st.st_dev, st.st_ino))
         return 0;
     g_autofree char *safe = safetext_escape(name, -1);
-    return qcow2_header_fail(error, ELOOP, "'%s' is already part of this backing chain", safe);
+    return options_refuse(error, ELOOP, "'%s' is already part of this backing chain", safe);
 }
 
 /* ---- policy ---- */
@@ -43,13 +43,13 @@ static int check_plain_co(const struct node *node, const char *name, const char 
     g_autofree char *safe = safetext_escape(name, -1);
     const struct driver *driver = format ? driver_find(format) : NULL;
     if (!name_is_path(name))
-        return qcow2_header_fail(error, EPERM, "The image names '%s', which is not a plain path and is not followed", safe);
+        return options_refuse(error, EPERM, "The image names '%s', which is not a plain path and is not followed", safe);
     if (driver && !(driver->flags & DRIVER_FORMAT) && strcmp(format, "raw") != 0)
-        return qcow2_header_fail(error, EPERM, "The image names a %s node, which is not followed", driver->name);
+        return options_refuse(error, EPERM, "The image names a %s node, which is not followed", driver->name);
     int ret = aio_stat_co(node->aio, name, &st);
     if (ret == 0 && !S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
-        return qcow2_header_fail(error, EPERM, "The image names '%s', which is neither a file nor a block device and is not followed",
-                                 safe);
+        return options_refuse(error, EPERM, "The image names '%s', which is neither a file nor a block device and is not followed",
+                              safe);
     return 0; /* one that is not there is for the opener to complain about */
 }
 
@@ -151,7 +151,7 @@ int qcow2_references_open_data_co(struct node *node, struct options *options, GE
     bool given = has_child(options, "data-file");
     if (!qcow2->data_file) {
         qcow2->data = node->file;
-        return given ? qcow2_header_fail(error, EINVAL, "'data-file' can only be set for images with an external data file") : 0;
+        return given ? options_refuse(error, EINVAL, "'data-file' can only be set for images with an external data file") : 0;
     }
     struct reference *reference = name ? add_reference(node, REFERENCE_DATA, name, NULL) : NULL;
     if (given) {
@@ -160,7 +160,7 @@ int qcow2_references_open_data_co(struct node *node, struct options *options, GE
         return node_open_child_co(node, options, "data-file", NODE_ROLE_DATA, &qcow2->data, error);
     }
     if (!reference)
-        return qcow2_header_fail(error, EINVAL, "'data-file' is required for this image");
+        return options_refuse(error, EINVAL, "'data-file' is required for this image");
     return open_named_data_co(node, options, reference, error);
 }
 

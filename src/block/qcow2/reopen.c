@@ -23,9 +23,9 @@ static int bring_up_co(struct node *node, struct reopening *reopening, GError **
 {
     const struct qcow2 *qcow2 = node->opaque;
     if (qcow2->header.incompatible & QCOW2_INCOMPATIBLE_CORRUPT)
-        return qcow2_header_fail(error, EACCES, "qcow2: Image is corrupt; cannot be opened read/write");
+        return options_refuse(error, EACCES, "qcow2: Image is corrupt; cannot be opened read/write");
     if (qcow2_lazy_is_dirty(qcow2))
-        return qcow2_header_fail(error, EBUSY, "The image was not closed properly: open it writable, which repairs it");
+        return options_refuse(error, EBUSY, "The image was not closed properly: open it writable, which repairs it");
     int ret = qcow2_writer_open_co(node, &reopening->settings, error);
     reopening->brought_up = ret == 0;
     return ret;
@@ -40,7 +40,7 @@ static int prepare_writer_co(struct node *node, struct reopening *reopening, GEr
     if (!qcow2->writer || node->dead)
         return 0;
     int ret = qcow2_writer_finish_co(node, !writable || !reopening->settings.lazy);
-    return ret < 0 ? qcow2_header_fail(error, -ret, "Could not write what is cached: %s", g_strerror(-ret)) : 0;
+    return ret < 0 ? options_refuse(error, -ret, "Could not write what is cached: %s", g_strerror(-ret)) : 0;
 }
 
 int qcow2_reopen_prepare_co(struct node *node, unsigned flags, struct options *options, GError **error)

@@ -152,10 +152,10 @@ static int shrink_tables_co(struct node *node, uint32_t entries, GError **error)
 {
     int ret = shrink_l1_co(node, entries);
     if (ret < 0)
-        return qcow2_header_fail(error, -ret, "Failed to reduce the number of L2 tables: %s", g_strerror(-ret));
+        return options_refuse(error, -ret, "Failed to reduce the number of L2 tables: %s", g_strerror(-ret));
     ret = drop_blocks_co(node);
     if (ret < 0)
-        return qcow2_header_fail(error, -ret, "Failed to discard unused refblocks: %s", g_strerror(-ret));
+        return options_refuse(error, -ret, "Failed to discard unused refblocks: %s", g_strerror(-ret));
     ret = cut_file_co(node);
     if (ret < 0)
         node_warn(node, "Failed to truncate the tail of the image: %s", g_strerror(-ret));
@@ -168,7 +168,7 @@ int qcow2_shrink_co(struct node *node, int64_t size, GError **error)
     int64_t mask = qcow2->cluster_size - 1;
     int ret = qcow2_remap_crop_co(node, (size + mask) & ~mask, (qcow2->size + mask) & ~mask);
     if (ret < 0)
-        return qcow2_header_fail(error, -ret, "Failed to discard cropped clusters: %s", g_strerror(-ret));
+        return options_refuse(error, -ret, "Failed to discard cropped clusters: %s", g_strerror(-ret));
     co_mutex_lock_co(&qcow2->writer->lock);
     ret = shrink_tables_co(node, qcow2_truncate_l1_entries(qcow2, size), error);
     co_mutex_unlock(&qcow2->writer->lock);

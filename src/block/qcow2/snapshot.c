@@ -64,22 +64,22 @@ static int read_entry_co(struct node *node, unsigned index, int64_t *offset, GEr
     uint8_t fixed[FIXED + EXTRA_KNOWN] = {0};
     int ret = node_pread_co(node->file, *offset, sizeof(fixed), fixed);
     if (ret < 0)
-        return qcow2_header_fail(error, -ret, "Failed to read snapshot table: %s", g_strerror(-ret));
+        return options_refuse(error, -ret, "Failed to read snapshot table: %s", g_strerror(-ret));
     struct qcow2_snapshot *snapshot = parse_fixed(qcow2, fixed);
     g_ptr_array_add(qcow2->snapshots, snapshot);
     if (snapshot->extra_size > QCOW2_SNAPSHOT_EXTRA_MAX)
-        return qcow2_header_fail(error, EFBIG,
-                                 "Too much extra metadata in snapshot table entry %u\n"
-                                 "You can force-remove this extra metadata with qemu-img check -r all",
-                                 index);
+        return options_refuse(error, EFBIG,
+                              "Too much extra metadata in snapshot table entry %u\n"
+                              "You can force-remove this extra metadata with qemu-img check -r all",
+                              index);
     unsigned id_bytes = qcow2_be16(fixed + 12), name_bytes = qcow2_be16(fixed + 14);
     ret = read_names_co(node, *offset + FIXED + snapshot->extra_size, id_bytes, name_bytes, snapshot);
     if (ret < 0)
-        return qcow2_header_fail(error, -ret, "Failed to read snapshot table: %s", g_strerror(-ret));
+        return options_refuse(error, -ret, "Failed to read snapshot table: %s", g_strerror(-ret));
     *offset += FIXED + snapshot->extra_size + id_bytes + name_bytes;
     *offset = (*offset + 7) / 8 * 8;
     if (*offset - (int64_t)qcow2->header.snapshots_offset > QCOW2_SNAPSHOT_TABLE_MAX)
-        return qcow2_header_fail(error, EFBIG, "Snapshot table is too big");
+        return options_refuse(error, EFBIG, "Snapshot table is too big");
     return 0;
 }
 

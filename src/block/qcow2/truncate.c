@@ -140,13 +140,13 @@ static int check(const struct node *node, int64_t size, enum blk_prealloc preall
 {
     const struct qcow2 *qcow2 = node->opaque;
     if (size % SECTOR)
-        return qcow2_header_fail(error, EINVAL, "The new size must be a multiple of %d", SECTOR);
+        return options_refuse(error, EINVAL, "The new size must be a multiple of %d", SECTOR);
     if (qcow2->header.version < 3 && qcow2->snapshots->len > 0)
-        return qcow2_header_fail(error, ENOTSUP, "Can't resize a v2 image which has snapshots");
+        return options_refuse(error, ENOTSUP, "Can't resize a v2 image which has snapshots");
     if (size < qcow2->size && prealloc != BLK_PREALLOC_OFF)
-        return qcow2_header_fail(error, EINVAL, "Preallocation can't be used for shrinking an image");
+        return options_refuse(error, EINVAL, "Preallocation can't be used for shrinking an image");
     if (size > qcow2->size && qcow2->backing_left_out)
-        return qcow2_header_fail(error, ENOTSUP, "An image whose backing file was not opened can't grow: Operation not supported");
+        return options_refuse(error, ENOTSUP, "An image whose backing file was not opened can't grow: Operation not supported");
     return 0;
 }
 
@@ -190,14 +190,14 @@ static int grow_co(struct node *node, int64_t size, bool exact, enum blk_preallo
     int ret = qcow2_truncate_grow_l1_co(node, qcow2_truncate_l1_entries(qcow2, size));
     co_mutex_unlock(&qcow2->writer->lock);
     if (ret < 0)
-        return qcow2_header_fail(error, -ret, "Failed to grow the L1 table: %s", g_strerror(-ret));
+        return options_refuse(error, -ret, "Failed to grow the L1 table: %s", g_strerror(-ret));
     ret = prealloc == BLK_PREALLOC_OFF ? resize_data_co(node, size, exact, error)
                                        : qcow2_preallocate_co(node, qcow2->size, size, prealloc, error);
     if (ret < 0)
         return ret;
     if (prealloc < BLK_PREALLOC_FALLOC || qcow2->data_file)
         ret = cover_backing_co(node, qcow2->size, size);
-    return ret < 0 ? qcow2_header_fail(error, -ret, "Failed to zero out new clusters: %s", g_strerror(-ret)) : 0;
+    return ret < 0 ? options_refuse(error, -ret, "Failed to zero out new clusters: %s", g_strerror(-ret)) : 0;
 }
 
 int qcow2_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error)
@@ -213,7 +213,7 @@ int qcow2_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prea
         ret = qcow2_writer_settle_bitmaps_co(node);
     co_mutex_unlock(&writer->lock);
     if (ret < 0)
-        return qcow2_header_fail(error, -ret, "Could not update the flags of bitmaps: %s", g_strerror(-ret));
+        return options_refuse(error, -ret, "Could not update the flags of bitmaps: %s", g_strerror(-ret));
     ret = size < qcow2->size ? qcow2_shrink_co(node, size, error) : grow_co(node, size, exact, prealloc, error);
     if (ret == 0 && size < qcow2->size)
         ret = resize_data_co(node, size, exact, error);
@@ -222,5 +222,5 @@ int qcow2_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prea
     co_mutex_lock_co(&writer->lock);
     ret = set_size_co(node, size);
     co_mutex_unlock(&writer->lock);
-    return ret < 0 ? qcow2_header_fail(error, -ret, "Failed to update the image size: %s", g_strerror(-ret)) : 0;
+    return ret < 0 ? options_refuse(error, -ret, "Failed to update the image size: %s", g_strerror(-ret)) : 0;
 }

@@ -195,11 +195,11 @@ static int check_writable(const struct node *node, GError **error)
     const struct qcow2 *qcow2 = node->opaque;
     const struct qcow2_header *header = &qcow2->header;
     if (header->crypt_method != QCOW2_CRYPT_NONE)
-        return qcow2_header_fail(error, ENOTSUP, "Encrypted images can't be written: Operation not supported");
+        return options_refuse(error, ENOTSUP, "Encrypted images can't be written: Operation not supported");
     if (!qcow2->data)
-        return qcow2_header_fail(error, ENOTSUP, "The external data file was not opened: Operation not supported");
+        return options_refuse(error, ENOTSUP, "The external data file was not opened: Operation not supported");
     if (qcow2->l1_offset != (int64_t)header->l1_offset)
-        return qcow2_header_fail(error, ENOTSUP, "A snapshot can't be written: Operation not supported");
+        return options_refuse(error, ENOTSUP, "A snapshot can't be written: Operation not supported");
     return 0;
 }
 
@@ -290,7 +290,7 @@ int qcow2_writer_reload_co(struct node *node)
 int qcow2_writer_begin_co(struct node *node, GError **error)
 {
     int ret = clear_autoclear_co(node);
-    return ret < 0 ? qcow2_header_fail(error, -ret, "Could not update qcow2 header: %s", g_strerror(-ret)) : 0;
+    return ret < 0 ? options_refuse(error, -ret, "Could not update qcow2 header: %s", g_strerror(-ret)) : 0;
 }
 
 /* On stable storage, or the user is told. */
