@@ -63,6 +63,8 @@ class Setup:
         # data into what others have now.
         self.compressed_end = self.size // 4 // self.cluster * self.cluster if self.can_compress and rng.random() < .4 else 0
         self.preparation = rng.randrange(1 << 30)
+        whole = self.size // self.cluster
+        self.compressed = random.Random(self.preparation).sample(range(self.compressed_end // self.cluster, whole), min(8, whole // 2)) if self.can_compress else []
 
     def __str__(self):
         return f'{self.options}, {self.size} bytes, backing {self.backing} of {self.backing_size}, snapshots {self.snapshots}, {" ".join(self.args)}'
@@ -77,9 +79,7 @@ class Setup:
             images.scatter(folder / 'base', self.backing_size, self.preparation, cluster=4096, compressed=self.backing_size < 4 * MIB)
         image = images.create(folder / 'test.qcow2', self.size, **self.options,
                               **({'backing': 'base', 'backing_format': self.backing} if self.backing else {}))
-        whole = self.size // self.cluster
-        commands = [f'write -c -P {i % 200 + 50} {i * self.cluster} {self.cluster}' for i in rng.sample(range(self.compressed_end // self.cluster, whole), min(8, whole // 2))
-                    if self.can_compress]
+        commands = [f'write -c -P {i % 200 + 50} {i * self.cluster} {self.cluster}' for i in self.compressed]
         images.write(image, *commands, *(self.change(rng) for _ in range(6)))
         for i in range(rng.randrange(1, 3) if self.snapshots else 0):
             snapshot(image, f's{i}')
@@ -105,6 +105,7 @@ def snapshot(image, name):
 class Script:
     def __init__(self, rng, setup):
         self.rng, self.setup, self.size = rng, setup, setup.size
+        self.compressed_left = set(setup.compressed)
         self.uncompressed = rng.sample(range(setup.compressed_end // setup.cluster), setup.compressed_end // setup.cluster)
         self.items = [self.item() for _ in range(OPERATIONS)]
 
@@ -124,14 +125,28 @@ class Script:
     def flags(self, letters):
         return ''.join(f'-{letter} ' for letter in letters if self.rng.random() < .25)
 
+    def small_first(self, offset, length):
+        """
+        One small write to each compressed cluster of a range of more than one.
+
+        A large write is many pieces.  Which of them chooses its clusters after another one has given compressed ones back is a matter of how long
+        decompressing takes beside the other pieces' writes, on this machine: it decides what the next request gets.
+        """
+        cluster = self.setup.cluster
+        if offset // cluster == (offset + max(length, 1) - 1) // cluster:
+            return ''
+        met = sorted(i for i in self.compressed_left if offset < (i + 1) * cluster and i * cluster < offset + length)
+        self.compressed_left.difference_update(met)
+        return ''.join(f'write -P {i % 255 + 1} {i * cluster} 512\n' for i in met)
+
     def write(self):
         offset, length = self.range()
-        return f'write {self.flags("f")}{self.pattern()}{offset} {length}'
+        return self.small_first(offset, length) + f'write {self.flags("f")}{self.pattern()}{offset} {length}'
 
     def writev(self):
         offset, length = self.range()
         cut = self.rng.randrange(length + 1)
-        return f'writev {self.pattern()}{offset} {cut} {length - cut}'
+        return self.small_first(offset, length) + f'writev {self.pattern()}{offset} {cut} {length - cut}'
 
     def compressed(self):
         if not self.uncompressed:
@@ -157,8 +172,9 @@ class Script:
 
     def asynchronous(self):
         offset, length = self.range()
-        return self.rng.choice([f'aio_write {self.pattern()}{offset} {length}', f'aio_write -z {self.flags("u")}{offset} {length}',
-                                f'aio_read {offset} {length}']) + '\naio_flush'
+        command = self.rng.choice([f'aio_write {self.pattern()}', f'aio_write -z {self.flags("u")}', 'aio_read '])
+        first = '' if '-z' in command or 'read' in command else self.small_first(offset, length)
+        return f'{first}{command}{offset} {length}\naio_flush'
 
     def simple(self):
         offset, length = self.range()

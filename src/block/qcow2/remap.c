@@ -135,8 +135,11 @@ static int change_range_co(struct remap *remap)
         if (ret == 0)
             ret = change_piece_co(remap, at, &at);
         co_mutex_unlock(&writer->lock);
-        qcow2_link_release_co(remap->node, start, at, remap->extents,
-                              remap->kind == REMAP_CROP ? QCOW2_DISCARD_ALWAYS : QCOW2_DISCARD_REQUEST);
+        /* Where the caller is going to write zero bytes instead, the next clusters it takes are these. */
+        enum qcow2_discard discard = ret < 0                     ? QCOW2_DISCARD_NEVER
+                                     : remap->kind == REMAP_CROP ? QCOW2_DISCARD_ALWAYS
+                                                                 : QCOW2_DISCARD_REQUEST;
+        qcow2_link_release_co(remap->node, start, at, remap->extents, discard);
         g_array_set_size(remap->extents, 0);
         registry_count(remap->node, at - start);
         co_relax_co();

@@ -28,15 +28,14 @@ static int64_t bytes_of(const struct qcow2 *qcow2, uint32_t entries)
 static int write_l1_co(struct node *node, int64_t offset, uint32_t entries)
 {
     const struct qcow2 *qcow2 = node->opaque;
-    int64_t alignment = node->file->limits.request_alignment;
-    int64_t bytes = (entries * INT64_C(8) + alignment - 1) & -alignment;
+    int64_t bytes = entries * INT64_C(8);
     g_autofree uint64_t *words = g_try_malloc0(bytes);
     if (!words)
         return -ENOMEM;
     for (uint32_t i = 0; i < qcow2->l1_count; i++)
         words[i] = qcow2_be64(&qcow2->l1[i]);
     node_debug_event_co(node->file, BLK_EVENT_L1_GROW_WRITE_TABLE);
-    /* Only the table itself (with direct I/O, its sectors): at the end of the file the rest of its cluster is not there. */
+    /* Only the table itself (with direct I/O, its last sector keeps what is behind it): at the end of the file the rest of its cluster is not there. */
     return node_pwrite_co(node->file, offset, bytes, words, 0);
 }
 
