@@ -42,7 +42,7 @@ def write(path, *commands):
 
 def timeless(text):
     """As without_times(), but dumps, which are long and have no times, are left alone."""
-    return '\n'.join(without_times(line) if ' sec' in line else line for line in text.split('\n'))
+    return '\n'.join(without_times(line) if 'sec' in line else line for line in text.split('\n'))
 
 
 def same(path, *commands):

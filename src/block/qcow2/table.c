@@ -59,16 +59,23 @@ static int write_table_co(struct node *node, int64_t old, int64_t table)
     return ret;
 }
 
+/* With direct I/O a whole block: nothing has to be read for it, and behind the table are zeroes then. */
 static int write_l1_entry_co(struct node *node, uint64_t index, uint64_t entry)
 {
     const struct qcow2 *qcow2 = node->opaque;
-    uint64_t word = qcow2_be64(&entry);
-    int64_t offset = qcow2->l1_offset + (int64_t)index * 8;
-    int ret = qcow2_overlap_check(node, QCOW2_ROLE_ACTIVE_L1, offset, 8);
+    int64_t bytes = MAX(8, MIN(node->file->limits.request_alignment, qcow2->cluster_size));
+    uint64_t count = bytes / 8, first = index & -count;
+    g_autofree uint64_t *words = g_try_malloc0(bytes);
+    if (!words)
+        return -ENOMEM;
+    for (uint64_t i = first; i < MIN(first + count, qcow2->l1_count); i++)
+        words[i - first] = qcow2_be64(i == index ? &entry : &qcow2->l1[i]);
+    int64_t offset = qcow2->l1_offset + (int64_t)first * 8;
+    int ret = qcow2_overlap_check(node, QCOW2_ROLE_ACTIVE_L1, offset, bytes);
     if (ret < 0)
         return ret;
     node_debug_event_co(node->file, BLK_EVENT_L1_UPDATE);
-    return node_pwrite_co(node->file, offset, 8, &word, 0);
+    return node_pwrite_co(node->file, offset, bytes, words, 0);
 }
 
 /* Gives a table back that no L1 entry names. */
