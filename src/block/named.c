@@ -16,11 +16,6 @@
  */
 enum { REUSES_MAX = 16 };
 
-struct user {
-    const char *parent_name, *child_name;
-    unsigned perm, shared;
-};
-
 static const char *const perm_names[] = {"consistent read", "write", "write unchanged", "resize"};
 
 /* ---- finding it ---- */
@@ -53,8 +48,7 @@ static void name_perms(unsigned perms, GString *out)
             g_string_append_printf(out, "%s%s", out->len ? ", " : "", perm_names[i]);
 }
 
-/* Whether one does what the other keeps everybody from. */
-static int check_pair(const struct node *node, const struct user *does, const struct user *keeps, GError **error)
+int named_check_pair(const struct node *node, const struct named_user *does, const struct named_user *keeps, GError **error)
 {
     unsigned conflict = does->perm & ~keeps->shared;
     if (!conflict)
@@ -68,7 +62,7 @@ static int check_pair(const struct node *node, const struct user *does, const st
     return -EPERM;
 }
 
-static int check_users_below(const struct node *parent, const struct node *node, const struct user *new, GError **error)
+static int check_users_below(const struct node *parent, const struct node *node, const struct named_user *new, GError **error)
 {
     int ret = 0;
     for (unsigned i = 0; ret == 0 && i < parent->children->len; i++) {
@@ -77,15 +71,15 @@ static int check_users_below(const struct node *parent, const struct node *node,
             ret = check_users_below(child->node, node, new, error);
             continue;
         }
-        struct user old = {
+        struct named_user old = {
             .parent_name = parent->name,
             .child_name = child->name,
             .perm = open_child_perm(child->role, parent->perm, parent->flags & NODE_WRITABLE),
             .shared = open_child_shared(child->role, parent->shared),
         };
-        ret = check_pair(node, &old, new, error);
+        ret = named_check_pair(node, &old, new, error);
         if (ret == 0)
-            ret = check_pair(node, new, &old, error);
+            ret = named_check_pair(node, new, &old, error);
     }
     return ret;
 }
@@ -119,7 +113,7 @@ int named_use(const char *name, const struct node_how *child, const struct node_
         g_set_error(error, OPTIONS_ERROR, ELOOP, "More than %d nodes are used in a second place", REUSES_MAX);
         return -ELOOP;
     }
-    struct user new = {.parent_name = parent->parent->name, .child_name = child_name, .perm = child->perm, .shared = child->shared};
+    struct named_user new = {.parent_name = parent->parent->name, .child_name = child_name, .perm = child->perm, .shared = child->shared};
     int ret = 0;
     for (const struct node *above = parent->parent; ret == 0 && above; above = above->parent)
         ret = check_users_below(above, node, &new, error);

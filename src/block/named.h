@@ -18,3 +18,12 @@ struct node *named_find(const struct node *parent, const char *name);
  */
 int named_use(const char *name, const struct node_how *child, const struct node_how *parent, const char *child_name, enum node_role role,
               struct node **ret_node, GError **error);
+
+/* Who uses a node: permissions are enum node_perm. */
+struct named_user {
+    const char *parent_name, *child_name;
+    unsigned perm, shared;
+};
+
+/* Whether one does what the other keeps everybody from: -EPERM, and the message names both. */
+int named_check_pair(const struct node *node, const struct named_user *does, const struct named_user *keeps, GError **error);

@@ -275,6 +275,7 @@ int node_open_child_co(struct node *node, struct options *options, const char *n
         child = g_steal_pointer(&node->probed);
         if (child->perm == wanted->perm && child->shared == wanted->shared) {
             options_free(options_take_child(options, name)); /* probing took them */
+            child->parent = node;
             node_add_child(node, name, role, child);
             if (ret_child)
                 *ret_child = child;

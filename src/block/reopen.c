@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "block/blk-internal.h"
+#include "block/named.h"
 #include "block/open.h"
 
 struct step {
@@ -46,14 +47,14 @@ static const char *current_value(const struct node *node, const char *key)
     return options_get(node->options, key);
 }
 
-static bool has_child(const struct node *node, const char *name)
+static const struct node *find_child(const struct node *node, const char *name)
 {
     for (unsigned i = 0; i < node->children->len; i++) {
         const struct node_child *child = g_ptr_array_index(node->children, i);
         if (strcmp(child->name, name) == 0)
-            return true;
+            return child->node;
     }
-    return false;
+    return NULL;
 }
 
 static int change_option(const struct node *node, struct options *options, const char *key, const char *value, GError **error)
@@ -62,7 +63,10 @@ static int change_option(const struct node *node, struct options *options, const
 
     if (!row)
         row = driver_option_find(node->driver->options, key);
-    if (strcmp(key, "backing") == 0 || (row && row->type == DRIVER_OPTION_CHILD && has_child(node, key))) {
+    const struct node *child = find_child(node, key);
+    if (child && g_strcmp0(child->name, value) == 0)
+        return 0;
+    if (strcmp(key, "backing") == 0 || (row && row->type == DRIVER_OPTION_CHILD && child)) {
         g_set_error(error, OPTIONS_ERROR, ENODEV, "Cannot find device='' nor node-name='%s'", value ? value : "");
         return -ENODEV;
     }
@@ -126,25 +130,19 @@ static int check_fixed(const struct node *node, GError **error)
     return -ENOTSUP;
 }
 
-/* What each of two users asks for would have to be weighed against the other's. */
-static int check_used_once(const struct plan *plan, const struct node *node, GError **error)
+static int check_writers(const struct step *step, GError **error)
 {
-    for (unsigned i = 0; i < plan->steps->len; i++) {
-        if (((const struct step *)g_ptr_array_index(plan->steps, i))->node != node)
-            continue;
-        g_set_error(error, OPTIONS_ERROR, ENOTSUP, "Node '%s' is used in two places, and can't be reopened: close the image and open it again",
-                    node->name);
-        return -ENOTSUP;
+    if ((step->perm & NODE_PERM_WRITE) && !(step->flags & NODE_WRITABLE)) {
+        g_set_error(error, OPTIONS_ERROR, EPERM, "Read-only block node '%s' cannot support read-write users", step->node->name);
+        return -EPERM;
     }
-    return 0;
+    return open_check_alignment(step->node, step->perm, error);
 }
 
 static int plan_step(struct plan *plan, struct step *step, unsigned inherited, const struct options *given, GError **error)
 {
     int ret = check_fixed(step->node, error);
 
-    if (ret == 0)
-        ret = check_used_once(plan, step->node, error);
     if (ret == 0)
         ret = change_options(step->node, given, &step->options, error);
     if (ret == 0)
@@ -153,12 +151,143 @@ static int plan_step(struct plan *plan, struct step *step, unsigned inherited, c
         return ret;
     if (step->node == plan->root)
         settle_user(plan, step);
-    if ((step->perm & NODE_PERM_WRITE) && !(step->flags & NODE_WRITABLE)) {
-        g_set_error(error, OPTIONS_ERROR, EPERM, "Read-only block node '%s' cannot support read-write users", step->node->name);
-        return -EPERM;
-    }
-    return open_check_alignment(step->node, step->perm, error);
+    return check_writers(step, error);
 }
+
+/* ---- nodes that are used in several places ---- */
+
+/*
+ * A node is reopened below the one that opened it, by the first of that one's children that it is; options reach it from there alone. Its other
+ * users come earlier in the plan read backwards, for a name finds only what was opened before.
+ */
+static bool uses(const struct node *parent, const struct node *node)
+{
+    for (unsigned i = 0; i < parent->children->len; i++)
+        if (((const struct node_child *)parent->children->pdata[i])->node == node)
+            return true;
+    return false;
+}
+
+/* Which of its users that is; parent is one of them.  What was put below a node later, and is not its own, is used there alone. */
+static const struct node *owner_of(const struct node *parent, const struct node *node)
+{
+    return node->parent && uses(node->parent, node) ? node->parent : parent;
+}
+
+static bool is_planned_below(const struct node *node, unsigned child)
+{
+    const struct node *below = ((const struct node_child *)node->children->pdata[child])->node;
+    for (unsigned i = 0; i < child; i++)
+        if (((const struct node_child *)node->children->pdata[i])->node == below)
+            return false;
+    return owner_of(node, below) == node;
+}
+
+static unsigned first_child(const struct node *node, unsigned child)
+{
+    unsigned i = 0;
+    while (((const struct node_child *)node->children->pdata[i])->node != ((const struct node_child *)node->children->pdata[child])->node)
+        i++;
+    return i;
+}
+
+/* What parent, with these permissions, does to node as any of its children. */
+static unsigned perm_for(const struct node *parent, unsigned perm, bool writable, const struct node *node)
+{
+    unsigned all = 0;
+    for (unsigned i = 0; i < parent->children->len; i++) {
+        const struct node_child *child = g_ptr_array_index(parent->children, i);
+        if (child->node == node)
+            all |= open_child_perm(child->role, perm, writable);
+    }
+    return all;
+}
+
+/* What all users in what hangs below parent do to node now. */
+static unsigned users_perm(const struct node *parent, const struct node *node)
+{
+    unsigned all = perm_for(parent, parent->perm, parent->flags & NODE_WRITABLE, node);
+    for (unsigned i = 0; i < parent->children->len; i++)
+        if (is_planned_below(parent, i))
+            all |= users_perm(((const struct node_child *)parent->children->pdata[i])->node, node);
+    return all;
+}
+
+static struct step *find_step(const struct plan *plan, const struct node *node)
+{
+    for (unsigned i = 0; i < plan->steps->len; i++) {
+        struct step *step = g_ptr_array_index(plan->steps, i);
+        if (step->node == node)
+            return step;
+    }
+    return NULL;
+}
+
+/* One more user of the step's node; what is used below it by name alone has its turn later. */
+static int widen(const struct plan *plan, struct step *step, unsigned perm, GError **error)
+{
+    if (!(perm & ~step->perm))
+        return 0;
+    step->perm |= perm;
+    int ret = check_writers(step, error);
+    for (unsigned i = 0; ret == 0 && i < step->node->children->len; i++) {
+        const struct node *below = ((const struct node_child *)step->node->children->pdata[i])->node;
+        if (is_planned_below(step->node, i))
+            ret = widen(plan, find_step(plan, below), perm_for(step->node, step->perm, step->flags & NODE_WRITABLE, below), error);
+    }
+    return ret;
+}
+
+static struct named_user user_of(const struct step *step, const struct node_child *child)
+{
+    return (struct named_user){
+        .parent_name = step->node->name,
+        .child_name = child->name,
+        .perm = open_child_perm(child->role, step->perm, step->flags & NODE_WRITABLE),
+        .shared = open_child_shared(child->role, step->node->shared),
+    };
+}
+
+/* Whether the users of a node agree about it: each with each. */
+static int check_users(const struct plan *plan, const struct node *node, GError **error)
+{
+    g_autoptr(GArray) users = g_array_new(FALSE, FALSE, sizeof(struct named_user));
+    int ret = 0;
+    for (unsigned i = 0; i < plan->steps->len; i++) {
+        const struct step *step = g_ptr_array_index(plan->steps, i);
+        for (unsigned j = 0; j < step->node->children->len; j++) {
+            const struct node_child *child = g_ptr_array_index(step->node->children, j);
+            struct named_user user = user_of(step, child);
+            if (child->node == node)
+                g_array_append_val(users, user);
+        }
+    }
+    for (unsigned i = 0; ret == 0 && i < users->len; i++)
+        for (unsigned j = 0; ret == 0 && j < users->len; j++)
+            if (i != j)
+                ret = named_check_pair(node, &g_array_index(users, struct named_user, i), &g_array_index(users, struct named_user, j), error);
+    return ret;
+}
+
+static int settle_shared(const struct plan *plan, GError **error)
+{
+    int ret = 0;
+    for (unsigned i = plan->steps->len; ret == 0 && i-- > 0;) {
+        const struct step *step = g_ptr_array_index(plan->steps, i);
+        for (unsigned j = 0; ret == 0 && j < step->node->children->len; j++) {
+            const struct node_child *child = g_ptr_array_index(step->node->children, j);
+            if (is_planned_below(step->node, j))
+                continue;
+            if (owner_of(step->node, child->node) != step->node)
+                ret = widen(plan, find_step(plan, child->node), user_of(step, child).perm, error);
+            if (ret == 0)
+                ret = check_users(plan, child->node, error);
+        }
+    }
+    return ret;
+}
+
+/* ---- the chain ---- */
 
 /* Plans node and what is below it; given is consumed. */
 static int plan_node(struct plan *plan, struct node *node, unsigned inherited, unsigned perm, struct options *given, GError **error)
@@ -171,15 +300,22 @@ static int plan_node(struct plan *plan, struct node *node, unsigned inherited, u
     *step = (struct step){.node = node, .perm = perm};
     for (unsigned i = 0; i < node->children->len; i++) {
         const struct node_child *child = g_ptr_array_index(node->children, i);
+        bool opened_here = owner_of(node, child->node) == node;
+        g_autoptr(options) given_here = opened_here ? options_take_child(left, child->name) : NULL;
 
-        g_ptr_array_add(below, options_take_child(left, child->name));
+        g_ptr_array_add(below, is_planned_below(node, i) ? options_new() : NULL);
+        if (given_here)
+            options_merge(g_ptr_array_index(below, first_child(node, i)), given_here);
     }
     ret = plan_step(plan, step, inherited, left, error);
     for (unsigned i = 0; i < node->children->len; i++) {
         const struct node_child *child = g_ptr_array_index(node->children, i);
         struct options *child_given = g_ptr_array_index(below, i);
-        unsigned before = open_child_perm(child->role, node->perm, node->flags & NODE_WRITABLE);
-        unsigned after = open_child_perm(child->role, step->perm, step->flags & NODE_WRITABLE);
+
+        if (!child_given)
+            continue;
+        unsigned before = users_perm(plan->root, child->node);
+        unsigned after = perm_for(node, step->perm, step->flags & NODE_WRITABLE, child->node);
 
         /* A driver may have taken more than its role asks for (blkdebug's take-child-perms): that stays. */
         after |= child->node->perm & ~before;
@@ -269,6 +405,8 @@ static int reopen_quiet_co(struct blk *blk, struct plan *plan, int cache, struct
     struct node *root = user_root(blk);
     int ret = plan_node(plan, root, open_top_flags(blk->flags, blk->cache), root->perm, given, error);
 
+    if (ret == 0)
+        ret = settle_shared(plan, error);
     if (ret == 0)
         ret = check_copies(blk, plan, error);
     if (ret == 0)

@@ -9,14 +9,19 @@
 #include "block/spill.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "block/iov.h"
+#include "block/node-internal.h"
 #include "block/spill_map.h"
 #include "io/tempfile.h"
 #include "util/intervals.h"
 
 #define CLUSTER INT64_C(65536)
+
+enum { FILL_PIECE = 1 << 20 };
 
 struct spill {
     struct spill_map *map;
@@ -188,14 +193,75 @@ static int spill_pdiscard_co(struct node *node, int64_t offset, int64_t bytes)
     return spill_pwrite_zeroes_co(node, offset, bytes, BLK_MAY_UNMAP);
 }
 
-/* Nothing is set aside: what is asked to be allocated has no slot before it is written. */
+/* Zero bytes that are written as such. */
+static int fill_co(struct node *node, int64_t place, int64_t bytes)
+{
+    int ret = 0;
+    size_t size = MIN(bytes, FILL_PIECE);
+    void *zeroes = node_buffer(node->file, size);
+    memset(zeroes, 0, size);
+    for (int64_t done = 0, n; ret == 0 && done < bytes; done += n) {
+        struct iovec iov = {zeroes, n = MIN(bytes - done, (int64_t)size)};
+        ret = co_cancelled() ? -ECANCELED : node_pwritev_co(node->file, place + done, n, &iov, 1, 0);
+        co_relax_co();
+    }
+    free(zeroes);
+    return ret;
+}
+
+/* Room for [start, end), behind all that was: it reads as zeroes, in the slots it has or gets. */
+static int set_aside_co(struct node *node, int64_t start, int64_t end, bool written)
+{
+    struct spill *spill = node->opaque;
+    int ret = 0;
+    for (int64_t n; ret == 0 && start < end; start += n) {
+        int64_t place = find(spill, start, end - start, &n);
+        if (place < 0) {
+            int64_t count = (start + n - 1) / CLUSTER - start / CLUSTER + 1;
+            spill_map_set(spill->map, start / CLUSTER, count, spill->end);
+            spill->end += count;
+            place = find(spill, start, n, &n);
+        }
+        ret = written ? fill_co(node, place, n) : node_pwrite_zeroes_co(node->file, place, n, 0);
+    }
+    return ret;
+}
+
+static int grow_co(struct node *node, int64_t size, enum blk_prealloc prealloc, GError **error)
+{
+    struct spill *spill = node->opaque;
+    struct turn *turn = begin(spill);
+    bool full = prealloc == BLK_PREALLOC_FULL;
+    int ret = set_aside_co(node, spill->size, size, full);
+    if (ret < 0) {
+        node_refresh_size_co(node->file); /* what did not fit is cut out of the file as it is */
+        spill_map_remove(spill->map, (spill->size + CLUSTER - 1) / CLUSTER, INT64_MAX / CLUSTER, give_up, spill);
+        g_set_error(error, OPTIONS_ERROR, -ret, "Failed to resize underlying file: %s: %s",
+                    full ? "Could not write zeros for preallocation" : "Could not preallocate new data", g_strerror(-ret));
+    }
+    tell_of_full_disk(node, ret);
+    end_co(node, turn);
+    return ret;
+}
+
+static int shrink_co(struct node *node, int64_t size, GError **error)
+{
+    struct spill *spill = node->opaque;
+    int ret = spill_pwrite_zeroes_co(node, size, spill->size - size, BLK_MAY_UNMAP);
+    if (ret < 0)
+        g_set_error(error, OPTIONS_ERROR, -ret, "%s", g_strerror(-ret));
+    return ret;
+}
+
 static int spill_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error)
 {
     struct spill *spill = node->opaque;
-    int ret = size < spill->size ? spill_pwrite_zeroes_co(node, size, spill->size - size, BLK_MAY_UNMAP) : 0;
-    if (ret < 0)
-        g_set_error(error, OPTIONS_ERROR, -ret, "%s", g_strerror(-ret));
-    else
+    int ret = 0;
+    if (size < spill->size)
+        ret = shrink_co(node, size, error);
+    else if (prealloc != BLK_PREALLOC_OFF)
+        ret = grow_co(node, size, prealloc, error);
+    if (ret == 0)
         spill->size = size;
     return ret;
 }

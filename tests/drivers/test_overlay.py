@@ -153,6 +153,39 @@ def test_a_layer_that_does_not_fit(work):
     assert (work / 'disk.raw').read_bytes() == bytes([3]) * (64 * KIB) + b'a' * (8 * MIB - 64 * KIB)
 
 
+@pytest.mark.parametrize('mode', ['falloc', 'full'])
+def test_what_is_preallocated_is_set_aside(work, mode):
+    """768 KiB of a disk of 1 MiB are the image's new end; so they are there when all else is full.  Dropping the layer gives them back."""
+    (work / 'disk.raw').write_bytes(b'a' * MIB)
+    result = in_small_disk(work, [f'truncate -m {mode} 1792k', 'map', 'write -P 1 0 512k', 'write -P 2 1M 768k', 'read -P 2 1M 768k', 'read -P 97 512k 512k',
+                                  'overlay discard', 'write -P 3 0 960k', 'length'])
+    assert '768 KiB (0xc0000) bytes     allocated at offset 1 MiB (0x100000)' in result.stdout
+    assert result.stdout.count('write failed: No space left on device') == 1 and result.stdout.endswith('1 MiB\n'), result
+    assert 'Pattern verification failed' not in result.stdout
+
+
+@pytest.mark.parametrize('mode', ['falloc', 'full'])
+def test_what_can_not_be_set_aside_is_refused(work, mode):
+    """As in the reference program; nothing of it is left."""
+    (work / 'disk.raw').write_bytes(b'a' * (MIB + 512))
+    result = in_small_disk(work, [f'truncate -m {mode} 9M', 'length', 'map', 'write -P 1 0 448k', 'write -P 2 448k 448k', 'truncate 2M', 'read -P 0 1025k 1023k'])
+    what = 'Could not preallocate new data' if mode == 'falloc' else 'Could not write zeros for preallocation'
+    assert f'blkscope: Failed to resize underlying file: {what}: No space left on device' in result.stderr, result
+    assert result.stdout.startswith('1.000 MiB\n1.000 MiB (0x100200) bytes not allocated') and 'failed' not in result.stdout, result
+
+
+@pytest.mark.parametrize('size', [MIB, 65 * KIB, 64 * KIB, 0])
+def test_preallocated_as_in_the_reference_program(work, size):
+    (work / 'disk.raw').write_bytes(b'a' * size)
+    for mode in ('metadata', 'falloc', 'full'):
+        commands = support.commands(['write -P 2 0 512', f'truncate -m {mode} 200k', f'truncate -m {mode} 3M', 'length', 'map', 'read -P 0 1M 2M', 'truncate 64k',
+                                     f'truncate -m {mode} 200k', 'map', 'read -P 0 64k 136k', 'truncate -m off 1M', 'map', 'write -P 3 190k 20k',
+                                     'read -P 3 190k 20k'])
+        runs = [run('-s', '-f', 'raw', *commands, 'disk.raw', cwd=work) for run in (support.reference, support.drop_in)]
+        theirs, ours = (re.sub(r'(?m)^.*allocated at offset.*\n', '', support.without_times(run.out)) for run in runs)
+        assert (theirs, runs[0].err) == (ours, runs[1].err), (mode, runs)
+
+
 def test_a_full_disk_is_told_of_once_each_time(work):
     (work / 'disk.raw').write_bytes(b'a' * (8 * MIB))
     fails, fits = 'write -P 2 1M 4M', 'write -P 1 0 64k'

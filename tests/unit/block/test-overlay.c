@@ -163,7 +163,7 @@ static void change_at_random_co(struct blk *blk, struct moment *moment, GRand *r
     switch (g_rand_int_range(rand, 0, 6)) {
     case 0: {
         int64_t size = g_rand_int_range(rand, 1, ROOM / 512 + 1) * 512;
-        enum blk_prealloc prealloc = size > moment->size && g_rand_boolean(rand) ? BLK_PREALLOC_METADATA : BLK_PREALLOC_OFF;
+        enum blk_prealloc prealloc = size > moment->size ? g_rand_int_range(rand, 0, BLK_PREALLOC_FULL + 1) : BLK_PREALLOC_OFF;
         g_assert_cmpint(blk_truncate_co(blk, size, prealloc, NULL, NULL), ==, 0);
         if (size > moment->size)
             memset(moment->bytes + moment->size, 0, size - moment->size);
