@@ -150,12 +150,18 @@ static int ask(const struct overlay_call *overlay, const struct blk_overlay_stat
     char bytes[SIZE_TEXT_MAX], size[SIZE_TEXT_MAX];
     const char *filename = blk_filename(image(overlay));
     g_autofree char *name = report_text(call, filename ? filename : "the image that was opened by its options");
+    const char *advice = sandbox_is_read_only() ? SANDBOX_ADVICE_WRITE : "'overlay commit -y' does so; it can't be undone";
+    if (call->session->config.json) {
+        report_error(call, "overlay commit: %s in %u range%s would be written to %s: %s", size_format((double)status->bytes, bytes), status->ranges,
+                     status->ranges == 1 ? "" : "s", name, advice);
+        return -EAGAIN;
+    }
     report_say(call, "%s in %u range%s would be written to %s", size_format((double)status->bytes, bytes), status->ranges,
                status->ranges == 1 ? "" : "s", name);
     if (status->size != status->below)
         report_say(call, "and it would be %s to %s", status->size < status->below ? "cut off" : "made longer",
                    size_format((double)status->size, size));
-    report_say(call, "%s", sandbox_is_read_only() ? SANDBOX_ADVICE_WRITE : "'overlay commit -y' does so; it can't be undone");
+    report_say(call, "%s", advice);
     return -EAGAIN;
 }
 

@@ -24,9 +24,9 @@ WITH_OVERLAY = {'aio_discard', 'aio_write', 'discard', 'multiwrite', 'overlay', 
                 'zone_open', 'zone_reset'}
 ENDS_THE_PROGRAM = {'abort', 'sigraise'}
 # What is told in words: everything else has members.
-IN_WORDS = {'create -f qcow2 NEW 1M', 'create OTHER 1M', 'help break', 'help read', 'map export SVG', 'overlay commit'}
-# What ends with status 1 and no error: it differs, is not as it should be, is nowhere, was only asked.
-NOT_DONE = {'compare', 'check', 'search', 'overlay commit'}
+IN_WORDS = {'create -f qcow2 NEW 1M', 'create OTHER 1M', 'help break', 'help read', 'map export SVG'}
+# What ends with status 1 and no error: it differs, is not as it should be, is nowhere.
+NOT_DONE = {'compare', 'check', 'search'}
 # What has nothing to say when all went well.
 SILENT = {'aio_flush', 'close', 'discard', 'flush', 'follow', 'map', 'overlay', 'quit', 'read-as', 'relink', 'reopen', 'sleep', 'truncate'}
 
