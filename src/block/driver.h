@@ -10,6 +10,7 @@
 #include "block/blk.h"
 #include "block/driver_option.h"
 #include "block/event.h"
+#include "block/inspect.h"
 #include "block/options.h"
 
 struct blk_debug;
@@ -173,6 +174,9 @@ struct driver {
 
     /* Looks into its structure (block/inspect.h).  NULL: there is none to look into. */
     const struct inspect_ops *inspect;
+    /* As inspect_bitmaps_co() and inspect_bitmap_co(), of a node without .inspect: bitmaps that somebody else keeps.  NULL, both: there are none. */
+    int (*bitmaps_co)(struct node *node, inspect_bitmap_fn *fn, void *data);
+    int (*bitmap_co)(struct node *node, const char *name, inspect_dirty_fn *fn, void *data);
 
     /* As blk_connection(), of this node; everything in *ret_connection is owned by the caller.  NULL: asks file. */
     void (*connection)(const struct node *node, struct blk_connection *ret_connection);

@@ -164,18 +164,41 @@ int inspect_snapshots(struct blk *blk, inspect_snapshot_fn *fn, void *data)
     return node ? node->driver->inspect->snapshots(node, fn, data) : -ENOTSUP;
 }
 
+/* The node whose bitmaps are meant: a format's own, or those that a server keeps of all that is shown. */
+static struct node *find_keeper(struct node *node)
+{
+    while (node && !node->driver->inspect && !node->driver->bitmaps_co) {
+        bool shows_all = (node->driver->flags & DRIVER_FILTER) || (node->driver == &driver_raw && node->file->size <= node->size);
+        node = shows_all ? node->file : NULL;
+    }
+    return node;
+}
+
+static int enter_keeper_co(struct blk *blk, struct node **ret_node)
+{
+    int ret = find_keeper(blk->root) ? blk_enter_co(blk) : -ENOTSUP;
+    *ret_node = find_keeper(blk->root);
+    return ret;
+}
+
 int inspect_bitmaps_co(struct blk *blk, inspect_bitmap_fn *fn, void *data)
 {
     struct node *node;
-    int ret = enter_co(blk, &node);
-    return ret < 0 ? ret : leave(blk, node->driver->inspect->bitmaps_co(node, fn, data));
+    int ret = enter_keeper_co(blk, &node);
+    if (ret < 0)
+        return ret;
+    const struct driver *driver = node->driver;
+    return leave(blk, (driver->inspect ? driver->inspect->bitmaps_co : driver->bitmaps_co)(node, fn, data));
 }
 
 int inspect_bitmap_co(struct blk *blk, const char *name, inspect_dirty_fn *fn, void *data)
 {
     struct node *node;
-    int ret = enter_co(blk, &node);
-    return ret < 0 ? ret : leave(blk, node->driver->inspect->bitmap_co(node, name, fn, data));
+    int ret = enter_keeper_co(blk, &node);
+    if (ret < 0)
+        return ret;
+    const struct driver *driver = node->driver;
+    return leave(blk, (driver->inspect ? driver->inspect->bitmap_co : driver->bitmap_co)(node, name, fn, data));
 }
 
 int inspect_header_co(struct blk *blk, inspect_field_fn *fn, void *data)

@@ -142,15 +142,16 @@ typedef int inspect_snapshot_fn(void *data, const struct inspect_snapshot *snaps
 /* In the image's order.  Does not suspend. */
 int inspect_snapshots(struct blk *blk, inspect_snapshot_fn *fn, void *data);
 
-/* A persistent bitmap. */
+/* A persistent bitmap, or one of an NBD server. */
 struct inspect_bitmap {
     const char *name; /* raw bytes */
-    int64_t granularity;
+    int64_t granularity; /* bytes; 0: it is not known */
     bool in_use;      /* it was not written back: what it holds is not up to date */
     bool automatic;   /* it records writes from the moment the image is opened */
     int64_t dirty;    /* bytes of the disk, or the negative errno with which reading it ended */
 };
 typedef int inspect_bitmap_fn(void *data, const struct inspect_bitmap *bitmap);
+/* Of an image that has no structure these are the bitmaps of the NBD export that it is. */
 int inspect_bitmaps_co(struct blk *blk, inspect_bitmap_fn *fn, void *data);
 
 typedef int inspect_dirty_fn(void *data, int64_t offset, int64_t bytes);

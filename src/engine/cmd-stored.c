@@ -108,14 +108,15 @@ static int show_bitmap(void *data, const struct inspect_bitmap *bitmap)
     bool first = !listing->count++;
     if (json(call)) {
         struct report_json_member members[] = {
-            {"name", bitmap->name, 0}, {"granularity", NULL, bitmap->granularity}, {"flags", flags, 0}, {"dirty", NULL, bitmap->dirty}};
+            {"name", bitmap->name, 0}, {"granularity", NULL, bitmap->granularity, bitmap->granularity ? NULL : "null"}, {"flags", flags, 0},
+            {"dirty", NULL, bitmap->dirty}};
         report_json_members(call, members, G_N_ELEMENTS(members) - (bitmap->dirty < 0));
         return 0;
     }
     if (first)
         report_say(call, "%-20s %11s  %-12s  %s", "NAME", "GRANULARITY", "FLAGS", "DIRTY");
     g_autofree char *name = report_text(call, bitmap->name);
-    report_say(call, "%-20s %11s  %-12s  %s", name, size_format(bitmap->granularity, granularity), flags,
+    report_say(call, "%-20s %11s  %-12s  %s", name, bitmap->granularity ? size_format(bitmap->granularity, granularity) : "-", flags,
                bitmap->dirty < 0 ? g_strerror(-bitmap->dirty) : size_format(bitmap->dirty, dirty));
     return 0;
 }
@@ -169,7 +170,7 @@ static int bitmaps_co(const struct command_call *call)
 const struct command command_bitmaps = {
     .name = "bitmaps",
     .args = "[name]",
-    .summary = "lists the image's persistent bitmaps, or what is dirty in one",
+    .summary = "lists the image's persistent bitmaps, or the NBD export's, or what is dirty in one",
     .help = "\n"
             "Without a name: granularity, flags and how much is dirty. With one: its dirty ranges.\n"
             "What a bitmap says that is \"in-use\" is not up to date: whoever wrote the image last did not keep it.\n"

@@ -110,7 +110,7 @@ OF_THE_SCREEN = {
     'ask': ['nothing', 'go-to text x'], 'bind': ['x', 'hex Ctrl-G nothing', 'prompt'], 'cursor': ['map 0', 'nothing 0', 'hex 99T'],
     'differences': ['OTHER SAME'], 'do': ['down', 'nothing', 'down x'], 'find': ['nowhere', '-x zz'], 'focus': ['nothing', 'hex'],
     'goto': ['nowhere', '99T', '5..4', '0 nothing'], 'hex-copy': ['nothing', 'hex 0 1'], 'hex-next-data': ['0 x', 'nowhere'],
-    'hex-save': ['OTHER 0 512'], 'hex-type': ['nothing', 'digits x'], 'keys': ['Down'], 'layout': ['nothing', 'wide left 40%'], 'map-only': ['9', 'x'],
+    'hex-save': ['OTHER 0 512'], 'hex-type': ['nothing', 'digits x'], 'keys': ['Down'], 'layout': ['nothing', 'wide left 40%'], 'map-only': ['9', 'x', '-b x'],
     'mark': ['a', 'aa'], 'mouse': ['nothing 0 0'], 'save-script': ['OTHER'], 'scroll': ['x'], 'set': ['mouse', 'nothing', 'mouse maybe'],
     'show': ['nothing', 'help x'], 'theme': ['nothing', 'dark'], 'to-mark': ['z'], 'trace': ['x'], 'type': ['x y z'],
 }

@@ -4,9 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "block/inspect.h"
 #include "engine/opts.h"
 #include "engine/report.h"
 #include "ui/panels/map-panel.h"
+#include "util/intervals.h"
+
+enum { MARKED_MAX = 1 << 20 /* ranges of a bitmap */ };
 
 /* Commands are found by name only, so that the one panel there is has to be found by them. */
 static struct map_panel *map;
@@ -46,31 +50,96 @@ static int differences_co(const struct command_call *call)
     return 0;
 }
 
-static int only_co(const struct command_call *call)
+struct marking {
+    struct intervals *ranges;
+    unsigned count;
+};
+
+static int mark(void *data, int64_t offset, int64_t bytes)
+{
+    struct marking *marking = data;
+
+    if (++marking->count > MARKED_MAX) {
+        return -E2BIG;
+    }
+    intervals_add(marking->ranges, offset, offset + bytes);
+    return 0;
+}
+
+/* What it marks now. */
+static int only_bitmap_co(const struct command_call *call, const char *name)
+{
+    struct blk *blk = session_blk(call->session);
+    struct marking marking = {.ranges = intervals_new()};
+    g_autofree char *shown = report_text(call, name);
+    int ret = blk ? inspect_bitmap_co(blk, name, mark, &marking) : -ENOMEDIUM;
+
+    if (ret == 0 && blk == session_blk(call->session)) {
+        map_show_marked(map, map_marked_new(name, marking.ranges));
+        return 0;
+    }
+    intervals_free(marking.ranges);
+    if (ret == -ENOENT || ret == -ENOTSUP) {
+        report_complain(call, "map-only: there is no bitmap '%s'; 'bitmaps' lists them", shown);
+    } else if (ret == -E2BIG) {
+        report_complain(call, "map-only: bitmap '%s' marks more than %u ranges", shown, (unsigned)MARKED_MAX);
+    } else if (ret < 0 && ret != -ECANCELED) {
+        report_complain(call, "map-only: bitmap '%s': %s", shown, g_strerror(-ret));
+    }
+    return ret;
+}
+
+static int only_layer(const struct command_call *call, const char *word)
 {
     uint64_t layer = 0;
 
-    if (call->argc > 1 && !g_ascii_string_to_unsigned(call->argv[1], 10, 0, INT16_MAX, &layer, NULL)) {
+    if (word && !g_ascii_string_to_unsigned(word, 10, 0, INT16_MAX, &layer, NULL)) {
         report_complain(call, "map-only: a layer is a number, 0 for the top");
         return -EINVAL;
     }
-    if (!map_show_only(map, call->argc > 1 ? (int)layer : -1)) {
+    if (!map_show_only(map, word ? (int)layer : -1)) {
         report_complain(call, "map-only: there is no such layer; 'chain' lists them");
         return -ENOENT;
     }
     return 0;
 }
 
+static int only_co(const struct command_call *call)
+{
+    g_autofree char *bitmap = NULL;
+    struct opts opts;
+    int option;
+
+    opts_start(&opts, call, map_command_only.options);
+    while ((option = opts_next(&opts)) != -1) {
+        if (option != 'b') {
+            return -EINVAL;
+        }
+        g_free(bitmap);
+        bitmap = g_strdup(opts.value);
+    }
+    if (opts.count > (bitmap ? 0 : 1)) {
+        report_complain(call, "map-only: one layer, or -b and one bitmap");
+        return -EINVAL;
+    }
+    return bitmap ? only_bitmap_co(call, bitmap) : only_layer(call, opts.count > 0 ? opts.operand[0] : NULL);
+}
+
 const struct command map_command_only = {
     .name = "map-only",
-    .args = "[layer]",
-    .summary = "shows on the map only what one layer supplies, or all again",
+    .args = "[-b bitmap | layer]",
+    .options = "b:",
+    .summary = "shows on the map only what one layer supplies or a bitmap marks, or all again",
     .help = "\n"
-            "What other layers supply is drawn as if it was nowhere, and is in no count. chain lists the layers.\n"
+            "All else is drawn as if it was nowhere, and is in no count. chain lists the layers, bitmaps those of a qcow2 image\n"
+            "or an NBD export; what is marked is looked at once.\n"
             "\n"
-            "  map-only 1    what comes from the backing file\n"
-            "  map-only      everything\n",
-    .max_args = 1,
+            "  -b BITMAP            what this bitmap marks as dirty\n"
+            "\n"
+            "  map-only 1           what comes from the backing file\n"
+            "  map-only -b backup   what was written since that bitmap was made or cleared\n"
+            "  map-only             everything\n",
+    .max_args = -1,
     .flags = COMMAND_OURS,
     .run_co = only_co,
 };

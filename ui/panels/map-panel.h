@@ -25,7 +25,7 @@ struct map_panel {
     struct blk *blk; /* NULL: no image */
     struct map_side sides[MAP_SIDES];
     int at;          /* the one shown */
-    struct map_source layer_source; /* of the guest's side while only a layer is shown */
+    struct map_source layer_source; /* of the guest's side while only a layer, or what a bitmap marks, is shown */
     enum map_page page;
     enum map_order_kind order;
     int width, height; /* as last drawn; 0: not yet */
@@ -67,6 +67,8 @@ void map_on_list(void *data);
 enum panel_reaction map_request(struct panel *panel, enum request request, int count);
 /* From now on only what that layer supplies is there (-1: all of them); false: there is no such layer. */
 bool map_show_only(struct map_panel *map, int layer);
+/* The same of what is marked, which is taken over. */
+void map_show_marked(struct map_panel *map, struct map_marked *marked);
 
 /* ---- map-draw.c ---- */
 

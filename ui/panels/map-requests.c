@@ -7,21 +7,33 @@ enum { ZOOM_SHIFT = 3 /* a step shows an eighth */ };
 
 /* ---- what is shown ---- */
 
-bool map_show_only(struct map_panel *map, int layer)
+static void show_part(struct map_panel *map, int only, struct map_marked *marked)
 {
     struct map_side *guest = &map->sides[MAP_GUEST];
 
-    if (layer >= 0 && (!map->blk || !blk_layer(map->blk, (unsigned)layer, BLK_PART_LAYER))) {
-        return false;
-    }
+    map_marked_unref(map->layer_source.marked);
     map->layer_source = map_source_guest;
-    map->layer_source.only = layer + 1;
-    guest->source = layer < 0 ? &map_source_guest : &map->layer_source;
+    map->layer_source.only = only;
+    map->layer_source.marked = marked;
+    guest->source = only > 0 || marked ? &map->layer_source : &map_source_guest;
     map->at = MAP_GUEST;
     map_side_rescan(guest);
     map_open_list(map);
     map_forget_answer(map);
     panel_redraw(&map->panel);
+}
+
+void map_show_marked(struct map_panel *map, struct map_marked *marked)
+{
+    show_part(map, 0, marked);
+}
+
+bool map_show_only(struct map_panel *map, int layer)
+{
+    if (layer >= 0 && (!map->blk || !blk_layer(map->blk, (unsigned)layer, BLK_PART_LAYER))) {
+        return false;
+    }
+    show_part(map, layer + 1, NULL);
     return true;
 }
 

@@ -208,6 +208,9 @@ static void title(struct panel *panel, GString *title)
     if (map->at == MAP_GUEST && map->layer_source.only > 0) {
         g_string_append_printf(title, "only layer %d · ", map->layer_source.only - 1);
     }
+    if (map->at == MAP_GUEST && map->layer_source.marked) {
+        g_string_append_printf(title, "only bitmap %s · ", map->layer_source.marked->name);
+    }
     if (map->page != MAP_PAGE_PICTURE) {
         static const char *const names[] = {
             [MAP_PAGE_LIST] = "extents", [MAP_PAGE_SIZES] = "sizes of extents", [MAP_PAGE_DIFFERENCES] = "differences"};
@@ -327,6 +330,10 @@ static void another_image(struct map_panel *map, struct blk *blk)
 
     map->blk = blk;
     map_differences_clear(map->differences);
+    if (map->layer_source.marked) {
+        g_clear_pointer(&map->layer_source.marked, map_marked_unref);
+        map->sides[MAP_GUEST].source = &map_source_guest;
+    }
     map->at = host_size > 0 ? map->at : MAP_GUEST;
     check_layer(map);
     map_side_open(&map->sides[MAP_GUEST], blk, size);
@@ -446,6 +453,7 @@ static void destroy(struct panel *panel)
     lookup_free(map->seek);
     map_link_free(map->link);
     map_differences_free(map->differences);
+    map_marked_unref(map->layer_source.marked);
     map_list_free(map->list);
     map_side_done(&map->sides[MAP_GUEST]);
     map_side_done(&map->sides[MAP_HOST]);

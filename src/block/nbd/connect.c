@@ -7,7 +7,10 @@
 #include "block/nbd/connection-private.h"
 #include "block/nbd/tls.h"
 
-enum { HANDSHAKE_S = 30 }; /* at most; less where requests get less */
+enum {
+    HANDSHAKE_S = 30, /* at most; less where requests get less */
+    BITMAPS_MAX = 64, /* whose names are kept */
+};
 
 /* ---- the handshake ---- */
 
@@ -47,11 +50,86 @@ static int set_up(struct nbd_connection *connection)
     struct nbd_handle *h = connection->handle;
     nbd_debug_callback listen = {.callback = take_debug, .user_data = connection};
     bool good = lib->set_debug_callback(h, listen) == 0 && lib->set_debug(h, true) == 0 && lib->set_export_name(h, address->export_name) == 0 &&
-                lib->add_meta_context(h, settings->dirty_bitmap ? settings->dirty_bitmap : "base:allocation") == 0 &&
-                lib->add_meta_context(h, "qemu:allocation-depth") == 0 &&
+                lib->add_meta_context(h, NBD_BITMAP_PREFIX) == 0 && lib->set_opt_mode(h, true) == 0 &&
                 lib->set_pread_initialize(h, false) == 0; /* a reply that is not complete is an error: message.c */
 
     return good && nbd_tls_set_up(address, lib, h) ? 0 : -EIO;
+}
+
+/* ---- options: which dirty bitmaps there are, then the export with all that is to be asked about ---- */
+
+static int take_context(void *data, const char *name)
+{
+    struct nbd_connection *connection = data;
+    size_t prefix = strlen(NBD_BITMAP_PREFIX);
+
+    if (strncmp(name, NBD_BITMAP_PREFIX, prefix) != 0 || !name[prefix] || strlen(name) > NBD_STRING_MAX ||
+        connection->bitmaps->len == BITMAPS_MAX || g_ptr_array_find_with_equal_func(connection->bitmaps, name + prefix, g_str_equal, NULL))
+        return 0;
+    g_ptr_array_add(connection->bitmaps, g_strdup(name + prefix));
+    return 0;
+}
+
+/* A server that has no such list, or none at this time, has no bitmaps. */
+static int take_listed(void *data, int *error)
+{
+    ((struct nbd_connection *)data)->choosing = false;
+    return 0;
+}
+
+/* Ready, or libnbd waits for another choice: there is none. */
+static int take_chosen(void *data, int *error)
+{
+    struct nbd_connection *connection = data;
+
+    connection->choosing = false;
+    if (*error) {
+        g_free(connection->refused);
+        connection->refused = nbd_plain_error(connection->library->get_error());
+        connection->why_errno = *error;
+    }
+    return 0;
+}
+
+static bool ask_for_bitmaps(struct nbd_connection *connection)
+{
+    nbd_context_callback context = {.callback = take_context, .user_data = connection};
+    nbd_completion_callback done = {.callback = take_listed, .user_data = connection};
+
+    connection->choosing = true;
+    return connection->library->aio_opt_list_meta_context(connection->handle, context, done) == 0;
+}
+
+static bool ask_for_export(struct nbd_connection *connection)
+{
+    const struct nbd_library *lib = connection->library;
+    const char *shown = connection->settings.dirty_bitmap;
+    nbd_completion_callback done = {.callback = take_chosen, .user_data = connection};
+    struct nbd_handle *h = connection->handle;
+    bool good = lib->clear_meta_contexts(h) == 0 && lib->add_meta_context(h, shown ? shown : "base:allocation") == 0 &&
+                lib->add_meta_context(h, "qemu:allocation-depth") == 0;
+
+    for (unsigned i = 0; good && i < connection->bitmaps->len; i++) {
+        g_autofree char *name = g_strconcat(NBD_BITMAP_PREFIX, connection->bitmaps->pdata[i], NULL);
+
+        good = g_strcmp0(name, shown) == 0 || lib->add_meta_context(h, name) == 0;
+    }
+    connection->choosing = true;
+    return good && lib->aio_opt_go(h, done) == 0;
+}
+
+/* libnbd waits for the next option; asked: how many there were before. */
+static void choose(struct nbd_connection *connection, unsigned asked)
+{
+    if (connection->refused) {
+        nbd_drop(connection, connection->refused, connection->why_errno);
+    } else if (asked > 1 || !(asked == 0 ? ask_for_bitmaps(connection) : ask_for_export(connection))) {
+        connection->choosing = false;
+        if (asked > 0)
+            nbd_drop(connection, NULL, 0);
+    } else {
+        nbd_watch(connection);
+    }
 }
 
 static int start(struct nbd_connection *connection, const struct addrinfo *at)
@@ -81,8 +159,12 @@ static int await_ready_co(struct nbd_connection *connection)
     g_source_set_callback(timer, time_out, co_self(), NULL);
     g_source_attach(timer, g_main_context_get_thread_default());
     connection->connector = co_self();
-    while (connection->handle && !connection->library->aio_is_ready(connection->handle) && ret == 0)
-        ret = co_suspend_cancellable_co();
+    for (unsigned asked = 0; ret == 0 && connection->handle && !connection->library->aio_is_ready(connection->handle);) {
+        if (!connection->library->aio_is_negotiating(connection->handle) || connection->choosing)
+            ret = co_suspend_cancellable_co();
+        else
+            choose(connection, asked++);
+    }
     connection->connector = NULL;
     g_source_destroy(timer);
     g_source_unref(timer);
@@ -123,7 +205,14 @@ static int check_export(const struct nbd_connection *connection, struct nbd_expo
         .has_allocation = yes(lib->can_meta_context(h, bitmap ? bitmap : "base:allocation")),
         .is_dirty_bitmap = bitmap != NULL,
         .tls = yes(lib->get_tls_negotiated(h)),
+        .bitmaps = connection->bitmaps,
     };
+    for (unsigned i = connection->bitmaps->len; i-- > 0;) {
+        g_autofree char *name = g_strconcat(NBD_BITMAP_PREFIX, connection->bitmaps->pdata[i], NULL);
+
+        if (!yes(lib->can_meta_context(h, name)))
+            g_ptr_array_remove_index(connection->bitmaps, i);
+    }
     if (export->size < 0) {
         g_set_error_literal(error, OPTIONS_ERROR, EFBIG, "the server announced an impossible size");
         return -EFBIG;
@@ -160,6 +249,9 @@ static int attempt_co(struct nbd_connection *connection, const struct addrinfo *
     int ret;
 
     g_clear_pointer(&connection->said, g_free);
+    g_clear_pointer(&connection->refused, g_free);
+    g_ptr_array_set_size(connection->bitmaps, 0);
+    connection->choosing = false;
     connection->handle = connection->library->create();
     if (!connection->handle)
         return -ENOMEM;

@@ -35,6 +35,9 @@ struct nbd_connection {
     enum nbd_state state;
     struct nbd_export export;
     unsigned generation;
+    GPtrArray *bitmaps;        /* char *, owned: those of the server; replaced with each connection */
+    bool choosing;             /* an option of the handshake is not answered yet */
+    char *refused;             /* why the server does not serve the export; NULL: it does */
     struct nbd_handle *handle; /* NULL while down */
     char *why;                 /* it went down; NULL: never */
     int why_errno;

@@ -233,7 +233,7 @@ void nbd_watch(struct nbd_connection *connection)
         nbd_drop(connection, NULL, 0);
         return;
     }
-    if (connection->connector && lib->aio_is_ready(handle))
+    if (connection->connector && (lib->aio_is_ready(handle) || (lib->aio_is_negotiating(handle) && !connection->choosing)))
         co_wake(connection->connector, 0);
     direction = lib->aio_get_direction(handle);
     if (direction & LIBNBD_AIO_DIRECTION_READ)
@@ -290,6 +290,7 @@ struct nbd_connection *nbd_connection_new(const struct nbd_library *library, str
     struct nbd_connection *connection = g_new0(struct nbd_connection, 1);
 
     connection->library = library;
+    connection->bitmaps = g_ptr_array_new_with_free_func(g_free);
     connection->settings = *settings;
     *settings = (struct nbd_settings){0};
     connection->aio = aio;
@@ -310,6 +311,8 @@ void nbd_connection_free(struct nbd_connection *connection)
     g_free(connection->settings.dirty_bitmap);
     g_free(connection->why);
     g_free(connection->said);
+    g_free(connection->refused);
+    g_ptr_array_unref(connection->bitmaps);
     g_free(connection);
 }
 

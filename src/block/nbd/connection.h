@@ -29,6 +29,7 @@ struct nbd_export {
     bool has_allocation;
     bool is_dirty_bitmap; /* in place of the allocation, */
     const char *context;  /* whose name this is; valid as long as the connection */
+    GPtrArray *bitmaps;   /* char *, names of dirty bitmaps that can be asked for, without what stands before them; the same */
     bool tls;
 };
 
@@ -40,6 +41,8 @@ struct nbd_settings {
     uint64_t request_timeout_s; /* 0: none */
     bool one_at_a_time;         /* a request goes when the one before it is answered, and whole */
 };
+
+#define NBD_BITMAP_PREFIX "qemu:dirty-bitmap:" /* of the context of a dirty bitmap */
 
 enum nbd_operation { NBD_READ, NBD_WRITE, NBD_FLUSH, NBD_TRIM, NBD_ZERO, NBD_STATUS };
 

@@ -8,7 +8,8 @@
 /* The functions that are used, under their names without "nbd_"; see libnbd(3) for each. */
 #define NBD_FUNCTIONS(X)                                                                                                \
     X(create) X(close) X(get_version) X(get_error) X(get_errno)                                                        \
-    X(set_debug) X(set_debug_callback) X(set_export_name) X(add_meta_context) X(set_pread_initialize)                                                      \
+    X(set_debug) X(set_debug_callback) X(set_export_name) X(add_meta_context) X(clear_meta_contexts) X(set_pread_initialize)  \
+    X(set_opt_mode) X(aio_is_negotiating) X(aio_opt_list_meta_context) X(aio_opt_go)                                    \
     X(set_tls) X(set_tls_certificates) X(set_tls_verify_peer) X(set_tls_username) X(set_tls_psk_file)                   \
     X(aio_connect) X(aio_connect_tcp) X(aio_connect_unix) X(aio_disconnect)                                             \
     X(aio_get_fd) X(aio_get_direction) X(aio_notify_read) X(aio_notify_write)                                           \

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "block/inspect.h"
 #include "block/nbd/connection.h"
 #include "block/node.h"
 
@@ -17,3 +18,5 @@ int64_t nbd_length_co(struct node *node);
 /* status.c: slots of struct driver. */
 int nbd_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status);
 int nbd_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_status_fn *fn, void *data);
+int nbd_bitmaps_co(struct node *node, inspect_bitmap_fn *fn, void *data);
+int nbd_bitmap_co(struct node *node, const char *name, inspect_dirty_fn *fn, void *data);

@@ -252,3 +252,80 @@ int nbd_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_st
     }
     return ret;
 }
+
+/* ---- dirty bitmaps by their names ---- */
+
+/* The dirty runs of the reply in order, one on top of the last if they touch; the last is kept back in *held. */
+static int visit_dirty(const struct reply *reply, int64_t offset, int64_t end, struct run *held, int64_t *held_start, inspect_dirty_fn *fn, void *data)
+{
+    int ret = 0;
+
+    for (unsigned i = 0; ret == 0 && i < reply->allocation.runs->len && offset < end; i++) {
+        const struct run *run = &g_array_index(reply->allocation.runs, struct run, i);
+        int64_t run_end = MIN(run->end, end);
+
+        if (run_end > offset && (run->value & STATE_DIRTY)) {
+            if (held->end != offset || held->end == *held_start) {
+                ret = held->end > *held_start ? fn(data, *held_start, held->end - *held_start) : 0;
+                *held_start = offset;
+            }
+            held->end = run_end;
+        }
+        offset = MAX(offset, run_end);
+    }
+    return ret;
+}
+
+int nbd_bitmap_co(struct node *node, const char *name, inspect_dirty_fn *fn, void *data)
+{
+    struct nbd *nbd = node->opaque;
+    g_autofree char *context = g_strconcat(NBD_BITMAP_PREFIX, name, NULL);
+    struct reply reply = {.dirty = true, .context = context};
+    struct run held = {0};
+    int64_t held_start = 0, size = nbd_length_co(node);
+    int ret = 0;
+
+    if (!g_ptr_array_find_with_equal_func(nbd_connection_export(nbd->connection)->bitmaps, name, g_str_equal, NULL))
+        return -ENOENT;
+    reply.allocation.runs = g_array_new(FALSE, FALSE, sizeof(struct run));
+    reply.depth.runs = g_array_new(FALSE, FALSE, sizeof(struct run));
+    for (int64_t offset = 0; ret == 0 && offset < size;) {
+        frame(node, offset, size, &reply);
+        ret = ask_co(node, &reply, 0);
+        if (ret == 0)
+            ret = visit_dirty(&reply, offset, size, &held, &held_start, fn, data);
+        if (ret == 0 && (reply.allocation.end <= offset || co_cancelled()))
+            ret = co_cancelled() ? -ECANCELED : -EPROTO;
+        offset = MIN(reply.allocation.end, size);
+        co_relax_co();
+    }
+    reply_clear(&reply);
+    return ret == 0 && held.end > held_start ? fn(data, held_start, held.end - held_start) : ret;
+}
+
+static int add_up(void *data, int64_t offset, int64_t bytes)
+{
+    *(int64_t *)data += bytes;
+    return 0;
+}
+
+int nbd_bitmaps_co(struct node *node, inspect_bitmap_fn *fn, void *data)
+{
+    struct nbd *nbd = node->opaque;
+    GPtrArray *bitmaps = nbd_connection_export(nbd->connection)->bitmaps;
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free); /* a new connection replaces the others */
+    int ret = 0;
+
+    for (unsigned i = 0; i < bitmaps->len; i++)
+        g_ptr_array_add(names, g_strdup(bitmaps->pdata[i]));
+    for (unsigned i = 0; ret == 0 && i < names->len; i++) {
+        struct inspect_bitmap bitmap = {.name = names->pdata[i]};
+        int sum = nbd_bitmap_co(node, bitmap.name, add_up, &bitmap.dirty);
+
+        if (sum == -ECANCELED)
+            return sum;
+        bitmap.dirty = sum < 0 ? sum : bitmap.dirty;
+        ret = fn(data, &bitmap);
+    }
+    return ret;
+}
