@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "block/copying.h"
+#include "block/described.h"
 #include "block/inspect.h"
 #include "block/iov.h"
 #include "block/named.h"
@@ -114,9 +115,18 @@ static int take_marks(struct options *options, struct marks *ret_marks, GError *
     return refuse_unexpected(bitmap, "bitmap.", error);
 }
 
+static int check_target(const struct options *options, GError **error)
+{
+    g_autoptr(options) copy = options_copy(options);
+    g_autoptr(options) target = options_take_child(copy, "target");
+    return options_count(target) ? described_check(target, "target.", error) : 0;
+}
+
 static int take_options(struct copy_before_write *cbw, struct options *options, struct marks *ret_marks, GError **error)
 {
     int ret = has_child(options, "target") ? 0 : options_refuse(error, EINVAL, "Parameter 'target' is missing");
+    if (ret == 0)
+        ret = check_target(options, error);
     if (ret == 0)
         ret = take_marks(options, ret_marks, error);
     if (ret == 0)

@@ -364,6 +364,27 @@ def test_nodes_by_name(folder, args, mode):
     same(folder, *mode, *script('read 0 512', 'write 0 512', 'length'), '--image-opts', args)
 
 
+QCOW2 = 'driver=qcow2,file.driver=file,file.filename=to.qcow2'
+MEMORY = 'driver=null-co,size=1048576'
+
+
+@pytest.mark.parametrize('target', [
+    'driver=qcow2,file.filename=to.qcow2', 'filename=to.raw', 'foo=1', 'driver=nope', 'driver=', 'driver=file', 'driver=raw', 'driver=raw,file=x',
+    'driver=qcow2,backing=', 'driver=blklogwrites', 'driver=blkdebug', 'driver=snapshot-access', 'driver=throttle', 'driver=nbd', 'driver=blkverify,test.driver=null-co',
+    'driver=vmdk', 'driver=quorum,children.0=x', f'{QCOW2},foo=1', f'{QCOW2},foo.bar=1', f'{QCOW2},file.foo=1', f'{QCOW2},file.foo=1,bar=2',
+    f'{QCOW2},l2-cache-size=1M', f'{QCOW2},l2-cache-size=0x100000', f'{QCOW2},lazy-refcounts=maybe', f'{QCOW2},overlap-check=bogus',
+    f'{QCOW2},overlap-check.template=bogus', f'{QCOW2},overlap-check=none', f'{QCOW2},overlap-check.main-header=x', f'{QCOW2},discard=bogus',
+    f'{QCOW2},discard=unmap', f'{QCOW2},discard=on', f'{QCOW2},cache=x', f'{QCOW2},cache.foo=on', f'{QCOW2},cache.direct=maybe',
+    f'{QCOW2},file.cache.direct=maybe', f'{QCOW2},file.locking=bogus', f'{QCOW2},file.aio=bogus', f'{QCOW2},file.drop-cache=x',
+    f'{QCOW2},read-only=maybe', f'{QCOW2},force-share=2', f'{QCOW2},detect-zeroes=bogus', f'{QCOW2},file.driver=nope',
+    f'{MEMORY},latency-ns=x', f'{MEMORY},read-zeroes=1', f'{MEMORY},aio=x', f'{MEMORY},node-name=1x', 'driver=null-co,size=1M', 'driver=null-co,size=',
+    'driver=null-co,size=99999999999999999999', 'driver=raw,offset=x,file.driver=null-co', 'driver=raw,size=1M,file.driver=file,file.filename=to.raw',
+    'driver=raw,size=1048576,file.driver=file,file.filename=to.raw', 'driver=preallocate,prealloc-size=1M,file.driver=file,file.filename=to.raw',
+    'driver=compress,foo=1,file.driver=null-co'])
+def test_the_target_is_described_in_full(folder, target):
+    same(folder, *script('length'), '--image-opts', cbw(target))
+
+
 TWICE = 'driver=qcow2,file.driver=file,file.filename=to.qcow2,file.node-name=x,backing'
 
 
