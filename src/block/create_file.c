@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The files of a new image: made beside their places, put there in the end. */
+/*
+ * The files of a new image: made beside their places, put there in the end.
+ *
+ * Where the file system can, they have no name until then, so that nothing is left of them however the program ends.  Elsewhere they have one that
+ * says whose they are; the broker (io/broker.h), where there is one, removes such a file when the program has ended before it was put into its place.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -17,9 +22,12 @@
 #include "io/broker.h"
 #include "io/sandbox.h"
 
+enum { NAMES_MAX = 100 };
+
 struct staged {
     char *path;      /* where it goes, a symbolic link followed */
-    char *temporary; /* where it is */
+    char *temporary; /* where it is: a path */
+    int nameless;    /* a descriptor, and temporary is its path in /proc; -1: temporary is a name of its own */
     bool replaces;   /* a file is there */
     bool exchanged;  /* they have changed places: temporary is what was there */
 };
@@ -44,6 +52,8 @@ static int fail(GError **error, int ret, const char *path)
 static void free_staged(void *data)
 {
     struct staged *staged = data;
+    if (staged->nameless >= 0)
+        close(staged->nameless);
     g_free(staged->path);
     g_free(staged->temporary);
     g_free(staged);
@@ -146,6 +156,53 @@ static void set_no_cow(int fd)
     }
 }
 
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? g_strndup(path, MAX(1, slash - path)) : g_strdup(".");
+}
+
+static char *beside(const char *path, const char *name)
+{
+    const char *slash = strrchr(path, '/');
+    return g_strdup_printf("%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, name);
+}
+
+/* A file without a name in the folder of path, which can be given one later; *ret_file is how to open it.  -ENOTSUP: not here. */
+static int make_nameless(const char *path, char **ret_file)
+{
+    g_autofree char *folder = folder_of(path), *name = NULL;
+    if (broker_runs())
+        return -ENOTSUP;
+    int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return -ENOTSUP;
+    name = g_strdup_printf("/proc/self/fd/%d", fd);
+    if (access(name, R_OK | W_OK) < 0) {
+        close(fd);
+        return -ENOTSUP;
+    }
+    *ret_file = g_steal_pointer(&name);
+    return fd;
+}
+
+/* With a name, as long as it takes to put it into a place where something is. */
+static int give_name(struct staged *staged)
+{
+    int ret = -EEXIST;
+    for (unsigned tries = 0; ret == -EEXIST && tries < NAMES_MAX; tries++) {
+        g_autofree char *last = g_strdup_printf(".blkscope-%08x", g_random_int()), *name = beside(staged->path, last);
+        ret = linkat(AT_FDCWD, staged->temporary, AT_FDCWD, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+        if (ret == 0) {
+            g_free(staged->temporary);
+            staged->temporary = g_steal_pointer(&name);
+            close(staged->nameless);
+            staged->nameless = -1;
+        }
+    }
+    return ret;
+}
+
 static int make(void *data)
 {
     struct file_call *call = data;
@@ -153,9 +210,13 @@ static int make(void *data)
     char *real = call->there ? realpath(call->path, NULL) : NULL;
     staged->path = g_strdup(real ? real : call->path);
     free(real);
-    const char *slash = strrchr(staged->path, '/');
-    staged->temporary = g_strdup_printf("%.*s.blkscope-XXXXXX", slash ? (int)(slash + 1 - staged->path) : 0, staged->path);
-    int fd = *staged->path ? broker_make_temporary(staged->temporary, 0644) : -ENOENT;
+    int fd = *staged->path ? make_nameless(staged->path, &staged->temporary) : -ENOENT;
+    if (fd >= 0) {
+        staged->nameless = fd;
+    } else if (fd == -ENOTSUP) {
+        staged->temporary = beside(staged->path, ".blkscope-XXXXXX");
+        fd = broker_make_temporary(staged->temporary, 0644);
+    }
     if (fd < 0) {
         g_clear_pointer(&staged->temporary, g_free);
         return fd;
@@ -165,7 +226,8 @@ static int make(void *data)
         errno = 0; /* not ours to give away: it is the maker's then */
     if (call->no_cow)
         set_no_cow(fd);
-    close(fd);
+    if (staged->nameless < 0)
+        close(fd);
     return 0;
 }
 
@@ -173,6 +235,7 @@ int create_stage_co(struct create *create, const char *path, const char **ret_fi
 {
     const char *no_cow = options_get(create->options, "nocow");
     struct file_call call = {.path = path, .staged = g_new0(struct staged, 1), .no_cow = no_cow && options_parse_bool(no_cow) == 1};
+    call.staged->nameless = -1;
     if (!create->staged)
         create->staged = g_ptr_array_new_with_free_func(free_staged);
     g_ptr_array_add(create->staged, call.staged);
@@ -194,6 +257,12 @@ static int flush_and_rename(struct staged *staged)
     int ret = fd < 0 || fdatasync(fd) < 0 ? -errno : 0;
     if (fd >= 0)
         close(fd);
+    if (ret < 0)
+        return ret;
+    if (staged->nameless >= 0 && !staged->replaces)
+        return linkat(AT_FDCWD, staged->temporary, AT_FDCWD, staged->path, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+    if (staged->nameless >= 0)
+        ret = give_name(staged);
     if (ret < 0)
         return ret;
     if (!staged->replaces)
@@ -242,7 +311,7 @@ static int remove_all(void *data)
     GPtrArray *all = data;
     for (unsigned i = 0; i < all->len; i++) {
         struct staged *staged = all->pdata[i];
-        if (staged->temporary)
+        if (staged->temporary && staged->nameless < 0)
             broker_remove(staged->temporary);
     }
     return 0;

@@ -11,6 +11,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -331,20 +332,65 @@ def until(condition):
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize('args, number', [(['-w'], signal.SIGTERM), (['-w'], signal.SIGHUP), ([], signal.SIGTERM), ([], signal.SIGKILL)], ids=str)
-def test_nothing_is_left_after_a_signal(work, args, number):
-    """With a sandbox the broker cleans up, whatever ends the program; then it may still be at it."""
+def nameless_files(folder):
+    """Whether there are files without a name on its file system."""
+    try:
+        os.close(os.open(folder, os.O_TMPFILE | os.O_RDWR))
+    except OSError:
+        return False
+    return True
+
+
+def has_begun(process, folder):
+    """The program has a file of the folder open that is not to have this name, or none."""
+    links = [os.readlink(link) for link in Path(f'/proc/{process.pid}/fd').iterdir() if link.is_symlink()]
+    return any(link.startswith(f'{folder}/') and (link.endswith(' (deleted)') or '.blkscope-' in link) for link in links)
+
+
+@pytest.mark.parametrize('there', [False, True], ids=['new', 'replaced'])
+@pytest.mark.parametrize('args', [['-w'], ['-w', '--no-sandbox'], []], ids=str)
+@pytest.mark.parametrize('number', [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL], ids=str)
+def test_nothing_is_left_after_a_signal(work, args, number, there):
+    """It has no name before it is whole; with a sandbox the broker cleans up, whatever ends the program; then it may still be at it."""
+    if number == signal.SIGKILL and args and not nameless_files(work):
+        pytest.skip('the file system has no files without a name')
+    if there and not args:
+        pytest.skip('nothing is replaced in the sandbox')
     images.create(work / 'open.qcow2', MIB)
     folder = work / 'new'
     folder.mkdir()
-    process = subprocess.Popen([support.BLKSCOPE, *args, '-c', 'create -q -f raw -o preallocation=full image 8G', '../open.qcow2'], cwd=folder,
+    left = ['image'] if there else []
+    for name in left:
+        (folder / name).write_text('mine')
+    force = '-y ' if there else ''
+    process = subprocess.Popen([support.BLKSCOPE, *args, '-c', f'create -q {force}-f raw -o preallocation=full image 8G', '../open.qcow2'], cwd=folder,
                                env=support.environment(), stdin=subprocess.DEVNULL)
     try:
-        until(lambda: os.listdir(folder))
+        until(lambda: has_begun(process, folder))
     finally:
         process.send_signal(number)
         assert process.wait(support.DEADLINE) == -number
-    until(lambda: not os.listdir(folder))
+    until(lambda: os.listdir(folder) == left)
+    assert not there or (folder / 'image').read_text() == 'mine'
+
+
+@pytest.mark.parametrize('where', ['/dev/shm', '/var/tmp'])
+def test_with_and_without_files_that_have_no_name(work, where):
+    """The same comes of both ways, with the mode that others have; a link to nowhere is not replaced."""
+    with tempfile.TemporaryDirectory(dir=where) as name:
+        folder = Path(name)
+        old = ['strace', '-f', '-o', '/dev/null', '-e', 'trace=access,faccessat,faccessat2', '-e', 'inject=access,faccessat,faccessat2:error=ENOENT']
+        for way in [[], old] if shutil.which('strace') else [[]]:
+            for command in ['create -q -f qcow2 new 1M', 'create -q -y -f qcow2 new 2M', 'create -q -f qcow2 -o data_file=data other 1M']:
+                subprocess.run([*way, support.BLKSCOPE, '-w', '--no-sandbox', '-c', command], cwd=folder, env=support.environment(), check=True)
+            assert sorted(os.listdir(folder)) == ['data', 'new', 'other'], way
+            assert (folder / 'new').stat().st_mode & 0o777 == 0o644
+            subprocess.run(['qemu-img', 'check', '-q', 'new'], cwd=folder, check=True)
+            (folder / 'link').symlink_to('nowhere')
+            result = support.blkscope('-w', '--no-sandbox', '-c', 'create -q -f raw link 1M', cwd=folder)
+            assert result.status == 1 and 'File exists' in result.err, result
+            for left in folder.iterdir():
+                left.unlink()
 
 
 @pytest.mark.skipif(not shutil.which('strace'), reason='strace is not installed')
