@@ -79,8 +79,9 @@ def free_port():
 
 
 @contextlib.contextmanager
-def _running_tcp(args, port):
-    process = subprocess.Popen([str(arg) for arg in args], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def running_tcp(args, port, **how):
+    """A server that listens on this port of loopback, until the block ends; how: of its process."""
+    process = subprocess.Popen([str(arg) for arg in args], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **how)
     try:
         for _ in range(support.DEADLINE * 50):
             with contextlib.suppress(OSError):
@@ -95,11 +96,11 @@ def _running_tcp(args, port):
 
 
 def qemu_nbd_tcp(port, *args):
-    return _running_tcp(['qemu-nbd', '-t', '-e', '8', '-b', '127.0.0.1', '-p', port, *args], port)
+    return running_tcp(['qemu-nbd', '-t', '-e', '8', '-b', '127.0.0.1', '-p', port, *args], port)
 
 
 def nbdkit_tcp(port, *args):
-    return _running_tcp(['nbdkit', '-f', '-i', '127.0.0.1', '-p', port, *args], port)
+    return running_tcp(['nbdkit', '-f', '-i', '127.0.0.1', '-p', port, *args], port)
 
 
 # ---- the one of our own ----
