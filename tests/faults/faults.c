@@ -90,6 +90,14 @@ static int fault(int *slot, const char *name)
     return matches(call) && fails_now(number);
 }
 
+/* For requests of a ring, which ring.c finds by this name; ret_error: 0 if it is to do a part. */
+int ring_fault(int *slot, const char *name, int *ret_error);
+int ring_fault(int *slot, const char *name, int *ret_error)
+{
+    *ret_error = (int)error;
+    return fault(slot, name);
+}
+
 static int fault_alloc(int *slot, const char *name)
 {
     if (!armed)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import support
 
-LIBRARY = Path(support.BLKSCOPE).parent / 'tests/faults/faults.so'
+BUILT = Path(support.BLKSCOPE).parent / 'tests/faults'
+LIBRARY, RING_PROGRAM = BUILT / 'faults.so', BUILT / 'ring-faults'
 CALLS_MAX, NAME_ROOM = 96, 24
 ROW = struct.Struct(f'<{NAME_ROOM}sq')
 SHORT = 0  # in place of an errno: a part only
@@ -27,6 +28,8 @@ ERRORS = {
     'poll': [errno.EINTR], 'eventfd': [errno.EMFILE], 'pipe2': [errno.EMFILE], 'inotify_init1': [errno.EMFILE], 'inotify_add_watch': [errno.ENOSPC],
     'pthread_create': [errno.EAGAIN], 'fork': [errno.EAGAIN], 'socket': [errno.EMFILE], 'access': [errno.EACCES], 'mkdir': [errno.ENOSPC],
     'rename': [errno.ENOSPC], 'renameat2': [errno.ENOSPC, errno.EINVAL], 'link': [errno.EMLINK, errno.ENOSPC], 'unlink': [errno.EIO],
+    'ring_read': [errno.EIO, errno.EAGAIN, SHORT], 'ring_write': [errno.EIO, errno.ENOSPC, errno.EINTR, errno.EOPNOTSUPP, SHORT],
+    'ring_fsync': [errno.EIO, errno.ENOSPC], 'ring_fallocate': [errno.ENOSPC, errno.EOPNOTSUPP, errno.EAGAIN],
     'ioctl': [errno.ENOTTY], 'statx': [errno.EIO, errno.ENOSYS],
 }
 
@@ -42,14 +45,15 @@ def name_of(error):
 class Injector:
     """Its folder is a place for the library and the counters: there must be no space in the name of a preloaded library."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, back_end='threads'):
+        self.back_end = back_end
         self.library, self.counters = folder / 'faults.so', folder / 'counters'
         if not self.library.exists():
             shutil.copy(LIBRARY, self.library)
 
     def environment(self, call=None, at=0, error=0, on=False, **changes):
         self.counters.write_bytes(bytes(8 + CALLS_MAX * ROW.size))
-        changes.setdefault('BLKSCOPE_AIO', 'threads')
+        changes.setdefault('BLKSCOPE_AIO', self.back_end)
         if call:
             changes.update(FAULT_CALL=call, FAULT_AT=str(at), FAULT_ERRNO=str(error))
         if on:

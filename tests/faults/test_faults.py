@@ -26,6 +26,7 @@ pytestmark = pytest.mark.skipif(support.FLAVOUR != '', reason='the library has a
 CHOICE = os.environ.get('BLKSCOPE_FAULTS', '')
 SEED = int(os.environ.get('SEED', '1'))
 SAMPLE = {'alloc': 14}
+RING = ('ring_read', 'ring_write', 'ring_fsync', 'ring_fallocate')
 READING, WRITING = ('read', 'pread64', 'preadv64', 'preadv64v2', 'lseek64', 'mmap64'), ('write', 'pwrite64', 'pwritev64', 'pwritev64v2', 'fdatasync', 'fallocate64', 'ftruncate64')
 KINDS = {'memory': ('alloc',), 'reading': READING, 'writing': WRITING, 'others': None}
 
@@ -39,12 +40,12 @@ def calls_of(kind, counts):
 class Master:
     """A scenario with its images, and the run without a fault."""
 
-    def __init__(self, scenario, folder):
-        self.scenario, self.folder = scenario, folder
+    def __init__(self, scenario, folder, program=support.BLKSCOPE, back_end='threads'):
+        self.scenario, self.folder, self.program = scenario, folder, program
         (folder / 'images').mkdir()
         scenario.prepare(folder / 'images')
         self.images = scenarios.hashes(folder / 'images')
-        self.injector = Injector(folder)
+        self.injector = Injector(folder, back_end)
         self.clean = self.run(folder / 'clean')
         assert self.clean.status == scenario.status and not self.clean.err and 'failed' not in self.clean.out, self.clean
         self.counts = self.injector.counts()
@@ -52,28 +53,43 @@ class Master:
     def run(self, folder, *fault, on=False):
         shutil.copytree(self.folder / 'images', folder)
         state = folder / 'state'
-        result = support.blkscope(*self.scenario.args, '--script', '/dev/stdin', cwd=folder, input=self.scenario.script(), deadline=30,
+        result = support.blkscope(*self.scenario.args, '--script', '/dev/stdin', cwd=folder, input=self.scenario.script(), deadline=30, program=self.program,
                                   env=self.injector.environment(*fault, on=on, XDG_STATE_HOME=str(state), COLUMNS='80', LINES='24'))
         result.out = support.without_times(result.out)
         return result
 
 
-@pytest.fixture(scope='module')
-def masters():
+def keep_masters(**how):
     """In memory, where there is such a place: on a disk these thousands of runs would wait for it."""
     made = {}
     with tempfile.TemporaryDirectory(prefix='blkscope-faults-', dir='/dev/shm' if os.access('/dev/shm', os.W_OK) else None) as folder:
         def get(name):
             if name not in made:
                 (Path(folder) / name).mkdir()
-                made[name] = Master(scenarios.ALL[name], Path(folder) / name)
+                made[name] = Master(scenarios.ALL[name], Path(folder) / name, **how)
             return made[name]
         yield get
 
 
+@pytest.fixture(scope='module')
+def masters():
+    yield from keep_masters()
+
+
+@pytest.fixture(scope='module')
+def masters_with_ring():
+    """Of a program that does all through the ring, where the library sees each request (ring.c)."""
+    if not injector.RING_PROGRAM.exists():
+        pytest.skip('built without liburing')
+    have = support.blkscope('-c', 'length', 'null-co://', program=injector.RING_PROGRAM, env=support.environment(BLKSCOPE_AIO='io_uring'))
+    if 'io_uring' in have.err:
+        pytest.skip(have.err)
+    yield from keep_masters(program=injector.RING_PROGRAM, back_end='io_uring')
+
+
 def chosen(master, call):
     """(which call, error, whether all that follow fail as well) of those that fail in turn."""
-    every = [(at, error, on) for at in range(1, master.counts.get(call, 0) + 1) for error in errors_of(call) for on in ((False, True) if call == 'alloc' else (False,))]
+    every = [(at, error, on) for at in range(1, master.counts.get(call, 0) + 1) for error in errors_of(call) for on in ((False, True) if call in ('alloc', *RING) else (False,))]
     if CHOICE == 'all':
         return every
     rng = random.Random(f'{SEED}{master.scenario.name}{call}')
@@ -85,13 +101,19 @@ def new_lines(result, clean):
     return [line for line in (result.out + result.err).splitlines() if line not in known]
 
 
+def same(result, clean):
+    """Requests that run at once may end in another order."""
+    return result.status == clean.status and [sorted(text.splitlines()) for text in (result.out, result.err)] == [
+        sorted(text.splitlines()) for text in (clean.out, clean.err)]
+
+
 def judge(master, folder, result, what):
     """What must be true whatever failed."""
     scenario, clean = master.scenario, master.clean
     assert result.status >= 0, f'{what}\n{result}'
     for words in ('CRITICAL', 'WARNING', 'Assertion', 'ERROR:'):
         assert words not in result.err or words in clean.err, f'{what}\n{result}'
-    if result != clean:
+    if not same(result, clean):
         # What a screen holds is a matter of the moment, too.
         assert new_lines(result, clean) or (scenario.name == 'screen' and result.status == 0), f'{what}: quietly different\n{result}'
         if os.environ.get('BLKSCOPE_FAULTS_TOLD'):
@@ -109,23 +131,35 @@ def whole(path):
     return path.exists() and path.read_bytes()[:4] == b'QFI\xfb'
 
 
-@pytest.mark.parametrize('kind', KINDS)
-@pytest.mark.parametrize('name', scenarios.ALL)
-def test_each_call_fails_in_turn(masters, name, kind):
-    master = masters(name)
+def fail_in_turn(master, calls, kind):
     failures, runs = [], 0
-    for call in calls_of(kind, master.counts):
+    for call in calls:
         for at, error, on in chosen(master, call):
             folder = master.folder / f'run-{kind}'
-            what = f'{name}: {call} {at} of {master.counts[call]}: {name_of(error)}{" and on" if on else ""}'
+            what = f'{master.scenario.name}: {call} {at} of {master.counts[call]}: {name_of(error)}{" and on" if on else ""}'
             try:
                 judge(master, folder, master.run(folder, call, at, error, on=on), what)
             except AssertionError as failure:
                 failures.append(f'{what}\n{failure}')
             shutil.rmtree(folder)
             runs += 1
-    print(f'{name}, {kind}: {runs} faults')
+    print(f'{master.scenario.name}, {kind}: {runs} faults')
     assert not failures, f'{len(failures)} of {runs} failed\n' + '\n\n'.join(failures[:int(os.environ.get('BLKSCOPE_FAULTS_SHOWN', '5'))])
+
+
+@pytest.mark.parametrize('kind', KINDS)
+@pytest.mark.parametrize('name', scenarios.ALL)
+def test_each_call_fails_in_turn(masters, name, kind):
+    master = masters(name)
+    fail_in_turn(master, calls_of(kind, master.counts), kind)
+
+
+@pytest.mark.parametrize('name', scenarios.ALL)
+def test_each_request_of_the_ring_fails_in_turn(masters_with_ring, name):
+    """Once, and with all that follow."""
+    master = masters_with_ring(name)
+    assert master.counts['ring_read'] > 10 and ('ring_write' in master.counts) == master.scenario.writes, 'that the ring does them is why they are looked at'
+    fail_in_turn(master, [call for call in RING if call in master.counts], 'ring')
 
 
 def test_what_the_header_may_name_is_no_leak(masters):
