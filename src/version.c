@@ -9,6 +9,8 @@
 
 #include "config.h"
 #include "io/aio.h"
+#include "io/landlock.h"
+#include "io/seccomp.h"
 #include "ui/console/line.h"
 #include "ui/display.h"
 #include "util/safetext.h"
@@ -32,6 +34,14 @@ static void print_io(void)
                                             : "no: not offered by this kernel; threads do its work");
     if (aio)
         aio_free(aio);
+}
+
+static void print_sandbox(void)
+{
+    int abi = landlock_abi();
+    g_autofree char *files = abi ? g_strdup_printf("Landlock, ABI %d", abi) : g_strdup("no Landlock: this kernel has none, or does not let the program use it");
+    g_autofree char *text = g_strdup_printf("%s; %s", files, seccomp_works() ? "seccomp" : "no seccomp filters");
+    print_line("sandbox", text);
 }
 
 static void print_nbd(void)
@@ -59,6 +69,7 @@ void version_print_features(void)
                         glib_minor_version, glib_micro_version, curses_library(), line_library(), zlibVersion(),
                         LIBDEFLATE_VERSION_STRING, ZSTD_versionString());
     print_io();
+    print_sandbox();
     print_nbd();
     print_line("libraries", libraries);
 }

@@ -8,10 +8,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
-#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -146,16 +144,6 @@ static int check_place_co(struct create *create, struct file_call *call, GError 
 
 /* ---- making ---- */
 
-/* Only btrfs knows it, and there only while the file is empty; elsewhere it does no harm to have asked. */
-static void set_no_cow(int fd)
-{
-    int flags;
-    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0) {
-        flags |= FS_NOCOW_FL;
-        ioctl(fd, FS_IOC_SETFLAGS, &flags);
-    }
-}
-
 static char *folder_of(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -213,9 +201,11 @@ static int make(void *data)
     int fd = *staged->path ? make_nameless(staged->path, &staged->temporary) : -ENOENT;
     if (fd >= 0) {
         staged->nameless = fd;
+        if (call->no_cow)
+            broker_set_no_cow(fd);
     } else if (fd == -ENOTSUP) {
         staged->temporary = beside(staged->path, ".blkscope-XXXXXX");
-        fd = broker_make_temporary(staged->temporary, 0644);
+        fd = broker_make_temporary(staged->temporary, 0644, call->no_cow);
     }
     if (fd < 0) {
         g_clear_pointer(&staged->temporary, g_free);
@@ -224,8 +214,6 @@ static int make(void *data)
     staged->replaces = call->there;
     if (call->there && (fchown(fd, call->st.st_uid, call->st.st_gid) < 0 || fchmod(fd, call->st.st_mode & 07777) < 0))
         errno = 0; /* not ours to give away: it is the maker's then */
-    if (call->no_cow)
-        set_no_cow(fd);
     if (staged->nameless < 0)
         close(fd);
     return 0;

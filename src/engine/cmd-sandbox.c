@@ -18,9 +18,9 @@ static const char *summary(const struct session_sandbox *wanted, const struct sa
 static void show_json(const struct command_call *call, const struct sandbox_state *state)
 {
     sink_printf(call->sink, SINK_OUT,
-                "{\"closed\": %s, \"files\": %s, \"calls\": %s, \"landlock-abi\": %d, \"read-only\": %s, \"network\": %s, \"broker\": %s}\n",
+                "{\"closed\": %s, \"files\": %s, \"calls\": %s, \"landlock-abi\": %d, \"read-only\": %s, \"network\": %s, \"any-server\": %s, \"broker\": %s}\n",
                 state->closed ? "true" : "false", state->parts & SANDBOX_FILES ? "true" : "false", state->parts & SANDBOX_CALLS ? "true" : "false",
-                state->landlock_abi, state->read_only ? "true" : "false", sandbox_forbids_network() ? "false" : "true",
+                state->landlock_abi, state->read_only ? "true" : "false", sandbox_forbids_network() ? "false" : "true", state->any_server ? "true" : "false",
                 broker_runs() ? "true" : "false");
 }
 
@@ -52,7 +52,9 @@ static int run_sandbox_co(const struct command_call *call)
         return 0;
     show_files(call, state);
     report_say(call, "programs: none can be started");
-    report_say(call, "network: %s", state->network ? "connections to the image's server" : "no new connections");
+    report_say(call, "network: %s", !state->network     ? "no new connections"
+                                    : state->any_server ? "connections to the image's server; the kernel does not keep it from others"
+                                                        : "connections to the image's server");
     if (state->parts & SANDBOX_FILES)
         report_say(call, "enforced by: Landlock, ABI %d%s", state->landlock_abi, state->parts & SANDBOX_CALLS ? ", and seccomp" : "");
     else

@@ -11,9 +11,11 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -28,11 +30,16 @@
 
 enum verb { MAKE, OPEN_MADE, RENAME_MADE, REMOVE_MADE };
 
+enum kind {
+    TEMPORARY = 1 << 0, /* its name is not to stay */
+    NO_COW = 1 << 1,    /* nothing is copied when it is written */
+};
+
 struct request {
     enum verb verb;
     int flags; /* MAKE, OPEN_MADE: of open(2); only some count */
     mode_t mode;
-    bool temporary; /* MAKE: its name is not to stay */
+    unsigned kind; /* MAKE: enum kind */
     char path[PATH_MAX], to[PATH_MAX];
 };
 
@@ -123,17 +130,29 @@ static int find_made(const struct broker *broker, const char *path)
     return -EROFS;
 }
 
+void broker_set_no_cow(int fd)
+{
+    int flags;
+    if (ioctl(fd, FS_IOC_GETFLAGS, &flags) == 0) {
+        flags |= FS_NOCOW_FL;
+        ioctl(fd, FS_IOC_SETFLAGS, &flags);
+    }
+}
+
 static int make(struct broker *broker, const struct request *request)
 {
     int fd = open(request->path, (request->flags & KEPT_FLAGS) | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC, request->mode & 0777);
     if (fd < 0)
         return -errno;
-    int ret = remember(broker, fd, request->temporary);
+    int ret = remember(broker, fd, request->kind & TEMPORARY);
     if (ret < 0) {
         close(fd);
         unlink(request->path);
+        return ret;
     }
-    return ret < 0 ? ret : fd;
+    if (request->kind & NO_COW)
+        broker_set_no_cow(fd);
+    return fd;
 }
 
 static int open_made(const struct broker *broker, const struct request *request)
@@ -334,14 +353,14 @@ bool broker_runs(void)
 
 /* ---- asking it ---- */
 
-static int ask(enum verb verb, const char *path, const char *to, int flags, mode_t mode, bool temporary)
+static int ask(enum verb verb, const char *path, const char *to, int flags, mode_t mode, unsigned kind)
 {
     g_autofree struct request *request = g_new0(struct request, 1);
     struct iovec iov = {request, sizeof(*request)};
     struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
     if (!broker_runs())
         return -EROFS;
-    *request = (struct request){.verb = verb, .flags = flags, .mode = mode, .temporary = temporary};
+    *request = (struct request){.verb = verb, .flags = flags, .mode = mode, .kind = kind};
     if (strlen(path) >= PATH_MAX || (to && strlen(to) >= PATH_MAX))
         return -ENAMETOOLONG;
     strcpy(request->path, path);
@@ -353,25 +372,27 @@ static int ask(enum verb verb, const char *path, const char *to, int flags, mode
     return ret;
 }
 
-static int open_file(const char *path, int flags, mode_t mode, bool temporary)
+static int open_file(const char *path, int flags, mode_t mode, unsigned kind)
 {
     bool writes = flags & (O_ACCMODE | O_CREAT | O_TRUNC);
     if (!writes || !sandbox_is_read_only()) {
         int fd = open(path, flags, mode);
+        if (fd >= 0 && kind & NO_COW)
+            broker_set_no_cow(fd);
         return fd < 0 ? -errno : fd;
     }
     if (!(flags & O_CREAT))
-        return ask(OPEN_MADE, path, NULL, flags, 0, false);
-    int fd = ask(MAKE, path, NULL, flags, mode, temporary);
+        return ask(OPEN_MADE, path, NULL, flags, 0, 0);
+    int fd = ask(MAKE, path, NULL, flags, mode, kind);
     return fd == -EEXIST && !(flags & O_EXCL) ? -EROFS : fd;
 }
 
 int broker_open(const char *path, int flags, mode_t mode)
 {
-    return open_file(path, flags, mode, false);
+    return open_file(path, flags, mode, 0);
 }
 
-int broker_make_temporary(char *path, mode_t mode)
+int broker_make_temporary(char *path, mode_t mode, bool no_cow)
 {
     enum { TRIES = 100, PLACES = 6 };
     static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -380,7 +401,7 @@ int broker_make_temporary(char *path, mode_t mode)
     for (int i = 0; ret == -EEXIST && i < TRIES; i++) {
         for (int place = 0; place < PLACES; place++)
             end[place] = letters[g_random_int_range(0, sizeof(letters) - 1)];
-        ret = open_file(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode, true);
+        ret = open_file(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode, TEMPORARY | (no_cow ? NO_COW : 0));
     }
     if (ret >= 0 && !sandbox_is_read_only())
         unfinished_add(path);
@@ -396,7 +417,7 @@ static int settle(const char *path, int ret)
 
 int broker_rename_new(const char *from, const char *to)
 {
-    return settle(from, sandbox_is_read_only() ? ask(RENAME_MADE, from, to, 0, 0, false) : rename_new(from, to));
+    return settle(from, sandbox_is_read_only() ? ask(RENAME_MADE, from, to, 0, 0, 0) : rename_new(from, to));
 }
 
 int broker_replace(const char *from, const char *to)
@@ -412,6 +433,6 @@ int broker_exchange(const char *from, const char *to)
 int broker_remove(const char *path)
 {
     if (sandbox_is_read_only())
-        return ask(REMOVE_MADE, path, NULL, 0, 0, false);
+        return ask(REMOVE_MADE, path, NULL, 0, 0, 0);
     return settle(path, unlink(path) < 0 ? -errno : 0);
 }

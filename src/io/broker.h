@@ -26,9 +26,16 @@ bool broker_runs(void);
 int broker_open(const char *path, int flags, mode_t mode);
 /*
  * A new file of this name with XXXXXX at its end replaced, open for reading and writing; as g_mkstemp_full().  Until it gets another name it goes when
- * the program is ended by a signal (unfinished.h), and one that the broker made, however the program ends.
+ * the program is ended by a signal (unfinished.h), and one that the broker made, however the program ends.  no_cow: it is not copied when it is
+ * written, where the file system knows that.
  */
-int broker_make_temporary(char *path, mode_t mode);
+int broker_make_temporary(char *path, mode_t mode, bool no_cow);
+
+/*
+ * Asks for a file that is not copied when it is written, for direct writers (FS_NOCOW_FL, chattr(1)).  Only btrfs knows it, and there only
+ * while the file is empty; elsewhere it does no harm to have asked.
+ */
+void broker_set_no_cow(int fd);
 /* Gives the file its name if nobody has it: as renameat2(2) with RENAME_NOREPLACE, or where a file system has none, with link(2). */
 int broker_rename_new(const char *from, const char *to);
 /* Gives it the name of a file that is there; not where only the broker could. */

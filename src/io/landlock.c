@@ -13,7 +13,7 @@ enum { CREATE_RULESET = 444, ADD_RULE = 445, RESTRICT_SELF = 446 };
 enum { CREATE_VERSION = 1 << 0 };
 enum { RULE_PATH_BENEATH = 1, RULE_NET_PORT = 2 };
 enum { NET_BIND_TCP = 1 << 0, NET_CONNECT_TCP = 1 << 1 };
-enum { FIRST_ABI_REFER = 2, FIRST_ABI_TRUNCATE = 3, FIRST_ABI_TCP = 4 };
+enum { FIRST_ABI_REFER = 2, FIRST_ABI_TRUNCATE = 3 };
 
 /* A kernel that knows fewer members takes them as long as they are zero. */
 struct ruleset {
@@ -80,7 +80,7 @@ int landlock_restrict(const struct landlock_rules *rules)
     if (!abi)
         return -ENOSYS;
     struct ruleset denied = {.fs = rules->deny & known_rights(abi)};
-    if (abi >= FIRST_ABI_TCP)
+    if (abi >= LANDLOCK_FIRST_ABI_TCP)
         denied.net = NET_BIND_TCP | (rules->tcp_port >= 0 ? NET_CONNECT_TCP : 0);
     int ruleset = (int)syscall(CREATE_RULESET, &denied, sizeof(denied), 0);
     if (ruleset < 0)

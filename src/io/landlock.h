@@ -36,6 +36,8 @@ struct landlock_rules {
     int tcp_port;                             /* connections go to this port only; 0: to none, -1: to any (from ABI 4) */
 };
 
+enum { LANDLOCK_FIRST_ABI_TCP = 4 }; /* before it connections are not its affair */
+
 /* 0: the kernel has none, or does not let us. */
 int landlock_abi(void);
 

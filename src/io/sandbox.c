@@ -103,7 +103,8 @@ void sandbox_close(const struct sandbox_how *how)
 {
     if (state.closed)
         return;
-    state = (struct sandbox_state){.closed = true, .landlock_abi = landlock_abi(), .read_only = !how->writable, .network = how->network};
+    state = (struct sandbox_state){
+        .closed = true, .landlock_abi = landlock_abi(), .read_only = !how->writable, .network = how->network, .any_server = how->network};
     if (on_valgrind()) { /* which makes calls of its own, and code */
         state.reason = "valgrind runs the program";
         return;
@@ -118,6 +119,7 @@ void sandbox_close(const struct sandbox_how *how)
         state.parts |= SANDBOX_FILES;
     else
         state.reason = "this kernel has no Landlock, or does not let the program use it";
+    state.any_server = how->network && (!state.parts || state.landlock_abi < LANDLOCK_FIRST_ABI_TCP || how->tcp_port < 0);
     if (restrict_calls(how) == 0)
         state.parts |= SANDBOX_CALLS;
     else

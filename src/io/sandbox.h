@@ -34,6 +34,7 @@ struct sandbox_state {
     const char *reason; /* why a part is missing; NULL: none is */
     bool read_only;     /* no file is opened for writing any more, but in how's folders; whether the kernel enforces it or not */
     bool network;       /* connections may be made; likewise */
+    bool any_server;    /* to any server: the kernel can't hold them to the image's */
 };
 
 /*

@@ -32,15 +32,14 @@
 #define NO_CODE CHECK(SECCOMP_NONE_OF, 2, PROT_EXEC)
 
 /* No TIOCSTI, which types into the terminal, and no TIOCSETD, TIOCLINUX, loop devices, file systems, ... */
-static const uint32_t ioctls[] = {
-    TCGETS, TCSETS, TCSETSW, TCSETSF, TCFLSH, TCXONC, TIOCGWINSZ, TIOCGPGRP, TIOCOUTQ, FIONREAD, FIONBIO, FIOCLEX,
-    /* disks */
-    BLKROGET, BLKGETSIZE, BLKGETSIZE64, BLKSSZGET, BLKPBSZGET, BLKIOMIN, BLKIOOPT, BLKALIGNOFF, BLKSECTGET, BLKDISCARDZEROES, BLKROTATIONAL,
-    BLKGETZONESZ, BLKGETNRZONES, BLKREPORTZONE, HDIO_GETGEO,
-    /* these need a descriptor that is open for writing */
-    BLKFLSBUF, BLKDISCARD, BLKZEROOUT, BLKOPENZONE, BLKCLOSEZONE, BLKFINISHZONE, BLKRESETZONE,
-    FIGETBSZ, FS_IOC_FIEMAP, FS_IOC_GETFLAGS, FS_IOC_SETFLAGS, FS_IOC_FSGETXATTR, SECCOMP_LIST_END,
-};
+#define IOCTLS                                                                                                                            \
+    TCGETS, TCSETS, TCSETSW, TCSETSF, TCFLSH, TCXONC, TIOCGWINSZ, TIOCGPGRP, TIOCOUTQ, FIONREAD, FIONBIO, FIOCLEX,                        \
+        /* disks */                                                                                                                       \
+        BLKROGET, BLKGETSIZE, BLKGETSIZE64, BLKSSZGET, BLKPBSZGET, BLKIOMIN, BLKIOOPT, BLKALIGNOFF, BLKSECTGET, BLKDISCARDZEROES,         \
+        BLKROTATIONAL, BLKGETZONESZ, BLKGETNRZONES, BLKREPORTZONE, HDIO_GETGEO,                                                           \
+        /* these need a descriptor that is open for writing */                                                                            \
+        BLKFLSBUF, BLKDISCARD, BLKZEROOUT, BLKOPENZONE, BLKCLOSEZONE, BLKFINISHZONE, BLKRESETZONE,                                        \
+        FIGETBSZ, FS_IOC_FIEMAP, FS_IOC_GETFLAGS, FS_IOC_FSGETXATTR
 
 /* No F_SETOWN and F_SETSIG, which have the kernel send signals to others, no F_NOTIFY, no leases. */
 static const uint32_t fcntls[] = {
@@ -73,7 +72,9 @@ const struct seccomp_call seccomp_table[] = {
     SESSION(copy_file_range), SESSION(sendfile), SESSION(dup), SESSION(dup3), SESSION(flock), SESSION(fstatfs), SESSION(getdents64), SESSION(pipe2),
     SESSION(eventfd2), SESSION(inotify_init1), SESSION(inotify_add_watch), SESSION(inotify_rm_watch), SESSION(ppoll), SESSION(pselect6),
     SESSION(io_uring_enter), /* of a ring that can do what io/aio-uring.c asks of it and nothing else */
-    IF(ioctl, SECCOMP_IN, 1, .values = ioctls),
+    IF(ioctl, SECCOMP_IN, 1, .values = LIST(IOCTLS)),
+    {__NR_ioctl, SECCOMP_FOR_CHANGES, CHECK(SECCOMP_IN, 1, .values = LIST(IOCTLS, FS_IOC_SETFLAGS))}, /* on any descriptor */
+    {__NR_ioctl, SECCOMP_FOR_BROKER, CHECK(SECCOMP_IN, 1, .values = LIST(FS_IOC_GETFLAGS, FS_IOC_SETFLAGS))}, /* of what it makes */
     IF(fcntl, SECCOMP_IN, 1, .values = fcntls),
 
     /* ---- files by name ---- */

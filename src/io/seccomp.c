@@ -216,6 +216,12 @@ unsigned seccomp_program(const struct seccomp_rules *rules, struct sock_filter p
     return builder.len;
 }
 
+bool seccomp_works(void)
+{
+    uint32_t action = SECCOMP_RET_ERRNO;
+    return ARCHITECTURE && syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
+}
+
 int seccomp_load(const struct sock_filter *program, unsigned len)
 {
     struct sock_fprog filter = {.len = (unsigned short)len, .filter = (struct sock_filter *)program};

@@ -19,6 +19,9 @@ struct seccomp_rules {
 
 enum { SECCOMP_PROGRAM_MAX = 1024 };
 
+/* Whether the kernel would take one, and this architecture has a table. */
+bool seccomp_works(void);
+
 /* Writes the program: how many instructions; 0 on an architecture that has no table. */
 unsigned seccomp_program(const struct seccomp_rules *rules, struct sock_filter program[static SECCOMP_PROGRAM_MAX]);
 

@@ -21,7 +21,7 @@ int tempfile_open(void)
         return fd;
     /* A file system without nameless files, or a session that can't make any. */
     g_autofree char *name = g_build_filename(folder, "blkscope-XXXXXX", NULL);
-    fd = broker_make_temporary(name, 0600);
+    fd = broker_make_temporary(name, 0600, false);
     if (fd >= 0)
         broker_remove(name);
     return fd;

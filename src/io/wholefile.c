@@ -25,7 +25,7 @@ int wholefile_begin(struct wholefile *file, const char *path, bool replace)
     *file = (struct wholefile){.path = g_strdup(real ? real : path), .replace = there};
     free(real);
     file->temporary = g_strconcat(file->path, ".XXXXXX", NULL);
-    file->fd = *path ? broker_make_temporary(file->temporary, 0666) : -ENOENT;
+    file->fd = *path ? broker_make_temporary(file->temporary, 0666, false) : -ENOENT;
     if (file->fd < 0) {
         int ret = file->fd;
         g_free(file->path);

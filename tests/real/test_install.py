@@ -40,7 +40,7 @@ def test_version_tells_what_works():
     version = re.search(r"version: '([^']+)'", (support.CHECKOUT / 'meson.build').read_text())[1]
     lines = support.blkscope('--version').out.splitlines()
     assert lines[0] == f'blkscope version {version}'
-    assert [line.split()[0] for line in lines[1:]] == ['io_uring', 'nbd', 'qemu-nbd', 'libraries']
+    assert [line.split()[0] for line in lines[1:]] == ['io_uring', 'sandbox', 'nbd', 'qemu-nbd', 'libraries']
     for library in ('glib 2.', 'ncurses 6.', 'readline 8.', 'zlib 1.', 'libdeflate 1.', 'zstd 1.'):
         assert library in lines[-1]
     assert support.drop_in('--version').out == f'qemu-io version 7.2 (blkscope {version})\n'

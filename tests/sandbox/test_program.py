@@ -2,6 +2,7 @@
 """The sandbox of the program itself: when it closes, what it refuses and how it says so, and that what is allowed still works."""
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -209,3 +210,42 @@ def test_both_back_ends(disk, back_end):
     script = ''.join(f'aio_read -q {i * 4}k 4k\n' for i in range(200)) + 'aio_flush\nread -q -P 120 0 1M\n'
     result = blkscope('-f', 'raw', disk, input=script, env=support.environment(BLKSCOPE_AIO=back_end))
     assert result.status == 0 and not result.err, result
+
+
+# ---- kernels that lack it ----
+
+STRACE = shutil.which('strace')
+LACKING = {'Landlock': ('landlock_create_ruleset', 'EOPNOTSUPP'), 'seccomp': ('seccomp', 'EINVAL'), 'both': ('landlock_create_ruleset,seccomp', 'ENOSYS')}
+
+
+def lacking(what, *args, cwd, **options):
+    """The program on a kernel that answers so."""
+    if not STRACE or support.FLAVOUR:
+        pytest.skip('strace is not installed, or this is a build that it does not go with')
+    calls, error = LACKING[what]
+    return support.run(['-f', '-qq', '-o', '/dev/null', '-e', f'trace={calls}', '-e', f'inject={calls}:error={error}', support.BLKSCOPE, *args], program=STRACE,
+                       name='strace', cwd=cwd, **options)
+
+
+@pytest.mark.parametrize('what', LACKING)
+def test_what_the_kernel_lacks_is_said_and_the_rest_is_there(disk, work, sandboxed, what):
+    rest = {'Landlock': 'seccomp', 'seccomp': 'Landlock, ABI', 'both': 'nothing but the program itself'}[what]
+    result = lacking(what, '-f', 'raw', '-c', 'sandbox', '-c', 'read -q -P 120 0 1M', '-c', 'reopen -w', '-c', 'write 0 512', '-c', 'create -q -f raw new 1M', disk, cwd=work)
+    assert f'sandbox: {"off" if what == "both" else "closed in part"}\nmissing: this kernel has n' in result.out, result
+    assert f'enforced by: {rest}' in result.out and result.out.count('Pattern') == 0, result
+    assert ADVICE in result.err and disk.read_bytes() == b'x' * MIB, result
+    assert (work / 'new').stat().st_size == MIB
+    version = lacking(what, '--version', cwd=work).out
+    assert ('no Landlock' in version) == (what != 'seccomp') and ('no seccomp' in version) == (what != 'Landlock'), version
+
+
+@pytest.mark.parametrize('what', LACKING)
+def test_the_screen_says_what_the_kernel_lacks(disk, work, sandboxed, what):
+    title = '[NO SANDBOX]' if what == 'both' else '[PART OF SANDBOX]'
+    result = lacking(what, '--headless', '--no-config', '-f', 'raw', '-c', 'screen', disk, cwd=work, env=support.environment(**support.SCREEN, COLUMNS='120', LINES='30'))
+    assert title in result.out, result
+
+
+def test_the_version_says_what_there_is(sandboxed):
+    version = blkscope('--version').out
+    assert 'sandbox    Landlock, ABI ' in version and '; seccomp\n' in version

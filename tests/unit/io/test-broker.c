@@ -103,7 +103,7 @@ static int moves_and_removes(void)
 static int makes_temporary(void)
 {
     g_autofree char *name = g_build_filename(folder, "x-XXXXXX", NULL);
-    int fd = broker_make_temporary(name, 0600);
+    int fd = broker_make_temporary(name, 0600, true);
     if (fd < 0)
         return fd;
     int ret = pwrite(fd, "x", 1, 1000) == 1 ? 0 : -EIO;
