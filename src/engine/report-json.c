@@ -12,8 +12,6 @@
 #include "engine/sink.h"
 #include "util/jsontext.h"
 
-enum { DUMP_CHUNK = 4096 };
-
 /* Bytes that are no UTF-8 become U+FFFD: a JSON text can't hold them. */
 static void append_string(GString *out, const char *text)
 {
@@ -94,15 +92,13 @@ void report_json_transfer(const struct command_call *call, const struct report_t
 void report_json_dump(const struct command_call *call, int64_t offset, const uint8_t *bytes, size_t n)
 {
     static const char digits[] = "0123456789abcdef";
-    for (size_t at = 0; at < n; at += DUMP_CHUNK) {
-        GString *out = object("\"offset\": %" PRId64 ", \"hex\": \"", offset + (int64_t)at);
-        for (size_t i = at; i < MIN(n, at + DUMP_CHUNK); i++) {
-            g_string_append_c(out, digits[bytes[i] >> 4]);
-            g_string_append_c(out, digits[bytes[i] & 15]);
-        }
-        g_string_append_c(out, '"');
-        emit(call, out);
+    GString *out = object("\"offset\": %" PRId64 ", \"hex\": \"", offset);
+    for (size_t i = 0; i < n; i++) {
+        g_string_append_c(out, digits[bytes[i] >> 4]);
+        g_string_append_c(out, digits[bytes[i] & 15]);
     }
+    g_string_append_c(out, '"');
+    emit(call, out);
 }
 
 void report_json_length(const struct command_call *call, int64_t length)

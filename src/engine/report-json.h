@@ -30,6 +30,8 @@ void report_json_members(const struct command_call *call, const struct report_js
 void report_json_none(const struct command_call *call, const char *list);
 
 void report_json_transfer(const struct command_call *call, const struct report_transfer *transfer);
+/* One object of a dump: its caller cuts the bytes into such pieces. */
+enum { REPORT_JSON_DUMP_MAX = 4096 };
 void report_json_dump(const struct command_call *call, int64_t offset, const uint8_t *bytes, size_t n);
 void report_json_length(const struct command_call *call, int64_t length);
 void report_json_info(const struct command_call *call, const struct blk_info *info);

@@ -260,15 +260,16 @@ void report_mismatch(const struct command_call *call, int64_t offset, int64_t by
 
 int report_dump_co(const struct command_call *call, int64_t offset, const uint8_t *bytes, size_t n, int64_t *done)
 {
-    if (json(call)) {
-        report_json_dump(call, offset, bytes, n);
-        return 0;
-    }
-    g_autofree char *text = g_malloc(hexrow_text_size(MIN(n, DUMP_CHUNK)));
-    for (size_t at = 0; at < n; at += DUMP_CHUNK) {
-        size_t len = hexrow_format(text, offset + at, bytes + at, MIN(n - at, DUMP_CHUNK));
-        sink_write(call->sink, SINK_OUT, text, len);
-        *done = at + MIN(n - at, DUMP_CHUNK);
+    bool as_json = json(call);
+    size_t chunk = as_json ? REPORT_JSON_DUMP_MAX : DUMP_CHUNK;
+    g_autofree char *text = as_json ? NULL : g_malloc(hexrow_text_size(MIN(n, DUMP_CHUNK)));
+    for (size_t at = 0; at < n; at += chunk) {
+        size_t part = MIN(n - at, chunk);
+        if (as_json)
+            report_json_dump(call, offset + (int64_t)at, bytes + at, part);
+        else
+            sink_write(call->sink, SINK_OUT, text, hexrow_format(text, offset + at, bytes + at, part));
+        *done = at + part;
         if (call->sink->ops->live)
             co_relax_co();
         if (co_cancelled())

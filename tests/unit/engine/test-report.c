@@ -254,6 +254,45 @@ static void dumps_have_rows_of_sixteen(void)
     assert_reported(json_config, "{\"offset\": 512, \"hex\": \"412e7a\"}\n", report_dump_co(call, 512, bytes, 3, &done));
 }
 
+/* Who watches has enough of it after the first piece. */
+struct dump {
+    struct sink sink;
+    const struct command_call *call;
+    unsigned pieces;
+    int ret;
+};
+
+static void take_piece(struct sink *sink, enum sink_stream stream, const char *text, size_t len)
+{
+    ((struct dump *)sink)->pieces++;
+    co_cancel(co_self());
+}
+
+static void dump_co(void *data)
+{
+    static const uint8_t bytes[1 << 20];
+    struct dump *dump = data;
+    int64_t done;
+    dump->ret = report_dump_co(dump->call, 0, bytes, sizeof(bytes), &done);
+}
+
+static void dumps_can_be_cancelled(void)
+{
+    static const struct sink_ops ops = {.write = take_piece, .live = true};
+    static const struct session_config *const configs[] = {&own_config, &json_config};
+    for (unsigned i = 0; i < G_N_ELEMENTS(configs); i++) {
+        struct fixture fixture;
+        set_up(&fixture, configs[i]);
+        struct dump dump = {.sink = {&ops}};
+        struct command_call call = {.session = fixture.session, .sink = &dump.sink};
+        dump.call = &call;
+        co_start(dump_co, &dump);
+        g_assert_cmpint(dump.ret, ==, -ECANCELED);
+        g_assert_cmpuint(dump.pieces, ==, 1);
+        tear_down(&fixture);
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -275,6 +314,7 @@ int main(int argc, char **argv)
     g_test_add_func("/report/json/strings", json_strings_are_json);
     g_test_add_func("/report/json/transfers", json_transfers_and_extents);
     g_test_add_func("/report/dump", dumps_have_rows_of_sixteen);
+    g_test_add_func("/report/dump/cancelled", dumps_can_be_cancelled);
     co_init();
     int status = g_test_run();
     co_done();
