@@ -436,8 +436,8 @@ uint64_t scrollback_below(const struct scrollback *scrollback)
 bool scrollback_find(struct scrollback *scrollback, const char *text, uint64_t from, bool backward, uint64_t *ret_line)
 {
     uint64_t first = first_line(scrollback), end = end_line(scrollback);
-    int64_t step = backward ? -1 : 1;
-    for (int64_t line = (int64_t)MIN(from, end) + step; line >= (int64_t)first && line < (int64_t)end; line += step) {
+    int64_t step = backward ? -1 : 1, start = (int64_t)MIN(from, end) + step; /* from may have been dropped meanwhile */
+    for (int64_t line = backward ? start : MAX(start, (int64_t)first); line >= (int64_t)first && line < (int64_t)end; line += step) {
         struct line_text held = line_at(scrollback, (uint64_t)line);
         if (find_in(held.text, held.len, 0, text) >= 0) {
             *ret_line = (uint64_t)line;

@@ -129,6 +129,22 @@ static void test_a_megabyte_line_is_kept_in_whole_characters(void)
     scrollback_free(scrollback);
 }
 
+static void test_a_search_goes_on_from_a_line_that_is_gone(void)
+{
+    struct scrollback *scrollback = scrollback_new(0);
+    uint64_t line = 0;
+    while (scrollback_dropped(scrollback) < 10) {
+        add(scrollback, ROLE_TEXT, "one of many\n");
+    }
+    add(scrollback, ROLE_TEXT, "the one\n");
+    g_assert_true(scrollback_find(scrollback, "the one", 3, false, &line));
+    g_assert_cmpuint(line, ==, scrollback_end(scrollback) - 1);
+    g_assert_true(scrollback_find(scrollback, "one of", 3, false, &line));
+    g_assert_cmpuint(line, ==, scrollback_dropped(scrollback));
+    g_assert_false(scrollback_find(scrollback, "one of", 3, true, &line)); /* there is nothing above it any more */
+    scrollback_free(scrollback);
+}
+
 static void test_a_log_line_can_be_replaced(void)
 {
     struct scrollback *scrollback = scrollback_new(0);
@@ -154,6 +170,7 @@ int main(int argc, char **argv)
                     test_the_default_holds_a_hundred_thousand_lines);
     g_test_add_func("/scrollback/a-megabyte-line-is-kept-in-whole-characters",
                     test_a_megabyte_line_is_kept_in_whole_characters);
+    g_test_add_func("/scrollback/a-search-goes-on-from-a-line-that-is-gone", test_a_search_goes_on_from_a_line_that_is_gone);
     g_test_add_func("/scrollback/a-log-line-can-be-replaced", test_a_log_line_can_be_replaced);
     return g_test_run();
 }
