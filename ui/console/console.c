@@ -295,9 +295,9 @@ static void console_draw(struct panel *panel, struct surface surface, bool focus
     }
 }
 
-static enum panel_reaction scroll(struct console *console, int rows)
+static enum panel_reaction scroll(struct console *console, int64_t rows)
 {
-    return scrollback_scroll(console->scrollback, rows) ? PANEL_REDRAW : PANEL_HANDLED;
+    return scrollback_scroll(console->scrollback, (int)CLAMP(rows, -G_MAXINT, G_MAXINT)) ? PANEL_REDRAW : PANEL_HANDLED;
 }
 
 static enum panel_reaction feed(struct console *console, keycode key)
@@ -318,7 +318,7 @@ static enum panel_reaction complete_or_leave(struct console *console)
 static enum panel_reaction console_request(struct panel *panel, enum request request, int count)
 {
     struct console *console = console_of(panel);
-    int page = MAX(console->height - 1, 1);
+    int64_t page = MAX(console->height - 1, 1);
     switch (request) {
     case REQUEST_CONSOLE_RUN:
         return feed(console, KEYCODE_ENTER);

@@ -128,6 +128,20 @@ static void test_output_is_searched(void)
     driver_free(driver);
 }
 
+/* As many pages as can be asked for: more rows than there are numbers for. */
+static void test_any_number_of_pages_leads_to_an_end(void)
+{
+    for (int height = 10; height < 24; height++) {
+        struct driver *driver = driver_new(80, height, driver_colour, NULL);
+        driver_command(driver, "help");
+        driver_command(driver, "do console-page-up 999999999");
+        g_assert_true(driver_shows(driver, "No image is open: type open PATH."));
+        driver_command(driver, "do console-page-down 999999999");
+        g_assert_false(driver_shows(driver, "lines below"));
+        driver_free(driver);
+    }
+}
+
 static void test_output_is_copied(void)
 {
     struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
@@ -240,6 +254,7 @@ int main(int argc, char **argv)
     g_test_add_func("/console/names-complete", test_names_complete);
     g_test_add_func("/console/a-sequence-in-a-search-of-the-history-leaves-it", test_a_sequence_in_a_search_of_the_history_leaves_it);
     g_test_add_func("/console/output-is-searched", test_output_is_searched);
+    g_test_add_func("/console/any-number-of-pages-leads-to-an-end", test_any_number_of_pages_leads_to_an_end);
     g_test_add_func("/console/output-is-copied", test_output_is_copied);
     g_test_add_func("/console/the-clipboard-takes-so-much", test_the_clipboard_takes_so_much_and_no_more);
     g_test_add_func("/console/a-large-paste-is-one-line-of-the-log", test_a_large_paste_is_one_line_of_the_log);
