@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/fd.h"
 #include "util/safetext.h"
 
 enum { SIZE_MAX_BYTES = 1 << 20 };
@@ -37,7 +38,9 @@ static char *read_file(const char *path)
     }
     g_autofree char *text = g_malloc(SIZE_MAX_BYTES + 1);
     ssize_t len = -1;
-    if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode)) {
+    if (fstat(fd, &st) < 0) {
+        len = -1;
+    } else if (!S_ISREG(st.st_mode)) {
         errno = EINVAL;
     } else if (st.st_size > SIZE_MAX_BYTES) {
         errno = EFBIG;
@@ -54,18 +57,6 @@ static char *read_file(const char *path)
     return g_steal_pointer(&text);
 }
 
-static int write_all(int fd, const char *text, size_t len)
-{
-    for (size_t at = 0; at < len;) {
-        ssize_t n = write(fd, text + at, len - at);
-        if (n < 0 && errno != EINTR) {
-            return -errno;
-        }
-        at += n > 0 ? (size_t)n : 0;
-    }
-    return 0;
-}
-
 int config_state_write(const char *path, const char *text, size_t len)
 {
     struct stat st;
@@ -77,7 +68,7 @@ int config_state_write(const char *path, const char *text, size_t len)
     if (fd < 0) {
         return -errno;
     }
-    int ret = write_all(fd, text, len);
+    int ret = fd_write_all(fd, text, len);
     if (close(fd) < 0 && ret == 0) { /* some file systems tell only now that there is no room */
         ret = -errno;
     }

@@ -7,7 +7,6 @@
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
 
-#include <errno.h>
 #include <langinfo.h>
 #include <signal.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
+#include "io/fd.h"
 #include "ui/curses-keys.h"
 #include "ui/decode.h"
 #include "ui/display.h"
@@ -141,21 +141,9 @@ static void show_cursor(struct curses *curses, const struct grid *grid)
 }
 
 /* What curses has no word for, or too many.  It keeps nothing back between refreshes, so that the order is right. */
-static void say_len(const char *text, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(STDOUT_FILENO, text, len);
-        if (n < 0 && errno != EINTR) {
-            return;
-        }
-        text += MAX(n, 0);
-        len -= (size_t)MAX(n, 0);
-    }
-}
-
 static void say(const char *text)
 {
-    say_len(text, strlen(text));
+    fd_write_all(STDOUT_FILENO, text, strlen(text)); /* of a terminal that is gone there is nothing to be said */
 }
 
 static void show_by_curses(const struct curses *curses, const struct cell *cells, size_t count, bool all)
@@ -194,7 +182,7 @@ static void curses_show(struct display *display, const struct grid *grid)
     memcpy(curses->shown, cells, count * sizeof *cells);
     show_cursor(curses, grid);
     if (curses->paint != NULL) {
-        say_len(curses->out->str, curses->out->len);
+        fd_write_all(STDOUT_FILENO, curses->out->str, curses->out->len);
     } else {
         refresh();
     }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/sink.h"
 
-#include <errno.h>
 #include <glib.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/fd.h"
 #include "util/oom.h"
 #include "util/safetext.h"
 
@@ -90,30 +89,11 @@ struct stdio_sink {
     char text[STDOUT_ROOM];
 };
 
-/* 0, or the errno that ended it. */
-static int write_all(int fd, const char *text, size_t len)
-{
-    while (len) {
-        ssize_t n = write(fd, text, len);
-        if (n < 0 && errno == EAGAIN) {
-            struct pollfd wait = {.fd = fd, .events = POLLOUT};
-            poll(&wait, 1, -1);
-        } else if (n < 0 && errno != EINTR) {
-            return errno;
-        }
-        if (n > 0) {
-            text += n;
-            len -= n;
-        }
-    }
-    return 0;
-}
-
 static void write_out(struct stdio_sink *stdio, const char *text, size_t len)
 {
-    int error = write_all(STDOUT_FILENO, text, len);
+    int ret = fd_write_all(STDOUT_FILENO, text, len);
     if (!stdio->error)
-        stdio->error = error;
+        stdio->error = -ret;
 }
 
 /* Writes the first len collected bytes. */
@@ -127,28 +107,11 @@ static void write_collected(struct stdio_sink *stdio, size_t len)
     stdio->marked -= MIN(stdio->marked, len);
 }
 
-/* A terminal never gets what could drive it: every line goes through safetext, only newlines and tabs stay. */
+/* A terminal never gets what could drive it. */
 static void write_to_terminal(int fd, const char *text, size_t len)
 {
-    GString *safe = g_string_sized_new(len);
-    while (len) {
-        const char *end = memchr(text, '\n', len);
-        size_t n = end ? (size_t)(end - text) : len;
-        if (safetext_is_safe(text, n)) {
-            g_string_append_len(safe, text, n);
-        } else {
-            g_autofree char *escaped = safetext_mask(text, n);
-            g_string_append(safe, escaped);
-        }
-        if (end) {
-            g_string_append_c(safe, '\n');
-            n++;
-        }
-        text += n;
-        len -= n;
-    }
-    write_all(fd, safe->str, safe->len);
-    g_string_free(safe, TRUE);
+    g_autofree char *safe = safetext_mask_lines(text, len);
+    fd_write_all(fd, safe, strlen(safe));
 }
 
 static void stdio_write(struct sink *sink, enum sink_stream stream, const char *text, size_t len)
@@ -159,7 +122,7 @@ static void stdio_write(struct sink *sink, enum sink_stream stream, const char *
     if (stdio->terminal[stream == SINK_ERR]) {
         write_to_terminal(stream == SINK_ERR ? STDERR_FILENO : STDOUT_FILENO, text, len);
     } else if (stream == SINK_ERR) {
-        write_all(STDERR_FILENO, text, len);
+        fd_write_all(STDERR_FILENO, text, len);
     } else {
         if (len > STDOUT_ROOM - stdio->used)
             write_collected(stdio, stdio->used);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "io/broker.h"
+#include "io/fd.h"
 #include "io/sandbox.h"
 
 int wholefile_begin(struct wholefile *file, const char *path, bool replace)
@@ -39,13 +40,7 @@ int wholefile_begin(struct wholefile *file, const char *path, bool replace)
 
 int wholefile_write(struct wholefile *file, const char *text, size_t len)
 {
-    for (size_t done = 0; done < len;) {
-        ssize_t n = write(file->fd, text + done, len - done);
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return 0;
+    return fd_write_all(file->fd, text, len);
 }
 
 /* Somebody may have taken the name meanwhile. */

@@ -118,6 +118,25 @@ char *safetext_mask(const char *text, ssize_t len)
     return g_string_free(out, FALSE);
 }
 
+char *safetext_mask_lines(const char *text, size_t len)
+{
+    GString *out = g_string_sized_new(len);
+    while (len) {
+        const char *end = memchr(text, '\n', len);
+        size_t n = end ? (size_t)(end - text) : len;
+        if (walk(text, n, NULL, true)) /* most are: no need to go through them twice */
+            g_string_append_len(out, text, n);
+        else
+            walk(text, n, out, false);
+        if (end)
+            g_string_append_c(out, '\n');
+        n += end != NULL;
+        text += n;
+        len -= n;
+    }
+    return g_string_free(out, FALSE);
+}
+
 bool safetext_is_safe(const char *text, ssize_t len)
 {
     return walk(text, len < 0 ? strlen(text) : (size_t)len, NULL, true);

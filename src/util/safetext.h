@@ -20,5 +20,8 @@ char *safetext_escape(const char *text, ssize_t len);
  */
 char *safetext_mask(const char *text, ssize_t len);
 
+/* The same of whole lines, len bytes of them: newlines stay. */
+char *safetext_mask_lines(const char *text, size_t len);
+
 /* Whether safetext_escape() would return the text unchanged. */
 bool safetext_is_safe(const char *text, ssize_t len);

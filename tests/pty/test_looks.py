@@ -11,7 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import support  # noqa: E402
-from steps import command  # noqa: E402
+from steps import PANELS, command  # noqa: E402
 from terminal import DEADLINE, Terminal  # noqa: E402
 
 
@@ -156,3 +156,13 @@ def test_name_with_escape_sequences_is_shown_escaped(work):
         command(t, 'info')
         t.wait('format name')
         assert b'\x1b[31mc' not in t.raw
+
+
+def test_a_frame_is_whole_where_the_terminal_does_not_wait(disk):
+    """Who shares the terminal may have left it so; a large frame then does not fit at once."""
+    leave = ('import fcntl, os, sys; fcntl.fcntl(1, fcntl.F_SETFL, fcntl.fcntl(1, fcntl.F_GETFL) | os.O_NONBLOCK); '
+             'os.execv(sys.argv[1], sys.argv[1:])')
+    with Terminal(['-c', leave, support.BLKSCOPE, '-f', 'raw', disk], rows=200, columns=400, name=sys.executable, program=sys.executable) as t:
+        t.wait(lambda t: all(panel in t for panel in PANELS) and t.screen.display[-2].rstrip().endswith('┘'), 'all of the frame')
+        t.resize(150, 500)
+        t.wait(lambda t: t.screen.display[-2].rstrip().endswith('┘') and 'q quit' in t, 'all of the next one')

@@ -30,34 +30,14 @@ struct plain {
 
 /* ---- output ---- */
 
-/* Whole lines may be anything, but a terminal is only shown what is harmless. */
-static void write_safe(FILE *stream, const char *text, size_t len)
-{
-    while (len > 0) {
-        const char *newline = memchr(text, '\n', len);
-        size_t part = newline != NULL ? (size_t)(newline - text) : len;
-        if (safetext_is_safe(text, (ssize_t)part)) {
-            fwrite(text, 1, part, stream);
-        } else {
-            g_autofree char *safe = safetext_mask(text, (ssize_t)part);
-            fputs(safe, stream);
-        }
-        if (newline != NULL) {
-            putc('\n', stream);
-            part++;
-        }
-        text += part;
-        len -= part;
-    }
-}
-
 static void sink_take(struct sink *sink, enum sink_stream stream, const char *text, size_t len)
 {
     struct plain *plain = (struct plain *)sink;
+    g_autofree char *safe = safetext_mask_lines(text, len); /* lines may be anything, but a terminal is only shown what is harmless */
     if (plain->prompting) {
         line_hide();
     }
-    write_safe(stream == SINK_ERR ? stderr : stdout, text, len);
+    fputs(safe, stream == SINK_ERR ? stderr : stdout);
     if (plain->prompting) {
         fflush(stdout);
         line_show();

@@ -139,6 +139,8 @@ static void test_masked_once_and_for_all(void)
     g_assert_cmpstr(again, ==, escaped);
     g_autofree char *masked = safetext_mask(text, -1);
     g_assert_cmpstr(masked, ==, "a\\nb\\n \\e[31m \\xff c:\\new");
+    g_autofree char *lines = safetext_mask_lines(text, sizeof(text)); /* with the nul at its end */
+    g_assert_cmpstr(lines, ==, "a\nb\\n \\e[31m \\xff c:\\new\\x00");
 }
 
 int main(int argc, char **argv)
