@@ -162,7 +162,7 @@ static void show_theme(const struct command_call *call, const char *name)
     bool is_used = strcmp(name, desk->theme) == 0;
     g_autofree char *shown = report_text(call, name);
     const struct report_json_member members[] = {report_json_text("theme", name), report_json_flag("used", is_used)};
-    if (session_config(call->session)->json) {
+    if (report_as_json(call)) {
         report_json_members(call, members, G_N_ELEMENTS(members));
     } else {
         report_say(call, "%c %s", is_used ? '*' : ' ', shown);
@@ -333,8 +333,6 @@ static const struct command command_zoom = {
     .run_co = zoom_co,
 };
 
-enum { COUNT_MAX = 999999999 };
-
 /* Every request of a panel is a command of that name too. */
 static int request_co(const struct command_call *call)
 {
@@ -348,7 +346,7 @@ static int request_co(const struct command_call *call)
             return -EINVAL;
         }
     }
-    if (call->argc > at && (size_parse(call->argv[at], &count) != 0 || count < 1 || count > COUNT_MAX)) {
+    if (call->argc > at && (size_parse(call->argv[at], &count) != 0 || count < 1 || count > DESK_COUNT_MAX)) {
         g_autofree char *shown = report_text(call, call->argv[at]);
         report_complain(call, "%s: '%s' is no count: type a number from 1 on", call->argv[0], shown);
         return -EINVAL;

@@ -13,6 +13,9 @@
 struct reference;
 struct session;
 
+/* How often a key or command may be asked for at most. */
+enum { DESK_COUNT_MAX = 999999999 };
+
 /* What the title line knows of the image. */
 struct title {
     struct title_query *query; /* under way; NULL: none */

@@ -10,8 +10,6 @@
 #include "ui/desk-private.h"
 #include "ui/keymap.h"
 
-enum { COUNT_MAX = 999999999 };
-
 /* ---- requests ---- */
 
 void input_focus(struct desk *desk, enum layout_panel panel)
@@ -140,7 +138,7 @@ static void move_half_pages(struct desk *desk, enum request request, int count)
     struct panel *panel = desk_focused(desk);
     int page = panel->ops->page_rows != NULL ? panel->ops->page_rows(panel) : desk->layout.panels[desk->focus].height - 2;
     int rows = MAX(page / 2, 1);
-    desk_request(desk, request == REQUEST_HALF_UP ? REQUEST_UP : REQUEST_DOWN, (int)MIN((int64_t)rows * count, COUNT_MAX));
+    desk_request(desk, request == REQUEST_HALF_UP ? REQUEST_UP : REQUEST_DOWN, (int)MIN((int64_t)rows * count, DESK_COUNT_MAX));
 }
 
 static void global_request(struct desk *desk, enum request request, int count)
@@ -381,7 +379,7 @@ static bool take_digit(struct desk *desk, keycode key, enum request request)
     if (key < '0' || key > '9' || (desk->count == 0 && (key == '0' || request != REQUEST_NONE))) {
         return false;
     }
-    desk->count = (int)MIN((int64_t)desk->count * 10 + (key - '0'), COUNT_MAX);
+    desk->count = (int)MIN((int64_t)desk->count * 10 + (key - '0'), DESK_COUNT_MAX);
     desk_dirty(desk);
     return true;
 }

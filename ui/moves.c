@@ -14,8 +14,6 @@
 #include "ui/desk-private.h"
 #include "util/size.h"
 
-enum { COUNT_MAX = 999999999 };
-
 /* ---- logging ---- */
 
 struct panel_view moves_begin(struct panel *panel)
@@ -248,7 +246,7 @@ static int do_co(const struct command_call *call)
         report_complain(call, "do: there is no such request; 'bind' lists them");
         return -EINVAL;
     }
-    if (call->argc > 2 && (size_parse(call->argv[2], &count) != 0 || count < 1 || count > COUNT_MAX)) {
+    if (call->argc > 2 && (size_parse(call->argv[2], &count) != 0 || count < 1 || count > DESK_COUNT_MAX)) {
         report_complain(call, "do: type how often as a number from 1 on");
         return -EINVAL;
     }

@@ -17,15 +17,10 @@ static int refuse(const struct command_call *call, const GError *error)
     return -EINVAL;
 }
 
-static bool json(const struct command_call *call)
-{
-    return session_config(call->session)->json;
-}
-
 static void show_setting(void *data, const struct setting *setting, const char *value)
 {
     const struct command_call *call = data;
-    if (json(call)) {
+    if (report_as_json(call)) {
         const struct report_json_member members[] = {report_json_text("option", setting->name), report_json_text("value", value),
                                                      report_json_text("values", setting->values), report_json_text("help", setting->help)};
         report_json_members(call, members, G_N_ELEMENTS(members));
@@ -69,7 +64,7 @@ static void show_bindings(const struct command_call *call, enum request_context 
     for (int request = 0; request < REQUEST_COUNT; request++) {
         g_autofree char *keys = keymap_keys(context, request);
         const char *of = request_context_name(context), *name = request_info(request)->name;
-        if (keys != NULL && json(call)) {
+        if (keys != NULL && report_as_json(call)) {
             const struct report_json_member members[] = {report_json_text("context", of), report_json_text("request", name), report_json_text("keys", keys)};
             report_json_members(call, members, G_N_ELEMENTS(members));
         } else if (keys != NULL) {
@@ -154,13 +149,13 @@ static void show_borders(const struct command_call *call, const struct desk *des
         g_auto(GStrv) words = g_strsplit(*line, " ", 3);
         const struct report_json_member members[] = {report_json_text("shape", words[0]), report_json_text("border", words[1]),
                                                      report_json_text("share", words[2])};
-        if (json(call)) {
+        if (report_as_json(call)) {
             report_json_members(call, members, G_N_ELEMENTS(members));
         } else {
             report_say(call, "%s", *line);
         }
     }
-    if (json(call) && *text == '\0') {
+    if (report_as_json(call) && *text == '\0') {
         report_json_none(call, "borders");
     }
 }

@@ -61,7 +61,7 @@ static gboolean set_flag(int fd, GIOCondition condition, void *data)
 }
 
 /* Lets everything else go on until there is something to read. */
-static void wait_readable(struct session *session, int fd)
+static void wait_readable(int fd)
 {
     GMainContext *context = g_main_context_get_thread_default();
     bool readable = false;
@@ -91,10 +91,10 @@ static int fill(struct reader *reader, struct session *session, struct sink *sin
     ssize_t n;
     do {
         if (session_outstanding(session))
-            wait_readable(session, reader->fd);
+            wait_readable(reader->fd);
         n = read(reader->fd, reader->buffer + reader->end, reader->room - reader->end - 1);
         if (n < 0 && errno == EAGAIN)
-            wait_readable(session, reader->fd);
+            wait_readable(reader->fd);
     } while (n < 0 && (errno == EINTR || errno == EAGAIN));
     if (n < 0)
         return -errno;

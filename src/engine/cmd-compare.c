@@ -16,7 +16,7 @@ struct compare_words {
 
 static int parse(const struct command_call *call, struct compare_words *ret_words, char **ret_what)
 {
-    struct compare_words words = {.json = call->session->config.json};
+    struct compare_words words = {.json = report_as_json(call)};
     const char *snapshot = NULL;
     struct opts opts;
     int option;

@@ -6,15 +6,21 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "engine/cmd-debug.h"
 #include "engine/commands.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
 
-static int explain(const struct command_call *call, int ret)
+int debug_explain(const struct command_call *call, int ret)
 {
     if (ret == -ENOTSUP)
-        report_hint(call, "breakpoints need blkdebug below: open blkdebug::IMAGE");
+        report_hint(call, "breakpoints and errors need blkdebug below: open blkdebug::IMAGE");
     return ret;
+}
+
+int debug_parse_number(const char *text, uint64_t *ret_number)
+{
+    return options_parse_number(text[0] == '#' ? text + 1 : text, ret_number);
 }
 
 static int break_co(const struct command_call *call)
@@ -25,7 +31,7 @@ static int break_co(const struct command_call *call)
         if (ret == -ENOENT)
             report_hint(call, "'help break' lists the events");
     }
-    return explain(call, ret);
+    return debug_explain(call, ret);
 }
 
 const struct command command_break = {
@@ -51,7 +57,7 @@ static int remove_break_co(const struct command_call *call)
         report_refuse(call, "Could not remove breakpoint %s: %s", tag, g_strerror(-ret));
     }
     co_yield_co();
-    return explain(call, ret);
+    return debug_explain(call, ret);
 }
 
 const struct command command_remove_break = {
@@ -75,7 +81,7 @@ static int resume_co(const struct command_call *call)
         report_refuse(call, "Could not resume request: %s", g_strerror(-ret));
     if (ret == -ENOENT)
         report_hint(call, "'pending' lists what is suspended, 'breakpoints' what waits");
-    return explain(call, ret);
+    return debug_explain(call, ret);
 }
 
 const struct command command_resume = {
@@ -94,7 +100,7 @@ static int wait_break_co(const struct command_call *call)
     int ret = blk_wait_break_co(call->session->blk, call->argv[1]);
     if (ret < 0 && ret != -ECANCELED && !session_config(call->session)->drop_in)
         report_refuse(call, "Could not wait for breakpoint: %s", g_strerror(-ret));
-    return explain(call, ret);
+    return debug_explain(call, ret);
 }
 
 const struct command command_wait_break = {
@@ -111,8 +117,7 @@ const struct command command_wait_break = {
 static int cancel_co(const struct command_call *call)
 {
     uint64_t id;
-    const char *text = call->argv[1][0] == '#' ? call->argv[1] + 1 : call->argv[1];
-    if (options_parse_number(text, &id) < 0)
+    if (debug_parse_number(call->argv[1], &id) < 0)
         return command_misused(call, &command_cancel);
     int ret = blk_cancel(call->session->blk, id);
     co_yield_co();

@@ -4,18 +4,12 @@
 #include <inttypes.h>
 
 #include "block/debug.h"
+#include "engine/cmd-debug.h"
 #include "engine/commands.h"
 #include "engine/opts.h"
 #include "engine/report-json.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
-
-static int explain(const struct command_call *call, int ret)
-{
-    if (ret == -ENOTSUP)
-        report_hint(call, "breakpoints and errors need blkdebug below: open blkdebug::IMAGE");
-    return ret;
-}
 
 /* ---- breakpoints ---- */
 
@@ -24,7 +18,7 @@ static void show_break(const struct command_call *call, const struct blk_debug_b
     g_autofree char *tag = report_text(call, point->tag);
     g_autoptr(GString) state = g_string_new(NULL);
 
-    if (call->session->config.json) {
+    if (report_as_json(call)) {
         report_json_members(call, (struct report_json_member[]){
             {"breakpoint", point->tag, 0}, {"event", point->event, 0}, {"armed", NULL, point->armed},
             {"suspended", NULL, point->held}, {"hits", NULL, point->hits}}, 5);
@@ -40,7 +34,7 @@ static void show_break(const struct command_call *call, const struct blk_debug_b
 
 static void show_rule(const struct command_call *call, const struct blk_debug_rule *rule)
 {
-    if (call->session->config.json) {
+    if (report_as_json(call)) {
         report_json_members(call, (struct report_json_member[]){
             {"rule", NULL, rule->id}, {"event", rule->event, 0}, {"text", rule->text, 0}, {"hits", NULL, rule->hits},
             {"spent", NULL, rule->spent}}, 5);
@@ -57,13 +51,13 @@ static int breakpoints_co(const struct command_call *call)
 
     if (ret < 0) {
         report_refuse(call, "Could not list breakpoints: %s", g_strerror(-ret));
-        return explain(call, ret);
+        return debug_explain(call, ret);
     }
     for (unsigned i = 0; i < debug.breaks->len; i++)
         show_break(call, &g_array_index(debug.breaks, struct blk_debug_break, i));
     for (unsigned i = 0; i < debug.rules->len; i++)
         show_rule(call, &g_array_index(debug.rules, struct blk_debug_rule, i));
-    if (debug.breaks->len == 0 && debug.rules->len == 0 && call->session->config.json)
+    if (debug.breaks->len == 0 && debug.rules->len == 0 && report_as_json(call))
         report_json_none(call, "breakpoints");
     else if (debug.breaks->len == 0 && debug.rules->len == 0)
         report_say(call, "There are no breakpoints and no rules: 'break' and 'inject' add some.");
@@ -90,12 +84,12 @@ static int remove_rule(const struct command_call *call, const char *text)
     uint64_t id;
     int ret;
 
-    if (options_parse_number(text[0] == '#' ? text + 1 : text, &id) < 0)
+    if (debug_parse_number(text, &id) < 0)
         return command_misused(call, &command_inject);
     ret = blk_remove_rule(call->session->blk, id);
     if (ret < 0)
         report_refuse(call, "Could not remove rule %" PRIu64 ": %s", id, ret == -ENOENT ? "there is none" : g_strerror(-ret));
-    return explain(call, ret);
+    return debug_explain(call, ret);
 }
 
 static int inject_co(const struct command_call *call)
@@ -117,7 +111,7 @@ static int inject_co(const struct command_call *call)
         if (ret == -EINVAL)
             report_hint(call, "'help inject' has an example");
     }
-    return explain(call, ret);
+    return debug_explain(call, ret);
 }
 
 const struct command command_inject = {

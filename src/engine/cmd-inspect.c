@@ -11,11 +11,6 @@
 #include "engine/report.h"
 #include "engine/session-private.h"
 
-static bool json(const struct command_call *call)
-{
-    return session_config(call->session)->json;
-}
-
 static int no_structure(const struct command_call *call, const char *what, int ret)
 {
     if (ret != -ENOTSUP)
@@ -80,7 +75,7 @@ static void say_problem(const struct command_call *call, const struct inspect_pr
 {
     static const char *const severities[] = {
         [INSPECT_CORRUPTION] = "corruption", [INSPECT_LEAK] = "leak", [INSPECT_ERROR] = "error"};
-    if (json(call)) {
+    if (report_as_json(call)) {
         struct report_json_member members[] = {
             report_json_text("problem", problem->text), report_json_text("severity", severities[problem->severity]),
             report_json_size("host", problem->host), report_json_flag("repaired", problem->repaired)};
@@ -114,7 +109,7 @@ static int show_problem(void *data, const struct inspect_problem *problem)
 static int show_owner(void *data, const struct inspect_owner *owner)
 {
     const struct command_call *call = data;
-    if (json(call)) {
+    if (report_as_json(call)) {
         show_owner_json(call, -1, owner);
         return 0;
     }
@@ -141,7 +136,7 @@ static int note_owner(void *data, unsigned i, const struct inspect_owner *owner)
     struct named *named = &owners->named[i];
     if (named->count++ >= OWNERS_SHOWN)
         return 0;
-    if (json(owners->call)) {
+    if (report_as_json(owners->call)) {
         show_owner_json(owners->call, owners->hosts[i], owner);
     } else {
         g_autofree char *text = owner_text(owners->call, owner);
@@ -166,7 +161,7 @@ static void sort_hosts(GArray *hosts)
 
 static void show_named(const struct command_call *call, int64_t host, const struct named *named)
 {
-    if (json(call)) {
+    if (report_as_json(call)) {
         struct report_json_member members[] = {{"cluster", NULL, host}, {"owners", NULL, named->count}};
         report_json_members(call, members, G_N_ELEMENTS(members));
         return;
@@ -221,7 +216,7 @@ static void show_result_json(const struct command_call *call, const struct inspe
 
 static void show_result(const struct command_call *call, const struct inspect_check *result)
 {
-    if (json(call)) {
+    if (report_as_json(call)) {
         show_result_json(call, result);
         return;
     }
@@ -259,7 +254,7 @@ static int repair_co(const struct command_call *call, enum inspect_fix fix, stru
         return ret == -ECANCELED ? ret : no_structure(call, "check", ret == -EUCLEAN ? -EIO : ret);
     if (!ret_result->corruptions_fixed && !ret_result->leaks_fixed)
         return 0;
-    if (json(call)) {
+    if (report_as_json(call)) {
         struct report_json_member members[] = {{"corruptions-fixed", NULL, ret_result->corruptions_fixed},
                                                {"leaks-fixed", NULL, ret_result->leaks_fixed}};
         report_json_members(call, members, G_N_ELEMENTS(members));
@@ -340,7 +335,7 @@ const struct command command_check = {
 static int show_step(void *data, const struct inspect_step *step)
 {
     const struct command_call *call = data;
-    if (json(call)) {
+    if (report_as_json(call)) {
         struct report_json_member members[] = {{"layer", NULL, step->depth}, {"step", step->what, 0}, report_json_size("host", step->host),
                                                {"text", step->text, 0}, report_json_text("filename", step->file)};
         report_json_members(call, members, G_N_ELEMENTS(members));
@@ -360,7 +355,7 @@ static int explain_host_co(const struct command_call *call, int64_t host)
     int ret = inspect_explain_host_co(call->session->blk, host, show_owner, (void *)call, &refcount);
     if (ret < 0)
         return ret == -ECANCELED ? ret : no_structure(call, "explain", ret);
-    if (json(call))
+    if (report_as_json(call))
         report_json_members(call, &(struct report_json_member){"refcount", NULL, refcount}, 1);
     else
         report_say(call, "refcount %" PRIu64, refcount);
@@ -403,7 +398,7 @@ const struct command command_explain = {
 static int show_field(void *data, const struct inspect_field *field)
 {
     const struct command_call *call = data;
-    if (json(call)) {
+    if (report_as_json(call)) {
         struct report_json_member members[] = {
             {"field", field->name, 0}, {"offset", NULL, field->offset, field->bytes ? NULL : "null"}, {"length", NULL, field->bytes},
             {"value", field->value, 0}, report_json_text("problem", field->problem)};

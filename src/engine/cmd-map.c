@@ -67,7 +67,7 @@ static int show_host_run(void *data, const struct inspect_host_run *run)
         g_string_append(roles, run->refcount > run->references ? ", leaked in part" : ", refcount too low");
     if (run->snapshot)
         g_string_append(roles, run->active ? ", in snapshots" : ", only in snapshots");
-    if (session_config(call->session)->json) {
+    if (report_as_json(call)) {
         struct report_json_member members[] = {
             {"start", NULL, run->start}, {"length", NULL, run->bytes}, {"use", roles->str, 0}, {"references", NULL, run->references},
             {"refcount", NULL, run->refcount, run->refcount_known ? NULL : "null"}};

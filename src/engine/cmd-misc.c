@@ -28,7 +28,7 @@ static void list_commands(const struct command_call *call)
 
 static void list_events(const struct command_call *call)
 {
-    bool json = session_config(call->session)->json;
+    bool json = report_as_json(call);
     if (!json)
         report_say(call, "\nEvents:");
     for (const char *const *event = blk_event_names(); *event; event++) {

@@ -199,7 +199,7 @@ static const struct {
 
 static int run_overlay_co(const struct command_call *call)
 {
-    struct overlay_call overlay = {.call = call, .json = call->session->config.json};
+    struct overlay_call overlay = {.call = call, .json = report_as_json(call)};
     struct opts opts;
     int option;
     opts_start(&opts, call, command_overlay.options);

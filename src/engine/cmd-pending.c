@@ -47,7 +47,7 @@ static void show_text(const struct command_call *call, const struct blk_request 
 
 static int pending_co(const struct command_call *call)
 {
-    bool json = session_config(call->session)->json;
+    bool json = report_as_json(call);
     const GQueue *requests = blk_requests(call->session->blk);
     for (const GList *link = requests->head; link; link = link->next) {
         const struct blk_request *request = link->data;

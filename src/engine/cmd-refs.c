@@ -121,7 +121,7 @@ static int chain_co(const struct command_call *call)
         return list ? ret : -ECANCELED;
     }
     for (unsigned i = 0; i < list->len; i++) {
-        if (session_config(call->session)->json)
+        if (report_as_json(call))
             report_layer_json(call, list->pdata[i]);
         else
             report_layer(call, list->pdata[i]);

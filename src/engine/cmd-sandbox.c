@@ -41,7 +41,7 @@ static void show_files(const struct command_call *call, const struct sandbox_sta
 static int run_sandbox_co(const struct command_call *call)
 {
     const struct sandbox_state *state = sandbox_state();
-    if (call->session->config.json) {
+    if (report_as_json(call)) {
         show_json(call, state);
         return 0;
     }

@@ -20,7 +20,7 @@ struct matches {
 
 static void print_line(struct matches *matches)
 {
-    if (matches->count > 0 && session_config(matches->call->session)->json) {
+    if (matches->count > 0 && report_as_json(matches->call)) {
         struct report_json_member members[] = {{"offset", NULL, matches->start}, {"matches", NULL, matches->count}};
         report_json_members(matches->call, members, G_N_ELEMENTS(members));
     } else if (matches->count == 1) {
@@ -118,7 +118,7 @@ static int search_co(const struct command_call *call)
         report_error(call, "search: %" PRId64 " bytes could not be read", progress.unreadable);
     if (ret < 0)
         return report_failure(call, "search", ret);
-    if (matches.total == 0 && session_config(call->session)->json)
+    if (matches.total == 0 && report_as_json(call))
         report_json_none(call, "matches");
     else if (matches.total == 0)
         report_say(call, "not found");

@@ -11,11 +11,6 @@
 #include "engine/session-private.h"
 #include "util/size.h"
 
-static bool json(const struct command_call *call)
-{
-    return session_config(call->session)->json;
-}
-
 static int has_none(const struct command_call *call, const char *what, int ret)
 {
     if (ret != -ENOTSUP)
@@ -53,7 +48,7 @@ static int show_snapshot(void *data, const struct inspect_snapshot *snapshot)
     const struct command_call *call = listing->call;
     char vm[SIZE_TEXT_MAX], disk[SIZE_TEXT_MAX];
     bool first = !listing->count++;
-    if (json(call)) {
+    if (report_as_json(call)) {
         show_snapshot_json(call, snapshot);
         return 0;
     }
@@ -78,7 +73,7 @@ static int snapshots_co(const struct command_call *call)
     int ret = inspect_snapshots(call->session->blk, show_snapshot, &listing);
     if (ret < 0)
         return has_none(call, "snapshots", ret);
-    if (!listing.count && json(call))
+    if (!listing.count && report_as_json(call))
         report_json_none(call, "snapshots");
     else if (!listing.count)
         report_say(call, "no internal snapshots");
@@ -106,7 +101,7 @@ static int show_bitmap(void *data, const struct inspect_bitmap *bitmap)
     char granularity[SIZE_TEXT_MAX], dirty[SIZE_TEXT_MAX];
     const char *flags = bitmap->in_use ? (bitmap->automatic ? "in-use, auto" : "in-use") : bitmap->automatic ? "auto" : "";
     bool first = !listing->count++;
-    if (json(call)) {
+    if (report_as_json(call)) {
         struct report_json_member members[] = {
             {"name", bitmap->name, 0}, {"granularity", NULL, bitmap->granularity, bitmap->granularity ? NULL : "null"}, {"flags", flags, 0},
             {"dirty", NULL, bitmap->dirty}};
@@ -127,7 +122,7 @@ static int list_bitmaps_co(const struct command_call *call)
     int ret = inspect_bitmaps_co(call->session->blk, show_bitmap, &listing);
     if (ret < 0)
         return ret == -ECANCELED ? ret : has_none(call, "bitmaps", ret);
-    if (!listing.count && json(call))
+    if (!listing.count && report_as_json(call))
         report_json_none(call, "bitmaps");
     else if (!listing.count)
         report_say(call, "no bitmaps");
@@ -140,7 +135,7 @@ static int show_dirty(void *data, int64_t offset, int64_t bytes)
     const struct command_call *call = listing->call;
     char size[SIZE_TEXT_MAX];
     listing->count++;
-    if (json(call)) {
+    if (report_as_json(call)) {
         struct report_json_member members[] = {{"start", NULL, offset}, {"length", NULL, bytes}};
         report_json_members(call, members, G_N_ELEMENTS(members));
     } else {
@@ -156,7 +151,7 @@ static int bitmaps_co(const struct command_call *call)
     struct listing listing = {call, 0};
     int ret = inspect_bitmap_co(call->session->blk, call->argv[1], show_dirty, &listing);
     g_autofree char *name = report_text(call, call->argv[1]);
-    if (ret == 0 && !listing.count && json(call))
+    if (ret == 0 && !listing.count && report_as_json(call))
         report_json_none(call, "ranges");
     if (ret == -ENOENT)
         report_error(call, "There is no bitmap '%s' in the image", name);

@@ -28,7 +28,7 @@ static bool old_dialect(const struct command_call *call)
     return session_config(call->session)->dialect == SESSION_DIALECT_2_4;
 }
 
-static bool json(const struct command_call *call)
+bool report_as_json(const struct command_call *call)
 {
     return session_config(call->session)->json;
 }
@@ -49,7 +49,7 @@ static void write_line(const struct command_call *call, enum sink_stream stream,
 G_GNUC_PRINTF(3, 0)
 static void say(const struct command_call *call, enum sink_stream stream, const char *format, va_list args)
 {
-    if (json(call)) {
+    if (report_as_json(call)) {
         g_autofree char *text = g_strdup_vprintf(format, args);
         report_json_message(call, stream == SINK_FAILURE ? "error" : "message", text);
     } else {
@@ -77,7 +77,7 @@ void report_refuse(const struct command_call *call, const char *format, ...)
 G_GNUC_PRINTF(3, 0)
 static void complain(const struct command_call *call, const char *before, const char *format, va_list args)
 {
-    if (json(call)) {
+    if (report_as_json(call)) {
         va_list again;
         va_copy(again, args);
         say(call, SINK_FAILURE, format, again);
@@ -233,7 +233,7 @@ static void format_time(char *buf, size_t n, int64_t elapsed_ns, bool full, bool
 
 void report_transfer(const struct command_call *call, const struct report_transfer *transfer)
 {
-    if (json(call)) {
+    if (report_as_json(call)) {
         report_json_transfer(call, transfer);
         return;
     }
@@ -260,7 +260,7 @@ void report_mismatch(const struct command_call *call, int64_t offset, int64_t by
 
 int report_dump_co(const struct command_call *call, int64_t offset, const uint8_t *bytes, size_t n, int64_t *done)
 {
-    bool as_json = json(call);
+    bool as_json = report_as_json(call);
     size_t chunk = as_json ? REPORT_JSON_DUMP_MAX : DUMP_CHUNK;
     g_autofree char *text = as_json ? NULL : g_malloc(hexrow_text_size(MIN(n, DUMP_CHUNK)));
     for (size_t at = 0; at < n; at += chunk) {
@@ -283,7 +283,7 @@ int report_dump_co(const struct command_call *call, int64_t offset, const uint8_
 void report_length(const struct command_call *call, int64_t length)
 {
     char size[SIZE_TEXT_MAX];
-    if (json(call))
+    if (report_as_json(call))
         report_json_length(call, length);
     else
         sink_printf(call->sink, SINK_OUT, "%s\n", size_format(length, size));
@@ -337,7 +337,7 @@ static void report_format(const struct command_call *call, const struct blk_info
 
 void report_info(const struct command_call *call, const struct blk_info *info)
 {
-    if (json(call)) {
+    if (report_as_json(call)) {
         report_json_info(call, info);
         return;
     }
@@ -376,7 +376,7 @@ void report_map_run(const struct command_call *call, int64_t offset, int64_t byt
 {
     char size[SIZE_TEXT_MAX], place[SIZE_TEXT_MAX];
     size_format(offset, place);
-    if (json(call))
+    if (report_as_json(call))
         report_json_map_run(call, offset, bytes, allocated);
     else if (old_dialect(call))
         sink_printf(call->sink, SINK_OUT, "[%24" PRId64 "] %8" PRId64 "/%8" PRId64 " sectors %s at offset %s (%d)\n",
@@ -389,7 +389,7 @@ void report_map_run(const struct command_call *call, int64_t offset, int64_t byt
 void report_alloc(const struct command_call *call, int64_t offset, int64_t sum, int64_t count)
 {
     char place[SIZE_TEXT_MAX];
-    if (json(call)) {
+    if (report_as_json(call)) {
         report_json_alloc(call, offset, sum, count);
         return;
     }
@@ -409,7 +409,7 @@ static const char *const kind_names[BLK_KIND_COUNT] = {
 
 void report_extent(const struct command_call *call, const struct blk_extent *extent)
 {
-    if (json(call)) {
+    if (report_as_json(call)) {
         report_json_extent(call, extent);
         return;
     }
@@ -432,7 +432,7 @@ void report_extent(const struct command_call *call, const struct blk_extent *ext
 
 void report_kinds(const struct command_call *call, const int64_t bytes[BLK_SHARE_COUNT], int64_t extents, int64_t length)
 {
-    if (json(call)) {
+    if (report_as_json(call)) {
         report_json_kinds(call, bytes, extents, length);
         return;
     }
@@ -450,7 +450,7 @@ void report_kinds(const struct command_call *call, const int64_t bytes[BLK_SHARE
 void report_usage(const struct command_call *call, const struct command *command, const char *name)
 {
     const char *args = command_args(command, session_config(call->session)->drop_in);
-    if (json(call)) {
+    if (report_as_json(call)) {
         struct report_json_member members[] = {report_json_text("command", command->name), report_json_text("alias", command->alias),
                                                report_json_text("arguments", args), report_json_text("summary", command->summary)};
         report_json_members(call, members, G_N_ELEMENTS(members));

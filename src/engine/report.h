@@ -9,6 +9,9 @@
 #include "block/blk.h"
 #include "engine/command.h"
 
+/* Whether what is said is to be JSON: then each report is an object a line. */
+bool report_as_json(const struct command_call *call);
+
 /* ---- lines of text ---- */
 
 /* A line on stdout, newline added; with --json an object {"message": ...}. */

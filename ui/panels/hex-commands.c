@@ -415,7 +415,7 @@ const struct command hex_command_save = {
 
 static void list_marks(const struct command_call *call)
 {
-    bool json = session_config(call->session)->json, any = false;
+    bool json = report_as_json(call), any = false;
 
     for (char mark = 'A'; mark <= 'z'; mark++) {
         const char *place = hex_marks_get(hex->marks, mark), letter[] = {mark, '\0'};
