@@ -434,11 +434,6 @@ int64_t desk_next_tick_us(const struct desk *desk)
     return next;
 }
 
-void desk_tick(struct desk *desk)
-{
-    desk_dirty(desk);
-}
-
 bool desk_wants_quit(const struct desk *desk)
 {
     return desk->quit || session_wants_quit(desk->session);

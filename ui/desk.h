@@ -62,8 +62,6 @@ const struct grid *desk_draw(struct desk *desk);
 const struct grid *desk_picture_co(struct desk *desk, bool finished);
 /* When to paint although nothing happened, on clock_now_us(); -1: never. */
 int64_t desk_next_tick_us(const struct desk *desk);
-/* Time has come to that point. */
-void desk_tick(struct desk *desk);
 /* The user is done. */
 bool desk_wants_quit(const struct desk *desk);
 

@@ -114,11 +114,6 @@ int grid_height(const struct grid *grid)
     return grid->height;
 }
 
-struct grid_traits grid_traits(const struct grid *grid)
-{
-    return grid->traits;
-}
-
 static struct cell *cell_at(const struct grid *grid, int x, int y)
 {
     return &grid->cells[(size_t)y * (size_t)grid->width + (size_t)x];

@@ -43,7 +43,6 @@ void grid_resize(struct grid *grid, int width, int height);
 void grid_clear(struct grid *grid);
 int grid_width(const struct grid *grid);
 int grid_height(const struct grid *grid);
-struct grid_traits grid_traits(const struct grid *grid);
 /* The same contents. */
 struct grid *grid_copy(const struct grid *grid);
 /* Its characters, a line a row, without trailing spaces.  g_free. */

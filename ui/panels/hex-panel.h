@@ -133,9 +133,10 @@ void hex_find_mark(struct hex_panel *hex, int64_t start, int n, bool *marks);
 /* Asks what to search for. */
 void hex_find_ask(struct hex_panel *hex, bool as_hex);
 
-/* hex-typing.c: typing over the image's bytes begins (NULL), or why it can't (static); and ends, forgetting what was typed. */
-const char *hex_typing_start(struct hex_panel *hex);
-/* The same for a key: that the image is shown then is in the log. */
+/*
+ * hex-typing.c: typing over the image's bytes begins (NULL), by key, so that it is in the log that the image is shown then; or why it can't
+ * (static).  It ends, forgetting what was typed.
+ */
 const char *hex_typing_ask(struct hex_panel *hex);
 void hex_typing_end(struct hex_panel *hex);
 /* What is asked for while it goes on: false when it does not, or for another request. */

@@ -32,7 +32,8 @@ static const char *why_not(struct hex_panel *hex)
     return hex_view_size(&hex->image) == 0 ? "the image is empty" : NULL;
 }
 
-const char *hex_typing_start(struct hex_panel *hex)
+/* NULL, or why it can't (static). */
+static const char *start(struct hex_panel *hex)
 {
     const char *why = why_not(hex);
     if (why != NULL) {
@@ -54,7 +55,7 @@ const char *hex_typing_ask(struct hex_panel *hex)
     if (why == NULL && hex->shown == HEX_SHOW_BUFFER) {
         panel_ask(&hex->panel, REQUEST_HEX_FOLLOW); /* the log has to have it, also when nothing is typed then */
     }
-    return why != NULL ? why : hex_typing_start(hex);
+    return why != NULL ? why : start(hex);
 }
 
 void hex_typing_end(struct hex_panel *hex)
@@ -162,7 +163,7 @@ static int type_co(const struct command_call *call)
     if (call->argc == 1) {
         return 0;
     }
-    const char *why = hex_typing_start(hex);
+    const char *why = start(hex);
     if (why == NULL && put_words(hex, call)) {
         return 0;
     }

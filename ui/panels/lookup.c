@@ -28,7 +28,8 @@ struct lookup {
     int64_t next_offset;
 };
 
-int lookup_run_end_co(struct blk *blk, int64_t offset, int64_t *ret_end)
+/* First byte behind the run of one kind and layer that offset is in: 0 or a negative errno. */
+static int run_end_co(struct blk *blk, int64_t offset, int64_t *ret_end)
 {
     int64_t size = blk_length(blk), end;
     struct blk_extent first, extent;
@@ -205,7 +206,7 @@ static void answer_co(struct blk *blk, struct lookup_answer *answer)
         answer->extent.host = NULL;
         break;
     case LOOKUP_NEXT:
-        answer->ret = lookup_run_end_co(blk, answer->offset, &answer->found);
+        answer->ret = run_end_co(blk, answer->offset, &answer->found);
         if (answer->ret == 0 && answer->found >= blk_length(blk)) {
             answer->ret = -ENOENT;
         }

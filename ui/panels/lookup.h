@@ -56,7 +56,5 @@ int lookup_wait_co(struct lookup *lookup);
 /* Drops every question: the image is about to go away. */
 void lookup_reset(struct lookup *lookup);
 
-/* First byte behind the run of one kind and layer that offset is in: 0 or a negative errno. */
-int lookup_run_end_co(struct blk *blk, int64_t offset, int64_t *ret_end);
-/* First byte of that run, found by visits that double in length: 0 or a negative errno. */
+/* First byte of the run of one kind and layer that offset is in, found by visits that double in length: 0 or a negative errno. */
 int lookup_run_start_co(struct blk *blk, int64_t offset, int64_t *ret_start);

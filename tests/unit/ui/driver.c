@@ -11,6 +11,7 @@
 #include "io/aio.h"
 #include "io/clock.h"
 #include "io/co.h"
+#include "ui/desk-private.h"
 
 enum { DEADLINE_S = 20, START_US = 1000 * 1000 * 1000, IMAGE_SIZE = 2 << 20 };
 
@@ -192,7 +193,7 @@ void driver_pass_ms(struct driver *driver, int64_t time_ms)
     now_us += time_ms * 1000;
     clock_set_fake_us(now_us);
     if (tick >= 0 && tick <= now_us) {
-        desk_tick(driver->desk);
+        desk_dirty(driver->desk);
     }
     driver_settle(driver);
 }

@@ -6,6 +6,7 @@
 #include "driver.h"
 #include "engine/batch.h"
 #include "io/clock.h"
+#include "ui/desk-private.h"
 
 static const struct grid_traits ascii = {.utf8 = false, .colour = true};
 static const struct grid_traits mono = {.utf8 = true, .colour = false};
@@ -354,7 +355,7 @@ static void test_scripts_press_keys_and_print_the_screen(void)
 static gboolean on_turn(void *data)
 {
     static int64_t now_us = INT64_C(2000) * 1000 * 1000;
-    desk_tick(((struct driver *)data)->desk); /* something to paint in each turn */
+    desk_dirty(((struct driver *)data)->desk); /* something to paint in each turn */
     clock_set_fake_us(now_us += 1000 * 1000);
     return G_SOURCE_CONTINUE;
 }
