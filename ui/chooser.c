@@ -377,6 +377,15 @@ static void key(struct overlay *overlay, keycode key)
     }
 }
 
+static void paste(struct overlay *overlay, const char *text)
+{
+    struct chooser *chooser = chooser_of(overlay);
+    if (prompt_paste(chooser->prompt, text)) {
+        narrow(chooser); /* once for all of it */
+        tell_mark(chooser);
+    }
+}
+
 static void press(struct overlay *overlay, int x, int y)
 {
     struct chooser *chooser = chooser_of(overlay);
@@ -427,6 +436,7 @@ static const struct overlay_ops overlay_ops = {
     .draw = draw,
     .request = request,
     .key = key,
+    .paste = paste,
     .press = press,
     .free = destroy,
     .state = state,

@@ -216,6 +216,15 @@ static void key(struct overlay *overlay, keycode key)
     }
 }
 
+static void paste(struct overlay *overlay, const char *text)
+{
+    struct help *help = help_of(overlay);
+    if (help->typing && prompt_paste(help->search, text)) {
+        help->top = 0;
+        desk_dirty(overlay->desk);
+    }
+}
+
 static void press(struct overlay *overlay, int x, int y)
 {
     const struct rectangle *box = &help_of(overlay)->box;
@@ -262,6 +271,7 @@ static const struct overlay_ops overlay_ops = {
     .draw = draw,
     .request = request,
     .key = key,
+    .paste = paste,
     .press = press,
     .free = destroy,
     .state = state,

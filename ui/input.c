@@ -472,10 +472,8 @@ void desk_paste(struct desk *desk, const char *text)
             desk_dirty(desk);
         }
     } else if (desk->overlay != NULL) {
-        for (; *text != '\0'; text = g_utf8_next_char(text)) {
-            if (key_is_text(g_utf8_get_char(text))) {
-                desk->overlay->ops->key(desk->overlay, g_utf8_get_char(text));
-            }
+        if (desk->overlay->ops->paste != NULL) {
+            desk->overlay->ops->paste(desk->overlay, text);
         }
     } else if (panel == desk_console(desk)) {
         console_paste(panel, text);

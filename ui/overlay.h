@@ -29,8 +29,10 @@ struct overlay_ops {
     void (*draw)(struct overlay *overlay, struct surface surface);
     /* A request of its context, or a movement; closing it is its own to do, too. */
     void (*request)(struct overlay *overlay, enum request request, int count);
-    /* A key that types, and pasted text. */
+    /* A key that types. */
     void (*key)(struct overlay *overlay, keycode key);
+    /* Pasted text (UTF-8), which may be long; NULL: nothing is typed here. */
+    void (*paste)(struct overlay *overlay, const char *text);
     /* A press of the mouse on the surface last drawn (outside: coordinates beyond it). */
     void (*press)(struct overlay *overlay, int x, int y);
     void (*free)(struct overlay *overlay);

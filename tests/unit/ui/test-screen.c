@@ -463,6 +463,27 @@ static void test_digits_before_a_key_repeat_it(void)
     driver_free(driver);
 }
 
+/* A megabyte over a list narrows it down once, not once for each letter. */
+static void test_pasted_text_narrows_a_list_down(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    g_autofree char *much = g_strnfill(1 << 20, 'a');
+    driver_keys(driver, "Ctrl-P");
+    desk_paste(driver->desk, "hex-\nfold");
+    driver_settle(driver);
+    g_assert_true(driver_shows(driver, "do: hex- fold"));
+    g_assert_true(driver_shows(driver, "> :hex-fold"));
+    desk_paste(driver->desk, much);
+    driver_settle(driver);
+    g_assert_true(driver_shows(driver, "nothing fits"));
+    driver_keys(driver, "Esc ? /");
+    desk_paste(driver->desk, "Ctrl-F");
+    driver_settle(driver);
+    g_assert_true(driver_shows(driver, "search: Ctrl-F"));
+    driver_keys(driver, "Esc");
+    driver_free(driver);
+}
+
 static void test_pasted_text_runs_nothing(void)
 {
     struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
@@ -528,6 +549,7 @@ int main(int argc, char **argv)
     g_test_add_func("/screen/themes-are-listed-and-switched", test_themes_are_listed_and_switched);
     g_test_add_func("/screen/a-wrong-option-leaves-the-comparison", test_a_wrong_option_leaves_the_comparison);
     g_test_add_func("/screen/digits-before-a-key-repeat-it", test_digits_before_a_key_repeat_it);
+    g_test_add_func("/screen/pasted-text-narrows-a-list-down", test_pasted_text_narrows_a_list_down);
     g_test_add_func("/screen/pasted-text-runs-nothing", test_pasted_text_runs_nothing);
     g_test_add_func("/screen/random-keys-do-no-harm", test_random_keys_do_no_harm);
     return driver_run_tests();
