@@ -59,7 +59,7 @@ static void sink_take(struct sink *sink, enum sink_stream stream, const char *te
 {
     struct console *console = ((struct console_sink *)sink)->console;
     if (console != NULL) {
-        scrollback_add(console->scrollback, role_of(stream, text, len), text, len);
+        linestore_add(scrollback_store(console->scrollback), role_of(stream, text, len), text, len);
         panel_redraw(&console->panel);
     }
 }
@@ -83,9 +83,9 @@ struct sink *console_sink(struct panel *panel)
 /* A whole line, on a line of its own. */
 static void add_line(struct console *console, enum role role, const char *before, const char *text)
 {
-    scrollback_add(console->scrollback, role, before, strlen(before));
-    scrollback_add(console->scrollback, role, text, strlen(text));
-    scrollback_add(console->scrollback, role, "\n", 1);
+    linestore_add(scrollback_store(console->scrollback), role, before, strlen(before));
+    linestore_add(scrollback_store(console->scrollback), role, text, strlen(text));
+    linestore_add(scrollback_store(console->scrollback), role, "\n", 1);
     panel_redraw(&console->panel);
 }
 
@@ -120,7 +120,7 @@ void console_log(struct panel *panel, const char *line)
 bool console_take_back(struct panel *panel, const char *prefix)
 {
     g_autofree char *logged = g_strconcat(PROMPT, prefix, NULL);
-    bool taken = scrollback_take_last(console_of(panel)->scrollback, ROLE_ECHO, logged);
+    bool taken = linestore_take_last(scrollback_store(console_of(panel)->scrollback), ROLE_ECHO, logged);
     if (taken) {
         script_take_back();
     }
@@ -410,7 +410,7 @@ static bool set_scrollback(void *object, const char *value, GError **error)
     if (!setting_parse_number(value, 1, SCROLLBACK_MIB_MAX, &console->scrollback_mib, error)) {
         return false;
     }
-    scrollback_limit(console->scrollback, (size_t)console->scrollback_mib * MIB);
+    linestore_limit(scrollback_store(console->scrollback), (size_t)console->scrollback_mib * MIB);
     panel_redraw(&console->panel);
     return true;
 }

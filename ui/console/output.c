@@ -12,7 +12,7 @@ static bool find_line(const struct console *console, bool up, uint64_t *ret_line
 {
     uint64_t line = console->found;
     while (scrollback_find(console->scrollback, console->wanted, line, up, &line)) {
-        g_autofree char *text = scrollback_text(console->scrollback, line, line, SCROLLBACK_LINE_MAX + 1);
+        g_autofree char *text = scrollback_text(console->scrollback, line, line, LINESTORE_LINE_MAX + 1);
         if (!g_str_has_prefix(text, "> scroll ")) {
             *ret_line = line;
             return true;

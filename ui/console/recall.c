@@ -88,14 +88,14 @@ static bool parse(const struct command_call *call, struct opts *opts, struct scr
         }
     }
     return good && opts->count <= 2 && (opts->count < 1 || parse_number(opts->operand[0], INT64_MAX, &words->line)) &&
-           (opts->count < 2 || parse_number(opts->operand[1], SCROLLBACK_LINE_MAX, &words->row));
+           (opts->count < 2 || parse_number(opts->operand[1], LINESTORE_LINE_MAX, &words->row));
 }
 
 /* Behind the newest line that is not the command's own. */
 static uint64_t end_without_own(struct scrollback *scrollback)
 {
     uint64_t end = scrollback_end(scrollback);
-    g_autofree char *newest = end > 0 ? scrollback_text(scrollback, end - 1, end - 1, SCROLLBACK_LINE_MAX + 1) : NULL;
+    g_autofree char *newest = end > 0 ? scrollback_text(scrollback, end - 1, end - 1, LINESTORE_LINE_MAX + 1) : NULL;
     return newest != NULL && g_str_has_prefix(newest, "> scroll") ? end - 1 : end;
 }
 

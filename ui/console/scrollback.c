@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * Lines live in blocks, each a piece of text and a table of the lines in it; a line never spans blocks.  Lines are
- * numbered from 0 and keep their number when older blocks are dropped, so that a view can hold on to one.  Text is kept
- * as it came and escaped when painted: a gigabyte passes at the speed of memcpy, and only what is visible is looked at.
- */
+/* A view holds on to the number of a line.  Text is escaped when it is painted: only what is visible is looked at. */
 #include "ui/console/scrollback.h"
 
 #include <glib.h>
@@ -11,24 +7,8 @@
 
 #include "ui/text.h"
 
-enum { BLOCK_TEXT = 60 << 10, BLOCK_LINES = 4096 };
-
-struct stored_line {
-    uint16_t start, len;
-    uint8_t role;
-};
-
-struct block {
-    uint64_t first; /* number of its first line */
-    uint32_t used, count;
-    struct stored_line lines[BLOCK_LINES];
-    char text[BLOCK_TEXT];
-};
-
 struct scrollback {
-    GQueue blocks; /* of struct block, never empty, oldest first */
-    unsigned max_blocks;
-    bool open; /* the newest line is unfinished */
+    struct linestore *store;
     /* The view: the line and row within it at its top; valid when it does not follow. */
     bool scrolled;
     uint64_t top_line;
@@ -39,187 +19,32 @@ struct scrollback {
     uint64_t marked_first, marked_last;
     bool marked;
     GArray *rows; /* the lines of those last painted */
-    /* Where the last search for a line ended: neighbours are asked for next. */
-    GList *found;
 };
-
-/* ---- storing ---- */
-
-static struct block *newest(const struct scrollback *scrollback)
-{
-    return scrollback->blocks.tail->data;
-}
-
-static uint64_t first_line(const struct scrollback *scrollback)
-{
-    return ((struct block *)scrollback->blocks.head->data)->first;
-}
-
-static uint64_t end_line(const struct scrollback *scrollback)
-{
-    return newest(scrollback)->first + newest(scrollback)->count;
-}
-
-static void add_block(struct scrollback *scrollback)
-{
-    uint64_t first = g_queue_is_empty(&scrollback->blocks) ? 0 : end_line(scrollback);
-    struct block *block;
-    if (scrollback->blocks.length >= scrollback->max_blocks) {
-        block = g_queue_pop_head(&scrollback->blocks);
-    } else {
-        block = g_new(struct block, 1);
-    }
-    block->first = first;
-    block->used = block->count = 0;
-    g_queue_push_tail(&scrollback->blocks, block);
-    scrollback->found = NULL;
-}
-
-void scrollback_limit(struct scrollback *scrollback, size_t max_bytes)
-{
-    scrollback->max_blocks = (unsigned)MAX(max_bytes / sizeof(struct block), 2);
-    while (scrollback->blocks.length > scrollback->max_blocks) {
-        g_free(g_queue_pop_head(&scrollback->blocks));
-    }
-    scrollback->found = NULL;
-}
 
 struct scrollback *scrollback_new(size_t max_bytes)
 {
     struct scrollback *scrollback = g_new0(struct scrollback, 1);
-    g_queue_init(&scrollback->blocks);
-    scrollback_limit(scrollback, max_bytes);
+    scrollback->store = linestore_new(max_bytes);
     scrollback->rows = g_array_new(FALSE, FALSE, sizeof(uint64_t));
-    add_block(scrollback);
     return scrollback;
 }
 
 void scrollback_free(struct scrollback *scrollback)
 {
     if (scrollback != NULL) {
-        g_queue_clear_full(&scrollback->blocks, g_free);
+        linestore_free(scrollback->store);
         g_array_unref(scrollback->rows);
         g_free(scrollback->marked_text);
         g_free(scrollback);
     }
 }
 
-static void begin_line(struct scrollback *scrollback, enum role role)
+struct linestore *scrollback_store(struct scrollback *scrollback)
 {
-    struct block *block = newest(scrollback);
-    if (block->count == BLOCK_LINES || BLOCK_TEXT - block->used < SCROLLBACK_LINE_MAX) {
-        add_block(scrollback);
-        block = newest(scrollback);
-    }
-    block->lines[block->count++] = (struct stored_line){.start = (uint16_t)block->used, .role = (uint8_t)role};
-    scrollback->open = true;
-}
-
-/* How many of len bytes a line may take that has room for that many: whole characters, as far as one can tell. */
-static size_t whole_characters(const char *text, size_t len, size_t room)
-{
-    if (len <= room) {
-        return len;
-    }
-    size_t end = room;
-    while (end > 0 && room - end < 4 && ((uint8_t)text[end] & 0xc0) == 0x80) {
-        end--;
-    }
-    return end > 0 && room - end < 4 ? end : room;
-}
-
-/* Appends text without a newline in it. */
-static void add_text(struct scrollback *scrollback, enum role role, const char *text, size_t len)
-{
-    do {
-        if (!scrollback->open) {
-            begin_line(scrollback, role);
-        }
-        struct block *block = newest(scrollback);
-        struct stored_line *line = &block->lines[block->count - 1];
-        size_t part = whole_characters(text, len, (size_t)(SCROLLBACK_LINE_MAX - line->len));
-        memcpy(block->text + block->used, text, part);
-        block->used += (uint32_t)part;
-        line->len = (uint16_t)(line->len + part);
-        text += part;
-        len -= part;
-        if (len > 0) {
-            scrollback->open = false;
-        }
-    } while (len > 0);
-}
-
-void scrollback_add(struct scrollback *scrollback, enum role role, const char *text, size_t len)
-{
-    if (scrollback->open && len > 0) {
-        struct block *block = newest(scrollback);
-        scrollback->open = block->lines[block->count - 1].role == role;
-    }
-    while (len > 0) {
-        const char *newline = memchr(text, '\n', len);
-        size_t part = newline != NULL ? (size_t)(newline - text) : len;
-        add_text(scrollback, role, text, part);
-        scrollback->open = newline == NULL;
-        part += newline != NULL;
-        text += part;
-        len -= part;
-    }
-}
-
-bool scrollback_take_last(struct scrollback *scrollback, enum role role, const char *prefix)
-{
-    struct block *block = newest(scrollback);
-    if (scrollback->open || block->count == 0) {
-        return false;
-    }
-    struct stored_line *line = &block->lines[block->count - 1];
-    size_t len = strlen(prefix);
-    if (line->role != role || line->len < len || memcmp(block->text + line->start, prefix, len) != 0) {
-        return false;
-    }
-    block->used = line->start;
-    block->count--;
-    return true;
-}
-
-uint64_t scrollback_lines(const struct scrollback *scrollback)
-{
-    return end_line(scrollback) - first_line(scrollback);
-}
-
-uint64_t scrollback_dropped(const struct scrollback *scrollback)
-{
-    return first_line(scrollback);
-}
-
-size_t scrollback_bytes(const struct scrollback *scrollback)
-{
-    return scrollback->blocks.length * sizeof(struct block) + sizeof *scrollback;
+    return scrollback->store;
 }
 
 /* ---- rows ---- */
-
-struct line_text {
-    const char *text;
-    int len;
-    enum role role;
-};
-
-/* number must be held. */
-static struct line_text line_at(struct scrollback *scrollback, uint64_t number)
-{
-    GList *link = scrollback->found != NULL ? scrollback->found : scrollback->blocks.tail;
-    while (number < ((struct block *)link->data)->first) {
-        link = link->prev;
-    }
-    while (number >= ((struct block *)link->data)->first + ((struct block *)link->data)->count) {
-        link = link->next;
-    }
-    scrollback->found = link;
-    const struct block *block = link->data;
-    const struct stored_line *line = &block->lines[number - block->first];
-    return (struct line_text){block->text + line->start, line->len, line->role};
-}
 
 /* Bytes of the first row of text: at least one character, however narrow the screen. */
 static int row_bytes(const char *text, int len, int width)
@@ -237,7 +62,7 @@ static int row_bytes(const char *text, int len, int width)
 
 static int rows_of(struct scrollback *scrollback, uint64_t number)
 {
-    struct line_text line = line_at(scrollback, number);
+    struct linestore_line line = linestore_at(scrollback->store, number);
     int rows = 1;
     for (int at = row_bytes(line.text, line.len, scrollback->width); at < line.len; rows++) {
         at += row_bytes(line.text + at, line.len - at, scrollback->width);
@@ -256,7 +81,7 @@ static int step_back(struct scrollback *scrollback, uint64_t *line, int *row, in
             int step = MIN(*row, rows - moved);
             *row -= step;
             moved += step;
-        } else if (*line > first_line(scrollback)) {
+        } else if (*line > linestore_first(scrollback->store)) {
             (*line)--;
             *row = rows_of(scrollback, *line) - 1;
             moved++;
@@ -270,12 +95,12 @@ static int step_back(struct scrollback *scrollback, uint64_t *line, int *row, in
 static int step_on(struct scrollback *scrollback, uint64_t *line, int *row, int rows)
 {
     int moved = 0;
-    while (moved < rows && *line < end_line(scrollback)) {
+    while (moved < rows && *line < linestore_end(scrollback->store)) {
         int left = rows_of(scrollback, *line) - 1 - *row;
         if (left >= rows - moved) {
             *row += rows - moved;
             moved = rows;
-        } else if (*line + 1 < end_line(scrollback)) {
+        } else if (*line + 1 < linestore_end(scrollback->store)) {
             (*line)++;
             *row = 0;
             moved += left + 1;
@@ -289,7 +114,7 @@ static int step_on(struct scrollback *scrollback, uint64_t *line, int *row, int 
 /* The top of the last full screen. */
 static void last_top(struct scrollback *scrollback, uint64_t *ret_line, int *ret_row)
 {
-    *ret_line = end_line(scrollback);
+    *ret_line = linestore_end(scrollback->store);
     *ret_row = 0;
     step_back(scrollback, ret_line, ret_row, scrollback->height);
 }
@@ -300,8 +125,8 @@ static void view_top(struct scrollback *scrollback, uint64_t *ret_line, int *ret
     if (!scrollback->scrolled) {
         return;
     }
-    if (scrollback->top_line < first_line(scrollback)) { /* dropped meanwhile */
-        scrollback->top_line = first_line(scrollback);
+    if (scrollback->top_line < linestore_first(scrollback->store)) { /* dropped meanwhile */
+        scrollback->top_line = linestore_first(scrollback->store);
         scrollback->top_row = 0;
     }
     if (scrollback->top_line > *ret_line || (scrollback->top_line == *ret_line && scrollback->top_row >= *ret_row)) {
@@ -373,8 +198,8 @@ int scrollback_draw(struct scrollback *scrollback, struct surface surface)
     int row, y = 0;
     view_top(scrollback, &number, &row);
     g_array_set_size(scrollback->rows, 0);
-    for (; y < surface.height && number < end_line(scrollback); number++, row = 0) {
-        struct line_text line = line_at(scrollback, number);
+    for (; y < surface.height && number < linestore_end(scrollback->store); number++, row = 0) {
+        struct linestore_line line = linestore_at(scrollback->store, number);
         int at = 0;
         do {
             int bytes = row_bytes(line.text + at, line.len - at, surface.width);
@@ -412,7 +237,7 @@ bool scrollback_scroll(struct scrollback *scrollback, int rows)
 void scrollback_scroll_first(struct scrollback *scrollback)
 {
     scrollback->scrolled = true;
-    scrollback->top_line = first_line(scrollback);
+    scrollback->top_line = linestore_first(scrollback->store);
     scrollback->top_row = 0;
 }
 
@@ -428,17 +253,17 @@ bool scrollback_follows(const struct scrollback *scrollback)
 
 uint64_t scrollback_below(const struct scrollback *scrollback)
 {
-    return scrollback->scrolled ? end_line(scrollback) - 1 - MIN(scrollback->seen_line, end_line(scrollback) - 1) : 0;
+    return scrollback->scrolled ? linestore_end(scrollback->store) - 1 - MIN(scrollback->seen_line, linestore_end(scrollback->store) - 1) : 0;
 }
 
 /* ---- looking for text, and taking it ---- */
 
 bool scrollback_find(struct scrollback *scrollback, const char *text, uint64_t from, bool backward, uint64_t *ret_line)
 {
-    uint64_t first = first_line(scrollback), end = end_line(scrollback);
+    uint64_t first = linestore_first(scrollback->store), end = linestore_end(scrollback->store);
     int64_t step = backward ? -1 : 1, start = (int64_t)MIN(from, end) + step; /* from may have been dropped meanwhile */
     for (int64_t line = backward ? start : MAX(start, (int64_t)first); line >= (int64_t)first && line < (int64_t)end; line += step) {
-        struct line_text held = line_at(scrollback, (uint64_t)line);
+        struct linestore_line held = linestore_at(scrollback->store, (uint64_t)line);
         if (find_in(held.text, held.len, 0, text) >= 0) {
             *ret_line = (uint64_t)line;
             return true;
@@ -449,8 +274,8 @@ bool scrollback_find(struct scrollback *scrollback, const char *text, uint64_t f
 
 bool scrollback_find_role(struct scrollback *scrollback, enum role role, uint64_t before, uint64_t *ret_line)
 {
-    for (uint64_t line = MIN(before, end_line(scrollback)); line > first_line(scrollback); line--) {
-        if (line_at(scrollback, line - 1).role == role) {
+    for (uint64_t line = MIN(before, linestore_end(scrollback->store)); line > linestore_first(scrollback->store); line--) {
+        if (linestore_at(scrollback->store, line - 1).role == role) {
             *ret_line = line - 1;
             return true;
         }
@@ -471,13 +296,13 @@ struct scrollback_place scrollback_place(struct scrollback *scrollback)
 void scrollback_set_place(struct scrollback *scrollback, struct scrollback_place place)
 {
     scrollback->scrolled = !place.follows;
-    scrollback->top_line = CLAMP(place.line, first_line(scrollback), end_line(scrollback));
+    scrollback->top_line = CLAMP(place.line, linestore_first(scrollback->store), linestore_end(scrollback->store));
     scrollback->top_row = place.row;
 }
 
 void scrollback_show(struct scrollback *scrollback, uint64_t line)
 {
-    uint64_t top = CLAMP(line, first_line(scrollback), end_line(scrollback));
+    uint64_t top = CLAMP(line, linestore_first(scrollback->store), linestore_end(scrollback->store));
     int row = 0;
     if (scrollback->height > 0 && scrollback->width > 0) {
         step_back(scrollback, &top, &row, scrollback->height / 2);
@@ -489,7 +314,7 @@ void scrollback_show(struct scrollback *scrollback, uint64_t line)
 
 uint64_t scrollback_top(struct scrollback *scrollback)
 {
-    uint64_t line = end_line(scrollback);
+    uint64_t line = linestore_end(scrollback->store);
     int row;
     if (scrollback->height > 0) {
         view_top(scrollback, &line, &row);
@@ -499,7 +324,7 @@ uint64_t scrollback_top(struct scrollback *scrollback)
 
 uint64_t scrollback_end(const struct scrollback *scrollback)
 {
-    return end_line(scrollback);
+    return linestore_end(scrollback->store);
 }
 
 bool scrollback_line_at(const struct scrollback *scrollback, int y, uint64_t *ret_line)
@@ -534,8 +359,8 @@ bool scrollback_marked_lines(const struct scrollback *scrollback, uint64_t *ret_
 char *scrollback_text(struct scrollback *scrollback, uint64_t first, uint64_t last, size_t max)
 {
     g_autoptr(GString) text = g_string_new(NULL);
-    for (uint64_t line = MAX(first, first_line(scrollback)); line <= last && line < end_line(scrollback); line++) {
-        struct line_text held = line_at(scrollback, line);
+    for (uint64_t line = MAX(first, linestore_first(scrollback->store)); line <= last && line < linestore_end(scrollback->store); line++) {
+        struct linestore_line held = linestore_at(scrollback->store, line);
         if (text->len + (size_t)held.len + 1 > max) {
             return NULL;
         }

@@ -1,38 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Lines of output, very many in bounded memory, and a view of them that scrolls by rows of the screen. */
+/* A view of lines of output that scrolls by rows of the screen; the lines are in a store of its own. */
 #pragma once
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ui/console/linestore.h"
 #include "ui/grid.h"
 
-enum {
-    SCROLLBACK_BYTES_DEFAULT = 64 << 20, /* holds 100,000 lines of 500 bytes, or 600,000 of a hex dump */
-    SCROLLBACK_LINE_MAX = 4096,          /* a longer line goes on in the next one */
-};
+enum { SCROLLBACK_BYTES_DEFAULT = 64 << 20 }; /* holds 100,000 lines of 500 bytes, or 600,000 of a hex dump */
 
 struct scrollback;
 
 /* max_bytes: memory for text and lines; the oldest lines are dropped beyond it. */
 struct scrollback *scrollback_new(size_t max_bytes);
 void scrollback_free(struct scrollback *scrollback);
-/* Another bound; the newest lines stay. */
-void scrollback_limit(struct scrollback *scrollback, size_t max_bytes);
-
-/*
- * Appends text, any bytes; it is shown escaped.  A line ends at a newline; an unfinished one is continued by the next
- * text of the same role and ended by any other.
- */
-void scrollback_add(struct scrollback *scrollback, enum role role, const char *text, size_t len);
-/* Takes the newest line away if it is finished, has that role and begins with prefix: whether it was. */
-bool scrollback_take_last(struct scrollback *scrollback, enum role role, const char *prefix);
-/* Lines held, the unfinished one included; and the number of those already dropped. */
-uint64_t scrollback_lines(const struct scrollback *scrollback);
-uint64_t scrollback_dropped(const struct scrollback *scrollback);
-/* Memory in use, in bytes. */
-size_t scrollback_bytes(const struct scrollback *scrollback);
+/* The lines it shows; what is added to them is shown escaped.  Valid as long as it. */
+struct linestore *scrollback_store(struct scrollback *scrollback);
 
 /* Paints the view, as many rows as there are; returns how many.  Remembers the surface's size for scrolling. */
 int scrollback_draw(struct scrollback *scrollback, struct surface surface);

@@ -6,7 +6,13 @@
 
 static void add(struct scrollback *scrollback, enum role role, const char *text)
 {
-    scrollback_add(scrollback, role, text, strlen(text));
+    linestore_add(scrollback_store(scrollback), role, text, strlen(text));
+}
+
+/* How many are held, the unfinished one included. */
+static uint64_t lines_of(struct scrollback *scrollback)
+{
+    return linestore_end(scrollback_store(scrollback)) - linestore_first(scrollback_store(scrollback));
 }
 
 static char *view(struct scrollback *scrollback, int width, int height)
@@ -36,7 +42,7 @@ static void test_lines_are_wrapped_and_continued(void)
     add(scrollback, ROLE_TEXT, "one\ntwotwo");
     add(scrollback, ROLE_TEXT, "two\n\nend");
     assert_view(scrollback, 4, 7, "one |twot|wotw|o   |    |end |    ");
-    g_assert_cmpuint(scrollback_lines(scrollback), ==, 4);
+    g_assert_cmpuint(lines_of(scrollback), ==, 4);
     add(scrollback, ROLE_ERROR, "bad\n"); /* another role: a line of its own */
     assert_view(scrollback, 4, 2, "end |bad ");
     scrollback_free(scrollback);
@@ -45,7 +51,7 @@ static void test_lines_are_wrapped_and_continued(void)
 static void test_control_characters_are_shown_escaped(void)
 {
     struct scrollback *scrollback = scrollback_new(0);
-    scrollback_add(scrollback, ROLE_TEXT, "a\033[31m\0b\r\n", 10);
+    linestore_add(scrollback_store(scrollback), ROLE_TEXT, "a\033[31m\0b\r\n", 10);
     assert_view(scrollback, 20, 1, "a\\e[31m\\x00b\\r      ");
     assert_view(scrollback, 1, 2, "b|\\"); /* narrower than one escape: clipped, and it ends */
     scrollback_free(scrollback);
@@ -87,11 +93,11 @@ static void test_old_lines_go_and_memory_is_bounded(void)
     assert_view(scrollback, 3, 1, "   ");
     scrollback_scroll_first(scrollback);
     for (int i = 0; i < 256; i++) {
-        scrollback_add(scrollback, ROLE_TEXT, chunk, sizeof chunk);
+        linestore_add(scrollback_store(scrollback), ROLE_TEXT, chunk, sizeof chunk);
     }
-    g_assert_cmpuint(scrollback_bytes(scrollback), <=, BOUND + 4096);
-    g_assert_cmpuint(scrollback_dropped(scrollback), >, 0);
-    g_assert_cmpuint(scrollback_lines(scrollback), >, BOUND / 200);
+    g_assert_cmpuint(linestore_bytes(scrollback_store(scrollback)), <=, BOUND + 4096);
+    g_assert_cmpuint(linestore_first(scrollback_store(scrollback)), >, 0);
+    g_assert_cmpuint(lines_of(scrollback), >, BOUND / 200);
     assert_view(scrollback, 4, 2, "aaaa|aaaa"); /* its place is gone: the oldest line there is */
     scrollback_free(scrollback);
 }
@@ -102,10 +108,10 @@ static void test_the_default_holds_a_hundred_thousand_lines(void)
     g_autofree char *line = g_strnfill(400, 'x');
     line[399] = '\n';
     for (int i = 0; i < 100 * 1000; i++) {
-        scrollback_add(scrollback, ROLE_TEXT, line, 400);
+        linestore_add(scrollback_store(scrollback), ROLE_TEXT, line, 400);
     }
-    g_assert_cmpuint(scrollback_dropped(scrollback), ==, 0);
-    g_assert_cmpuint(scrollback_lines(scrollback), ==, 100 * 1000);
+    g_assert_cmpuint(linestore_first(scrollback_store(scrollback)), ==, 0);
+    g_assert_cmpuint(lines_of(scrollback), ==, 100 * 1000);
     scrollback_free(scrollback);
 }
 
@@ -118,7 +124,7 @@ static void test_a_megabyte_line_is_kept_in_whole_characters(void)
     }
     add(scrollback, ROLE_TEXT, text->str);
     g_string_free(text, TRUE);
-    g_assert_cmpuint(scrollback_lines(scrollback), ==, (1 << 20) / SCROLLBACK_LINE_MAX + 1);
+    g_assert_cmpuint(lines_of(scrollback), ==, (1 << 20) / LINESTORE_LINE_MAX + 1);
     g_free(view(scrollback, 80, 24));
     scrollback_scroll_first(scrollback);
     for (int i = 0; i < 2000; i++) {
@@ -133,14 +139,14 @@ static void test_a_search_goes_on_from_a_line_that_is_gone(void)
 {
     struct scrollback *scrollback = scrollback_new(0);
     uint64_t line = 0;
-    while (scrollback_dropped(scrollback) < 10) {
+    while (linestore_first(scrollback_store(scrollback)) < 10) {
         add(scrollback, ROLE_TEXT, "one of many\n");
     }
     add(scrollback, ROLE_TEXT, "the one\n");
     g_assert_true(scrollback_find(scrollback, "the one", 3, false, &line));
     g_assert_cmpuint(line, ==, scrollback_end(scrollback) - 1);
     g_assert_true(scrollback_find(scrollback, "one of", 3, false, &line));
-    g_assert_cmpuint(line, ==, scrollback_dropped(scrollback));
+    g_assert_cmpuint(line, ==, linestore_first(scrollback_store(scrollback)));
     g_assert_false(scrollback_find(scrollback, "one of", 3, true, &line)); /* there is nothing above it any more */
     scrollback_free(scrollback);
 }
@@ -149,13 +155,13 @@ static void test_a_log_line_can_be_replaced(void)
 {
     struct scrollback *scrollback = scrollback_new(0);
     add(scrollback, ROLE_ECHO, "> focus map\n");
-    g_assert_false(scrollback_take_last(scrollback, ROLE_TEXT, "> focus"));
-    g_assert_false(scrollback_take_last(scrollback, ROLE_ECHO, "> goto"));
-    g_assert_true(scrollback_take_last(scrollback, ROLE_ECHO, "> focus"));
-    g_assert_cmpuint(scrollback_lines(scrollback), ==, 0);
-    g_assert_false(scrollback_take_last(scrollback, ROLE_ECHO, "> focus"));
+    g_assert_false(linestore_take_last(scrollback_store(scrollback), ROLE_TEXT, "> focus"));
+    g_assert_false(linestore_take_last(scrollback_store(scrollback), ROLE_ECHO, "> goto"));
+    g_assert_true(linestore_take_last(scrollback_store(scrollback), ROLE_ECHO, "> focus"));
+    g_assert_cmpuint(lines_of(scrollback), ==, 0);
+    g_assert_false(linestore_take_last(scrollback_store(scrollback), ROLE_ECHO, "> focus"));
     add(scrollback, ROLE_ECHO, "> open");
-    g_assert_false(scrollback_take_last(scrollback, ROLE_ECHO, "> open")); /* not finished */
+    g_assert_false(linestore_take_last(scrollback_store(scrollback), ROLE_ECHO, "> open")); /* not finished */
     scrollback_free(scrollback);
 }
 
