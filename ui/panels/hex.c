@@ -367,7 +367,7 @@ static bool place_named(struct panel *panel, const char *name, char **ret_why)
 {
     struct hex_panel *hex = hex_of(panel);
     const char *colon = strchr(name, ':');
-    int64_t layer = 0, offset;
+    int64_t layer = 0, offset = 0;
 
     *ret_why = NULL;
     if (name[0] != 'h' || !colon || strspn(name + 1, "0123456789") != (size_t)(colon - name - 1)) {
@@ -380,27 +380,27 @@ static bool place_named(struct panel *panel, const char *name, char **ret_why)
         *ret_why = g_strdup("that is no place in a file: type h:64k, or h1:64k for the layer below");
         return true;
     }
-    enum hex_shown shown = hex->shown;
-    bool there = shown == HEX_SHOW_HOST && hex->layer == (unsigned)layer && hex->host.cursor == offset; /* no jump */
+    struct blk *file = hex->blk ? blk_layer(hex->blk, (unsigned)layer, BLK_PART_FILE) : NULL;
 
-    if (!hex_views_show_host(hex, (unsigned)layer)) {
+    if (!file) {
         *ret_why = g_strdup(hex->blk ? "there is no such layer, or it is in no file" : session_why_no_image(panel_session(panel)));
         return true;
     }
+    bool is_current = hex->host.blk == file;
+    int64_t size = is_current ? hex_view_size(&hex->host) : MAX(0, blk_length(file));
+
     if (colon[1] == '$') {
-        offset = hex_view_size(&hex->host) - 1;
+        offset = size - 1;
     }
-    if (offset < 0 || offset >= hex_view_size(&hex->host)) {
-        *ret_why = offset < 0 ? g_strdup("the file is empty") : g_strdup_printf("%#" PRIx64 " is outside the file, which ends at %#" PRIx64, (uint64_t)offset,
-                                   (uint64_t)hex_view_size(&hex->host));
-        hex->shown = shown;
+    if (offset < 0 || offset >= size) {
+        *ret_why = offset < 0 ? g_strdup("the file is empty")
+                              : g_strdup_printf("%#" PRIx64 " is outside the file, which ends at %#" PRIx64, (uint64_t)offset, (uint64_t)size);
         return true;
     }
-    hex->shown = shown;
-    if (!there) {
+    if (hex->shown != HEX_SHOW_HOST || !is_current || hex->host.cursor != offset) {
         hex_panel_note_jump(hex);
     }
-    hex->shown = HEX_SHOW_HOST;
+    hex_views_show_host(hex, (unsigned)layer);
     hex->host.cursor = offset;
     return true;
 }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <glib/gstdio.h>
+
 #include "panel-bench.h"
 #include "ui/panels/hex-layout.h"
 
@@ -317,6 +319,46 @@ static void test_the_last_buffer_is_shown(void)
     bench_free(bench);
 }
 
+static void assert_is_at(struct bench *bench, const char *wanted)
+{
+    g_autofree char *where = bench->panel->ops->where(bench->panel);
+
+    g_assert_cmpstr(where, ==, wanted);
+}
+
+static char *go_to(struct bench *bench, const char *name)
+{
+    char *why = NULL;
+
+    g_assert_true(bench->panel->ops->place_named(bench->panel, name, &why));
+    return why;
+}
+
+static void test_places_in_files_are_jumped_to_and_back_from(void)
+{
+    struct bench *bench = bench_new(&panel_hex, 1 << 20);
+    g_autofree char *top = g_strconcat(bench->image, ".top", NULL), *why = NULL;
+    g_autofree char *create = g_strdup_printf("create -q -f qcow2 -b %s -F raw %s", bench->image, top);
+    g_autofree char *open = g_strdup_printf("open -o backing.driver=raw,backing.file.filename=%s %s", bench->image, top);
+
+    bench_run(bench, create);
+    bench_run(bench, open);
+    bench_show(bench, 80, 8);
+    g_assert_cmpstr(go_to(bench, "h:0x10"), ==, NULL);
+    g_assert_cmpstr(go_to(bench, "h1:$"), ==, NULL);
+    g_assert_cmpstr(go_to(bench, "h1:$"), ==, NULL); /* is there: no jump */
+    assert_is_at(bench, "h1:0xfffff");
+    why = go_to(bench, "h:1T");
+    g_assert_true(g_str_has_prefix(why, "0x10000000000 is outside the file"));
+    assert_is_at(bench, "h1:0xfffff");
+    bench_ask(bench, REQUEST_HEX_JUMP_BACK, 1);
+    assert_is_at(bench, "h:0x10");
+    bench_ask(bench, REQUEST_HEX_JUMP_BACK, 1);
+    assert_is_at(bench, "0");
+    bench_free(bench);
+    g_unlink(top);
+}
+
 static void test_writes_appear(void)
 {
     struct bench *bench = bench_new(&panel_hex, 1 << 20);
@@ -418,6 +460,7 @@ int main(int argc, char **argv)
     g_test_add_func("/hex-panel/breakpoints", test_looking_uses_up_no_breakpoint);
     g_test_add_func("/hex-panel/range", test_a_range_is_marked);
     g_test_add_func("/hex-panel/buffer", test_the_last_buffer_is_shown);
+    g_test_add_func("/hex-panel/places-in-files", test_places_in_files_are_jumped_to_and_back_from);
     g_test_add_func("/hex-panel/writes", test_writes_appear);
     g_test_add_func("/hex-panel/widths", test_rows_are_as_wide_as_fits);
     g_test_add_func("/hex-panel/side", test_wide_panels_inspect_beside_the_bytes);
