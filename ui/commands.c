@@ -193,19 +193,23 @@ static int theme_co(const struct command_call *call)
     return 0;
 }
 
+static const char *const mouse_actions[] = {
+    [MOUSE_PRESS] = "press",
+    [MOUSE_DRAG] = "drag",
+    [MOUSE_RELEASE] = "release",
+    [MOUSE_WHEEL_UP] = "wheel-up",
+    [MOUSE_WHEEL_DOWN] = "wheel-down",
+    NULL,
+};
+
 static int mouse_co(const struct command_call *call)
 {
-    static const char *const names[] = {
-        [MOUSE_PRESS] = "press",       [MOUSE_DRAG] = "drag",
-        [MOUSE_RELEASE] = "release",   [MOUSE_WHEEL_UP] = "wheel-up",
-        [MOUSE_WHEEL_DOWN] = "wheel-down",
-    };
     unsigned what = 0;
     int64_t x, y;
-    while (what < G_N_ELEMENTS(names) && strcmp(names[what], call->argv[1]) != 0) {
+    while (mouse_actions[what] && strcmp(mouse_actions[what], call->argv[1]) != 0) {
         what++;
     }
-    if (what == G_N_ELEMENTS(names) || size_parse(call->argv[2], &x) != 0 || size_parse(call->argv[3], &y) != 0 ||
+    if (!mouse_actions[what] || size_parse(call->argv[2], &x) != 0 || size_parse(call->argv[3], &y) != 0 ||
         x > INT16_MAX || y > INT16_MAX) {
         report_complain(call, "mouse: type what (press, drag, release, wheel-up, wheel-down), column and row");
         return -EINVAL;
@@ -231,8 +235,7 @@ static char **panel_names(const char *const *words, unsigned count)
 
 static char **mouse_names(const char *const *words, unsigned count)
 {
-    const char *const names[] = {"press", "drag", "release", "wheel-up", "wheel-down", NULL};
-    return count == 1 ? g_strdupv((char **)names) : NULL;
+    return count == 1 ? g_strdupv((char **)mouse_actions) : NULL;
 }
 
 static const struct command command_focus = {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Definitions of objects: what is wrong with one is said when it is given, not when it is used. */
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,17 +10,6 @@
 
 enum { IV_BYTES = 16 }; /* a block of AES, too */
 
-static bool refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static bool refuse(GError **error, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error_literal(error, OPTIONS_ERROR, EINVAL, text);
-    return false;
-}
-
 /* ---- values ---- */
 
 static bool check_word(const struct options *object, const char *key, const char *one, const char *other, GError **error)
@@ -29,13 +17,13 @@ static bool check_word(const struct options *object, const char *key, const char
     const char *value = options_get(object, key);
     if (!value || strcmp(value, one) == 0 || strcmp(value, other) == 0)
         return true;
-    return refuse(error, "Parameter '%s' does not accept value '%s'", key, value);
+    return options_deny(error, "Parameter '%s' does not accept value '%s'", key, value);
 }
 
 static bool check_switch(const struct options *object, const char *key, GError **error)
 {
     const char *value = options_get(object, key);
-    return !value || options_parse_bool(value) >= 0 || refuse(error, "Parameter '%s' expects 'on' or 'off'", key);
+    return !value || options_parse_bool(value) >= 0 || options_deny(error, "Parameter '%s' expects 'on' or 'off'", key);
 }
 
 static bool check_id(const char *id, GError **error)
@@ -43,21 +31,21 @@ static bool check_id(const char *id, GError **error)
     bool good = g_ascii_isalpha(*id);
     for (const char *p = id; good && *p; p++)
         good = g_ascii_isalnum(*p) || strchr("-._", *p);
-    return good || refuse(error, "Parameter 'id' expects an identifier\n"
+    return good || options_deny(error, "Parameter 'id' expects an identifier\n"
                                  "Identifiers consist of letters, digits, '-', '.', '_', starting with a letter.");
 }
 
-/* Blanks and line ends count for nothing. */
+/* Line ends count for nothing; NULL with an error. */
 static guchar *decode(const char *text, gsize length, gsize *ret_bytes, GError **error)
 {
     size_t n = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\n");
     if (strlen(text) < length) {
-        refuse(error, "Base64 data contains embedded NUL characters");
+        options_deny(error, "Base64 data contains embedded NUL characters");
         return NULL;
     }
     if (n == length)
         return g_base64_decode(text, ret_bytes);
-    refuse(error, "Base64 data contains invalid characters");
+    options_deny(error, "Base64 data contains invalid characters");
     return NULL;
 }
 
@@ -70,7 +58,7 @@ static bool read_file(const char *file, char **ret_text, gsize *ret_bytes, GErro
     struct stat st;
     if (stat(file, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
         return true;
-    return g_file_get_contents(file, ret_text, ret_bytes, &reason) || refuse(error, "Unable to read %s: %s", file, reason->message);
+    return g_file_get_contents(file, ret_text, ret_bytes, &reason) || options_deny(error, "Unable to read %s: %s", file, reason->message);
 }
 
 /* One that is encrypted with another (AES-256, CBC); bytes: how long it is, -1: not known yet. */
@@ -80,16 +68,16 @@ static bool check_encrypted(const struct options *object, const char *key, int64
     const char *iv = options_get(object, "iv");
     gsize iv_bytes = 0;
     if (!other || strcmp(options_get(other, "qom-type"), "secret") != 0)
-        return refuse(error, "No secret with id '%s'", key);
+        return options_deny(error, "No secret with id '%s'", key);
     if (!iv)
-        return refuse(error, "IV is required to decrypt secret");
+        return options_deny(error, "IV is required to decrypt secret");
     g_autofree guchar *decoded = decode(iv, strlen(iv), &iv_bytes, error);
     if (!decoded)
         return false;
     if (iv_bytes != IV_BYTES)
-        return refuse(error, "IV should be %d bytes in length not %zu", IV_BYTES, iv_bytes);
+        return options_deny(error, "IV should be %d bytes in length not %zu", IV_BYTES, iv_bytes);
     if (bytes > 0 && bytes % IV_BYTES)
-        return refuse(error, "Length %" G_GINT64_FORMAT " must be a multiple of block size %d", bytes, IV_BYTES);
+        return options_deny(error, "Length %" G_GINT64_FORMAT " must be a multiple of block size %d", bytes, IV_BYTES);
     return true;
 }
 
@@ -102,9 +90,9 @@ static bool check_secret(const struct options *object, GError **error)
     if (!check_word(object, "format", "raw", "base64", error))
         return false;
     if (data && file)
-        return refuse(error, "'file' and 'data' are mutually exclusive");
+        return options_deny(error, "'file' and 'data' are mutually exclusive");
     if (!data && !file)
-        return refuse(error, "Either 'file' or 'data' must be provided");
+        return options_deny(error, "Either 'file' or 'data' must be provided");
     if (file && !read_file(file, &text, &bytes, error))
         return false;
     if (data) {
@@ -128,9 +116,9 @@ static bool check_credentials(const struct options *object, const char *file, GE
         !check_switch(object, "sanity-check", error))
         return false;
     if (!dir)
-        return refuse(error, "Missing 'dir' property value");
+        return options_deny(error, "Missing 'dir' property value");
     g_autofree char *path = g_build_filename(dir, file, NULL);
-    return access(path, R_OK) == 0 || refuse(error, "Unable to access credentials %s: %s", path, g_strerror(errno));
+    return access(path, R_OK) == 0 || options_deny(error, "Unable to access credentials %s: %s", path, g_strerror(errno));
 }
 
 static bool check_x509(const struct options *object, GError **error)
@@ -178,7 +166,7 @@ static bool check_properties(const struct object_type *type, const struct option
         const char *key, *unused;
         options_at(object, i, &key, &unused);
         if (strcmp(key, "qom-type") != 0 && strcmp(key, "id") != 0 && !g_strv_contains((const char *const *)properties, key))
-            return refuse(error, "Parameter '%s' is unexpected", key);
+            return options_deny(error, "Parameter '%s' is unexpected", key);
     }
     return type->check(object, error);
 }
@@ -232,9 +220,9 @@ static bool parse_words(struct options *object, const char *text, GError **error
     for (const char *part = strchr(text, ','); part; part = strchr(part, ',')) {
         size_t len = strcspn(++part, "=,");
         if (len == 0 && *part)
-            return refuse(error, "Invalid parameter ''");
+            return options_deny(error, "Invalid parameter ''");
         if (part[len] != '=' && *part)
-            return refuse(error, "Expected '=' after parameter '%.*s'", (int)MIN(len, OPTIONS_KEY_MAX), part);
+            return options_deny(error, "Expected '=' after parameter '%.*s'", (int)MIN(len, OPTIONS_KEY_MAX), part);
         do /* commas in a value are doubled */
             part += strcspn(part, ",");
         while (part[0] == ',' && part[1] == ',' && (part += 2));
@@ -248,7 +236,7 @@ static bool parse_json(struct options *object, const char *text, GError **error)
     g_autoptr(GError) reason = NULL;
     if (options_parse_json(object, text, &reason))
         return true;
-    return refuse(error, "%s", reason->message + (g_str_has_prefix(reason->message, prefix) ? strlen(prefix) : 0));
+    return options_deny(error, "%s", reason->message + (g_str_has_prefix(reason->message, prefix) ? strlen(prefix) : 0));
 }
 
 bool objects_define(const char *text, GError **error)
@@ -258,12 +246,12 @@ bool objects_define(const char *text, GError **error)
         return false;
     const char *name = options_get(object, "qom-type"), *id = options_get(object, "id");
     if (!name)
-        return refuse(error, "Parameter 'qom-type' is missing");
+        return options_deny(error, "Parameter 'qom-type' is missing");
     const struct object_type *type = find_type(name);
     if (!type)
-        return refuse(error, "Parameter 'qom-type' does not accept value '%s'", name);
+        return options_deny(error, "Parameter 'qom-type' does not accept value '%s'", name);
     if (!id)
-        return refuse(error, "Parameter 'id' is missing");
+        return options_deny(error, "Parameter 'id' is missing");
     if (!check_id(id, error) || !check_properties(type, object, error))
         return false;
     return objects_add(g_steal_pointer(&object), error) == 0;

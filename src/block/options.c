@@ -35,10 +35,18 @@ int options_refuse(GError **error, int code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
+    g_propagate_error(error, g_error_new_valist(OPTIONS_ERROR, code, format, args));
     va_end(args);
-    g_set_error_literal(error, OPTIONS_ERROR, code, text);
     return -code;
+}
+
+bool options_deny(GError **error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    g_propagate_error(error, g_error_new_valist(OPTIONS_ERROR, EINVAL, format, args));
+    va_end(args);
+    return false;
 }
 
 struct options *options_new(void)

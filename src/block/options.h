@@ -18,6 +18,8 @@ typedef struct options options; /* for g_autoptr(options) */
 GQuark options_error_quark(void);
 /* Sets an error of that domain; returns -code. */
 int options_refuse(GError **error, int code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* The same for who returns whether all is well: EINVAL; returns false. */
+bool options_deny(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 struct options *options_new(void);
 struct options *options_copy(const struct options *options);

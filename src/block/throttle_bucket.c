@@ -18,17 +18,6 @@ static const char *const kind_names[THROTTLE_KINDS] = {"iops-total", "iops-read"
 
 /* ---- limits ---- */
 
-static bool refuse(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-static bool refuse(GError **error, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_set_error_literal(error, OPTIONS_ERROR, EINVAL, text);
-    return false;
-}
-
 /* Where a property's value goes, by its name without "x-" or "limits."; NULL: there is none of that name. */
 static uint64_t *find_value(struct throttle_limits *limits, const char *name)
 {
@@ -70,16 +59,16 @@ static bool take_value(struct throttle_limits *limits, const char *key, const ch
     uint64_t *value = name ? find_value(limits, name) : NULL;
     int64_t number;
     if (strcmp(key, "limits") == 0)
-        return refuse(error, "Invalid parameter type for 'limits', expected: object");
+        return options_deny(error, "Invalid parameter type for 'limits', expected: object");
     if (!value)
-        return refuse(error, "Parameter '%s' is unexpected", key);
+        return options_deny(error, "Parameter '%s' is unexpected", key);
     if (!text || !parse_integer(text, &number))
-        return refuse(error, "Parameter '%s' expects integer", key);
+        return options_deny(error, "Parameter '%s' expects integer", key);
     if (short_form && number < 0)
-        return refuse(error, "Property values cannot be negative");
+        return options_deny(error, "Property values cannot be negative");
     /* The missing space is the reference program's. */
     if (short_form && g_str_has_suffix(key, "-length") && number > UINT32_MAX)
-        return refuse(error, "%s value must be in therange [0, %" PRIu32 "]", key, UINT32_MAX);
+        return options_deny(error, "%s value must be in therange [0, %" PRIu32 "]", key, UINT32_MAX);
     *value = (uint64_t)number;
     return true;
 }
@@ -94,17 +83,17 @@ static bool mixes_total(const struct throttle_limits *limits, int total)
 static bool check_kind(uint64_t rate, uint64_t burst, uint64_t length, GError **error)
 {
     if (rate > VALUE_MAX || burst > VALUE_MAX)
-        return refuse(error, "bps/iops/max values must be within [0, %" PRId64 "]", VALUE_MAX);
+        return options_deny(error, "bps/iops/max values must be within [0, %" PRId64 "]", VALUE_MAX);
     if (length == 0)
-        return refuse(error, "the burst length cannot be 0");
+        return options_deny(error, "the burst length cannot be 0");
     if (length > 1 && !burst)
-        return refuse(error, "burst length set without burst rate");
+        return options_deny(error, "burst length set without burst rate");
     if (burst && length > (uint64_t)VALUE_MAX / burst)
-        return refuse(error, "burst length too high for this burst rate");
+        return options_deny(error, "burst length too high for this burst rate");
     if (burst && !rate)
-        return refuse(error, "bps_max/iops_max require corresponding bps/iops values");
+        return options_deny(error, "bps_max/iops_max require corresponding bps/iops values");
     if (burst && burst < rate)
-        return refuse(error, "bps_max/iops_max cannot be lower than bps/iops");
+        return options_deny(error, "bps_max/iops_max cannot be lower than bps/iops");
     return true;
 }
 
@@ -112,11 +101,11 @@ static bool check_limits(const struct throttle_limits *limits, GError **error)
 {
     bool iops = false;
     if (mixes_total(limits, THROTTLE_BPS_TOTAL) || mixes_total(limits, THROTTLE_IOPS_TOTAL))
-        return refuse(error, "bps/iops/max total values and read/write values cannot be used at the same time");
+        return options_deny(error, "bps/iops/max total values and read/write values cannot be used at the same time");
     for (int i = THROTTLE_IOPS_TOTAL; i <= THROTTLE_IOPS_WRITE; i++)
         iops = iops || limits->kinds[i].rate;
     if (limits->request_bytes && !iops)
-        return refuse(error, "iops size requires an iops value to be set");
+        return options_deny(error, "iops size requires an iops value to be set");
     for (int i = 0; i < THROTTLE_KINDS; i++) {
         if (!check_kind(limits->kinds[i].rate, limits->kinds[i].burst, limits->kinds[i].length, error))
             return false;
