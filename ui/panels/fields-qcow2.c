@@ -35,6 +35,7 @@ bool fields_qcow2_geometry(const uint8_t header[QCOW2_HEADER_BYTES], struct qcow
         .refcount_bits = 1u << order,
         .extended_l2 = version >= 3 && (field_number(header + AT_INCOMPATIBLE, 8, true) & EXTENDED_L2),
         .data_file = version >= 3 && (field_number(header + AT_INCOMPATIBLE, 8, true) & DATA_FILE),
+        .refcount_table = field_number(header + AT_REFCOUNTS, 8, true),
     };
     return true;
 }
@@ -122,7 +123,10 @@ static void describe_refcount(const struct qcow2_geometry *geometry, const struc
     unsigned bits = geometry->refcount_bits, per_byte = bits < 8 ? 8 / bits : 1;
     uint64_t per_block = (UINT64_C(8) << geometry->cluster_bits) / bits;
     uint64_t index = bits < 8 ? (uint64_t)(offset - owner->host) * per_byte : (uint64_t)(offset - owner->host) / (bits / 8);
-    uint64_t cluster = owner->entry * per_block + index;
+    /* Which of the table's blocks it is; the header that is shown may have been changed since the table was read. */
+    uint64_t block = ((uint64_t)owner->entry_host - geometry->refcount_table) / 8, cluster = 0;
+    bool placed = owner->entry_host >= 0 && (uint64_t)owner->entry_host >= geometry->refcount_table &&
+                  !__builtin_mul_overflow(block, per_block, &cluster) && !__builtin_add_overflow(cluster, index, &cluster);
     GString *text = g_string_new(NULL);
 
     for (unsigned i = 0; i < per_byte; i++) {
@@ -130,7 +134,7 @@ static void describe_refcount(const struct qcow2_geometry *geometry, const struc
 
         g_string_append_printf(text, "%s%" PRIu64, i > 0 ? " " : "", count);
     }
-    if (cluster <= (uint64_t)INT64_MAX >> geometry->cluster_bits) {
+    if (placed && cluster <= (uint64_t)INT64_MAX >> geometry->cluster_bits) {
         hit->target = (int64_t)(cluster << geometry->cluster_bits);
         g_string_append_printf(text, " for the cluster%s at 0x%" PRIx64, per_byte > 1 ? "s" : "", (uint64_t)hit->target);
     }

@@ -11,6 +11,7 @@ struct qcow2_geometry {
     unsigned cluster_bits, refcount_bits;
     bool extended_l2;
     bool data_file; /* guest data is in another file */
+    uint64_t refcount_table; /* offset, bytes; as the header says */
 };
 
 /* From the first bytes of the file; false: they are no qcow2 header one can go by. */

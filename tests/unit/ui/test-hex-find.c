@@ -381,6 +381,7 @@ int main(int argc, char **argv)
 {
     driver_init(&argc, &argv);
     g_test_add_func("/hex-find/text", test_text_is_found_forward_and_backward);
+    g_test_add_func("/hex-find/what-is-no-hex-is-told", test_what_is_no_hex_is_told_where_no_console_is);
     g_test_add_func("/hex-find/capitals", test_capitals_are_for_that_case_only);
     g_test_add_func("/hex-find/hex", test_hex_is_found_with_any_digit);
     g_test_add_func("/hex-find/highlight", test_matches_are_highlighted_until_escape);
