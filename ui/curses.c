@@ -49,6 +49,7 @@ struct curses {
     struct escape *escape;
     struct decode decode; /* of a character that came in part */
     int64_t heard_us; /* g_get_monotonic_time() of the last input */
+    bool wraps_early;  /* its description says that it goes to the next row behind the last column, which few do today: see show_by_curses() */
     bool speaks_xterm; /* knows the mouse, bracketed paste and questions for colours, or ignores them */
     bool mouse;
     bool asked;          /* for the colour of the background, and not answered yet */
@@ -146,13 +147,23 @@ static void say(const char *text)
     fd_write_all(STDOUT_FILENO, text, strlen(text)); /* of a terminal that is gone there is nothing to be said */
 }
 
+/*
+ * The description of "ansi" and a few others has the cursor in the next row once the last column is written; most that are called so leave it there
+ * until one more character comes.  What curses writes next it then writes in the wrong row.  So the last column stays empty, right on both.
+ */
+static bool is_in_margin(const struct curses *curses, const struct cell *cells, size_t i)
+{
+    size_t width = (size_t)curses->width, x = i % width;
+    return curses->wraps_early && width > 1 && (x == width - 1 || (x == width - 2 && (cells[i + 1].flags & CELL_CONTINUED)));
+}
+
 static void show_by_curses(const struct curses *curses, const struct cell *cells, size_t count, bool all)
 {
     if (all) {
         erase();
     }
     for (size_t i = 0; i < count; i++) {
-        if (all || !paint_same(&cells[i], &curses->shown[i])) {
+        if ((all || !paint_same(&cells[i], &curses->shown[i])) && !is_in_margin(curses, cells, i)) {
             put_cell(curses, (int)(i % (size_t)curses->width), (int)(i / (size_t)curses->width), &cells[i]);
         }
     }
@@ -502,6 +513,7 @@ struct display *curses_new(const struct theme *theme, GError **error)
     intrflush(stdscr, FALSE);
     leaveok(stdscr, FALSE);
     /* Of the families of terminals with a mouse, all know the rest, too. */
+    curses->wraps_early = tigetflag("am") > 0 && tigetflag("xenl") <= 0;
     curses->speaks_xterm = tigetstr("kmous") != NULL && tigetstr("kmous") != (const char *)-1;
     curses->depth = start_colours(curses->speaks_xterm);
     if (curses->speaks_xterm) {

@@ -43,6 +43,17 @@ def test_every_kind_of_terminal(disk, kind):
         assert t.raw, 'not a word'
 
 
+def test_the_last_column_moves_nothing(start):
+    """A terminal whose description says that it wraps at once, and that waits for the next character, as most do."""
+    t = start(TERM='pcansi')
+    t.send('Tab')
+    t.wait('│> focus hex')
+    t.send('Ctrl-L')
+    t.send('Tab')
+    t.wait('│> focus pending')
+    assert all(row[0] in '┌│├└' for row in t.text().split('\n')[1:-1])
+
+
 def test_without_utf8(start):
     t = start(LC_ALL='C', LANG='C')
     t.wait('console')
