@@ -196,6 +196,9 @@ def test_a_running_machine_is_named(folder):
     with Machine('write', 'qcow2', folder) as process:
         refused = blkscope('-c', 'length', 'alone.qcow2', cwd=folder)
         assert refused.status == 1 and 'Failed to get shared "write" lock' in refused.err
+        assert 'it is in use; -U opens it' in refused.err
+        refused = blkscope('-w', '-c', 'length', 'alone.qcow2', cwd=folder)
+        assert refused.status == 1 and 'it is in use; without -w, -U opens it' in refused.err, '-U is for readers only'
         chain = blkscope('-U', '-c', 'chain', 'alone.qcow2', cwd=folder)
         assert f'qemu-system-x86 (pid {process.pid}) is writing to alone.qcow2' in chain.out, chain.out
         written = blkscope('-w', '-c', 'write 0 512', 'alone.qcow2', cwd=folder)
