@@ -5,8 +5,10 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "engine/cmd-debug.h"
+#include "block/debug.h"
 #include "engine/commands.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
@@ -49,9 +51,24 @@ const struct command command_break = {
     .run_co = break_co,
 };
 
+/* Whether 'breakpoints' lists one of this tag, be it one that has stopped its request and is none any more for the reference program. */
+static bool is_listed(struct blk *blk, const char *tag)
+{
+    struct blk_debug debug = {0};
+    bool found = false;
+    if (blk_debug_list(blk, &debug) == 0)
+        for (unsigned i = 0; !found && i < debug.breaks->len; i++)
+            found = strcmp(g_array_index(debug.breaks, struct blk_debug_break, i).tag, tag) == 0;
+    blk_debug_clear(&debug);
+    return found;
+}
+
 static int remove_break_co(const struct command_call *call)
 {
+    bool listed = !session_config(call->session)->drop_in && is_listed(call->session->blk, call->argv[1]);
     int ret = blk_remove_break(call->session->blk, call->argv[1]);
+    if (ret == -ENOENT && listed)
+        ret = 0;
     if (ret < 0) {
         g_autofree char *tag = report_text(call, call->argv[1]);
         report_refuse(call, "Could not remove breakpoint %s: %s", tag, g_strerror(-ret));

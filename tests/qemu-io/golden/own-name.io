@@ -190,4 +190,5 @@ inject -r 2
 inject -r 2
 inject -r x
 remove_break A
+remove_break A
 breakpoints
