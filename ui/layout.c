@@ -44,7 +44,7 @@ static void two_columns(struct layout *layout, int width, int top, int height, c
     int right = width - left;
     int lines = height - 3;
     int map = border(shares[1], lines * 6 / 10, lines, LEAST_LINES, lines - LEAST_LINES);
-    int hex = border(shares[2], lines / 2, lines, LEAST_LINES, lines - LEAST_LINES);
+    int hex = border(shares[2], lines * 6 / 10, lines, LEAST_LINES, lines - LEAST_LINES);
     layout->panels[LAYOUT_MAP] = (struct rectangle){0, top, left, map + 2};
     layout->panels[LAYOUT_PENDING] = (struct rectangle){0, top + map + 1, left, lines - map + 2};
     layout->panels[LAYOUT_HEX] = (struct rectangle){left, top, right, hex + 2};

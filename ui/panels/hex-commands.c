@@ -131,6 +131,7 @@ static int run_find_co(const struct command_call *call)
     ret = words.hex ? search_hex(opts.operand[0], &search, &error)
                     : search_text(opts.operand[0], words.ignore_case, &search, &error);
     if (ret < 0) {
+        panel_remark(&hex->panel, error->message); /* asked for by a key, perhaps, where no console is to be seen */
         return complain(call, error->message);
     }
     if (words.where && (ret = place_cursor(call, words.where)) < 0) {

@@ -245,12 +245,24 @@ static void append_field_behind(struct hex_view *view, GString *text, int width)
     g_autoptr(GString) field = g_string_new(" · ");
 
     if (!append_field(view, field)) {
-        return;
+        const char *why = hex_inspect_why_no_field(view->source, view->cursor);
+
+        if (!why) {
+            return;
+        }
+        g_string_append(field, why);
     }
     if (text_columns(text->str, -1) + text_columns(field->str, -1) > width) {
         g_string_truncate(text, (gsize)(strstr(text->str, " · ") - text->str));
     }
     g_string_append(text, field->str);
+}
+
+static void append_why_no_field(struct hex_view *view, GString *text)
+{
+    const char *why = hex_inspect_why_no_field(view->source, view->cursor);
+
+    g_string_append(text, why ? why : "no structure that is known");
 }
 
 static enum role inspector_text(struct hex_panel *hex, enum inspector_line line, int width, GString *text)
@@ -268,7 +280,7 @@ static enum role inspector_text(struct hex_panel *hex, enum inspector_line line,
         if (append_field(view, text)) {
             return ROLE_TEXT;
         }
-        g_string_append(text, "no structure that is known");
+        append_why_no_field(view, text);
         return ROLE_DIM;
     case LINE_LE:
     case LINE_BE:

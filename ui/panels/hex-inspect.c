@@ -56,6 +56,16 @@ void hex_inspect_offset(GString *text, int64_t offset)
                            offset / SECTOR, offset % SECTOR);
 }
 
+const char *hex_inspect_why_no_field(struct hex_source *source, int64_t offset)
+{
+    uint8_t byte, state = HEX_KNOWN;
+
+    if (offset < source->ops->size(source)) {
+        source->ops->get(source, offset, 1, &byte, &state);
+    }
+    return state == HEX_ERROR ? "what is here can't be read" : NULL;
+}
+
 /* ---- more than whole numbers ---- */
 
 /* The bytes when they are all there and known; else what to show instead. */

@@ -58,3 +58,5 @@ void hex_inspect_value(GString *text, struct hex_source *source, int64_t offset,
 
 /* Appends "offset 65536 0x10000 · sector 128 + 0"; offset is that in the image. */
 void hex_inspect_offset(GString *text, int64_t offset);
+/* Of a place where no field is told: what else there is to say of it, static; NULL: its byte is there, it is only in no structure that is known. */
+const char *hex_inspect_why_no_field(struct hex_source *source, int64_t offset);

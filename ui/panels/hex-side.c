@@ -19,7 +19,9 @@ static void draw_field(struct hex_panel *hex, struct surface surface, int *y, GS
     struct field_hit hit;
 
     if (!view->notes || !hex_notes_find(view->notes, view->source, view->cursor, &hit)) {
-        g_string_append(text, "no structure that is known");
+        const char *why = hex_inspect_why_no_field(view->source, view->cursor);
+
+        g_string_append(text, why ? why : "no structure that is known");
         put(surface, y, ROLE_DIM, text);
         return;
     }

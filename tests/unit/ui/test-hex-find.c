@@ -52,6 +52,14 @@ static void test_text_is_found_forward_and_backward(void)
     driver_free(driver);
 }
 
+static void test_what_is_no_hex_is_told_where_no_console_is(void)
+{
+    struct driver *driver = driver_new(60, 20, driver_colour, "disk.raw");
+    driver_keys(driver, "Tab \\ z z Enter");
+    g_assert_true(driver_shows(driver, "that is no hex: type pairs of digits"));
+    driver_free(driver);
+}
+
 static void test_capitals_are_for_that_case_only(void)
 {
     struct driver *driver = begin();
@@ -245,7 +253,7 @@ static void test_tables_of_the_file_are_explained(void)
     assert_at(driver, 0x50002);
     g_assert_true(driver_shows(driver, "data of guest 0x100000 · guest byte 0x100002"));
     driver_keys(driver, "g h : 0 x 2 0 0 0 2 Enter");
-    g_assert_true(driver_shows(driver, "refcount block · entry 1 for the cluster at 0x10000"));
+    g_assert_true(driver_shows(driver, "refcount block · entry 1 for the cluster at 0x10000 ·"));
     driver_free(driver);
 }
 

@@ -245,6 +245,10 @@ static void test_errors_are_shown_where_they_are(void)
     bench_show(bench, 80, 1);
     bench_assert_line(bench, 0, "00000200  !! !! !! !! !! !! !! !!  !! !! !! !! !! !! !! !!│!!!!!!!!!!!!!!!!│");
     g_assert_cmpint(role_at(bench, 10, 0), ==, ROLE_ERROR);
+    for (int height = 8; height <= 20; height += 12) { /* behind the offset, and on a line of its own */
+        bench_show(bench, 80, height);
+        g_assert_true(bench_shows(bench, "what is here can't be read"));
+    }
     bench->panel->ops->go(bench->panel, 511, 0);
     bench_show(bench, 80, 1);
     g_assert_true(bench_shows(bench, "41 41│AAAA"));

@@ -251,7 +251,7 @@ static void test_every_option_takes_what_it_lists(void)
 
 static void test_set_shows_and_sets(void)
 {
-    struct driver *driver = driver_new(140, 40, driver_colour, "disk.img");
+    struct driver *driver = driver_new(140, 50, driver_colour, "disk.img");
     driver_command(driver, "set");
     g_assert_true(driver_shows(driver, "mouse "));
     driver_command(driver, "set mouse off");
