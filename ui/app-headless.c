@@ -6,6 +6,7 @@
 
 #include "engine/sink.h"
 #include "ui/app.h"
+#include "ui/console/console.h"
 #include "ui/desk.h"
 
 enum { SIZE_MAX_COLUMNS = 1000 };
@@ -45,10 +46,7 @@ static void tee_flush(struct sink *sink)
 
 static void tee_line(struct sink *sink, const char *line)
 {
-    static const char looking[] = "screen";
-    const char *word = line + strspn(line, " \t");
-    size_t len = strlen(looking);
-    tee.hidden = strncmp(word, looking, len) == 0 && strchr(" \t;", word[len]) != NULL;
+    tee.hidden = console_is_looking(line);
     if (tee.desk != NULL && !tee.hidden) {
         desk_replay(tee.desk, line);
     }

@@ -38,4 +38,6 @@ int blk_refresh_node_co(struct node *node);
 
 /* Keeps new requests at the gate and waits for those under way and for others who quiesce.  0, or -ECANCELED: nothing changed. */
 int blk_quiesce_begin_co(struct blk *blk);
+/* The same, but -EBUSY where one of them stands at a breakpoint, or comes to. */
+int blk_quiesce_unless_stopped_co(struct blk *blk);
 void blk_quiesce_end(struct blk *blk);

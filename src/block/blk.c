@@ -21,6 +21,7 @@ struct blk *blk_new(const struct blk_open *how)
     blk->cache = how->cache;
     blk->flags = how->flags;
     g_queue_init(&blk->registry.requests);
+    blk->registry.idle = &blk->idle;
     return blk;
 }
 
@@ -66,19 +67,29 @@ void blk_set_hurry(struct blk *blk, bool hurry)
 }
 
 /* Who quiesces is busy, too: closing and others who quiesce wait for the end of it. */
-int blk_quiesce_begin_co(struct blk *blk)
+static int quiesce_co(struct blk *blk, bool unless_stopped)
 {
     int ret = 0;
     blk->quiescing++;
     blk_set_hurry(blk, true);
     while (ret == 0 && blk->busy > 0)
-        ret = co_queue_wait_co(&blk->idle);
+        ret = unless_stopped && registry_has_suspended(&blk->registry) ? -EBUSY : co_queue_wait_co(&blk->idle);
     blk_set_hurry(blk, false);
     if (ret < 0)
         open_gate(blk);
     else
         blk->busy++;
     return ret;
+}
+
+int blk_quiesce_begin_co(struct blk *blk)
+{
+    return quiesce_co(blk, false);
+}
+
+int blk_quiesce_unless_stopped_co(struct blk *blk)
+{
+    return quiesce_co(blk, true);
 }
 
 void blk_quiesce_end(struct blk *blk)

@@ -236,12 +236,17 @@ enum blk_part {
 struct blk *blk_layer(struct blk *blk, unsigned layer, enum blk_part part);
 
 /*
- * Takes notice of what others wrote to the files of an image that is open read-only; of a writable one nothing is done.  0, or a negative errno:
- * some of it is as it was before.  The length may be another after it.
+ * Takes notice of what others wrote to those files of the image that are open read-only; the layers that we write are left alone.  0, or a
+ * negative errno: some of it is as it was before; -EBUSY: all of it, since a request stands at a breakpoint and others must not wait for
+ * that.  The length may be another after it.
  */
 int blk_refresh_co(struct blk *blk);
+enum blk_files {
+    BLK_FILES_ALL,
+    BLK_FILES_NOT_WRITTEN, /* by us: those that blk_refresh_co() is about */
+};
 /* Paths of the files the image is in, those of its backing files too: a new list (g_strfreev), raw bytes. */
-char **blk_files(const struct blk *blk);
+char **blk_files(const struct blk *blk, enum blk_files which);
 
 /*
  * Changes an open image; all of it or nothing, but for a last look at its size: an error of that comes after the change.  writable: 1, 0, or -1 to keep; cache:

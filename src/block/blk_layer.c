@@ -56,6 +56,8 @@ int blk_refresh_node_co(struct node *node)
         int below = blk_refresh_node_co(child->node);
         ret = ret < 0 ? ret : below;
     }
+    if (node->flags & NODE_WRITABLE)
+        return ret;
     if (node->driver->refresh_co)
         own = node->driver->refresh_co(node);
     if (own == 0)
@@ -66,9 +68,7 @@ int blk_refresh_node_co(struct node *node)
 int blk_refresh_co(struct blk *blk)
 {
     struct blk_request look;
-    if (blk_is_writable(blk))
-        return 0;
-    int ret = blk_quiesce_begin_co(blk);
+    int ret = blk_quiesce_unless_stopped_co(blk);
     if (ret < 0)
         return ret;
     registry_look_begin(&blk->registry, &look);
@@ -78,20 +78,21 @@ int blk_refresh_co(struct blk *blk)
     return ret;
 }
 
-static void add_files(const struct node *node, GPtrArray *files)
+static void add_files(const struct node *node, enum blk_files which, GPtrArray *files)
 {
-    if (node->children->len == 0 && node->filename && strcmp(node->driver->name, "file") == 0)
+    bool meant = which == BLK_FILES_ALL || !(node->flags & NODE_WRITABLE);
+    if (meant && node->children->len == 0 && node->filename && strcmp(node->driver->name, "file") == 0)
         g_ptr_array_add(files, g_strdup(node->filename));
     for (guint i = 0; i < node->children->len; i++) {
         const struct node_child *child = g_ptr_array_index(node->children, i);
-        add_files(child->node, files);
+        add_files(child->node, which, files);
     }
 }
 
-char **blk_files(const struct blk *blk)
+char **blk_files(const struct blk *blk, enum blk_files which)
 {
     GPtrArray *files = g_ptr_array_new();
-    add_files(blk->root, files);
+    add_files(blk->root, which, files);
     g_ptr_array_add(files, NULL);
     return (char **)g_ptr_array_free(files, FALSE);
 }

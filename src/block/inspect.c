@@ -181,6 +181,12 @@ static int enter_keeper_co(struct blk *blk, struct node **ret_node)
     return ret;
 }
 
+char **inspect_bitmap_names(struct blk *blk)
+{
+    struct node *node = find_node(blk->root);
+    return node ? node->driver->inspect->bitmap_names(node) : g_new0(char *, 1);
+}
+
 int inspect_bitmaps_co(struct blk *blk, inspect_bitmap_fn *fn, void *data)
 {
     struct node *node;

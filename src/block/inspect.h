@@ -92,6 +92,25 @@ struct inspect_host_run {
     bool refcount_known; /* false: the refcount could not be read */
 };
 typedef int inspect_host_fn(void *data, const struct inspect_host_run *run);
+/* What counts and pictures of the file tell apart. */
+enum inspect_share {
+    INSPECT_SHARE_DATA,
+    INSPECT_SHARE_COMPRESSED,
+    INSPECT_SHARE_SNAPSHOT, /* only internal snapshots name it, or it is their table */
+    INSPECT_SHARE_BITMAP,
+    INSPECT_SHARE_HEADER,   /* the encryption header, too */
+    INSPECT_SHARE_REFCOUNT,
+    INSPECT_SHARE_L1,
+    INSPECT_SHARE_L2,
+    INSPECT_SHARE_FREE,
+    INSPECT_SHARE_LEAKED,
+    INSPECT_SHARE_CORRUPT,  /* named more often than it is counted, or by things that cannot share */
+    INSPECT_SHARE_ERROR,    /* the tables cannot be read */
+    INSPECT_SHARE_COUNT,
+};
+enum inspect_share inspect_share_of(const struct inspect_host_run *run);
+const char *inspect_share_name(enum inspect_share share); /* "data", ... */
+
 /* In order, over the whole file, merged. */
 int inspect_host_map_co(struct blk *blk, inspect_host_fn *fn, void *data);
 /* Bytes of that file as last seen, or -ENOTSUP; never suspends. */
@@ -154,6 +173,9 @@ typedef int inspect_bitmap_fn(void *data, const struct inspect_bitmap *bitmap);
 /* Of an image that has no structure these are the bitmaps of the NBD export that it is. */
 int inspect_bitmaps_co(struct blk *blk, inspect_bitmap_fn *fn, void *data);
 
+/* Only their names, raw bytes, in the image's order: a new list (g_strfreev), empty where there are none.  Does not suspend. */
+char **inspect_bitmap_names(struct blk *blk);
+
 typedef int inspect_dirty_fn(void *data, int64_t offset, int64_t bytes);
 /* The dirty ranges of the bitmap called name, in order, merged, within the disk.  -ENOENT: none such; -EIO: its table is broken. */
 int inspect_bitmap_co(struct blk *blk, const char *name, inspect_dirty_fn *fn, void *data);
@@ -192,6 +214,7 @@ struct inspect_ops {
     int (*explain_co)(struct node *node, int64_t offset, int depth, inspect_step_fn *fn, void *data, struct node **ret_next,
                       int64_t *ret_offset);
     int (*snapshots)(struct node *node, inspect_snapshot_fn *fn, void *data);
+    char **(*bitmap_names)(struct node *node);
     int (*bitmaps_co)(struct node *node, inspect_bitmap_fn *fn, void *data);
     int (*bitmap_co)(struct node *node, const char *name, inspect_dirty_fn *fn, void *data);
     /* file: the bytes; -ENOTSUP if they are another format's. */

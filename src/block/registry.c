@@ -120,6 +120,8 @@ void registry_suspended(struct registry *registry, const char *tag)
     request->tag = tag;
     registry_set_state(registry, request, BLK_REQUEST_SUSPENDED);
     co_queue_wake_all(&registry->stopped);
+    if (registry->idle)
+        co_queue_wake_all(registry->idle);
 }
 
 void registry_resumed(struct registry *registry)

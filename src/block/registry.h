@@ -14,7 +14,8 @@ struct registry {
     void *data;
     const char *program; /* as struct blk_open's */
     GQueue looks; /* struct co by request's link: coroutines that carry out BLK_INTERNAL requests */
-    struct co_queue stopped; /* woken when a request comes to stand at a breakpoint */
+    struct co_queue stopped; /* woken when a request comes to stand at a breakpoint, */
+    struct co_queue *idle;   /* and this: of those who wait for all requests to end; NULL: nobody does */
     unsigned hurry; /* how many wait for all requests to end */
     unsigned reuses; /* nodes that are used in one more place, by their names */
     bool repairing; /* the tables are being mended: nobody would resume that, as the next command waits for it; nothing stops at a breakpoint */

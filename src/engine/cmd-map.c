@@ -80,6 +80,19 @@ static int show_host_run(void *data, const struct inspect_host_run *run)
     return 0;
 }
 
+static int export_co(const struct command_call *call)
+{
+    bool force = false, host = false;
+    for (int i = 2; i < call->argc - 1; i++) {
+        bool *option = !strcmp(call->argv[i], "--force") ? &force : !strcmp(call->argv[i], "--host") ? &host : NULL;
+        if (!option || *option)
+            return command_misused(call, &command_map);
+        *option = true;
+    }
+    const char *path = call->argv[call->argc - 1];
+    return call->argc > 2 && !g_str_has_prefix(path, "--") ? map_svg_export_co(call, path, host, force) : command_misused(call, &command_map);
+}
+
 static int map_co(const struct command_call *call)
 {
     struct blk *blk = call->session->blk;
@@ -91,10 +104,8 @@ static int map_co(const struct command_call *call)
         return report_failure(call, "getlength", length);
     if (!form)
         return map_runs_co(call, length);
-    if (!strcmp(form, "export")) {
-        bool force = call->argc == 4 && !strcmp(call->argv[2], "--force");
-        return call->argc == 3 || force ? map_svg_export_co(call, call->argv[call->argc - 1], force) : command_misused(call, &command_map);
-    }
+    if (!strcmp(form, "export"))
+        return export_co(call);
     if (call->argc > 2)
         return command_misused(call, &command_map);
     visit.total = !strcmp(form, "--host") ? MAX(inspect_host_size(blk), 0) : length;
@@ -120,8 +131,8 @@ static int map_co(const struct command_call *call)
 }
 
 static const struct command_own map_own = {
-    .args = "[--json|--extents|--summary|--host|export [--force] file.svg]",
-    .max_args = 3,
+    .args = "[--json|--extents|--summary|--host|export [--force] [--host] file.svg]",
+    .max_args = 4,
 };
 
 const struct command command_map = {
@@ -135,7 +146,8 @@ const struct command command_map = {
             "  --extents   every extent: kind, layer, place in which file\n"
             "  --host      what each part of the image's file is for: header, tables, data, free, leaked\n"
             "  --summary   how much there is of each kind\n"
-            "  export      writes a picture of it, as the screen shows it, to a file; --force replaces one that is there\n"
+            "  export      writes a picture of it, as the screen shows it, to a file; with --host of the image's file; --force\n"
+            "              replaces one that is there\n"
             "\n"
             "  map --summary          how much of the image is data, how much is zero\n",
     .own = &map_own,

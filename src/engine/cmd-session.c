@@ -185,7 +185,7 @@ static int reopen_co(const struct command_call *call)
     ret = blk_reopen_co(call->session->blk, args.writable, args.cache, options, &error);
     if (ret < 0)
         return complain(call, ret, error);
-    session_notify_image(call->session);
+    session_reopened(call->session);
     return 0;
 }
 

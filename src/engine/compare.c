@@ -51,7 +51,8 @@ static int found(struct walk *walk, int64_t offset, int64_t bytes, enum compare_
 {
     int ret = 0;
     walk->progress->bytes[kind] += bytes;
-    if (walk->start < walk->end && walk->end == offset && walk->kind == kind) {
+    bool full = walk->compare->part > 0 && walk->end - walk->start >= walk->compare->part;
+    if (walk->start < walk->end && walk->end == offset && walk->kind == kind && !full) {
         walk->end += bytes;
         return 0;
     }
@@ -184,12 +185,15 @@ int compare_co(const struct compare *compare, struct compare_progress *progress,
         int64_t bytes = 0;
         ret = step_co(&walk, progress->done, &bytes);
         progress->done += ret == 0 ? bytes : 0;
+        progress->told = walk.start < walk.end ? walk.start : progress->done;
         co_relax_co();
         if (ret == 0 && co_cancelled())
             ret = -ECANCELED; /* perhaps there is no image any more */
     }
     if (ret == 0)
         ret = flush(&walk);
+    if (ret == 0)
+        progress->told = progress->done;
     g_free(walk.a.buffer);
     g_free(walk.b.buffer);
     return ret;

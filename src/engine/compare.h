@@ -23,6 +23,7 @@ struct compare {
     struct blk *a, *b; /* the shorter one reads as zeroes past its end */
     bool metadata_only;
     int64_t start, end; /* only this range, widened to whole sectors; end 0: all of it */
+    int64_t part; /* a range longer than that is told in parts, so that one hears of it before its end; 0: never */
     bool below; /* b is the layer right below a: where a's top layer has nothing, they are the same */
 };
 
@@ -30,6 +31,7 @@ struct compare {
 struct compare_progress {
     int64_t size;  /* of the longer one */
     int64_t done;  /* what lies before is dealt with, read or not */
+    int64_t told;  /* and what lies before this was told, too, if there was something to tell */
     int64_t read;  /* bytes that had to be read, of both */
     int64_t bytes[COMPARE_UNREADABLE + 1]; /* found so far, by kind */
 };

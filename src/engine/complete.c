@@ -7,6 +7,7 @@
 
 #include "block/create.h"
 #include "block/debug.h"
+#include "block/inspect.h"
 #include "engine/command.h"
 #include "engine/complete-options.h"
 #include "engine/session.h"
@@ -88,6 +89,11 @@ static void offer_paths(GPtrArray *found, const char *word)
         closedir(dir);
 }
 
+static bool exports_map(const struct place *place)
+{
+    return !strcmp(place->command->name, "map") && place->before->len > 1 && !strcmp(place->before->pdata[1], "export");
+}
+
 static void offer_options(GPtrArray *found, const struct place *place)
 {
     const char *spec = command_options(place->command, place->drop_in);
@@ -97,10 +103,12 @@ static void offer_options(GPtrArray *found, const struct place *place)
             offer(found, place->word, option);
     }
     const char *args = place->drop_in ? NULL : command_args(place->command, false);
+    if (exports_map(place) && args)
+        args = strstr(args, "export"); /* the others are forms of their own */
     g_auto(GStrv) words = g_strsplit_set(args ?: "", "[]| ", -1); /* where long forms stand */
     for (int i = 0; words[i]; i++) {
         if (g_str_has_prefix(words[i], "--"))
-            offer(found, place->word, words[i]);
+            offer_once(found, place->word, words[i]);
     }
 }
 
@@ -121,6 +129,13 @@ static void offer_snapshot_names(GPtrArray *found, const char *word, struct sess
 {
     g_auto(GStrv) names = session_snapshots(session);
     offer_list(found, word, (const char *const *)names);
+}
+
+static void offer_bitmap_names(GPtrArray *found, const char *word, struct session *session)
+{
+    g_auto(GStrv) names = session_blk(session) ? inspect_bitmap_names(session_blk(session)) : NULL;
+    if (names)
+        offer_list(found, word, (const char *const *)names);
 }
 
 static void offer_requests(GPtrArray *found, const char *word, struct session *session)
@@ -229,7 +244,9 @@ static void offer_operand(GPtrArray *found, const struct place *place, struct se
             if (**form != '-')
                 offer_once(found, place->word, *form);
     }
-    if (!strcmp(place->command->name, "map") && place->before->len > 1 && !strcmp(place->before->pdata[1], "export"))
+    if (!strcmp(place->command->name, "bitmaps") && place->before->len == 1)
+        offer_bitmap_names(found, place->word, session);
+    if (exports_map(place))
         offer_paths(found, place->word);
     switch (place->command->complete) {
     case COMMAND_COMPLETE_PATH:

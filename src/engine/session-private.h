@@ -105,6 +105,8 @@ void session_take_buffer_co(struct session *session, enum blk_op op, int64_t off
 void session_report_open_error(const struct command_call *call, const struct blk_open *how, int ret, const GError *error);
 
 void session_notify_image(struct session *session);
+/* After the image was reopened: who observes it is told, and what others write to its files is watched. */
+void session_reopened(struct session *session);
 void session_notify_busy(struct session *session);
 void session_notify_changed(struct session *session, int64_t offset, int64_t bytes);
 

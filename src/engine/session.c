@@ -69,6 +69,7 @@ void session_notify_changed(struct session *session, int64_t offset, int64_t byt
 static void on_request(void *data, const struct blk_request *request)
 {
     struct session *session = data;
+    watch_request(session->watch, request);
     notify(session, request, w_->data, request);
 }
 
@@ -168,6 +169,13 @@ static void watch_files(struct session *session)
 {
     if (session->keep_buffers && session->blk && !session->watch)
         session->watch = watch_start(session);
+}
+
+void session_reopened(struct session *session)
+{
+    watch_stop(g_steal_pointer(&session->watch));
+    watch_files(session); /* those we write are others now */
+    session_notify_image(session);
 }
 
 int session_open_co(struct session *session, const struct blk_open *how, struct sink *sink)

@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The kernel says that a file was written, not where.  A moment later, so that writes in a row are one change, the image reads its tables
- * anew; then all of it counts as changed.  What is at the file's name after that file was replaced is not followed, but told.
+ * anew; then all of it counts as changed.  Of an image that is written by us that is about the files below which are not.  What is at the
+ * file's name after that file was replaced is not followed, but told.
  */
 #include "engine/watch.h"
 
 #include <errno.h>
-#include <glib-unix.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "engine/report.h"
 #include "engine/session-private.h"
 #include "io/aio.h"
 #include "io/clock.h"
+#include "io/filewatch.h"
 
 enum {
     DELAY_US = 200 * 1000,
     REST_SHARE = 4, /* times as long as reading the tables took */
-    NAME_EVENTS = IN_ATTRIB | IN_MOVE_SELF, /* the number of links is an attribute */
 };
 
 struct watched_file {
@@ -31,12 +29,12 @@ struct watched_file {
 
 struct watch {
     struct session *session; /* NULL: stopped, and the coroutine frees it */
-    int fd;
-    GSource *source;
+    struct filewatch *kernel; /* NULL: there is none */
     struct co *co; /* NULL: nothing happened */
     bool again;    /* something happened meanwhile */
     bool look;     /* also at an image that is written by us */
     bool written, renamed; /* perhaps */
+    bool postponed; /* until no request stands at a breakpoint any more */
     bool told_of_layout;
     GArray *files; /* struct watched_file */
 };
@@ -80,19 +78,19 @@ static void take_notice_co(struct watch *watch)
 {
     struct blk *blk = watch->session->blk;
     int64_t length = blk_length(blk);
-    watch->written = false;
-    if (blk_is_writable(blk)) {
-        if (!watch->look)
-            return; /* what is changed is changed here */
-        blk_length_co(blk);
-    } else {
-        int ret = blk_refresh_co(blk);
-        if (ret == -ECANCELED || !watch->session)
-            return;
-        if (ret == -ESTALE && !watch->told_of_layout && blk_filename(blk))
-            tell(watch, blk_filename(blk), "has been overwritten by an image of another layout: close and open it again");
-        watch->told_of_layout = ret == -ESTALE;
+    watch->written = watch->postponed = false;
+    int ret = blk_refresh_co(blk);
+    if (ret == -ECANCELED || !watch->session)
+        return;
+    if (ret == -EBUSY) {
+        watch->written = watch->postponed = true;
+        return;
     }
+    if (ret == -ESTALE && !watch->told_of_layout && blk_filename(blk))
+        tell(watch, blk_filename(blk), "has been overwritten by an image of another layout: close and open it again");
+    watch->told_of_layout = ret == -ESTALE;
+    if (watch->look)
+        blk_length_co(blk); /* of what we write, too */
     watch->look = false;
     if (!watch->session)
         return;
@@ -129,21 +127,12 @@ static void wake(struct watch *watch)
         co_start(watch_co, watch);
 }
 
-static gboolean on_event(int fd, GIOCondition condition, void *data)
+static void on_event(void *data, unsigned events)
 {
     struct watch *watch = data;
-    _Alignas(struct inotify_event) char events[4096];
-    ssize_t n;
-    while ((n = read(fd, events, sizeof(events))) > 0) {
-        const struct inotify_event *event;
-        for (ssize_t at = 0; at < n; at += (ssize_t)(sizeof(*event) + event->len)) {
-            event = (const struct inotify_event *)(events + at);
-            watch->renamed = watch->renamed || (event->mask & (NAME_EVENTS | IN_Q_OVERFLOW));
-            watch->written = watch->written || (event->mask & (IN_MODIFY | IN_Q_OVERFLOW));
-        }
-    }
+    watch->renamed = watch->renamed || (events & FILEWATCH_RENAMED);
+    watch->written = watch->written || (events & FILEWATCH_WRITTEN);
     wake(watch);
-    return G_SOURCE_CONTINUE;
 }
 
 void watch_look(struct watch *watch)
@@ -154,10 +143,18 @@ void watch_look(struct watch *watch)
     wake(watch);
 }
 
-static void add_file(struct watch *watch, int fd, const char *name)
+void watch_request(struct watch *watch, const struct blk_request *request)
+{
+    if (!watch || !watch->postponed || request->state == BLK_REQUEST_SUSPENDED)
+        return;
+    watch->postponed = false;
+    wake(watch);
+}
+
+static void add_file(struct watch *watch, const char *name)
 {
     struct stat st;
-    if (inotify_add_watch(fd, name, IN_MODIFY | NAME_EVENTS) < 0 || stat(name, &st) < 0)
+    if (!filewatch_add_file(watch->kernel, name) || stat(name, &st) < 0)
         return;
     struct watched_file file = {g_strdup(name), st.st_dev, st.st_ino, false};
     g_array_append_val(watch->files, file);
@@ -165,20 +162,14 @@ static void add_file(struct watch *watch, int fd, const char *name)
 
 struct watch *watch_start(struct session *session)
 {
-    int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-    if (fd < 0)
-        return NULL;
     struct watch *watch = g_new0(struct watch, 1);
     watch->files = g_array_new(FALSE, FALSE, sizeof(struct watched_file));
     g_array_set_clear_func(watch->files, watched_file_clear);
-    g_auto(GStrv) files = blk_files(session->blk);
-    for (char **file = files; *file && !blk_is_writable(session->blk); file++)
-        add_file(watch, fd, *file);
     watch->session = session;
-    watch->fd = fd;
-    watch->source = g_unix_fd_source_new(fd, G_IO_IN);
-    g_source_set_callback(watch->source, G_SOURCE_FUNC(on_event), watch, NULL);
-    g_source_attach(watch->source, g_main_context_get_thread_default());
+    watch->kernel = filewatch_new(on_event, watch);
+    g_auto(GStrv) files = blk_files(session->blk, BLK_FILES_NOT_WRITTEN);
+    for (char **file = files; *file && watch->kernel; file++)
+        add_file(watch, *file);
     return watch;
 }
 
@@ -186,9 +177,7 @@ void watch_stop(struct watch *watch)
 {
     if (!watch)
         return;
-    g_source_destroy(watch->source);
-    g_source_unref(watch->source);
-    close(watch->fd);
+    filewatch_free(watch->kernel);
     watch->session = NULL;
     if (watch->co)
         co_cancel(watch->co);

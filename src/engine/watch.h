@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Notices what others write to the files of an image that is open read-only, so that a screen shows it. */
+/* Notices what others write to the files of an image that it only reads, so that a screen shows it. */
 #pragma once
 
+struct blk_request;
 struct session;
 struct watch;
 
 /*
- * Watches the files of the session's image and tells its observers of changes, a moment after they happened.  NULL when there is
- * nothing to watch, or nothing to watch it with.
+ * Watches the files of the session's image and tells its observers of changes, a moment after they happened.  Which files these
+ * are changes when the image is reopened: then it has to be started anew.
  */
 struct watch *watch_start(struct session *session);
 /* The connection to the image's server is there again: what it serves may be another image by now.  watch may be NULL. */
 void watch_look(struct watch *watch);
+/* A request of the image's is in another state.  watch may be NULL. */
+void watch_request(struct watch *watch, const struct blk_request *request);
 /* watch may be NULL. */
 void watch_stop(struct watch *watch);

@@ -15,7 +15,7 @@ import support  # noqa: E402
 from images import create, qemu_img, scatter, write  # noqa: E402
 from support import MIB, blkscope  # noqa: E402
 
-SHARE = r'([a-z][a-z0-9+ -]*?) (\d+) bytes'
+SHARE = r'([A-Za-z][A-Za-z0-9+ -]*?) (\d+) bytes'
 
 
 def share(part, whole):
@@ -46,7 +46,7 @@ def test_squares_add_up(work):
 
 def legend(texts):
     """Name and bytes; the share beside them is theirs."""
-    entries = [re.fullmatch(f'{SHARE} (.*)', text).groups() for text in texts if ' bytes ' in text]
+    entries = [re.fullmatch(f'{SHARE} (.*)', text).groups() for text in texts if ' bytes ' in text and not text.endswith(' a square')]
     whole = sum(int(count) for _, count, _ in entries)
     assert all(percent == share(int(count), whole) for _, count, percent in entries)
     return {name: int(count) for name, count, _ in entries}
@@ -169,6 +169,50 @@ def test_every_form_tells_the_same_of_an_export(work):
         check_forms(name, work)
 
 
+HOST_SHARES = {'compressed data': 'compressed', 'refcount table': 'refcounts', 'refcount block': 'refcounts', 'L1 table': 'L1', 'L2 table': 'L2', 'snapshot table': 'snapshot',
+               'bitmap directory': 'bitmap', 'bitmap table': 'bitmap', 'bitmap data': 'bitmap'}
+
+
+@pytest.mark.parametrize('name', ['many kinds', 'snapshots', 'leaks'])
+def test_the_order_of_the_file(work, name):
+    """The same numbers as map --host and the screen; squares that add up to the file."""
+    image = many_kinds(work) if name == 'leaks' else IMAGES[name](work)
+    if name == 'leaks':
+        with open(image, 'r+b') as file:
+            file.seek(2 * 65536 + 2 * 200)
+            file.write(b'\0\1')
+            file.truncate(201 * 65536)
+    assert blkscope('-c', 'map export --host a.svg', image.name, cwd=work).out == 'a.svg written\n'
+    svg = minidom.parse(str(work / 'a.svg'))
+    sums = legend([text.firstChild.data for text in svg.getElementsByTagName('text')])
+    size = image.stat().st_size
+    assert sum(sums.values()) == size
+    titles = [title.firstChild.data for title in svg.getElementsByTagName('title')]
+    ends = [tuple(int(number, 16) for number in re.match(r'(0x\w+)\.\.(0x\w+)', title).groups()) for title in titles]
+    assert ends[0][0] == 0 and ends[-1][1] == size - 1 and all(a[1] + 1 == b[0] for a, b in zip(ends, ends[1:]))
+
+    expected = {}
+    for run in map(json.loads, blkscope('--json', '-c', 'map --host', image.name, cwd=work).out.splitlines()):
+        use = run['use']
+        share = 'snapshot' if use.endswith(', only in snapshots') and use.startswith(('data', 'compressed')) else use.split(',')[0]
+        share = HOST_SHARES.get(share, share)
+        expected[share] = expected.get(share, 0) + min(run['length'], size - run['start'])
+    assert sums == expected
+    assert ('leaked' in sums) == (name == 'leaks') and ('snapshot' in sums) == (name == 'snapshots')
+
+    screen = blkscope('--headless', '--no-config', '-c', 'focus map', '-c', 'keys z', '-c', 'do map-host', '-c', 'screen', image.name, cwd=work,
+                      env=support.environment(COLUMNS='250', LINES='40')).out
+    seen = re.search(r'all: +(.*?)│\n│ +(.*?)│\n│ +(.*?)│', screen) or re.search(r'all: +(.*?)│\n│ +(.*?)│', screen) or re.search(r'all: +(.*?)│', screen)
+    entries = re.findall(r'(?:^|  )(?:\S )?([A-Za-z][A-Za-z0-9+ -]*?) (\d+) bytes', '  '.join(seen.groups()))
+    assert {kind: int(count) for kind, count in entries} == sums, screen
+
+
+def test_a_raw_image_has_no_order_of_the_file(work):
+    result = blkscope('-f', 'raw', '-c', 'map export --host a.svg', raw(work).name, cwd=work)
+    assert (result.status, result.out) == (1, '') and 'leave --host out' in result.err
+    assert not (work / 'a.svg').exists()
+
+
 def test_nothing_is_overwritten(work):
     path = create(work / 'a.qcow2', MIB)
     (work / 'b.svg').write_text('mine')
@@ -184,4 +228,9 @@ def test_nothing_is_overwritten(work):
     assert path.read_bytes() == before
     assert blkscope('-w', '-c', 'map export --force b.svg', path.name, cwd=work).status == 0
     assert minidom.parse(str(work / 'b.svg'))
+    assert blkscope('-w', '-c', 'map export --host --force b.svg', path.name, cwd=work).status == 0
+    assert 'of file' in (work / 'b.svg').read_text()
     assert 'No such file' in blkscope('-c', 'map export none/b.svg', path.name, cwd=work).err
+    for wrong in ('--force', '--host', '--host --host c.svg', '--nothing c.svg', 'c.svg --host'):
+        assert blkscope('-w', '-c', f'map export {wrong}', path.name, cwd=work).status == 1
+    assert sorted(file.name for file in work.iterdir()) == ['a.qcow2', 'b.svg']

@@ -251,10 +251,18 @@ static void console_title(struct panel *panel, GString *title)
     }
 }
 
+bool console_is_looking(const char *line)
+{
+    static const char looking[] = "screen";
+    const char *word = line + strspn(line, " \t");
+    size_t len = strlen(looking);
+    return strncmp(word, looking, len) == 0 && strchr(" \t;", word[len]) != NULL;
+}
+
 const char *console_busy_line(struct panel *panel, int64_t *ret_since)
 {
     const char *line = session_busy_line(panel_session(panel), ret_since);
-    return line != NULL && clock_now_us() - *ret_since >= BUSY_SHOWN_AFTER_US ? line : NULL;
+    return line != NULL && !console_is_looking(line) && clock_now_us() - *ret_since >= BUSY_SHOWN_AFTER_US ? line : NULL;
 }
 
 /* "3 s  34%  1.2 GiB/s  8 s left" */

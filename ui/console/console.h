@@ -20,6 +20,8 @@ bool console_take_back(struct panel *console, const char *prefix);
 void console_note(struct panel *console, enum role role, const char *text);
 /* The line that runs, once it has for a moment, and since when (clock_now_us()); NULL: none. */
 const char *console_busy_line(struct panel *console, int64_t *ret_since);
+/* Whether a line only looks at the screen (`screen`): it is no part of what it shows, however long it waits for it to be whole. */
+bool console_is_looking(const char *line);
 /* Runs a line as if it had been typed there. */
 void console_run(struct panel *console, const char *line);
 /* Puts pasted text into the line; line ends are kept and run nothing. */

@@ -125,6 +125,21 @@ static int only_co(const struct command_call *call)
     return bitmap ? only_bitmap_co(call, bitmap) : only_layer(call, opts.count > 0 ? opts.operand[0] : NULL);
 }
 
+/* The numbers of the layers; behind -b, the bitmaps that the image itself has. */
+static char **layer_names(const char *const *words, unsigned count)
+{
+    if (map && map->blk && count == 2 && strcmp(words[1], "-b") == 0) {
+        return inspect_bitmap_names(map->blk);
+    }
+    GPtrArray *names = g_ptr_array_new();
+
+    for (unsigned layer = 0; count == 1 && map && map->blk && blk_layer(map->blk, layer, BLK_PART_LAYER); layer++) {
+        g_ptr_array_add(names, g_strdup_printf("%u", layer));
+    }
+    g_ptr_array_add(names, NULL);
+    return (char **)g_ptr_array_free(names, FALSE);
+}
+
 const struct command map_command_only = {
     .name = "map-only",
     .args = "[-b bitmap | layer]",
@@ -141,6 +156,7 @@ const struct command map_command_only = {
             "  map-only             everything\n",
     .max_args = -1,
     .flags = COMMAND_OURS,
+    .names_for = layer_names,
     .run_co = only_co,
 };
 

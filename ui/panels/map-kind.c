@@ -46,46 +46,7 @@ enum map_kind map_kind_of(const struct blk_extent *extent)
     return (enum map_kind)blk_share_of(extent);
 }
 
-/* Two things that may share a cluster: parts of several compressed clusters, data of several states. */
-static bool may_share(unsigned roles)
-{
-    const unsigned data = 1U << INSPECT_DATA, compressed = 1U << INSPECT_COMPRESSED, table = 1U << INSPECT_L2;
-
-    return roles == data || roles == compressed || roles == table;
-}
-
 enum map_host_kind map_host_kind_of(const struct inspect_host_run *run)
 {
-    static const enum map_host_kind kinds[INSPECT_ROLE_COUNT] = {
-        [INSPECT_HEADER] = MAP_HOST_HEADER,
-        [INSPECT_REFCOUNT_TABLE] = MAP_HOST_REFCOUNT,
-        [INSPECT_REFCOUNT_BLOCK] = MAP_HOST_REFCOUNT,
-        [INSPECT_L1] = MAP_HOST_L1,
-        [INSPECT_L2] = MAP_HOST_L2,
-        [INSPECT_DATA] = MAP_HOST_DATA,
-        [INSPECT_COMPRESSED] = MAP_HOST_COMPRESSED,
-        [INSPECT_SNAPSHOT_TABLE] = MAP_HOST_SNAPSHOT,
-        [INSPECT_BITMAP_DIRECTORY] = MAP_HOST_BITMAP,
-        [INSPECT_BITMAP_TABLE] = MAP_HOST_BITMAP,
-        [INSPECT_BITMAP_DATA] = MAP_HOST_BITMAP,
-        [INSPECT_CRYPTO] = MAP_HOST_HEADER,
-    };
-    unsigned role = 0;
-
-    if (!run->refcount_known) {
-        return MAP_HOST_ERROR;
-    }
-    if (run->roles == 0) {
-        return run->refcount > 0 ? MAP_HOST_LEAKED : MAP_HOST_FREE;
-    }
-    if (run->references > run->refcount || ((run->roles & (run->roles - 1)) != 0 && !may_share(run->roles))) {
-        return MAP_HOST_CORRUPT;
-    }
-    while (!(run->roles >> role & 1)) {
-        role++;
-    }
-    if (run->refcount > run->references) {
-        return MAP_HOST_LEAKED; /* in part: it will not be free when what names it is gone */
-    }
-    return run->snapshot && !run->active && (role == INSPECT_DATA || role == INSPECT_COMPRESSED) ? MAP_HOST_SNAPSHOT : kinds[role];
+    return (enum map_host_kind)inspect_share_of(run);
 }

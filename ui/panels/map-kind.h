@@ -28,19 +28,20 @@ enum map_kind {
     MAP_GUEST_KINDS,
 };
 
+/* The same of the file. */
 enum map_host_kind {
-    MAP_HOST_DATA,
-    MAP_HOST_COMPRESSED,
-    MAP_HOST_SNAPSHOT, /* only internal snapshots name it, or it is their table */
-    MAP_HOST_BITMAP,
-    MAP_HOST_HEADER, /* the encryption header, too */
-    MAP_HOST_REFCOUNT,
-    MAP_HOST_L1,
-    MAP_HOST_L2,
-    MAP_HOST_FREE,
-    MAP_HOST_LEAKED,
-    MAP_HOST_CORRUPT, /* named more often than it is counted, or by things that cannot share */
-    MAP_HOST_ERROR,   /* the tables cannot be read */
+    MAP_HOST_DATA = INSPECT_SHARE_DATA,
+    MAP_HOST_COMPRESSED = INSPECT_SHARE_COMPRESSED,
+    MAP_HOST_SNAPSHOT = INSPECT_SHARE_SNAPSHOT,
+    MAP_HOST_BITMAP = INSPECT_SHARE_BITMAP,
+    MAP_HOST_HEADER = INSPECT_SHARE_HEADER,
+    MAP_HOST_REFCOUNT = INSPECT_SHARE_REFCOUNT,
+    MAP_HOST_L1 = INSPECT_SHARE_L1,
+    MAP_HOST_L2 = INSPECT_SHARE_L2,
+    MAP_HOST_FREE = INSPECT_SHARE_FREE,
+    MAP_HOST_LEAKED = INSPECT_SHARE_LEAKED,
+    MAP_HOST_CORRUPT = INSPECT_SHARE_CORRUPT,
+    MAP_HOST_ERROR = INSPECT_SHARE_ERROR,
     MAP_HOST_KINDS,
 };
 

@@ -206,6 +206,25 @@ static enum role difference_role(enum compare_kind kind)
     return kind == COMPARE_UNREADABLE ? ROLE_ERROR : kind == COMPARE_DIFFERENT ? ROLE_WARNING : ROLE_DIM;
 }
 
+/* How far it is, and whether what is shown is still so. */
+static void append_state(struct map_differences *differences, GString *text)
+{
+    const struct compare_progress *progress = map_differences_progress(differences);
+    bool stopped = map_differences_is_stopped(differences);
+    struct map_differences_work work;
+
+    if (map_differences_is_busy(differences) || (stopped && progress->done < progress->size)) {
+        g_string_append_printf(text, " · %s %d%%", stopped ? "stopped at" : "compared", (int)((__int128)progress->done * 100 / MAX(1, progress->size)));
+    } else if (stopped) {
+        g_string_append(text, " · stopped");
+    } else if (map_differences_work(differences, &work)) {
+        g_string_append_printf(text, " · compared again %d%%", (int)((__int128)work.done * 100 / MAX(1, work.total)));
+    }
+    if (map_differences_is_stale(differences)) {
+        g_string_append(text, " · changed since");
+    }
+}
+
 static void draw_difference_head(struct map_differences *differences, struct surface surface)
 {
     const struct compare_progress *progress = map_differences_progress(differences);
@@ -225,12 +244,7 @@ static void draw_difference_head(struct map_differences *differences, struct sur
     if (map_differences_is_cut(differences)) {
         g_string_append(text, " (more are not kept)");
     }
-    if (map_differences_is_busy(differences)) {
-        g_string_append_printf(text, " · compared %d%%", (int)((__int128)progress->done * 100 / MAX(1, progress->size)));
-    }
-    if (map_differences_is_stale(differences)) {
-        g_string_append(text, " · the image has changed since");
-    }
+    append_state(differences, text);
     surface_put_fit(surface, 0, 0, surface.width, map_differences_error(differences) ? ROLE_ERROR : ROLE_STRONG, text->str);
 }
 

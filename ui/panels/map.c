@@ -180,6 +180,7 @@ static void draw(struct panel *panel, struct surface surface, bool focused)
         return;
     }
     ask_once(map);
+    map_differences_prefer(map->differences, map->sides[MAP_GUEST].view.top, map_view_end(&map->sides[MAP_GUEST].view, map->sides[MAP_GUEST].size));
     if (map->page == MAP_PAGE_LIST) {
         map_draw_list(map, surface);
     } else if (map->page == MAP_PAGE_SIZES) {
@@ -219,7 +220,7 @@ static void title(struct panel *panel, GString *title)
         return;
     }
     if (map_differences_with(map->differences) && !map_differences_error(map->differences)) {
-        g_string_append_printf(title, "vs %s · ", map_differences_with(map->differences));
+        g_string_append_printf(title, "vs %s%s · ", map_differences_with(map->differences), map_differences_is_stopped(map->differences) ? ", stopped" : "");
     }
     g_string_append_printf(title, "%s · %s/cell", map->order == MAP_ORDER_CURVE ? "curve" : "linear",
                            size_format((double)side->view.span, size));
@@ -410,23 +411,27 @@ static bool unfinished(struct panel *panel)
     return map_side_is_busy(&map->sides[MAP_GUEST]) || (map->sides[MAP_HOST].size > 0 && map_side_is_busy(&map->sides[MAP_HOST]));
 }
 
+/* What is compared again is only ended where it is seen to be under way. */
 static bool cancel(struct panel *panel)
 {
-    bool was_busy = map_differences_is_busy(map_of(panel)->differences);
+    struct map_differences_work work;
 
+    if (!map_differences_work(map_of(panel)->differences, &work)) {
+        return false;
+    }
     map_differences_stop(map_of(panel)->differences);
-    return was_busy;
+    panel_redraw(panel);
+    return true;
 }
 
 static bool progress(struct panel *panel, struct panel_progress *ret_progress)
 {
-    struct map_differences *differences = map_of(panel)->differences;
-    const struct compare_progress *progress = map_differences_progress(differences);
+    struct map_differences_work work;
 
-    if (!map_differences_is_busy(differences)) {
+    if (!map_differences_work(map_of(panel)->differences, &work)) {
         return false;
     }
-    *ret_progress = (struct panel_progress){.what = "compare", .done = progress->done, .total = progress->size, .since_us = map_differences_since(differences)};
+    *ret_progress = (struct panel_progress){.what = "compare", .done = work.done, .total = work.total, .since_us = work.since_us};
     return true;
 }
 

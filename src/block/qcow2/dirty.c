@@ -144,6 +144,16 @@ static int add_bytes(void *data, int64_t offset, int64_t bytes)
     return 0;
 }
 
+char **qcow2_bitmap_names(struct node *node)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    GPtrArray *names = g_ptr_array_new();
+    for (unsigned i = 0; qcow2->bitmaps && i < qcow2->bitmaps->len; i++)
+        g_ptr_array_add(names, g_strdup(((const struct qcow2_bitmap *)qcow2->bitmaps->pdata[i])->name));
+    g_ptr_array_add(names, NULL);
+    return (char **)g_ptr_array_free(names, FALSE);
+}
+
 int qcow2_dirty_list_co(struct node *node, inspect_bitmap_fn *fn, void *data)
 {
     const struct qcow2 *qcow2 = node->opaque;

@@ -30,6 +30,7 @@ static const struct inspect_ops qcow2_inspect = {
     .owners_co = qcow2_explain_owners_co,
     .explain_co = qcow2_explain_co,
     .snapshots = qcow2_snapshot_list,
+    .bitmap_names = qcow2_bitmap_names,
     .bitmaps_co = qcow2_dirty_list_co,
     .bitmap_co = qcow2_dirty_co,
     .header_co = qcow2_lenient_header_co,

@@ -94,6 +94,7 @@ int qcow2_open_co(struct node *node, struct options *options, GError **error);
 int qcow2_close_co(struct node *node);
 /* Somebody else has written to the file: see struct driver. */
 int qcow2_refresh_co(struct node *node);
+char **qcow2_bitmap_names(struct node *node);
 
 /* reopen.c */
 int qcow2_reopen_prepare_co(struct node *node, unsigned flags, struct options *options, GError **error);

@@ -65,6 +65,8 @@ static void test_names_complete(void)
     assert_completes(driver, "trace ", "off on");
     assert_completes(driver, "layout ", "reset stacked wide");
     assert_completes(driver, "layout wide ", "columns left right");
+    assert_completes(driver, "map-only ", "0");
+    assert_completes(driver, "map-only 0 ", "");
     driver_command(driver, "mark b 1k; mark Z 2k");
     assert_completes(driver, "to-mark ", "Z b");
     g_autofree char *line = g_strdup_printf("close ; open -o driver=raw blkdebug::%s/disk.img", driver->dir);
