@@ -18,6 +18,7 @@
 #include "ui/panels/pending-commands.h"
 #include "ui/shot.h"
 #include "ui/themes.h"
+#include "util/jsontext.h"
 #include "util/size.h"
 
 /* Commands are found by name only, so that the one desk there is has to be found by them. */
@@ -135,6 +136,36 @@ static int keys_co(const struct command_call *call)
     return 0;
 }
 
+/* An object: rows from the top, without the spaces at their ends. */
+static char *screen_json(const struct grid *grid, const char *text)
+{
+    GString *json = g_string_new(NULL);
+    g_auto(GStrv) rows = g_strsplit(text, "\n", -1);
+    int x, y;
+    g_string_append_printf(json, "{\"columns\": %d, \"rows\": %d, \"cursor\": ", grid_width(grid), grid_height(grid));
+    if (grid_cursor(grid, &x, &y)) {
+        g_string_append_printf(json, "{\"column\": %d, \"row\": %d}", x, y);
+    } else {
+        g_string_append(json, "null");
+    }
+    g_string_append(json, ", \"text\": [");
+    for (int i = 0; i < grid_height(grid) && rows[i] != NULL; i++) {
+        g_string_append(json, i > 0 ? ", " : "");
+        jsontext_append(json, g_strchomp(rows[i]));
+    }
+    g_string_append(json, "]}\n");
+    return g_string_free(json, FALSE);
+}
+
+/* An SVG is one string. */
+static char *svg_json(const char *svg)
+{
+    GString *json = g_string_new("{\"svg\": ");
+    jsontext_append(json, svg);
+    g_string_append(json, "}\n");
+    return g_string_free(json, FALSE);
+}
+
 static int screen_co(const struct command_call *call)
 {
     bool svg = call->argc > 1;
@@ -148,7 +179,9 @@ static int screen_co(const struct command_call *call)
     }
     g_autoptr(theme) theme = svg ? themes_load(desk->theme, desk->use_config, NULL) : NULL;
     g_autofree char *text = theme != NULL ? shot_svg(grid, theme) : grid_text(grid);
-    sink_write(call->sink, SINK_OUT, text, strlen(text));
+    g_autofree char *json = !session_config(call->session)->json ? NULL : theme != NULL ? svg_json(text) : screen_json(grid, text);
+    const char *said = json != NULL ? json : text;
+    sink_write(call->sink, SINK_OUT, said, strlen(said));
     return 0;
 }
 
@@ -303,7 +336,9 @@ static const struct command command_screen = {
     .args = "[--svg]",
     .summary = "prints the screen as text",
     .help = "\n"
-            "With --svg it is a picture in the colours of the theme, for documents; the map is complete in it.\n"
+            "With --svg it is a picture in the colours of the theme, for documents; the map is complete in it. In a session with\n"
+            "--json it is an object: columns, rows, the cursor's place (counted from 0; null: it is not shown), and a string for\n"
+            "each row; or the picture as one string.\n"
             "\n"
             "  screen          what is on the screen now, without colours\n",
     .max_args = 1,

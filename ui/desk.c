@@ -183,20 +183,21 @@ static void host_question(struct panel_host *host, struct panel *panel, const st
     desk_question(desk_of(host), panel, question);
 }
 
-static void host_copy(struct panel_host *host, const char *text, size_t len, const char *what)
+static char *host_copy(struct panel_host *host, const char *text, size_t len, const char *what)
 {
     struct desk *desk = desk_of(host);
-    g_autofree char *remark = NULL;
     if (!desk->clipboard) {
-        remark = g_strdup("not copied: 'set clipboard on' lets the terminal's clipboard be used");
-    } else if (len > PANEL_COPY_MAX) {
-        remark = g_strdup_printf("not copied: %s are %zu bytes, a terminal takes %d", what, len, PANEL_COPY_MAX);
-    } else {
-        remark = g_strdup_printf(desk->ops->copy(desk->data, text, len) ? "copied: %s"
-                                                                        : "not copied: this terminal has no clipboard (%s)",
-                                 what);
+        return g_strdup("not copied: 'set clipboard on' lets the terminal's clipboard be used");
     }
+    if (len > PANEL_COPY_MAX) {
+        return g_strdup_printf("not copied: %s are %zu bytes, a terminal takes %d", what, len, PANEL_COPY_MAX);
+    }
+    if (!desk->ops->copy(desk->data, text, len)) {
+        return g_strdup_printf("not copied: this terminal has no clipboard (%s)", what);
+    }
+    g_autofree char *remark = g_strdup_printf("copied: %s", what);
     desk_remark(desk, ROLE_NOTE, remark);
+    return NULL;
 }
 
 static const struct panel_host_ops host_ops = {

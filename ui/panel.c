@@ -36,7 +36,7 @@ void panel_question(struct panel *panel, const struct panel_question *question)
     panel->host->ops->question(panel->host, panel, question);
 }
 
-void panel_copy(struct panel *panel, const char *text, size_t len, const char *what)
+char *panel_copy(struct panel *panel, const char *text, size_t len, const char *what)
 {
-    panel->host->ops->copy(panel->host, text, len, what);
+    return panel->host->ops->copy(panel->host, text, len, what);
 }

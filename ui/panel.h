@@ -151,7 +151,7 @@ struct panel_host_ops {
     void (*remark)(struct panel_host *host, const char *text);
     void (*ask)(struct panel_host *host, enum request request);
     void (*question)(struct panel_host *host, struct panel *panel, const struct panel_question *question);
-    void (*copy)(struct panel_host *host, const char *text, size_t len, const char *what);
+    char *(*copy)(struct panel_host *host, const char *text, size_t len, const char *what);
 };
 
 enum { PANEL_COPY_MAX = 75000 }; /* what terminals take at once */
@@ -177,9 +177,9 @@ void panel_remark(struct panel *panel, const char *text);
 void panel_ask(struct panel *panel, enum request request);
 /*
  * Gives text (len bytes, anything; control characters become question marks) to the terminal's clipboard, at most PANEL_COPY_MAX
- * bytes of it, and says so, or why not: what is its name in that remark ("3 lines").
+ * bytes, and says so: what is its name in that remark ("3 lines").  NULL, or why it was not, for the caller to say: g_free.
  */
-void panel_copy(struct panel *panel, const char *text, size_t len, const char *what);
+char *panel_copy(struct panel *panel, const char *text, size_t len, const char *what);
 /* Asks the user; the question that stood there is gone. */
 void panel_question(struct panel *panel, const struct panel_question *question);
 

@@ -111,7 +111,7 @@ OF_THE_SCREEN = {
     'differences': ['OTHER SAME'], 'do': ['down', 'nothing', 'down x'], 'find': ['nowhere', '-x zz'], 'focus': ['nothing', 'hex'],
     'goto': ['nowhere', '99T', '5..4', '0 nothing'], 'hex-copy': ['nothing', 'hex 0 1'], 'hex-next-data': ['0 x', 'nowhere'],
     'hex-save': ['OTHER 0 512'], 'hex-type': ['nothing', 'digits x'], 'keys': ['Down'], 'layout': ['nothing', 'wide left 40%'], 'map-only': ['9', 'x', '-b x'],
-    'mark': ['a', 'aa'], 'mouse': ['nothing 0 0'], 'save-script': ['OTHER'], 'scroll': ['x'], 'set': ['mouse', 'nothing', 'mouse maybe'],
+    'mark': ['a', 'aa'], 'mouse': ['nothing 0 0'], 'save-script': ['OTHER'], 'screen': ['--svg', 'x'], 'scroll': ['x'], 'set': ['mouse', 'nothing', 'mouse maybe'],
     'show': ['nothing', 'help x'], 'theme': ['nothing', 'dark'], 'to-mark': ['z'], 'trace': ['x'], 'type': ['x y z'],
 }
 
@@ -127,6 +127,32 @@ def test_commands_of_the_screen_print_json(tmp_path):
         assert any('error' in document for document in found) == (result.status != 0), f'{line}\n{result}'
     for line in ('set', 'bind', 'layout', 'mark', 'theme', 'trace'):
         assert documents(blkscope('--headless', '--json', '-c', line).out), line
+
+
+def test_the_screen_is_an_object(tmp_path):
+    path = make(tmp_path, 'raw')
+    args = ('--headless', '--no-config', '-f', 'raw')
+    plain = blkscope(*args, '-c', 'focus map', '-c', 'screen', path, cwd=tmp_path).out
+    (shown,) = (document for document in documents(blkscope(*args, '--json', '-c', 'focus map', '-c', 'screen', path, cwd=tmp_path).out) if 'text' in document)
+    assert (shown['columns'], shown['rows'], len(shown['text']), shown['cursor']) == (80, 24, 24, None)
+    assert '\n'.join(shown['text'][:16]) == '\n'.join(line.rstrip() for line in plain.split('\n')[:16])
+    (shown,) = (document for document in documents(blkscope(*args, '--json', '-c', 'focus console', '-c', 'screen', path, cwd=tmp_path).out) if 'text' in document)
+    row = shown['text'][shown['cursor']['row']]
+    assert row.startswith('│>') and shown['cursor']['column'] == row.index('>') + 2
+    (picture,) = (document for document in documents(blkscope(*args, '--json', '-c', 'screen --svg', path, cwd=tmp_path).out) if 'svg' in document)
+    assert picture['svg'].startswith('<svg') or picture['svg'].startswith('<?xml')
+
+
+def test_names_of_bitmaps_complete(tmp_path):
+    path = make(tmp_path, 'qcow2')
+    script = ('-c', 'focus console', '-c', 'keys b i t m a p s Space b Tab', '-c', 'screen')
+    assert '│> bitmaps b0' in blkscope('--headless', '--no-config', *script, path, cwd=tmp_path).out
+
+
+def test_what_the_clipboard_refuses_failed(tmp_path):
+    path = make(tmp_path, 'raw')
+    result = blkscope('--headless', '--no-config', '-f', 'raw', '-c', 'hex-copy hex 0 4', path, cwd=tmp_path)
+    assert result.status == 1 and 'hex-copy: not copied: this terminal has no clipboard (4 bytes as hex); hex-save writes bytes to a file' in result.err + result.out
 
 
 def test_an_error_of_several_lines_is_one_document(tmp_path):

@@ -97,7 +97,10 @@ static void copy_lines(struct console *console, uint64_t first, uint64_t last)
     if (lines == 0) {
         panel_remark(&console->panel, "the last command said nothing");
     } else {
-        panel_copy(&console->panel, text, strlen(text), what);
+        g_autofree char *why = panel_copy(&console->panel, text, strlen(text), what);
+        if (why != NULL) {
+            panel_remark(&console->panel, why);
+        }
     }
 }
 

@@ -260,8 +260,13 @@ static int run_copy_co(const struct command_call *call)
     g_autofree char *text = hex_copy_text((enum hex_copy_form)form, bytes, (size_t)range.length);
     g_autofree char *what = g_strdup_printf("%" PRId64 " bytes as %s", range.length, call->argv[1]);
 
-    if (hex) {
-        panel_copy(&hex->panel, text, strlen(text), what);
+    if (!hex) {
+        return -ECANCELED;
+    }
+    g_autofree char *why = panel_copy(&hex->panel, text, strlen(text), what);
+    if (why) {
+        report_complain(call, "%s: %s; hex-save writes bytes to a file", call->argv[0], why);
+        return -ENOTSUP;
     }
     return 0;
 }
@@ -279,7 +284,7 @@ const struct command hex_command_copy = {
     .summary = "copies bytes that the hex panel shows into the terminal's clipboard",
     .help = "\n"
             "Form is hex, c (a C array), base64 or text. Without an offset it is what is selected. h:OFFSET is a place in the\n"
-            "image's file.\n"
+            "image's file. Fails where the clipboard does not take it: it is too much, or the terminal has none.\n"
             "\n"
             "  hex-copy base64         what is selected\n"
             "  hex-copy hex 510 2      the signature of a boot sector\n",
