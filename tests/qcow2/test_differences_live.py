@@ -151,3 +151,19 @@ def test_what_was_reopened_read_only_is_watched(work):
             assert time.monotonic() < deadline, seen
         running.run('reopen -w')
         assert 'wrote' in running.run('write -P 1 0 64k')
+
+
+def test_nobody_waits_for_what_stands_at_a_breakpoint(work):
+    """The tables can't be read anew then; what changed is known when the request has gone on."""
+    image = create(work / 'a.qcow2', 4 * MIB)
+    write(image, 'write -P 1 0 1M')
+    with session(*ARGS, f'blkdebug::{image.name}', cwd=work) as running:
+        for line in ('focus map', 'keys z', 'screen', 'read -P 0 2M 64k', 'break read_aio A', 'aio_read 0 4k', 'wait_break A'):
+            running.run(line)
+        write(image, 'write -P 2 2M 1M')
+        for _ in range(20):
+            assert '65536/65536' in running.run('sleep 20; read 2M 64k')
+        running.run('resume A')
+        deadline = time.monotonic() + support.DEADLINE
+        while 'failed' in (seen := running.run('read -P 2 2M 1M')):
+            assert time.monotonic() < deadline, seen
