@@ -5,7 +5,7 @@
 #include "ui/panels/map-panel.h"
 #include "util/size.h"
 
-enum { KIND_COLUMNS = 15, SIZE_COLUMNS = 13, COUNT_COLUMNS = 30 };
+enum { KIND_WORD = 10 /* "unreadable" */, KIND_COLUMNS = 15, SIZE_COLUMNS = 13, COUNT_COLUMNS = 30 };
 
 /* ---- what is worth a hint ---- */
 
@@ -269,8 +269,10 @@ void map_draw_differences(struct map_panel *map, struct surface surface)
         struct map_range range = map_differences_at(differences, top + (unsigned)y - 1);
         int x = surface_printf(surface, 0, y, ROLE_OFFSET, "0x%0*" PRIx64, map_view_digits(side->size), range.start) + 1;
 
-        surface_printf(surface, x, y, ROLE_TEXT, "+%s", size_format((double)(range.end - range.start), size));
-        surface_put(surface, x + SIZE_COLUMNS, y, difference_role(range.kind), compare_kind_name(range.kind));
+        int size_end = surface_printf(surface, x, y, ROLE_TEXT, "+%s", size_format((double)(range.end - range.start), size));
+
+        /* In whole, where there is room for that. */
+        surface_put(surface, CLAMP(surface.width - KIND_WORD, size_end + 1, MAX(size_end + 1, x + SIZE_COLUMNS)), y, difference_role(range.kind), compare_kind_name(range.kind));
         if (top + (unsigned)y - 1 == at && range.start <= side->cursor) {
             surface_mark(surface, 0, y, surface.width, CELL_CURSOR);
             map->list_at = y;
