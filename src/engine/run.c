@@ -103,11 +103,58 @@ static bool arguments_fit(const struct command_call *call, const struct command 
     return false;
 }
 
+enum { NAME_MAX_BYTES = 32 };
+
+/* How many letters are wrong, missing, too many, or in the other order than their neighbour. */
+static unsigned typing_errors(const char *typed, const char *name)
+{
+    unsigned rows[3][NAME_MAX_BYTES + 1], *before = rows[0], *last = rows[1], *row = rows[2];
+    size_t n = strlen(name);
+    for (size_t j = 0; j <= n; j++)
+        last[j] = (unsigned)j;
+    for (size_t i = 1; typed[i - 1]; i++) {
+        row[0] = (unsigned)i;
+        for (size_t j = 1; j <= n; j++) {
+            row[j] = MIN(MIN(last[j], row[j - 1]) + 1, last[j - 1] + (typed[i - 1] != name[j - 1]));
+            if (i > 1 && j > 1 && typed[i - 1] == name[j - 2] && typed[i - 2] == name[j - 1])
+                row[j] = MIN(row[j], before[j - 2] + 1);
+        }
+        unsigned *free_row = before;
+        before = last;
+        last = row;
+        row = free_row;
+    }
+    return last[n];
+}
+
+/* The one command that was meant, as far as one can tell: at most a third of it is wrong, and no other is as near.  NULL: none. */
+static const char *likely_name(const char *typed)
+{
+    unsigned least = (unsigned)strlen(typed) / 3, near = 0;
+    const char *found = NULL;
+    if (least == 0 || strlen(typed) > NAME_MAX_BYTES)
+        return NULL;
+    for (const struct command *const *command = command_all(); *command; command++) {
+        const char *name = (*command)->name;
+        unsigned errors = strlen(name) <= NAME_MAX_BYTES ? typing_errors(typed, name) : least + 1;
+        if (errors > least)
+            continue;
+        near = errors < least ? 1 : near + 1;
+        least = errors;
+        found = name;
+    }
+    return near == 1 ? found : NULL;
+}
+
 static int refuse_unknown(const struct command_call *call)
 {
     g_autofree char *name = report_text(call, call->argv[0]);
+    const char *likely = likely_name(call->argv[0]);
     report_complain(call, "command \"%s\" not found", name);
-    report_hint(call, "'help' lists all commands");
+    if (likely)
+        report_hint(call, "perhaps '%s'; 'help' lists all commands", likely);
+    else
+        report_hint(call, "'help' lists all commands");
     return -EINVAL;
 }
 

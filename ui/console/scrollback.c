@@ -46,10 +46,24 @@ struct linestore *scrollback_store(struct scrollback *scrollback)
 
 /* ---- rows ---- */
 
+/* Of text that goes on behind these bytes: to the end of a word if one ends in the second half of them, with the space behind it. */
+static int whole_words(const char *text, int bytes)
+{
+    for (int at = bytes; at > bytes / 2; at--) {
+        if (text[at] == ' ') {
+            return at + 1;
+        }
+    }
+    return bytes;
+}
+
 /* Bytes of the first row of text: at least one character, however narrow the screen. */
 static int row_bytes(const char *text, int len, int width)
 {
     int bytes = text_fit(text, len, width, NULL);
+    if (bytes > 0 && bytes < len) {
+        return whole_words(text, bytes);
+    }
     if (bytes == 0 && len > 0) {
         struct text_reader reader;
         struct text_item item;

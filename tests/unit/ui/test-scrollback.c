@@ -48,6 +48,17 @@ static void test_lines_are_wrapped_and_continued(void)
     scrollback_free(scrollback);
 }
 
+static void test_words_stay_whole_where_one_ends_in_time(void)
+{
+    struct scrollback *scrollback = scrollback_new(0);
+    add(scrollback, ROLE_TEXT, "list them, and none\n");
+    assert_view(scrollback, 12, 2, "list them,  |and none    ");
+    assert_view(scrollback, 10, 2, "list them,|and none  "); /* the space between them is in neither */
+    add(scrollback, ROLE_TEXT, "a /long/path/without/any\n");
+    assert_view(scrollback, 12, 3, "and none    |a /long/path|/without/any");
+    scrollback_free(scrollback);
+}
+
 static void test_control_characters_are_shown_escaped(void)
 {
     struct scrollback *scrollback = scrollback_new(0);
@@ -169,6 +180,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/scrollback/lines-are-wrapped-and-continued", test_lines_are_wrapped_and_continued);
+    g_test_add_func("/scrollback/words-stay-whole", test_words_stay_whole_where_one_ends_in_time);
     g_test_add_func("/scrollback/control-characters-are-shown-escaped", test_control_characters_are_shown_escaped);
     g_test_add_func("/scrollback/the-view-scrolls-by-rows-and-stays", test_the_view_scrolls_by_rows_and_stays);
     g_test_add_func("/scrollback/old-lines-go-and-memory-is-bounded", test_old_lines_go_and_memory_is_bounded);
