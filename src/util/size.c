@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -126,6 +127,18 @@ const char *size_format(double bytes, char buf[static SIZE_TEXT_MAX])
         snprintf(buf, SIZE_TEXT_MAX, "%s %ciB", number, units[unit]);
     else
         snprintf(buf, SIZE_TEXT_MAX, "%s bytes", number);
+    return buf;
+}
+
+const char *size_format_exact(int64_t bytes, char buf[static SIZE_TEXT_MAX])
+{
+    int64_t unit = 1;
+    while (bytes / 1024 >= unit)
+        unit *= 1024;
+    /* Three decimals hold eighths of a unit, and no smaller part of one. */
+    if (bytes % MAX(unit / 8, 1) == 0)
+        return size_format((double)bytes, buf);
+    snprintf(buf, SIZE_TEXT_MAX, "%" PRId64 " bytes", bytes);
     return buf;
 }
 

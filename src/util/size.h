@@ -23,5 +23,8 @@ int size_parse_huge(const char *text, uint64_t *ret_value);
  */
 const char *size_format(double bytes, char buf[static SIZE_TEXT_MAX]);
 
+/* The same for bytes >= 0 where that is exact, else all of the number: "3 MiB", "3145727 bytes". */
+const char *size_format_exact(int64_t bytes, char buf[static SIZE_TEXT_MAX]);
+
 /* part of whole in per cent, 0 < part <= whole: "41.25%", cut and not rounded, so that only what is whole is "100%"; "<0.01%".  Returns buf. */
 const char *size_share(int64_t part, int64_t whole, char buf[static SIZE_TEXT_MAX]);

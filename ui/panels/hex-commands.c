@@ -258,7 +258,8 @@ static int run_copy_co(const struct command_call *call)
         return fail(call, ret);
     }
     g_autofree char *text = hex_copy_text((enum hex_copy_form)form, bytes, (size_t)range.length);
-    g_autofree char *what = g_strdup_printf("%" PRId64 " bytes as %s", range.length, call->argv[1]);
+    g_autofree char *what = g_strdup_printf("%" PRId64 " byte%s as %s", range.length, range.length == 1 ? "" : "s",
+                                            form == HEX_COPY_C ? "C array" : call->argv[1]);
 
     if (!hex) {
         return -ECANCELED;
@@ -398,7 +399,13 @@ static int run_save_co(const struct command_call *call)
     if (ret == -EEXIST) {
         return complain(call, "there is a file of that name already, and it stays");
     }
-    return ret < 0 && ret != -ECANCELED ? fail(call, ret) : ret;
+    if (ret < 0) {
+        return ret != -ECANCELED ? fail(call, ret) : ret;
+    }
+    g_autofree char *path = report_text(call, saving.path);
+
+    report_say(call, "%" PRId64 " byte%s saved in %s", range.length, range.length == 1 ? "" : "s", path);
+    return 0;
 }
 
 const struct command hex_command_save = {

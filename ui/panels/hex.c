@@ -87,7 +87,7 @@ static void title(struct panel *panel, GString *title)
         hex_views_describe_host(hex, title);
     } else if (hex->bytes) {
         g_string_append_printf(title, "%s %s at 0x%" PRIx64, blk_op_name(hex->op),
-                               size_format((double)hex->length, size), hex->buffer.origin);
+                               size_format_exact(hex->length, size), hex->buffer.origin);
         if (hex->length > hex_view_size(&hex->buffer)) {
             g_string_append_printf(title, " · first %s", size_format((double)hex_view_size(&hex->buffer), size));
         }
@@ -446,7 +446,7 @@ static void selection(struct panel *panel, GString *text)
 
     if (hex_view_selection(view, &start, &end)) {
         g_string_append_printf(text, "%#" PRIx64 "..%#" PRIx64 " %s", (uint64_t)(view->origin + start),
-                               (uint64_t)(view->origin + end - 1), size_format((double)(end - start), size));
+                               (uint64_t)(view->origin + end - 1), size_format_exact(end - start, size));
     }
 }
 

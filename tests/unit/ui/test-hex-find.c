@@ -299,6 +299,7 @@ static void test_a_selection_is_saved_and_marks_are_gone_to(void)
     driver_command(driver, save);
     g_assert_true(g_file_get_contents(path, &text, &n, NULL));
     g_assert_cmpmem(text, n, "blkscope", 8);
+    g_assert_true(driver_shows(driver, "8 bytes saved in "));
     driver_command(driver, save);
     g_assert_true(driver_shows(driver, "there is a file of that name already"));
     g_autofree char *whole = g_build_filename(driver->dir, "whole", NULL), *save_all = g_strdup_printf("hex-save %s 0 2M", whole), *all = NULL;

@@ -356,9 +356,24 @@ static void test_shares_are_cut(void)
         g_assert_cmpstr(size_share(shares[i].part, shares[i].whole, text), ==, shares[i].text);
 }
 
+static void test_exact_sizes_are_not_rounded(void)
+{
+    static const struct {
+        int64_t bytes;
+        const char *text;
+    } cases[] = {
+        {0, "0 bytes"}, {1, "1 bytes"}, {1023, "1023 bytes"}, {1024, "1 KiB"}, {1025, "1025 bytes"}, {1152, "1.125 KiB"}, {1088, "1088 bytes"},
+        {3145727, "3145727 bytes"}, {3145728, "3 MiB"}, {INT64_C(1) << 62, "4 EiB"}, {INT64_MAX, "9223372036854775807 bytes"},
+    };
+    char buf[SIZE_TEXT_MAX];
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+        g_assert_cmpstr(size_format_exact(cases[i].bytes, buf), ==, cases[i].text);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/size/exact", test_exact_sizes_are_not_rounded);
     g_test_add_func("/size/accepted", test_accepted);
     g_test_add_func("/size/not-numbers", test_not_numbers);
     g_test_add_func("/size/too-large", test_too_large);
