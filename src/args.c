@@ -289,10 +289,29 @@ static void args_init(struct args *args, const char *argv0)
 {
     const char *slash = argv0 ? strrchr(argv0, '/') : NULL;
     *args = (struct args){.commands = g_ptr_array_new()};
-    args->session.prog = slash ? slash + 1 : argv0 ?: "blkscope";
+    g_autofree char *safe = safetext_mask(slash ? slash + 1 : argv0 ?: "blkscope", -1);
+    args->session.prog = g_intern_string(safe);
     args->session.drop_in = !strcmp(args->session.prog, "qemu-io");
     args->session.sandbox.mode = args->session.drop_in ? SESSION_SANDBOX_NONE : SESSION_SANDBOX_CLOSE;
     args->session.refs = args->session.drop_in ? BLK_REFS_ALL : BLK_REFS_FOLLOW;
+}
+
+/*
+ * getopt's message about the argument that it did not like, which is not to reach a terminal as it is: said by another run over arguments that are
+ * safe to show, which comes to the same one.
+ */
+static void complain_of_option(int argc, char **argv, const char *letters, const struct option *options)
+{
+    g_auto(GStrv) safe = g_new0(char *, argc + 1);
+    int option;
+    for (int i = 0; i < argc; i++)
+        safe[i] = safetext_mask(argv[i], -1);
+    g_autofree char **permuted = g_memdup2(safe, (gsize)(argc + 1) * sizeof(*safe));
+    opterr = 1;
+    optind = 0;
+    do
+        option = getopt_long(argc, permuted, letters, options, NULL);
+    while (option != -1 && option != '?');
 }
 
 enum args_result args_parse(int argc, char **argv, struct args *ret_args)
@@ -301,8 +320,11 @@ enum args_result args_parse(int argc, char **argv, struct args *ret_args)
     int option;
     args_init(args, argv[0]);
     bool drop_in = args->session.drop_in;
-    while ((option = getopt_long(argc, argv, drop_in ? drop_in_letters : own_letters,
-                                 long_options + (drop_in ? OURS : 0), NULL)) != -1) {
+    const char *letters = drop_in ? drop_in_letters : own_letters;
+    const struct option *options = long_options + (drop_in ? OURS : 0);
+    g_autofree char **given = g_memdup2(argv, (gsize)(argc + 1) * sizeof(*argv)); /* before getopt() moves them */
+    opterr = drop_in; /* there its messages are the reference's */
+    while ((option = getopt_long(argc, argv, letters, options, NULL)) != -1) {
         switch (option) {
         case 'h':
             print_help(args);
@@ -311,6 +333,8 @@ enum args_result args_parse(int argc, char **argv, struct args *ret_args)
             print_version(args);
             return ARGS_EXIT_OK;
         case '?':
+            if (!drop_in)
+                complain_of_option(argc, given, letters, options);
             print_help(args);
             return ARGS_EXIT_FAILURE;
         default:

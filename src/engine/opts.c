@@ -31,7 +31,8 @@ static int next_letter(struct opts *opts)
     const char *known = letter == ':' ? NULL : strchr(opts->spec, letter);
     bool last = !*opts->cluster;
     if (!known) {
-        report_complain(opts->call, "%s: invalid option -- '%c'", opts->argv[0], letter);
+        g_autofree char *shown = report_text(opts->call, (const char[]){letter, '\0'});
+        report_complain(opts->call, "%s: invalid option -- '%s'", opts->argv[0], shown);
     } else if (known[1] == ':') {
         opts->value = last ? opts->argv[opts->index] : (char *)opts->cluster;
         opts->cluster = NULL;

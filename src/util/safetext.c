@@ -20,7 +20,7 @@ static bool is_invisible_letter(gunichar c)
     return false;
 }
 
-static bool is_showable(gunichar c)
+bool safetext_is_showable(gunichar c)
 {
     if (c < 0x80)
         return c >= ' ' && c < 0x7f;
@@ -60,7 +60,7 @@ static bool backslash_is_ambiguous(const char *after, size_t left)
     if (!left)
         return false;
     int64_t c = next_character(after, left, &length);
-    return c < 0 || !is_showable(c) || strchr("\\ntrexu", (int)MIN(c, 127));
+    return c < 0 || !safetext_is_showable(c) || strchr("\\ntrexu", (int)MIN(c, 127));
 }
 
 static void append_bytes(GString *out, const char *text, size_t n)
@@ -87,7 +87,7 @@ static bool walk(const char *text, size_t left, GString *out, bool double_backsl
     bool safe = true;
     for (size_t length; left && (safe || out); text += length, left -= length) {
         int64_t c = next_character(text, left, &length);
-        bool showable = c >= 0 && is_showable(c);
+        bool showable = c >= 0 && safetext_is_showable(c);
         bool doubled = double_backslashes && c == '\\' && backslash_is_ambiguous(text + 1, left - 1);
         safe = safe && showable && !doubled;
         if (!out)

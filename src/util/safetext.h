@@ -2,6 +2,7 @@
 /* Text from images, paths and servers, made safe to show on a terminal. */
 #pragma once
 
+#include <glib.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -25,3 +26,6 @@ char *safetext_mask_lines(const char *text, size_t len);
 
 /* Whether safetext_escape() would return the text unchanged. */
 bool safetext_is_safe(const char *text, ssize_t len);
+
+/* Whether the character is one that stays as it is. */
+bool safetext_is_showable(gunichar c);
