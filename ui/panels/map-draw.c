@@ -144,7 +144,7 @@ static void draw_cell(const struct map_panel *map, struct surface surface, int x
 {
     const struct map_side *side = map_panel_side(map);
     int64_t end = side->size - start < side->view.span ? side->size : start + side->view.span;
-    int64_t middle = start + side->view.span / 2;
+    int64_t half = side->view.span / 2, middle = half < side->size - start ? start + half : end;
     const struct map_pyramid *pyramid = map_side_pyramid(side);
     struct map_counts counts, first;
     enum role role;

@@ -30,7 +30,7 @@ static struct disk *disk_new(void)
 static void put(struct disk *disk, int64_t offset, uint64_t value, int n)
 {
     for (int i = 0; i < n; i++) {
-        disk->bytes[offset + i] = (uint8_t)(value >> (8 * i));
+        disk->bytes[offset + i] = i < 8 ? (uint8_t)(value >> (8 * i)) : 0;
     }
 }
 
