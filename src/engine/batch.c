@@ -36,7 +36,8 @@ int batch_run_line(struct session *session, const char *line, struct sink *sink)
     session_run(session, line, sink, 0, on_done, &outcome);
     while (!outcome.done) {
         GMainContext *context = g_main_context_get_thread_default();
-        if (g_main_context_iteration(context, FALSE))
+        bool holds = sink_holds(sink); /* a look whether it has to wait costs as much as waiting: only where that matters */
+        if (g_main_context_iteration(context, !holds) || !holds)
             continue;
         sink_flush(sink);
         g_main_context_iteration(context, TRUE);

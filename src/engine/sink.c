@@ -47,6 +47,11 @@ void sink_flush(struct sink *sink)
         sink->ops->flush(sink);
 }
 
+bool sink_holds(const struct sink *sink)
+{
+    return sink->ops->flush && (!sink->ops->holds || sink->ops->holds(sink));
+}
+
 void sink_line(struct sink *sink, const char *line)
 {
     if (sink->ops->line)
@@ -164,8 +169,14 @@ static bool stdio_joined(const struct sink *sink)
     return ((const struct stdio_sink *)sink)->joined;
 }
 
+static bool stdio_holds(const struct sink *sink)
+{
+    return ((const struct stdio_sink *)sink)->used > 0;
+}
+
 static const struct sink_ops stdio_ops = {
     .joined = stdio_joined,
+    .holds = stdio_holds,
     .write = stdio_write,
     .mark = stdio_mark,
     .flush = stdio_flush,

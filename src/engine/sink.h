@@ -20,6 +20,8 @@ struct sink_ops {
     void (*mark)(struct sink *sink);
     /* Everything written so far is to be seen now; NULL: nothing to do. */
     void (*flush)(struct sink *sink);
+    /* Whether flush would have something to do; NULL: it may. */
+    bool (*holds)(const struct sink *sink);
     /* A line of commands is about to run, whose words come here; NULL: it is all the same. */
     void (*line)(struct sink *sink, const char *line);
     /* Words that ask for the next line; NULL: they are text like any other. */
@@ -39,6 +41,8 @@ void sink_write(struct sink *sink, enum sink_stream stream, const char *text, si
 void sink_printf(struct sink *sink, enum sink_stream stream, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void sink_mark(struct sink *sink);
 void sink_flush(struct sink *sink);
+/* Whether sink_flush() may have something to do. */
+bool sink_holds(const struct sink *sink);
 void sink_line(struct sink *sink, const char *line);
 void sink_prompt(struct sink *sink, const char *text);
 bool sink_is_joined(const struct sink *sink);

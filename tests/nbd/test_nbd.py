@@ -204,3 +204,14 @@ def test_local_images_do_not_load_the_library(work):
     subprocess.run([strace, '-f', '-e', 'trace=openat', '-o', work / 'trace', support.BLKSCOPE, '-f', 'raw', '-c', 'length', work / 'disk'],
                    check=True, capture_output=True, env=support.environment(ASAN_OPTIONS='detect_leaks=0'))  # nor can it trace itself
     assert 'libnbd' not in (work / 'trace').read_text()
+
+
+@pytest.mark.skipif(not shutil.which('strace'), reason='strace is not installed')
+def test_one_wait_for_each_request(work):
+    """A server that lets us wait: nobody looks first whether that is necessary."""
+    (work / 'script').write_text('read -q 0 4k\n' * 50)
+    with servers.nbdkit(work / 's', '--filter=delay', 'memory', '1M', 'rdelay=10ms'):
+        subprocess.run(['strace', '-o', work / 'calls', '-e', 'trace=poll,ppoll', support.BLKSCOPE, '-r', '-f', 'raw', '--script', work / 'script',
+                        f'nbd:unix:{work / "s"}'], env=support.environment(), check=True)
+    waits = (work / 'calls').read_text().count('poll(')
+    assert 50 <= waits < 75, waits
