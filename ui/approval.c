@@ -57,6 +57,8 @@ static const char *advice(const struct reference *reference)
     case REFERENCE_JSON:
     case REFERENCE_PROTOCOL:
         return "This is no path: opening it may connect to a server, or read whatever file it says.";
+    case REFERENCE_KERNEL:
+        return "It keeps no bytes: reading it tells of this machine or program, and writing it changes them.";
     case REFERENCE_CHARACTER_DEVICE:
         return "To open a device may be to do something already.";
     case REFERENCE_PIPE:

@@ -95,7 +95,7 @@ static int open_expected(struct open_call *call)
     if (place < 0)
         return -errno;
     int fd = fstat(place, &st) < 0 ? -errno : 0;
-    call->unfit = fd == 0 ? reference_check(&call->expect, &st) : 0;
+    call->unfit = fd == 0 ? reference_check(&call->expect, &st, place) : 0;
     if (fd < 0 || call->unfit < 0) {
         close(place);
         return fd < 0 ? fd : call->unfit;

@@ -2,8 +2,10 @@
 #include "block/reference.h"
 
 #include <errno.h>
+#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "block/name.h"
@@ -57,7 +59,7 @@ struct look {
     struct stat st;
     char *target; /* malloc */
     char *beside;
-    bool outside;
+    bool outside, of_kernel;
 };
 
 static bool is_below(const char *path, const char *folder)
@@ -79,10 +81,24 @@ static char *find_beside(const char *path, const char *image)
     return stat(beside, &st) == 0 && S_ISREG(st.st_mode) ? g_steal_pointer(&beside) : NULL;
 }
 
+static bool is_of_kernel(const struct statfs *fs)
+{
+    static const uint32_t magics[] = {PROC_SUPER_MAGIC,   SYSFS_MAGIC,   DEBUGFS_MAGIC,  TRACEFS_MAGIC,  SECURITYFS_MAGIC,   CGROUP_SUPER_MAGIC,
+                                      CGROUP2_SUPER_MAGIC, BPF_FS_MAGIC, EFIVARFS_MAGIC, SELINUX_MAGIC,  SMACK_MAGIC,        PSTOREFS_MAGIC,
+                                      BINFMTFS_MAGIC,     NSFS_MAGIC,    0x62656570 /* configfs */,      0x65735543 /* fusectl */};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(magics); i++) {
+        if ((uint32_t)fs->f_type == magics[i])
+            return true;
+    }
+    return false;
+}
+
 /* Runs where it may block. */
 static int look(void *data)
 {
     struct look *look = data;
+    struct statfs fs;
     char *image;
 
     if (stat(look->path, &look->st) < 0) {
@@ -92,6 +108,7 @@ static int look(void *data)
             look->beside = find_beside(look->path, look->image);
         return ret;
     }
+    look->of_kernel = S_ISREG(look->st.st_mode) && statfs(look->path, &fs) == 0 && is_of_kernel(&fs);
     look->target = realpath(look->path, NULL);
     image = look->image ? realpath(look->image, NULL) : NULL;
     if (look->target && image) {
@@ -137,7 +154,7 @@ void reference_look_co(struct reference *reference, const char *image, struct ai
         reference->beside = call.beside;
         return;
     }
-    reference->kind = kind_of(call.st.st_mode);
+    reference->kind = call.of_kernel ? REFERENCE_KERNEL : kind_of(call.st.st_mode);
     reference->owner = call.st.st_uid;
     reference->device = call.st.st_dev;
     reference->inode = call.st.st_ino;
@@ -160,9 +177,11 @@ const struct reference *reference_find(const GPtrArray *approved, const struct r
     return NULL;
 }
 
-int reference_check(const struct reference_expect *expect, const struct stat *st)
+int reference_check(const struct reference_expect *expect, const struct stat *st, int fd)
 {
-    if (expect->plain && !S_ISREG(st->st_mode) && !S_ISBLK(st->st_mode))
+    struct statfs fs;
+
+    if (expect->plain && !S_ISBLK(st->st_mode) && (!S_ISREG(st->st_mode) || fstatfs(fd, &fs) < 0 || is_of_kernel(&fs)))
         return -EPERM;
     if (expect->inode && (st->st_ino != expect->inode || st->st_dev != expect->device))
         return -ESTALE;
@@ -229,6 +248,7 @@ const char *reference_kind_name(enum reference_kind kind)
     static const char *const names[] = {
         [REFERENCE_UNKNOWN] = "unknown",
         [REFERENCE_REGULAR] = "regular file",
+        [REFERENCE_KERNEL] = "file that the kernel makes up",
         [REFERENCE_BLOCK_DEVICE] = "block device",
         [REFERENCE_CHARACTER_DEVICE] = "character device",
         [REFERENCE_PIPE] = "pipe",

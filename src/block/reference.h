@@ -14,6 +14,7 @@ enum reference_role { REFERENCE_BACKING, REFERENCE_DATA };
 enum reference_kind {
     REFERENCE_UNKNOWN, /* nobody looked (the policy forbids it), or it can't be looked at: see error */
     REFERENCE_REGULAR,
+    REFERENCE_KERNEL, /* what looks like a regular file in /proc, /sys and the like: its bytes are what the kernel makes of a read or write */
     REFERENCE_BLOCK_DEVICE,
     REFERENCE_CHARACTER_DEVICE,
     REFERENCE_PIPE,
@@ -89,8 +90,8 @@ struct reference_expect {
     ino_t inode;  /* 0: any */
 };
 
-/* 0, -EPERM (not plain) or -ESTALE (another file). */
-int reference_check(const struct reference_expect *expect, const struct stat *st);
+/* 0, -EPERM (not plain; nor is what the kernel makes up) or -ESTALE (another file).  fd: a descriptor of it, perhaps one that opens nothing. */
+int reference_check(const struct reference_expect *expect, const struct stat *st, int fd);
 static inline bool reference_expects(const struct reference_expect *expect)
 {
     return expect->plain || expect->inode;

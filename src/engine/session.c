@@ -133,6 +133,8 @@ void session_report_open_error(const struct command_call *call, const struct blk
     else if (strstr(error->message, " lock"))
         report_hint(call, how->flags & BLK_OPEN_WRITABLE ? "it is in use; without -w, -U opens it all the same, at the risk of a torn view"
                                                          : "it is in use; -U opens it all the same, at the risk of a torn view");
+    else if (strstr(error->message, "is not followed"))
+        report_hint(call, "'--refs none' opens the image without it");
     else if (ret == -EACCES || ret == -EPERM)
         report_hint(call, how->flags & BLK_OPEN_WRITABLE ? "without -w it is opened for reading only"
                                                          : "it needs read permission");

@@ -84,10 +84,20 @@ def test_protocol_drivers_are_not_followed(overlay):
 
 def test_pipes_and_devices_are_not_followed(overlay):
     os.mkfifo(overlay.parent / 'pipe')
-    for name in (b'pipe', b'/dev/zero'):
+    (overlay.parent / 'environment').symlink_to('/proc/self/environ')
+    for name in (b'pipe', b'/dev/zero', b'/proc/self/mem', b'environment', b'/proc/sys/kernel/core_pattern', b'/sys/kernel/uevent_seqnum'):
         name_backing(overlay, name, b'raw')
         result = blkscope('-c', 'length', overlay.name, cwd=overlay.parent)
-        assert 'neither a file nor a block device' in result.err and result.status == 1
+        assert 'neither a file nor a block device' in result.err and result.status == 1, result
+        assert "'--refs none' opens the image without it" in result.err and 'permission' not in result.err
+
+
+def test_the_memory_of_the_program_is_no_data_file(work):
+    """What a guest writes would go wherever the image says."""
+    image = create(work / 'a.qcow2', MIB, data_file='d')
+    patch(image, (images.EXTENSIONS, None, images.extensions((0x44415441, b'/proc/self/mem'))))
+    result = blkscope('-w', '-c', 'write 0 64k', image.name, cwd=work)
+    assert 'neither a file nor a block device' in result.err and result.status == 1, result
 
 
 def test_names_are_shown_harmless(overlay):
@@ -181,6 +191,7 @@ ATTACKS = {
     'file': (b'/etc/hostname', 'regular file'),
     'character device': (b'/dev/zero', 'character device'),
     'pipe': (b'pipe', 'pipe'),
+    'file of the kernel': (b'/proc/version', 'file that the kernel makes up'),
     'folder': (b'/', 'folder'),
     'missing': (b'not there', 'missing'),
     'protocol': (b'nbd:unix:socket', 'protocol'),
@@ -198,13 +209,13 @@ def test_what_stands_there_is_told(overlay, attack):
     result = blkscope('--refs=ask', '--json', '-c', 'chain', overlay.name, cwd=overlay.parent)
     below = objects(result)[1]
     assert (below['state'], below['open'], below['named'], below['kind']) == ('left-out', False, name.decode(), kind)
-    assert below['outside'] == (attack in ('file', 'character device', 'folder', 'link'))
+    assert below['outside'] == (attack in ('file', 'file of the kernel', 'character device', 'folder', 'link'))
     assert below['target'] == ('/dev/zero' if attack == 'link' else below['target'])
     shown = blkscope('--refs=ask', '--headless', '-c', 'screen', overlay.name, cwd=overlay.parent).out
     assert 'open this file?' in shown and kind in shown
 
 
-@pytest.mark.parametrize('name', [b'/dev/zero', b'link', b'pipe', b'nbd:unix:socket', b'json:{"driver":"file","filename":"base.raw"}', b'/'])
+@pytest.mark.parametrize('name', [b'/dev/zero', b'/proc/self/mem', b'link', b'pipe', b'nbd:unix:socket', b'json:{"driver":"file","filename":"base.raw"}', b'/'])
 @pytest.mark.parametrize('role', ['backing', 'data-file'])
 def test_all_does_not_mean_all(work, name, role):
     (work / 'base.raw').write_bytes(b'x' * MIB)
@@ -249,7 +260,7 @@ def test_a_file_that_was_swapped_since_is_not_opened(overlay):
     assert b'"state": "left-out"' in out
 
 
-@pytest.mark.parametrize('other', ['/dev/zero', 'pipe'])
+@pytest.mark.parametrize('other', ['/dev/zero', '/proc/self/environ', 'pipe'])
 def test_symlink_swaps_never_open_what_is_not_plain(overlay, other):
     """A link that changes all the time between looking and opening: a device or pipe is never what is read."""
     os.mkfifo(overlay.parent / 'pipe')
