@@ -49,7 +49,8 @@ class Model:
     def resize(self):
         size = self.rand.choice([0, 512, 4 * KIB, len(self.now) + 512, len(self.now) * 2, len(self.now) // 1024 * 512])
         if size <= 4 * MIB:
-            self.change(f'truncate {size}', self.now[:size] + bytes(max(0, size - len(self.now))))
+            how = self.rand.choice(['', '', '-m metadata ', '-m falloc ', '-m full ']) if size > len(self.now) else ''
+            self.change(f'truncate {how}{size}', self.now[:size] + bytes(max(0, size - len(self.now))))
 
     def step(self, command, taken, given):
         self.commands.append(f'overlay {command}')
