@@ -7,15 +7,13 @@
 #include <unistd.h>
 
 #include "engine/opts.h"
-#include "engine/session.h"
-#include "engine/report-json.h"
 #include "engine/report.h"
+#include "engine/session.h"
 #include "io/aio.h"
 #include "io/co.h"
 #include "io/wholefile.h"
 #include "ui/panels/hex-copy.h"
 #include "ui/panels/hex-hunt.h"
-#include "ui/panels/hex-marks.h"
 #include "ui/panels/hex-panel.h"
 #include "util/safetext.h"
 #include "util/size.h"
@@ -33,7 +31,7 @@ struct panel *hex_commands_panel(void)
     return &hex->panel;
 }
 
-static int complain(const struct command_call *call, const char *why)
+int hex_commands_complain(const struct command_call *call, const char *why)
 {
     report_complain(call, "%s: %s", call->argv[0], why);
     return -EINVAL;
@@ -69,27 +67,27 @@ static int parse_find(const struct command_call *call, struct opts *opts, struct
             return -EINVAL;
         }
     }
-    return opts->count == 1 ? 0 : complain(call, "type what to find; in quotes when there are spaces in it");
+    return opts->count == 1 ? 0 : hex_commands_complain(call, "type what to find; in quotes when there are spaces in it");
 }
 
-static int place_cursor(const struct command_call *call, const char *where)
+int hex_commands_place_cursor(const struct command_call *call, const char *where)
 {
     g_autofree char *why = NULL;
     struct panel *panel = &hex->panel;
     int64_t offset;
 
     if (panel->ops->place_named(panel, where, &why)) {
-        return why ? complain(call, why) : 0;
+        return why ? hex_commands_complain(call, why) : 0;
     }
     if (size_parse(where, &offset) != 0) {
-        return complain(call, "the offset is a number, or h: and one in the file");
+        return hex_commands_complain(call, "the offset is a number, or h: and one in the file");
     }
     const struct hex_view *view = hex->shown == HEX_SHOW_HOST ? &hex->image : hex_panel_view(hex); /* where place() goes */
 
     if (offset < view->origin || offset - view->origin >= hex_view_size(view)) {
         g_autofree char *text = g_strdup_printf("%#" PRIx64 " is outside of what is shown", (uint64_t)offset);
 
-        return complain(call, text);
+        return hex_commands_complain(call, text);
     }
     panel->ops->place(panel, offset);
     return 0;
@@ -132,9 +130,9 @@ static int run_find_co(const struct command_call *call)
                     : search_text(opts.operand[0], words.ignore_case, &search, &error);
     if (ret < 0) {
         panel_remark(&hex->panel, error->message); /* asked for by a key, perhaps, where no console is to be seen */
-        return complain(call, error->message);
+        return hex_commands_complain(call, error->message);
     }
-    if (words.where && (ret = place_cursor(call, words.where)) < 0) {
+    if (words.where && (ret = hex_commands_place_cursor(call, words.where)) < 0) {
         return ret;
     }
     hex_find(hex, &search, opts.operand[0], -1, words.backward, 1);
@@ -192,7 +190,7 @@ static int parse_range(const struct command_call *call, int first, struct range 
     if (call->argc > first) {
         int64_t cursor = hex_panel_view(hex)->cursor;
         struct hex_view *before = hex_panel_view(hex);
-        int ret = call->argc != first + 2 ? complain(call, "an offset goes with a length") : place_cursor(call, call->argv[first]);
+        int ret = call->argc != first + 2 ? hex_commands_complain(call, "an offset goes with a length") : hex_commands_place_cursor(call, call->argv[first]);
 
         if (ret < 0) {
             return ret;
@@ -200,17 +198,17 @@ static int parse_range(const struct command_call *call, int first, struct range 
         start = hex_panel_view(hex)->cursor;
         before->cursor = cursor; /* with which a selection would change */
         if (size_parse(call->argv[first + 1], &length) != 0 || length == 0) {
-            return complain(call, "the length is a number");
+            return hex_commands_complain(call, "the length is a number");
         }
         end = length > INT64_MAX - start ? INT64_MAX : start + length;
     } else if (!hex_view_selection(hex_panel_view(hex), &start, &end)) {
-        return complain(call, "nothing is selected: give an offset and a length, or select with v");
+        return hex_commands_complain(call, "nothing is selected: give an offset and a length, or select with v");
     }
     struct hex_view *view = hex_panel_view(hex);
 
     end = MIN(end, hex_view_size(view));
     if (start >= end) {
-        return complain(call, "there is nothing there");
+        return hex_commands_complain(call, "there is nothing there");
     }
     *ret_range = (struct range){view->blk, view->blk ? NULL : g_bytes_ref(hex->bytes), start, end - start};
     return 0;
@@ -239,7 +237,7 @@ static int run_copy_co(const struct command_call *call)
     struct range range;
 
     if (form < 0) {
-        return complain(call, "the form is hex, c, base64 or text");
+        return hex_commands_complain(call, "the form is hex, c, base64 or text");
     }
     int ret = parse_range(call, 2, &range);
 
@@ -248,7 +246,7 @@ static int run_copy_co(const struct command_call *call)
     }
     if (range.length > PANEL_COPY_MAX) {
         g_clear_pointer(&range.bytes, g_bytes_unref);
-        return complain(call, "that is too much for a terminal's clipboard: hex-save writes it to a file");
+        return hex_commands_complain(call, "that is too much for a terminal's clipboard: hex-save writes it to a file");
     }
     g_autofree uint8_t *bytes = g_malloc((size_t)range.length);
 
@@ -397,7 +395,7 @@ static int run_save_co(const struct command_call *call)
     }
     g_clear_pointer(&range.bytes, g_bytes_unref);
     if (ret == -EEXIST) {
-        return complain(call, "there is a file of that name already, and it stays");
+        return hex_commands_complain(call, "there is a file of that name already, and it stays");
     }
     if (ret < 0) {
         return ret != -ECANCELED ? fail(call, ret) : ret;
@@ -422,117 +420,4 @@ const struct command hex_command_save = {
     .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
     .complete = COMMAND_COMPLETE_PATH,
     .run_co = run_save_co,
-};
-
-/* ---- marks ---- */
-
-static void list_marks(const struct command_call *call)
-{
-    bool json = report_as_json(call), any = false;
-
-    for (char mark = 'A'; mark <= 'z'; mark++) {
-        const char *place = hex_marks_get(hex->marks, mark), letter[] = {mark, '\0'};
-        const struct report_json_member members[] = {report_json_text("mark", letter), report_json_text("place", place)};
-
-        any |= place != NULL;
-        if (place && json) {
-            report_json_members(call, members, G_N_ELEMENTS(members));
-        } else if (place) {
-            report_say(call, "%c %s", mark, place);
-        }
-    }
-    if (json && !any) {
-        report_json_none(call, "marks");
-    }
-}
-
-static int run_mark_co(const struct command_call *call)
-{
-    g_autoptr(GError) error = NULL;
-
-    if (call->argc == 1) {
-        list_marks(call);
-        return 0;
-    }
-    if (call->argc > 2) {
-        int ret = place_cursor(call, call->argv[2]);
-
-        if (ret < 0) {
-            return ret;
-        }
-    }
-    g_autofree char *where = hex->panel.ops->where(&hex->panel);
-
-    if (!where) {
-        return complain(call, "there is nothing to mark");
-    }
-    if (call->argv[1][0] == '\0' || call->argv[1][1] != '\0' || hex_marks_set(hex->marks, call->argv[1][0], where, &error) < 0) {
-        return complain(call, "a mark is a letter");
-    }
-    if (error) {
-        report_complain(call, "mark: it is not kept for later runs: %s", error->message);
-    }
-    return 0;
-}
-
-/* Letters that are set. */
-static char **mark_names(const char *const *words, unsigned count)
-{
-    GPtrArray *names = g_ptr_array_new();
-
-    for (char mark = 'A'; count == 1 && mark <= 'z'; mark++) {
-        if (hex_marks_get(hex->marks, mark)) {
-            g_ptr_array_add(names, g_strndup(&mark, 1));
-        }
-    }
-    g_ptr_array_add(names, NULL);
-    return (char **)g_ptr_array_free(names, FALSE);
-}
-
-static int run_to_mark_co(const struct command_call *call)
-{
-    const char *place = call->argv[1][1] == '\0' ? hex_marks_get(hex->marks, call->argv[1][0]) : NULL;
-    g_autofree char *why = NULL;
-    int64_t offset;
-
-    if (!place) {
-        return complain(call, "there is no such mark");
-    }
-    if (hex->panel.ops->place_named(&hex->panel, place, &why)) {
-        panel_redraw(&hex->panel);
-        return why ? complain(call, why) : 0;
-    }
-    if (size_parse(place, &offset) != 0 || offset >= hex_view_size(&hex->image)) {
-        return complain(call, "that place is outside the image");
-    }
-    hex->panel.ops->go(&hex->panel, offset, 0);
-    panel_redraw(&hex->panel);
-    return 0;
-}
-
-const struct command hex_command_mark = {
-    .name = "mark",
-    .args = "[letter [offset]]",
-    .summary = "marks the place of the hex panel's cursor, or lists what is marked",
-    .help = "\n"
-            "Marks are letters, and are kept for each image in blkscope/marks of the state folder, unless --no-history was given.\n"
-            "\n"
-            "  mark          those there are\n"
-            "  mark a        where the cursor is\n"
-            "  mark b 1M     another place\n",
-    .max_args = 2,
-    .flags = COMMAND_OURS,
-    .run_co = run_mark_co,
-};
-
-const struct command hex_command_to_mark = {
-    .name = "to-mark",
-    .args = "letter",
-    .summary = "moves the hex panel's cursor to a marked place",
-    .help = "\n  to-mark a    where 'mark a' was\n",
-    .min_args = 1,
-    .max_args = 1,
-    .flags = COMMAND_OURS,
-    .names_for = mark_names,
-    .run_co = run_to_mark_co,
 };

@@ -11,3 +11,8 @@ extern const struct command hex_command_find, hex_command_copy, hex_command_save
 /* From now on they are about this panel; NULL: about none. */
 void hex_commands_serve(struct panel *panel);
 struct panel *hex_commands_panel(void);
+
+/* Says why with the command's name in front; -EINVAL. */
+int hex_commands_complain(const struct command_call *call, const char *why);
+/* Moves the cursor to a place as it is typed: an offset, or h: and one in the file.  0, or -EINVAL with the reason said. */
+int hex_commands_place_cursor(const struct command_call *call, const char *where);
