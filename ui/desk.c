@@ -386,11 +386,14 @@ int desk_wait_co(struct desk *desk)
     return ret;
 }
 
-static bool unfinished(const struct desk *desk)
+enum still { READING, UNFINISHED };
+
+static bool some_panel_is(const struct desk *desk, enum still still)
 {
     for (int i = 0; i < LAYOUT_PANELS; i++) {
         struct panel *panel = desk->panels[i];
-        if (panel->ops->unfinished != NULL && panel->ops->unfinished(panel)) {
+        bool (*ask)(struct panel *panel) = still == READING ? panel->ops->reading : panel->ops->unfinished;
+        if (ask != NULL && ask(panel)) {
             return true;
         }
     }
@@ -405,9 +408,13 @@ const struct grid *desk_picture_co(struct desk *desk, bool finished)
         return NULL;
     }
     int64_t since_us = clock_now_us(); /* what goes on for hours is shown as far as it is */
-    for (int quiet = 0; quiet < QUIET_TURNS && (finished || clock_now_us() - since_us < PATIENCE_US);) {
+    for (int quiet = 0; quiet < QUIET_TURNS;) {
+        bool patient = clock_now_us() - since_us < PATIENCE_US;
+        if (!patient && !finished) {
+            break;
+        }
         desk_draw(desk);
-        bool rests = finished && unfinished(desk);
+        bool rests = (patient && some_panel_is(desk, READING)) || (finished && some_panel_is(desk, UNFINISHED));
         if (rests) {
             co_sleep_co(REST_US);
         } else {

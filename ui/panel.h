@@ -125,6 +125,8 @@ struct panel_ops {
     bool (*progress)(struct panel *panel, struct panel_progress *ret_progress);
     /* Whether what it shows is still being read, in the background; NULL: it reads when it draws. */
     bool (*unfinished)(struct panel *panel);
+    /* Whether bytes that the last frame lacked are on their way; NULL: it has all that it shows. */
+    bool (*reading)(struct panel *panel);
     /* Until what requests asked for is done: 0, or -ECANCELED.  Scripts wait so; the panel may be gone after it. */
     int (*wait_co)(struct panel *panel);
     /* Ends such work (Ctrl-C while no command runs): false when there is none. */

@@ -176,3 +176,10 @@ def test_many_slow_reads_overlap(work):
         under_way += -1 if any('return' in word for word in words) or '...Read' in ' '.join(words) else 1
         most = max(most, under_way)
     assert most > 16, most
+
+
+def test_the_picture_does_not_show_that_it_waited(work):
+    """What screen waits for takes longer than a command may before the screen says that it runs."""
+    with servers.nbdkit(work / 's', '--filter=delay', 'pattern', '1M', 'rdelay=700ms'):
+        result = support.blkscope('--headless', '-f', 'raw', '-c', 'goto 512k hex', '-c', 'screen', f'nbd:unix:{work / "s"}')
+    assert '00 00 00 00 00 08 00 00' in result.out and 'Ctrl-C' not in result.out, result

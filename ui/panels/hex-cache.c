@@ -326,3 +326,8 @@ void hex_cache_end(struct hex_cache *cache, int64_t start, int64_t end, int dire
     want_around(cache, start, end);
     want_ahead(cache, direction > 0 ? end : start - 1, direction);
 }
+
+bool hex_cache_is_reading(const struct hex_cache *cache)
+{
+    return cache->loads.length > 0;
+}

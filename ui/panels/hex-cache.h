@@ -34,3 +34,5 @@ void hex_cache_changed(struct hex_cache *cache, int64_t offset, int64_t bytes);
 void hex_cache_begin(struct hex_cache *cache);
 void hex_cache_want(struct hex_cache *cache, int64_t offset);
 void hex_cache_end(struct hex_cache *cache, int64_t start, int64_t end, int direction);
+/* Whether bytes are being read, from wherever the image is. */
+bool hex_cache_is_reading(const struct hex_cache *cache);

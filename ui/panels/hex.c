@@ -423,6 +423,13 @@ static int wait_co(struct panel *panel)
     return alive == hex ? ret : -ECANCELED;
 }
 
+static bool reading(struct panel *panel)
+{
+    const struct hex_panel *hex = hex_of(panel);
+
+    return hex_cache_is_reading(hex->image.cache) || hex_cache_is_reading(hex->host.cache);
+}
+
 static bool progress(struct panel *panel, struct panel_progress *ret_progress)
 {
     const struct hex_hunt *hunt = hex_of(panel)->hunt;
@@ -621,6 +628,7 @@ const struct panel_ops panel_hex = {
     .set_view = hex_recall_set_view,
     .selection = selection,
     .progress = progress,
+    .reading = reading,
     .wait_co = wait_co,
     .cancel = cancel,
     .next_tick_us = next_tick_us,
