@@ -26,9 +26,10 @@ enum {
     CACHED_SLICE = 1 << 20,
     /*
      * The kernel copies what is in the page cache, fills pages of holes, and goes on copying what arrives, on the thread that asks: in memory that
-     * its host has to supply first, half a megabyte is a frame's time.  Where somebody watches, longer requests are another thread's from the start.
+     * its host has to supply first, half a megabyte is a frame's time, and a read of one cluster may have it fill the read-ahead behind it, too.
+     * Where somebody watches, longer requests are another thread's from the start; tables are read in shorter ones.
      */
-    HERE_MAX = 128 << 10,
+    HERE_MAX = 32 << 10,
     CACHED_IOV = 16,        /* buffers of a slice, when the request is longer than one */
     WORKERS_MAX = 64,
 };
