@@ -50,19 +50,6 @@ static const struct driver_option copy_before_write_options[] = {
 
 /* ---- opening: options ---- */
 
-/* Whether the child is given, by name or described. */
-static bool has_child(const struct options *options, const char *name)
-{
-    size_t len = strlen(name);
-    for (unsigned i = 0; i < options_count(options); i++) {
-        const char *key, *unused;
-        options_at(options, i, &key, &unused);
-        if (strncmp(key, name, len) == 0 && (!key[len] || key[len] == '.'))
-            return true;
-    }
-    return false;
-}
-
 static int take_time(struct copy_before_write *cbw, struct options *options, GError **error)
 {
     g_autofree char *value = options_take_string(options, "cbw-timeout");
@@ -124,7 +111,7 @@ static int check_target(const struct options *options, GError **error)
 
 static int take_options(struct copy_before_write *cbw, struct options *options, struct marks *ret_marks, GError **error)
 {
-    int ret = has_child(options, "target") ? 0 : options_refuse(error, EINVAL, "Parameter 'target' is missing");
+    int ret = options_has_child(options, "target") ? 0 : options_refuse(error, EINVAL, "Parameter 'target' is missing");
     if (ret == 0)
         ret = check_target(options, error);
     if (ret == 0)
@@ -236,7 +223,7 @@ static int copy_before_write_open_co(struct node *node, struct options *options,
     struct marks marks = {0};
     /* What others wrote to the image would not be copied before. */
     node->shared &= ~(NODE_PERM_WRITE | NODE_PERM_RESIZE);
-    int ret = has_child(options, "file") ? 0 : options_refuse(error, EINVAL, "Parameter 'file' is missing");
+    int ret = options_has_child(options, "file") ? 0 : options_refuse(error, EINVAL, "Parameter 'file' is missing");
     if (ret == 0)
         ret = node_open_child_co(node, options, "file", NODE_ROLE_FILE, NULL, error);
     if (ret == 0)

@@ -83,18 +83,6 @@ static int check_values(const struct options *options, const struct driver_optio
     return ret;
 }
 
-static bool has_group(const struct options *options, const char *name)
-{
-    size_t len = strlen(name);
-    for (unsigned i = 0; i < options_count(options); i++) {
-        const char *key, *unused;
-        options_at(options, i, &key, &unused);
-        if (strncmp(key, name, len) == 0 && (!key[len] || key[len] == '.'))
-            return true;
-    }
-    return false;
-}
-
 /* Nodes below, and what has to be there. */
 static int check_members(const struct options *options, const struct driver_option *table, const char *prefix, GError **error)
 {
@@ -105,7 +93,7 @@ static int check_members(const struct options *options, const struct driver_opti
         if (row->type == DRIVER_OPTION_CHILD && options_count(below)) {
             g_autofree char *path = g_strdup_printf("%s%s.", prefix, row->name);
             ret = described_check(below, path, error);
-        } else if (!has_group(options, row->name) && g_strv_contains(required, row->name)) {
+        } else if (!options_has_child(options, row->name) && g_strv_contains(required, row->name)) {
             ret = options_refuse(error, EINVAL, "Parameter '%s%s' is missing", prefix, row->name);
         }
     }

@@ -139,6 +139,18 @@ void options_at(const struct options *options, unsigned i, const char **ret_key,
     *ret_value = entry->value;
 }
 
+bool options_has_child(const struct options *options, const char *name)
+{
+    size_t len = strlen(name);
+    for (unsigned i = 0; i < options_count(options); i++) {
+        const char *key, *unused;
+        options_at(options, i, &key, &unused);
+        if (strncmp(key, name, len) == 0 && (!key[len] || key[len] == '.'))
+            return true;
+    }
+    return false;
+}
+
 struct options *options_take_child(struct options *options, const char *prefix)
 {
     struct options *child = options_new();

@@ -37,6 +37,8 @@ bool options_remove(struct options *options, const char *key);
 unsigned options_count(const struct options *options);
 /* i-th key and value in order of insertion. */
 void options_at(const struct options *options, unsigned i, const char **ret_key, const char **ret_value);
+/* Whether there is an option of that name, or one below it ("name.x"): a child by its node's name, or described. */
+bool options_has_child(const struct options *options, const char *name);
 /* Moves every key under "prefix." out into a new set, without the prefix.  May be empty. */
 struct options *options_take_child(struct options *options, const char *prefix);
 /* Sets every key of other, overriding. */

@@ -2,6 +2,7 @@
 /* What a process in the sandbox tries, one by one, and a folder to try it in; for a test that looks what comes of it. */
 #pragma once
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
@@ -289,6 +290,29 @@ static const struct attempt {
     DENIED(count_events), DENIED(handle_faults), DENIED(use_keys), DENIED(mount_something), DENIED(unmount_something), DENIED(change_root),
     DENIED(turn_root), DENIED(load_module), DENIED(restart_machine), DENIED(swap_to_file), DENIED(set_clock), DENIED(set_name),
 };
+
+/* ---- a server on loopback, and connecting to the port of it that tried_port is ---- */
+
+static int tried_port;
+
+static int connect_to_port(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)tried_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    return fd < 0 ? -1 : connect(fd, (struct sockaddr *)&at, sizeof(at));
+}
+
+static int listen_somewhere(int *ret_port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    g_assert_cmpint(bind(fd, (struct sockaddr *)&at, sizeof(at)), ==, 0);
+    g_assert_cmpint(listen(fd, 4), ==, 0);
+    getsockname(fd, (struct sockaddr *)&at, &len);
+    *ret_port = ntohs(at.sin_port);
+    return fd;
+}
 
 /* In a build with a sanitizer the leak checker has some of them. */
 static bool left_to_sanitizer(const struct attempt *attempt)

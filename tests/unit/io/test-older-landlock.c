@@ -5,7 +5,6 @@
  */
 #include "config.h"
 
-#include <arpa/inet.h>
 
 #include "io/landlock.h"
 #include "sandbox-attempts.h"
@@ -136,27 +135,6 @@ static void test_absent(const void *data)
 }
 
 /* ---- connections: before ABI 4 only the program itself holds them to one server ---- */
-
-static int tried_port;
-
-static int listen_somewhere(int *ret_port)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(at);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    g_assert_cmpint(bind(fd, (struct sockaddr *)&at, sizeof(at)), ==, 0);
-    g_assert_cmpint(listen(fd, 64), ==, 0);
-    getsockname(fd, (struct sockaddr *)&at, &len);
-    *ret_port = ntohs(at.sin_port);
-    return fd;
-}
-
-static int connect_to_port(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)tried_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    return fd < 0 ? -1 : connect(fd, (struct sockaddr *)&at, sizeof(at));
-}
 
 static int is_held_to_one_server(void)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the sandbox denies, one by one, and what it must leave: each in a process of its own that closes it and tries. */
-#include <arpa/inet.h>
 #include <linux/audit.h>
 #include <poll.h>
 #include <pthread.h>
@@ -160,15 +159,6 @@ static void test_writing(void)
         g_assert_cmpint(in_sandbox(WRITING, write_image), ==, 0);
 }
 
-static int tried_port;
-
-static int connect_to_port(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)tried_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    return fd < 0 ? -1 : connect(fd, (struct sockaddr *)&at, sizeof(at));
-}
-
 static int listen_on_port(void)
 {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)tried_port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -179,18 +169,6 @@ static int listen_on_port(void)
 static int signal_helper(void)
 {
     return kill(getppid(), 0);
-}
-
-static int listen_somewhere(int *ret_port)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(at);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    g_assert_cmpint(bind(fd, (struct sockaddr *)&at, sizeof(at)), ==, 0);
-    g_assert_cmpint(listen(fd, 4), ==, 0);
-    getsockname(fd, (struct sockaddr *)&at, &len);
-    *ret_port = ntohs(at.sin_port);
-    return fd;
 }
 
 static int connect_elsewhere(void)
