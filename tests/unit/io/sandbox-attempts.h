@@ -308,7 +308,7 @@ static int listen_somewhere(int *ret_port)
     socklen_t len = sizeof(at);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     g_assert_cmpint(bind(fd, (struct sockaddr *)&at, sizeof(at)), ==, 0);
-    g_assert_cmpint(listen(fd, 4), ==, 0);
+    g_assert_cmpint(listen(fd, SOMAXCONN), ==, 0); /* nobody accepts: where the queue is full, the next would wait for minutes */
     getsockname(fd, (struct sockaddr *)&at, &len);
     *ret_port = ntohs(at.sin_port);
     return fd;
