@@ -22,14 +22,16 @@ enum {
 };
 
 struct header {
-    struct header *next; /* in the list of its class while not in use */
+    struct header *next; /* in the list of its class while not in use, or of those that leave */
     size_t mapped;
     int class;
 };
 
 struct buffer_pool {
     struct header *idle[CLASSES];
-    size_t kept;   /* bytes in idle lists */
+    size_t kept; /* bytes in idle lists */
+    struct header *leaving; /* so large that the kernel gets them back by and by */
+    GSource *release;       /* does that; NULL: none leaves */
     unsigned refs; /* the owner's, and one for each buffer in use */
     int shift;     /* misalignment in bytes */
 };
@@ -42,17 +44,30 @@ struct buffer_pool *buffer_pool_new(int misalign)
     return pool;
 }
 
+static void unmap_all(struct header *header)
+{
+    for (struct header *next; header; header = next) {
+        next = header->next;
+        munmap(header, header->mapped);
+    }
+}
+
+static void stop_releasing(struct buffer_pool *pool)
+{
+    if (!pool->release)
+        return;
+    g_source_destroy(pool->release);
+    g_clear_pointer(&pool->release, g_source_unref);
+}
+
 void buffer_pool_unref(struct buffer_pool *pool)
 {
     if (!pool || --pool->refs)
         return;
-    for (int i = 0; i < CLASSES; i++) {
-        while (pool->idle[i]) {
-            struct header *header = pool->idle[i];
-            pool->idle[i] = header->next;
-            munmap(header, header->mapped);
-        }
-    }
+    for (int i = 0; i < CLASSES; i++)
+        unmap_all(pool->idle[i]);
+    unmap_all(pool->leaving);
+    stop_releasing(pool);
     g_free(pool);
 }
 
@@ -114,17 +129,46 @@ void buffer_trim_co(struct buffer_pool *pool, uint8_t *buffer, size_t bytes)
     release_co((uint8_t *)(((uintptr_t)buffer + bytes + HEADER - 1) & ~(uintptr_t)(HEADER - 1)), (uint8_t *)header + header->mapped);
 }
 
+/* Some of it in each turn of the loop, from its end on. */
+static gboolean release_some(void *data)
+{
+    struct buffer_pool *pool = data;
+    struct header *header = pool->leaving;
+    size_t n = MIN(header->mapped, (size_t)RELEASED_AT_ONCE);
+    if (header->mapped == n)
+        pool->leaving = header->next;
+    header->mapped -= n;
+    munmap((uint8_t *)header + header->mapped, n);
+    if (!pool->leaving)
+        stop_releasing(pool);
+    return G_SOURCE_CONTINUE;
+}
+
+static void leave(struct buffer_pool *pool, struct header *header)
+{
+    header->next = pool->leaving;
+    pool->leaving = header;
+    if (pool->release)
+        return;
+    pool->release = g_idle_source_new();
+    g_source_set_priority(pool->release, G_PRIORITY_DEFAULT);
+    g_source_set_callback(pool->release, release_some, pool, NULL);
+    g_source_attach(pool->release, g_main_context_get_thread_default());
+}
+
 void buffer_put(struct buffer_pool *pool, uint8_t *buffer)
 {
     if (!buffer)
         return;
     struct header *header = header_of(pool, buffer);
-    if (pool->kept + header->mapped > KEEP_MAX || (size_t)1 << header->class > KEEP_MAX) {
-        munmap(header, header->mapped);
-    } else {
+    if (pool->kept + header->mapped <= KEEP_MAX) {
         header->next = pool->idle[header->class];
         pool->idle[header->class] = header;
         pool->kept += header->mapped;
+    } else if (header->mapped > RELEASED_AT_ONCE) {
+        leave(pool, header);
+    } else {
+        munmap(header, header->mapped);
     }
     buffer_pool_unref(pool);
 }

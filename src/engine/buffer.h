@@ -18,7 +18,7 @@ void buffer_pool_unref(struct buffer_pool *pool);
 uint8_t *buffer_get(struct buffer_pool *pool, size_t bytes);
 /* Nobody looks behind the first bytes bytes any more: the memory there is given back, its content is lost.  Gives way in between. */
 void buffer_trim_co(struct buffer_pool *pool, uint8_t *buffer, size_t bytes);
-/* Gives back; buffer may be NULL. */
+/* Gives back; buffer may be NULL.  Much memory leaves by and by, in later turns of the thread's main context, or with the pool. */
 void buffer_put(struct buffer_pool *pool, uint8_t *buffer);
 /* As above; where it is so much memory that it takes the kernel a while, others go on in between. */
 void buffer_put_co(struct buffer_pool *pool, uint8_t *buffer);

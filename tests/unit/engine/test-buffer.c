@@ -4,6 +4,7 @@
 
 #include <glib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static void buffers_are_aligned_and_whole(void)
 {
@@ -83,6 +84,39 @@ static void a_buffer_may_outlive_its_owner(void)
     buffer_put(pool, buffer);
 }
 
+/* How many of the pages are still there. */
+static unsigned pages_mapped(uint8_t *buffer, size_t bytes)
+{
+    unsigned count = 0;
+    unsigned char resident;
+    for (size_t at = 0; at < bytes; at += 4096)
+        count += mincore(buffer + at, 4096, &resident) == 0;
+    return count;
+}
+
+static void much_memory_leaves_by_and_by(void)
+{
+    enum { SIZE = 64 << 20, PAGES = SIZE / 4096 };
+    struct buffer_pool *pool = buffer_pool_new(0);
+    uint8_t *first = buffer_get(pool, SIZE), *second = buffer_get(pool, SIZE), *third = buffer_get(pool, SIZE);
+    memset(first, 1, SIZE);
+    buffer_put(pool, first);
+    buffer_put(pool, second);
+    g_assert_cmpuint(pages_mapped(first, SIZE) + pages_mapped(second, SIZE), ==, 2 * PAGES);
+    for (unsigned left = 2 * PAGES; left > 0;) {
+        g_assert_true(g_main_context_iteration(NULL, FALSE));
+        unsigned now = pages_mapped(first, SIZE) + pages_mapped(second, SIZE);
+        g_assert_cmpuint(now, <, left);
+        g_assert_cmpuint(now + 1024, >=, left);
+        left = now;
+    }
+    g_assert_false(g_main_context_iteration(NULL, FALSE));
+    buffer_put(pool, third);
+    buffer_pool_unref(pool); /* at once, then */
+    g_assert_cmpuint(pages_mapped(third, SIZE), ==, 0);
+    g_assert_false(g_main_context_iteration(NULL, FALSE));
+}
+
 static void impossible_sizes_are_refused(void)
 {
     struct buffer_pool *pool = buffer_pool_new(0);
@@ -100,6 +134,7 @@ int main(int argc, char **argv)
     g_test_add_func("/buffer/reuse", a_returned_buffer_is_used_again);
     g_test_add_func("/buffer/trim", the_end_of_a_buffer_can_be_given_back);
     g_test_add_func("/buffer/outlives", a_buffer_may_outlive_its_owner);
+    g_test_add_func("/buffer/leaves", much_memory_leaves_by_and_by);
     g_test_add_func("/buffer/impossible", impossible_sizes_are_refused);
     return g_test_run();
 }
