@@ -21,6 +21,7 @@ enum {
     RING = 4,
     SECTOR = 4096, /* what is given up when it can't be read */
     PIECES_MAX = 64 * 1024,
+    TOLD_AT_ONCE = 64, /* matches */
 };
 #define WINDOW (INT64_C(64) << 30)
 #define WINDOW_BACK (INT64_C(64) << 20) /* the first one; the next ones double */
@@ -58,6 +59,7 @@ struct finder {
     struct chunk ring[RING];
     struct co *waiter; /* waits for the chunk whose turn it is; NULL: does not */
     bool stop;      /* what is not read yet need not be */
+    unsigned told;  /* matches, or runs of them */
 };
 
 /* ---- what has to be looked through ---- */
@@ -209,35 +211,45 @@ static void wait_for_co(struct finder *finder, struct chunk *chunk)
 
 /* ---- looking ---- */
 
-static int tell(struct finder *finder, const struct chunk *chunk, size_t at)
+/* A chunk may hold a match for every second byte, and a line is printed for each. */
+static int tell_co(struct finder *finder, const struct chunk *chunk, size_t at, size_t count)
 {
-    return finder->fn(finder->data, chunk->from + (int64_t)at, 1);
+    if (++finder->told % TOLD_AT_ONCE == 0) {
+        co_relax_co();
+    }
+    return co_cancelled() ? -ECANCELED : finder->fn(finder->data, chunk->from + (int64_t)at, (int64_t)count);
 }
 
-static int look_forward(struct finder *finder, const struct chunk *chunk, const struct span *span)
+static int look_forward_co(struct finder *finder, const struct chunk *chunk, const struct span *span)
 {
-    for (size_t at = span->start; at < span->end; at++) {
-        ptrdiff_t found = search_first(&finder->find->search, chunk->bytes + at, span->end - at);
+    const struct search *search = &finder->find->search;
+    for (size_t at = span->start; at < span->end;) {
+        ptrdiff_t found = search_first(search, chunk->bytes + at, span->end - at);
         if (found < 0) {
             break;
         }
         at += (size_t)found;
-        int ret = tell(finder, chunk, at);
+        size_t count = 1;
+        while (at + count + search->len <= span->end && search_matches(search, chunk->bytes + at + count)) {
+            count++;
+        }
+        int ret = tell_co(finder, chunk, at, count);
         if (ret != 0) {
             return ret;
         }
+        at += count + 1; /* the place behind the run was looked at */
     }
     return 0;
 }
 
-static int look_backward(struct finder *finder, const struct chunk *chunk, const struct span *span)
+static int look_backward_co(struct finder *finder, const struct chunk *chunk, const struct span *span)
 {
     for (size_t end = span->end; end > span->start;) {
         ptrdiff_t found = search_last(&finder->find->search, chunk->bytes + span->start, end - span->start);
         if (found < 0) {
             break;
         }
-        int ret = tell(finder, chunk, span->start + (size_t)found);
+        int ret = tell_co(finder, chunk, span->start + (size_t)found, 1);
         if (ret != 0) {
             return ret;
         }
@@ -247,7 +259,7 @@ static int look_backward(struct finder *finder, const struct chunk *chunk, const
 }
 
 /* One match for a run of bytes that differ: its first byte, backwards its last. */
-static int look_for_difference(struct finder *finder, const struct chunk *chunk, const struct span *span)
+static int look_for_difference_co(struct finder *finder, const struct chunk *chunk, const struct span *span)
 {
     bool backward = finder->find->backward;
     bool before = false;
@@ -258,13 +270,13 @@ static int look_for_difference(struct finder *finder, const struct chunk *chunk,
     for (size_t i = 0; i < span->end - span->start && ret == 0; i++) {
         size_t at = backward ? span->end - 1 - i : span->start + i;
         bool differs = chunk->bytes[at] != chunk->others[at];
-        ret = differs && !before ? tell(finder, chunk, at) : 0;
+        ret = differs && !before ? tell_co(finder, chunk, at, 1) : 0;
         before = differs;
     }
     return ret;
 }
 
-static int look(struct finder *finder, const struct chunk *chunk)
+static int look_co(struct finder *finder, const struct chunk *chunk)
 {
     bool backward = finder->find->backward;
     int ret = 0;
@@ -275,9 +287,9 @@ static int look(struct finder *finder, const struct chunk *chunk)
     for (guint i = 0; i < chunk->spans->len && ret == 0; i++) {
         guint index = backward ? chunk->spans->len - 1 - i : i;
         const struct span *span = &g_array_index(chunk->spans, struct span, index);
-        ret = finder->find->against ? look_for_difference(finder, chunk, span)
-              : backward            ? look_backward(finder, chunk, span)
-                                    : look_forward(finder, chunk, span);
+        ret = finder->find->against ? look_for_difference_co(finder, chunk, span)
+              : backward            ? look_backward_co(finder, chunk, span)
+                                    : look_forward_co(finder, chunk, span);
     }
     return ret;
 }
@@ -330,7 +342,7 @@ static int look_through_co(struct finder *finder, int64_t window_from, int64_t w
         }
         struct chunk *chunk = &finder->ring[turn % RING];
         wait_for_co(finder, chunk);
-        ret = co_cancelled() ? -ECANCELED : look(finder, chunk);
+        ret = co_cancelled() ? -ECANCELED : look_co(finder, chunk);
         if (ret != 0) {
             break;
         }
