@@ -13,6 +13,9 @@ enum {
     HEX_SECTORS = HEX_BLOCK / HEX_SECTOR, /* as many as bits in a slot's bad */
 };
 
+/* Where a layer that is not open would have the bytes: not to be read, and known without trying. */
+#define HEX_MISSING UINT64_MAX
+
 struct hex_slot {
     int64_t block; /* its first byte; -1: the slot is free */
     uint8_t *bytes;
@@ -31,7 +34,7 @@ struct hex_cache {
     struct hex_slot slots[HEX_BLOCKS_MAX];
     GHashTable *by_block; /* of &slot->block to slot */
     GQueue loads; /* of struct hex_load */
-    struct hex_holes holes;
+    struct hex_holes holes; /* also what is missing, with that pattern */
     struct hex_repeats *repeats;
     uint64_t frame;
     uint64_t changes; /* how often the image changed */

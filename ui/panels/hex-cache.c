@@ -93,7 +93,7 @@ static void get(struct hex_source *source, int64_t offset, size_t n, uint8_t *by
             memset(states, HEX_KNOWN, part);
         } else {
             memset(bytes, 0, part);
-            memset(states, hole ? HEX_HOLE : HEX_UNKNOWN, part);
+            memset(states, !hole ? HEX_UNKNOWN : hole->pattern == HEX_MISSING ? HEX_ERROR : HEX_HOLE, part);
         }
         bytes += part;
         states += part;
@@ -114,13 +114,12 @@ static size_t piece(struct hex_source *source, int64_t offset, const uint8_t **r
     return (size_t)(MIN(MIN(slot->block + HEX_BLOCK, cache->size), hex_holes_next(&cache->holes, offset)) - offset);
 }
 
-static bool hole(struct hex_source *source, int64_t offset, int64_t *ret_start, int64_t *ret_end)
+static bool hole(struct hex_source *source, int64_t offset, struct hex_source_hole *ret_hole)
 {
     const struct hex_hole *found = hex_holes_at(&((struct hex_cache *)source)->holes, offset);
 
     if (found) {
-        *ret_start = found->start;
-        *ret_end = found->end;
+        *ret_hole = (struct hex_source_hole){found->start, found->end, found->pattern == HEX_MISSING};
     }
     return found != NULL;
 }

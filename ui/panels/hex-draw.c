@@ -131,9 +131,9 @@ static void draw_fold(struct hex_panel *hex, struct surface surface, int y, cons
 
     g_string_append_printf(text, "%" PRId64 " rows, %s ", line->rows,
                            size_format((double)line->rows * hex->layout.width, size));
-    g_string_append(text, line->hole ? "of zeroes without data" : "the same");
+    g_string_append(text, line->missing ? "in a layer that is not open" : line->hole ? "of zeroes without data" : "the same");
     surface_put_fit(surface, hex->layout.hex, y, MAX(0, surface.width - hex->layout.hex),
-                    line->hole ? ROLE_BYTE_HOLE : ROLE_DIM, text->str);
+                    line->missing ? ROLE_ERROR : line->hole ? ROLE_BYTE_HOLE : ROLE_DIM, text->str);
     int64_t start, end;
     if (hex_view_selection(view, &start, &end) && line->start < end && start - line->start < line->rows * hex->layout.width) {
         surface_mark(surface, hex->layout.hex, y, text_columns(text->str, -1), CELL_SELECTED);

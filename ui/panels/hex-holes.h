@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A bounded, sorted list of stretches that are known to read as zeroes, or to repeat some other eight bytes. */
+/* A bounded, sorted list of stretches that are known to read as zeroes, or to repeat some other eight bytes; or of what else the owner means by them. */
 #pragma once
 
 #include <stdbool.h>

@@ -30,10 +30,20 @@ struct hex_load {
 };
 
 /* It may have been forgotten for a change near by, and its bytes noted as data since. */
-static void add_hole(struct hex_cache *cache, int64_t start, int64_t end)
+static void add_hole(struct hex_cache *cache, int64_t start, int64_t end, uint64_t pattern)
 {
-    hex_holes_add(&cache->holes, start, end);
+    hex_holes_add_like(&cache->holes, start, end, pattern);
     hex_repeats_forget(cache->repeats, start, end);
+}
+
+static bool needs_no_reading(enum blk_kind kind)
+{
+    return blk_kind_is_zeroes(kind) || kind == BLK_KIND_MISSING;
+}
+
+static uint64_t pattern_of(enum blk_kind kind)
+{
+    return kind == BLK_KIND_MISSING ? HEX_MISSING : 0;
 }
 
 /*
@@ -57,12 +67,12 @@ static int64_t part_at_co(struct hex_load *load, int64_t offset, bool *ret_hole)
             continue;
         }
         end = offset + MIN(extent.length, load->cache->size - offset);
-        if (!blk_kind_is_zeroes(extent.kind)) {
+        if (!needs_no_reading(extent.kind)) {
             return MIN(end, load->end);
         }
         *ret_hole = true;
         load->in_holes += MIN(end, load->end) - offset;
-        add_hole(load->cache, offset, end);
+        add_hole(load->cache, offset, end, pattern_of(extent.kind));
         return end;
     }
     return load->end;
@@ -156,28 +166,31 @@ static void find_hole_start_co(struct hex_load *load)
 {
     struct hex_cache *cache = load->cache;
     uint64_t changes = cache->changes;
+    const struct hex_hole *hole = hex_holes_at(&cache->holes, load->block);
     int64_t start;
 
-    if (load->block == 0 || !hex_holes_at(&cache->holes, load->block) ||
-        hex_holes_at(&cache->holes, load->block - 1) || hex_cache_slot(cache, load->block - 1)) {
+    if (load->block == 0 || !hole || hex_holes_at(&cache->holes, load->block - 1) || hex_cache_slot(cache, load->block - 1)) {
         return;
     }
+    uint64_t pattern = hole->pattern; /* the list may be another one when this comes back */
+
     if (lookup_run_start_co(load->blk, load->block, &start) == 0 && load->cache && changes == cache->changes) {
-        add_hole(cache, start, load->block);
+        add_hole(cache, start, load->block, pattern);
         cache->updated(cache->data);
     }
 }
 
-/* Joins a visit's holes; non-zero at the first that is none. */
+/* Joins a visit's holes of one pattern; non-zero at the first that is none. */
 struct hole_visit {
     int64_t end;
+    uint64_t pattern;
 };
 
 static int is_hole_still(void *data, const struct blk_extent *extent)
 {
     struct hole_visit *visit = data;
 
-    if (!blk_kind_is_zeroes(extent->kind)) {
+    if (!needs_no_reading(extent->kind) || pattern_of(extent->kind) != visit->pattern) {
         return 1;
     }
     visit->end = extent->start + extent->length;
@@ -189,7 +202,7 @@ static void find_hole_end_co(struct hex_load *load)
 {
     struct hex_cache *cache = load->cache;
     const struct hex_hole *hole = hex_holes_at(&cache->holes, load->end - 1);
-    struct hole_visit visit = {hole ? hole->end : cache->size};
+    struct hole_visit visit = {hole ? hole->end : cache->size, hole ? hole->pattern : 0};
     int64_t start = visit.end;
     uint64_t changes = cache->changes;
 
@@ -197,7 +210,7 @@ static void find_hole_end_co(struct hex_load *load)
         return;
     }
     if (blk_status_bulk_co(load->blk, start, cache->size - start, is_hole_still, &visit) >= 0 && load->cache && changes == cache->changes) {
-        add_hole(cache, start, visit.end);
+        add_hole(cache, start, visit.end, visit.pattern);
         cache->updated(cache->data);
     }
 }

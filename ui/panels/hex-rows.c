@@ -19,7 +19,14 @@ int64_t hex_rows_last(const struct hex_rows *rows)
 
 static bool hole_at(const struct hex_rows *rows, int64_t offset, int64_t *ret_start, int64_t *ret_end)
 {
-    return rows->source->ops->hole && rows->source->ops->hole(rows->source, offset, ret_start, ret_end);
+    struct hex_source_hole hole;
+
+    if (!rows->source->ops->hole || !rows->source->ops->hole(rows->source, offset, &hole)) {
+        return false;
+    }
+    *ret_start = hole.start;
+    *ret_end = hole.end;
+    return true;
 }
 
 static bool same_at(const struct hex_rows *rows, int64_t offset, int64_t *ret_start, int64_t *ret_end)
@@ -138,7 +145,8 @@ static int64_t fold_start(const struct hex_rows *rows, int64_t row, int64_t last
 struct hex_line hex_rows_line(const struct hex_rows *rows, int64_t row)
 {
     struct hex_line line = {.start = row, .rows = 1};
-    int64_t last = hex_rows_last(rows), end, hole_start, hole_end;
+    int64_t last = hex_rows_last(rows), end;
+    struct hex_source_hole hole;
 
     if (!rows->fold || !is_folded(rows, row, last)) {
         return line;
@@ -149,7 +157,10 @@ struct hex_line hex_rows_line(const struct hex_rows *rows, int64_t row)
     if (line.rows == 1) {
         return line; /* shorter as it is */
     }
-    line.hole = hole_at(rows, line.start, &hole_start, &hole_end) && hole_end >= end;
+    if (rows->source->ops->hole && rows->source->ops->hole(rows->source, line.start, &hole) && hole.end >= end) {
+        line.hole = !hole.missing;
+        line.missing = hole.missing;
+    }
     return line;
 }
 

@@ -25,6 +25,7 @@ struct hex_line {
     int64_t start;
     int64_t rows; /* 1: a row of bytes; more: that many folded ones */
     bool hole;    /* folded: all of it is a hole */
+    bool missing; /* folded: the layer that would have it is not open */
 };
 
 /* First row's offset that has this byte; the last row. */

@@ -14,6 +14,12 @@ enum hex_state {
     HEX_ERROR,   /* could not be read */
 };
 
+/* Bytes that need no reading. */
+struct hex_source_hole {
+    int64_t start, end;
+    bool missing; /* HEX_ERROR: the layer that would have them is not open; else HEX_HOLE */
+};
+
 struct hex_source;
 
 struct hex_source_ops {
@@ -22,8 +28,8 @@ struct hex_source_ops {
     void (*get)(struct hex_source *source, int64_t offset, size_t n, uint8_t *bytes, uint8_t *states);
     /* The bytes in one piece, all HEX_KNOWN, that begin at offset: how many, perhaps 0. */
     size_t (*piece)(struct hex_source *source, int64_t offset, const uint8_t **ret_bytes);
-    /* The stretch of HEX_HOLE that offset lies in, as far as it is known; NULL: there are none. */
-    bool (*hole)(struct hex_source *source, int64_t offset, int64_t *ret_start, int64_t *ret_end);
+    /* The one that offset lies in, as far as it is known; NULL: there are none. */
+    bool (*hole)(struct hex_source *source, int64_t offset, struct hex_source_hole *ret_hole);
     /* The stretch offset lies in where rows of that width are known to be the same; NULL: no such thing is known. */
     bool (*same)(struct hex_source *source, int64_t offset, int width, int64_t *ret_start, int64_t *ret_end);
     /*

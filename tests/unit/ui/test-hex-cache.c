@@ -86,7 +86,8 @@ static void test_random_places_are_as_in_the_file_co(void)
 
 static void test_a_hole_is_known_to_both_ends_co(void)
 {
-    int64_t size = INT64_C(16) << 40, start, end;
+    int64_t size = INT64_C(16) << 40;
+    struct hex_source_hole hole;
     char *name;
     struct blk *blk;
     struct hex_cache *cache = hex_cache_new(on_updated, NULL);
@@ -98,10 +99,11 @@ static void test_a_hole_is_known_to_both_ends_co(void)
     blk = harness_open_co(name, "raw", 0);
     hex_cache_open(cache, blk);
     g_assert_cmpint(known_co(cache, size / 2, &byte), ==, HEX_HOLE);
-    while (!source->ops->hole(source, 8192, &start, &end))
+    while (!source->ops->hole(source, 8192, &hole))
         co_yield_co();
-    g_assert_cmpint(start, ==, 8192);
-    g_assert_cmpint(end, ==, size - 4096);
+    g_assert_cmpint(hole.start, ==, 8192);
+    g_assert_cmpint(hole.end, ==, size - 4096);
+    g_assert_false(hole.missing);
     hex_cache_free(cache);
     harness_close_co(blk);
     harness_remove(name);

@@ -38,7 +38,7 @@ static size_t fake_piece(struct hex_source *source, int64_t offset, const uint8_
     return n;
 }
 
-static bool fake_hole(struct hex_source *source, int64_t offset, int64_t *ret_start, int64_t *ret_end)
+static bool fake_hole(struct hex_source *source, int64_t offset, struct hex_source_hole *ret_hole)
 {
     struct fake *fake = (struct fake *)source;
     int64_t start = offset, end = offset;
@@ -52,8 +52,7 @@ static bool fake_hole(struct hex_source *source, int64_t offset, int64_t *ret_st
     while (end < fake->size && fake->states[end] == HEX_HOLE) {
         end++;
     }
-    *ret_start = start;
-    *ret_end = end;
+    *ret_hole = (struct hex_source_hole){start, end, false};
     return true;
 }
 
@@ -198,10 +197,9 @@ static size_t huge_piece(struct hex_source *source, int64_t offset, const uint8_
     return 0;
 }
 
-static bool huge_hole(struct hex_source *source, int64_t offset, int64_t *ret_start, int64_t *ret_end)
+static bool huge_hole(struct hex_source *source, int64_t offset, struct hex_source_hole *ret_hole)
 {
-    *ret_start = 0;
-    *ret_end = INT64_MAX;
+    *ret_hole = (struct hex_source_hole){0, INT64_MAX, false};
     return true;
 }
 
