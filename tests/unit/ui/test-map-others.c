@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What others write to an image that is open shows on the map. */
+#include "map-bench.h"
+
+static void wait_until_shown(struct bench *bench, const char *text)
+{
+    while (!bench_shows(bench, text)) {
+        bench_wait();
+        bench_show(bench, 80, 24);
+    }
+}
+
+static void test_what_others_write_to_a_raw_image_shows(void)
+{
+    struct bench *bench = bench_new(&panel_map, SIZE);
+    g_autofree char *line = g_strdup_printf("open -U -o driver=raw %s", bench->image);
+
+    bench_run(bench, line);
+    bench_show(bench, 80, 24);
+    g_assert_true(bench_shows(bench, "all: · zero 25165824 bytes 100%"));
+    bench_write(bench->image, 1 << 20, 4096, 1);
+    wait_until_shown(bench, "data 4096 bytes");
+    bench_write(bench->image, SIZE + 512, 512, 1); /* it grows */
+    while (blk_length(session_blk(bench->session)) <= SIZE) {
+        bench_wait();
+        bench_settle(bench);
+    }
+    bench_free(bench);
+}
+
+static void test_what_others_write_to_a_qcow2_image_shows(void)
+{
+    struct bench *bench = bench_new(&panel_map, SIZE);
+    struct session_config config = {.prog = "other", .refs = BLK_REFS_NONE, .aio = bench->aio};
+    struct session *other = session_new(&config);
+    g_autofree char *top = g_strconcat(bench->image, ".top", NULL);
+    g_autofree char *make = g_strdup_printf("create -q -f qcow2 %s %d", top, SIZE);
+    g_autofree char *writer = g_strdup_printf("open -w %s", top), *reader = g_strdup_printf("open -U %s", top);
+
+    bench_run(bench, make);
+    bench_run(bench, reader);
+    bench_show(bench, 80, 24);
+    g_assert_true(bench_shows(bench, "unallocated 25165824 bytes 100%"));
+    session_run(other, writer, bench->sink, 0, NULL, NULL);
+    session_run(other, "write -q 1M 64k", bench->sink, 0, NULL, NULL);
+    session_run(other, "flush", bench->sink, 0, NULL, NULL);
+    bench_settle(bench);
+    wait_until_shown(bench, "data 65536 bytes");
+    session_run(other, "write -q 9M 64k", bench->sink, 0, NULL, NULL);
+    session_run(other, "flush", bench->sink, 0, NULL, NULL);
+    bench_settle(bench);
+    wait_until_shown(bench, "data 131072 bytes");
+    session_run(other, "close", bench->sink, 0, NULL, NULL);
+    bench_settle(bench);
+    session_free(other);
+    bench_free(bench);
+    g_unlink(top);
+}
+
+int main(int argc, char **argv)
+{
+    int ret;
+
+    g_test_init(&argc, &argv, NULL);
+    co_init();
+    g_test_add_func("/map-others/others-raw", test_what_others_write_to_a_raw_image_shows);
+    g_test_add_func("/map-others/others-qcow2", test_what_others_write_to_a_qcow2_image_shows);
+    ret = g_test_run();
+    co_done();
+    return ret;
+}
