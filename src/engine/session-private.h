@@ -65,6 +65,7 @@ struct session {
     struct session_buffer last;
 
     struct watch *watch; /* of the image's files; NULL: none */
+    int64_t read_since_ns; /* watch_now_ns() when the image began to be opened */
     GArray *watchers; /* struct session_watcher */
     struct sink *recent_sink; /* where blkdebug's lines go: the sink of the line run last */
 };

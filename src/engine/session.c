@@ -170,7 +170,7 @@ const char *session_why_no_image(const struct session *session)
 static void watch_files(struct session *session)
 {
     if (session->keep_buffers && session->blk && !session->watch)
-        session->watch = watch_start(session);
+        session->watch = watch_start(session, session->read_since_ns);
 }
 
 void session_reopened(struct session *session)
@@ -197,6 +197,7 @@ int session_open_co(struct session *session, const struct blk_open *how, struct 
     complete.program = session->config.prog;
     again_note(session, how);
     session->opening = true;
+    session->read_since_ns = watch_now_ns();
     session->recent_sink = sink;
     int ret = blk_open_co(&complete, &blk, &error);
     session->opening = false;

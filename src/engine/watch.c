@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "engine/report.h"
 #include "engine/session-private.h"
@@ -151,16 +152,31 @@ void watch_request(struct watch *watch, const struct blk_request *request)
     wake(watch);
 }
 
-static void add_file(struct watch *watch, const char *name)
+static int64_t ns_of(const struct timespec *time)
+{
+    return time->tv_sec * INT64_C(1000000000) + time->tv_nsec;
+}
+
+/* The kernel stamps files with the time of its last tick, which has a clock of its own. */
+int64_t watch_now_ns(void)
+{
+    struct timespec now = {0};
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return ns_of(&now);
+}
+
+/* What happened to a file before it is watched is seen by its times. */
+static void add_file(struct watch *watch, const char *name, int64_t since_ns)
 {
     struct stat st;
     if (!filewatch_add_file(watch->kernel, name) || stat(name, &st) < 0)
         return;
+    watch->written = watch->written || ns_of(&st.st_mtim) >= since_ns || ns_of(&st.st_ctim) >= since_ns;
     struct watched_file file = {g_strdup(name), st.st_dev, st.st_ino, false};
     g_array_append_val(watch->files, file);
 }
 
-struct watch *watch_start(struct session *session)
+struct watch *watch_start(struct session *session, int64_t since_ns)
 {
     struct watch *watch = g_new0(struct watch, 1);
     watch->files = g_array_new(FALSE, FALSE, sizeof(struct watched_file));
@@ -169,7 +185,9 @@ struct watch *watch_start(struct session *session)
     watch->kernel = filewatch_new(on_event, watch);
     g_auto(GStrv) files = blk_files(session->blk, BLK_FILES_NOT_WRITTEN);
     for (char **file = files; *file && watch->kernel; file++)
-        add_file(watch, *file);
+        add_file(watch, *file, since_ns);
+    if (watch->written)
+        wake(watch);
     return watch;
 }
 

@@ -2,15 +2,19 @@
 /* Notices what others write to the files of an image that it only reads, so that a screen shows it. */
 #pragma once
 
+#include <stdint.h>
+
 struct blk_request;
 struct session;
 struct watch;
 
+/* When what is written from now on is written, by the clock that files' times are of; ns. */
+int64_t watch_now_ns(void);
 /*
- * Watches the files of the session's image and tells its observers of changes, a moment after they happened.  Which files these
- * are changes when the image is reopened: then it has to be started anew.
+ * Watches the files of the session's image and tells its observers of changes, a moment after they happened, those since then
+ * (watch_now_ns()) included.  Which files these are changes when the image is reopened: then it has to be started anew.
  */
-struct watch *watch_start(struct session *session);
+struct watch *watch_start(struct session *session, int64_t since_ns);
 /* The connection to the image's server is there again: what it serves may be another image by now.  watch may be NULL. */
 void watch_look(struct watch *watch);
 /* A request of the image's is in another state.  watch may be NULL. */
