@@ -415,6 +415,7 @@ static void run_co(void *data)
 static void on_other(void *data)
 {
     map_differences_changed(data, 0, ALL_BYTES);
+    notify(data, true);
 }
 
 struct map_differences *map_differences_new(void (*updated)(void *data), void *data)
@@ -450,9 +451,7 @@ void map_differences_free(struct map_differences *differences)
 static void let_go(struct map_differences *differences)
 {
     if (differences->run) {
-        if (!differences->run->again) {
-            advance(differences, &differences->run->progress);
-        }
+        map_differences_progress(differences); /* as far as it got */
         differences->run->owner = NULL;
         co_queue_wake_all(&differences->run->waiters);
         co_cancel(differences->run->co);

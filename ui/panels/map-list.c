@@ -180,7 +180,7 @@ void map_list_want(struct map_list *list, int64_t offset, unsigned rows)
     int at = map_list_find(list, offset);
     bool first, last;
 
-    if (!list->blk || (list->around && list->wanted >= 0 && ABS(list->wanted - offset) == 0)) {
+    if (!list->blk || (list->around && list->wanted == offset)) {
         return;
     }
     first = at >= 0 && ((unsigned)at >= rows || list->runs[0].start == 0);

@@ -8,6 +8,32 @@ static int64_t offset_in_strip(const struct map_side *side, int column, int colu
     return (int64_t)((__int128)side->size * column / columns);
 }
 
+static enum panel_reaction pick_from_list(struct map_panel *map, int y)
+{
+    bool differences = map->page == MAP_PAGE_DIFFERENCES;
+
+    if (!(differences ? map_difference_pick(map, y) : map_list_pick(map, y))) {
+        return PANEL_IGNORED;
+    }
+    if (differences && map->at == MAP_HOST) {
+        map_follow(map);
+    }
+    return PANEL_REDRAW;
+}
+
+/* A press in the line for all of the other order. */
+static enum panel_reaction pick_other(struct map_panel *map, int column)
+{
+    struct map_side *other = &map->sides[!map->at];
+
+    if (other->size == 0) {
+        return PANEL_IGNORED;
+    }
+    other->cursor = offset_in_strip(other, column, map_panel_side(map)->view.columns);
+    map_follow(map);
+    return PANEL_REDRAW;
+}
+
 enum panel_reaction map_mouse(struct panel *panel, const struct mouse *mouse)
 {
     struct map_panel *map = (struct map_panel *)panel;
@@ -16,31 +42,18 @@ enum panel_reaction map_mouse(struct panel *panel, const struct mouse *mouse)
     int row = mouse->y - view->strip;
     __int128 offset;
 
-    if (mouse->button != 1 || mouse->what == MOUSE_RELEASE || !map->blk || side->size == 0 || mouse->y < 0 || row >= view->rows + view->other) {
+    if (mouse->button != 1 || mouse->what == MOUSE_RELEASE || !map->blk || side->size == 0 || mouse->y < 0) {
         return PANEL_IGNORED;
     }
-    if (row >= view->rows && (map->page != MAP_PAGE_PICTURE || map->sides[!map->at].size == 0)) {
-        return PANEL_IGNORED;
+    if (map->page == MAP_PAGE_LIST || map->page == MAP_PAGE_DIFFERENCES) {
+        return pick_from_list(map, mouse->y);
     }
-    if (map->page == MAP_PAGE_LIST) {
-        map_list_step(map, mouse->y - map->list_at);
-        return PANEL_REDRAW;
-    }
-    if (map->page == MAP_PAGE_DIFFERENCES) {
-        map_difference_step(map, mouse->y - map->list_at);
-        if (map->at == MAP_HOST) {
-            map_follow(map);
-        }
-        return PANEL_REDRAW;
-    }
-    if (map->page != MAP_PAGE_PICTURE || view->columns == 0) {
+    if (map->page != MAP_PAGE_PICTURE || view->columns == 0 || row >= view->rows + view->other) {
         return PANEL_IGNORED;
     }
     int column = CLAMP(mouse->x - view->gutter, 0, view->columns - 1);
     if (row >= view->rows) {
-        map->sides[!map->at].cursor = offset_in_strip(&map->sides[!map->at], column, view->columns);
-        map_follow(map);
-        return PANEL_REDRAW;
+        return pick_other(map, column);
     }
     offset = row < 0 ? offset_in_strip(side, column, view->columns)
                      : view->top + (__int128)map_order_index(&side->order, column, row) * view->span;

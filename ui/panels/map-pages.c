@@ -86,6 +86,7 @@ void map_draw_list(struct map_panel *map, struct surface surface)
     map_list_want(map->list, side->cursor, (unsigned)map->list_rows);
     runs = map_list_runs(map->list, &count);
     at = map_list_find(map->list, side->cursor);
+    map->list_top = count; /* nothing, so far */
     if (at < 0) {
         int error = map_list_error(map->list);
         g_autofree char *text = error < 0 ? g_strdup_printf("the extents here can't be told: %s", g_strerror(-error)) : NULL;
@@ -94,11 +95,11 @@ void map_draw_list(struct map_panel *map, struct surface surface)
         return;
     }
     top = MAX(0, MIN(at - map->list_rows / 2, (int)count - map->list_rows));
+    map->list_top = (unsigned)top;
     for (int y = 0; y < map->list_rows && top + y < (int)count; y++) {
         draw_run(side, surface, y, &runs[top + y], top + y == at);
         if (top + y == at) {
             surface_mark(surface, 0, y, surface.width, CELL_CURSOR);
-            map->list_at = y;
         }
     }
     if (surface.height > 1) {
@@ -106,16 +107,35 @@ void map_draw_list(struct map_panel *map, struct surface surface)
     }
 }
 
-void map_list_step(struct map_panel *map, int64_t rows)
+/* The list may be of before the image shrank. */
+static void go_to_run(struct map_panel *map, const struct map_run *run)
 {
     struct map_side *side = map_panel_side(map);
+
+    side->cursor = map_side_nearest(side, run->start);
+}
+
+void map_list_step(struct map_panel *map, int64_t rows)
+{
     unsigned count;
     const struct map_run *runs = map_list_runs(map->list, &count);
-    int at = map_list_find(map->list, side->cursor);
+    int at = map_list_find(map->list, map_panel_side(map)->cursor);
 
     if (at >= 0) {
-        side->cursor = runs[CLAMP(at + rows, 0, (int64_t)count - 1)].start;
+        go_to_run(map, &runs[CLAMP(at + rows, 0, (int64_t)count - 1)]);
     }
+}
+
+bool map_list_pick(struct map_panel *map, int y)
+{
+    unsigned count, index = (unsigned)y + map->list_top;
+    const struct map_run *runs = map_list_runs(map->list, &count);
+
+    if (y >= map->list_rows || index >= count) {
+        return false;
+    }
+    go_to_run(map, &runs[index]);
+    return true;
 }
 
 /* ---- sizes ---- */
@@ -206,46 +226,68 @@ static enum role difference_role(enum compare_kind kind)
     return kind == COMPARE_UNREADABLE ? ROLE_ERROR : kind == COMPARE_DIFFERENT ? ROLE_WARNING : ROLE_DIM;
 }
 
+/* In how many words; each step is shorter than the one before. */
+enum words { WORDS_ALL, WORDS_NOT_WITH_WHAT, WORDS_NUMBER, WORDS_FEWEST };
+
 /* How far it is, and whether what is shown is still so. */
-static void append_state(struct map_differences *differences, GString *text)
+static void append_state(struct map_differences *differences, enum words words, GString *text)
 {
+    bool brief = words == WORDS_FEWEST;
     const struct compare_progress *progress = map_differences_progress(differences);
     bool stopped = map_differences_is_stopped(differences);
     struct map_differences_work work;
 
     if (map_differences_is_busy(differences) || (stopped && progress->done < progress->size)) {
-        g_string_append_printf(text, " · %s %d%%", stopped ? "stopped at" : "compared", (int)((__int128)progress->done * 100 / MAX(1, progress->size)));
+        g_string_append_printf(text, " · %s %d%%", !stopped ? "compared" : brief ? "stopped" : "stopped at",
+                               (int)((__int128)progress->done * 100 / MAX(1, progress->size)));
     } else if (stopped) {
         g_string_append(text, " · stopped");
     } else if (map_differences_work(differences, &work)) {
-        g_string_append_printf(text, " · compared again %d%%", (int)((__int128)work.done * 100 / MAX(1, work.total)));
+        g_string_append_printf(text, " · %s %d%%", brief ? "again" : "compared again", (int)((__int128)work.done * 100 / MAX(1, work.total)));
     }
     if (map_differences_is_stale(differences)) {
-        g_string_append(text, " · changed since");
+        g_string_append(text, brief ? " · changed" : " · changed since");
     }
 }
 
-static void draw_difference_head(struct map_differences *differences, struct surface surface)
+static void append_found(struct map_differences *differences, enum words words, GString *text)
 {
     const struct compare_progress *progress = map_differences_progress(differences);
-    g_autoptr(GString) text = g_string_new(NULL);
+    unsigned count = map_differences_count(differences);
     char size[SIZE_TEXT_MAX];
 
-    if (map_differences_error(differences)) {
-        g_string_append(text, map_differences_error(differences));
+    if (words == WORDS_ALL) {
+        g_string_append_printf(text, "%u range%s from %s", count, count == 1 ? " differs" : "s differ", map_differences_with(differences));
     } else {
-        g_string_append_printf(text, "%u range%s from %s, %s", map_differences_count(differences),
-                               map_differences_count(differences) == 1 ? " differs" : "s differ", map_differences_with(differences),
-                               size_format((double)progress->bytes[COMPARE_DIFFERENT], size));
-        if (progress->bytes[COMPARE_UNREADABLE] > 0) {
-            g_string_append_printf(text, ", %s unreadable", size_format((double)progress->bytes[COMPARE_UNREADABLE], size));
-        }
+        g_string_append_printf(text, "%u%s", count, words == WORDS_FEWEST ? "" : count == 1 ? " differs" : " differ");
+    }
+    if (words <= WORDS_NOT_WITH_WHAT) {
+        g_string_append_printf(text, ", %s", size_format((double)progress->bytes[COMPARE_DIFFERENT], size));
+    }
+    if (words <= WORDS_NOT_WITH_WHAT && progress->bytes[COMPARE_UNREADABLE] > 0) {
+        g_string_append_printf(text, ", %s unreadable", size_format((double)progress->bytes[COMPARE_UNREADABLE], size));
     }
     if (map_differences_is_cut(differences)) {
-        g_string_append(text, " (more are not kept)");
+        g_string_append(text, words == WORDS_ALL ? " (more are not kept)" : "+");
     }
-    append_state(differences, text);
-    surface_put_fit(surface, 0, 0, surface.width, map_differences_error(differences) ? ROLE_ERROR : ROLE_STRONG, text->str);
+}
+
+/* How far it is comes before what it is with, where there is little room. */
+static void draw_difference_head(struct map_differences *differences, struct surface surface)
+{
+    const char *error = map_differences_error(differences);
+    g_autoptr(GString) text = g_string_new(error);
+    bool fits = false;
+
+    for (enum words words = WORDS_ALL; !fits && words <= WORDS_FEWEST; words++) {
+        if (!error) {
+            g_string_truncate(text, 0);
+            append_found(differences, words, text);
+        }
+        append_state(differences, words, text);
+        fits = error || text_columns(text->str, -1) <= surface.width;
+    }
+    surface_put_fit(surface, 0, 0, surface.width, error ? ROLE_ERROR : ROLE_STRONG, text->str);
 }
 
 void map_draw_differences(struct map_panel *map, struct surface surface)
@@ -264,7 +306,7 @@ void map_draw_differences(struct map_panel *map, struct surface surface)
     count = map_differences_count(differences); /* counted last: to ask how far it is may have shortened it */
     at = map_differences_find(differences, side->cursor);
     top = at > (unsigned)map->list_rows / 2 ? at - (unsigned)map->list_rows / 2 : 0;
-    top = MIN(top, count > (unsigned)map->list_rows ? count - (unsigned)map->list_rows : 0);
+    top = map->list_top = MIN(top, count > (unsigned)map->list_rows ? count - (unsigned)map->list_rows : 0);
     for (int y = 1; y < surface.height && top + (unsigned)y - 1 < count; y++) {
         struct map_range range = map_differences_at(differences, top + (unsigned)y - 1);
         int x = surface_printf(surface, 0, y, ROLE_OFFSET, "0x%0*" PRIx64, map_view_digits(side->size), range.start) + 1;
@@ -275,14 +317,21 @@ void map_draw_differences(struct map_panel *map, struct surface surface)
         surface_put(surface, CLAMP(surface.width - KIND_WORD, size_end + 1, MAX(size_end + 1, x + SIZE_COLUMNS)), y, difference_role(range.kind), compare_kind_name(range.kind));
         if (top + (unsigned)y - 1 == at && range.start <= side->cursor) {
             surface_mark(surface, 0, y, surface.width, CELL_CURSOR);
-            map->list_at = y;
         }
     }
 }
 
-bool map_difference_step(struct map_panel *map, int64_t steps)
+/* What differs may lie behind the image's end, where the other one is longer. */
+static void go_to_difference(struct map_panel *map, unsigned index)
 {
     struct map_side *side = &map->sides[MAP_GUEST];
+
+    side->cursor = map_side_nearest(side, map_differences_at(map->differences, index).start);
+}
+
+bool map_difference_step(struct map_panel *map, int64_t steps)
+{
+    const struct map_side *side = &map->sides[MAP_GUEST];
     int64_t count = map_differences_count(map->differences), at = map_differences_find(map->differences, side->cursor), to;
     bool inside = at < count && map_differences_at(map->differences, (unsigned)at).start <= side->cursor;
 
@@ -293,6 +342,29 @@ bool map_difference_step(struct map_panel *map, int64_t steps)
     if (to >= count || to < 0) {
         return false;
     }
-    side->cursor = MIN(map_differences_at(map->differences, (unsigned)to).start, side->size - 1);
+    go_to_difference(map, (unsigned)to);
+    return true;
+}
+
+void map_difference_move(struct map_panel *map, int64_t rows)
+{
+    struct map_side *side = &map->sides[MAP_GUEST];
+    unsigned count = map_differences_count(map->differences);
+    int64_t before = side->cursor;
+
+    if (count > 0 && !map_difference_step(map, rows)) {
+        go_to_difference(map, rows < 0 ? 0 : count - 1);
+        side->cursor = rows < 0 ? MIN(before, side->cursor) : MAX(before, side->cursor); /* never the other way */
+    }
+}
+
+bool map_difference_pick(struct map_panel *map, int y)
+{
+    unsigned index = (unsigned)y - 1 + map->list_top;
+
+    if (y < 1 || y > map->list_rows || index >= map_differences_count(map->differences)) {
+        return false;
+    }
+    go_to_difference(map, index);
     return true;
 }

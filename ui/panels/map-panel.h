@@ -41,7 +41,7 @@ struct map_panel {
     struct map_differences *differences;
     struct map_list *list;
     int list_rows; /* of the list, as last drawn */
-    int list_at;   /* the line with the cursor */
+    unsigned list_top; /* index of what is in its first row */
     int list_step; /* extents to go once they are known */
 };
 
@@ -97,8 +97,13 @@ void map_draw_sizes(struct map_panel *map, struct surface surface);
 void map_draw_differences(struct map_panel *map, struct surface surface);
 /* To the next or an earlier difference, so many of them on; false: there is none. */
 bool map_difference_step(struct map_panel *map, int64_t steps);
+/* The same in their list, where what would be beyond its end is the end. */
+void map_difference_move(struct map_panel *map, int64_t rows);
 /* Moves the cursor by so many extents. */
 void map_list_step(struct map_panel *map, int64_t rows);
+/* To what the list has in line y of the panel, as last drawn; false: nothing. */
+bool map_list_pick(struct map_panel *map, int y);
+bool map_difference_pick(struct map_panel *map, int y);
 
 /* ---- map-recall.c: as panel_ops has them ---- */
 

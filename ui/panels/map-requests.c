@@ -175,7 +175,7 @@ static enum panel_reaction move_in_list(struct map_panel *map, enum request requ
     case REQUEST_DOWN:
     case REQUEST_PAGE_DOWN:
         if (differences) {
-            map_difference_step(map, rows);
+            map_difference_move(map, rows);
         } else {
             map_list_step(map, rows);
         }
@@ -184,7 +184,7 @@ static enum panel_reaction move_in_list(struct map_panel *map, enum request requ
         side->cursor = 0;
         break;
     case REQUEST_LAST:
-        side->cursor = side->size - 1;
+        side->cursor = map_side_nearest(side, INT64_MAX);
         break;
     default:
         return PANEL_IGNORED;

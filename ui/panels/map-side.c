@@ -104,7 +104,7 @@ void map_side_open(struct map_side *side, struct blk *blk, int64_t size)
         side->zoom_span = 0;
     }
     side->size = size;
-    side->cursor = size > 0 ? MIN(side->cursor, size - 1) : 0;
+    side->cursor = map_side_nearest(side, side->cursor);
     map_side_rescan(side);
 }
 
@@ -162,6 +162,11 @@ void map_side_zoom(struct map_side *side, int64_t span)
 }
 
 /* ---- the cursor ---- */
+
+int64_t map_side_nearest(const struct map_side *side, int64_t offset)
+{
+    return CLAMP(offset, 0, MAX(side->size - 1, 0));
+}
 
 void map_side_cell(const struct map_side *side, int64_t *ret_start, int64_t *ret_end)
 {

@@ -46,6 +46,8 @@ const struct map_pyramid *map_side_pyramid(const struct map_side *side);
 const struct map_pyramid *map_side_all(const struct map_side *side);
 bool map_side_is_busy(const struct map_side *side);
 
+/* The byte nearest to offset that there is; 0 where there is none. */
+int64_t map_side_nearest(const struct map_side *side, int64_t offset);
 /* The cell at the cursor. */
 void map_side_cell(const struct map_side *side, int64_t *ret_start, int64_t *ret_end);
 /* Steps over cells in order; stops at both ends. */

@@ -174,6 +174,109 @@ static void test_differences_are_marked_in_the_file(void)
     qcow2_bench_free(bench);
 }
 
+/* An image in two parts each 32 KiB, whose tables are so small that they are read one by one. */
+static char *open_finely_divided(struct bench *bench)
+{
+    g_autofree char *top = g_strconcat(bench->image, ".top", NULL);
+    g_autofree char *create = g_strdup_printf("create -q -f qcow2 -o cluster_size=512 %s 1M", top);
+    g_autofree char *writable = g_strdup_printf("open -w %s", top), *again = g_strdup_printf("open %s", top);
+
+    bench_run(bench, create);
+    bench_run(bench, writable);
+    for (int64_t at = 0; at < 1 << 20; at += 32 << 10) {
+        g_autofree char *line = g_strdup_printf("write -q -P 9 %" G_GINT64_FORMAT " 16k", at);
+        bench_run(bench, line);
+    }
+    bench_run(bench, "close");
+    bench_run(bench, again);
+    return g_steal_pointer(&top);
+}
+
+/* What the tables say is still there when nothing was compared yet. */
+static void test_stopped_before_contents_it_keeps_what_the_tables_say(void)
+{
+    struct bench *bench = bench_new(&panel_map, 1 << 20);
+    g_autofree char *top = open_finely_divided(bench);
+    struct map_differences *differences = map_of(bench)->differences;
+    unsigned found;
+
+    map_differences_start(differences, bench->session, bench->image);
+    do {
+        bench_turn(bench);
+        if (map_differences_count(differences) > 2)
+            break;
+        aio_manual_complete(bench->aio, 0, 0);
+    } while (aio_manual_count(bench->aio) > 0 || map_differences_is_busy(differences));
+    found = map_differences_count(differences);
+    g_assert_cmpuint(found, >, 2);
+    g_assert_cmpint(map_differences_progress(differences)->done, ==, 0);
+    g_assert_true(bench->panel->ops->cancel(bench->panel));
+    g_assert_cmpuint(map_differences_count(differences), ==, found);
+    g_assert_cmpint(map_differences_at(differences, 0).kind, ==, COMPARE_PERHAPS);
+    bench_settle(bench);
+    bench_free(bench);
+    g_unlink(top);
+}
+
+/* However narrow the panel is, how far it is can be read; and what a stopped one does not follow any more is told at once. */
+static void test_a_narrow_list_says_how_far_it_is(void)
+{
+    struct bench *bench = bench_new(&panel_map, 1 << 20);
+    g_autofree char *other = g_strconcat(bench->image, ".with-a-rather-long-name", NULL), *make = g_strdup_printf("create -q %s 1M", other);
+    struct map_differences *differences = map_of(bench)->differences;
+
+    bench_run(bench, make);
+    bench_write(bench->image, 0, 1 << 20, 1);
+    bench_open(bench, "");
+    show(bench, 32, 24);
+    bench_ask(bench, REQUEST_MAP_DIFFERENCE_LIST, 1);
+    map_differences_start(differences, bench->session, other);
+    for (bench_turn(bench); map_differences_progress(differences)->size == 0; bench_turn(bench))
+        aio_manual_complete(bench->aio, 0, 0);
+    bench_draw(bench, 32, 24);
+    bench_assert_line(bench, 0, "1 differs, 0 bytes · compared 0%");
+    bench->panel->ops->cancel(bench->panel);
+    bench_settle(bench);
+    bench->redraws = 0;
+    bench_write(other, 4096, 512, 2);
+    while (!map_differences_is_stale(differences)) {
+        bench_wait();
+        bench_settle(bench);
+    }
+    g_assert_cmpuint(bench->redraws, >, 0);
+    bench_draw(bench, 30, 24);
+    bench_assert_line(bench, 0, "1 · stopped 0% · changed");
+    bench_free(bench);
+    g_unlink(other);
+}
+
+/* A page further than the list goes is its end. */
+static void test_pages_end_at_the_first_and_the_last_difference(void)
+{
+    struct bench *bench = qcow2_bench(true);
+    struct map_differences *differences = map_of(bench)->differences;
+
+    bench_run(bench, "discard -q 0 24M");
+    bench_run(bench, "write -q -P 77 1M 64k");
+    bench_run(bench, "write -q -P 77 3M 64k");
+    bench_run(bench, "write -q -P 77 5M 64k");
+    show(bench, 80, 24);
+    map_differences_start(differences, bench->session, bench->image);
+    wait_for_differences(bench, differences);
+    bench_ask(bench, REQUEST_MAP_DIFFERENCE_LIST, 1);
+    show(bench, 80, 24);
+    unsigned last = map_differences_count(differences) - 1;
+    g_assert_cmpuint(last, >, 0);
+    bench_ask(bench, REQUEST_PAGE_DOWN, 100);
+    g_assert_cmpint(side_of(bench)->cursor, ==, map_differences_at(differences, last).start);
+    bench_ask(bench, REQUEST_PAGE_UP, 100);
+    g_assert_cmpint(side_of(bench)->cursor, ==, map_differences_at(differences, 0).start);
+    bench_ask(bench, REQUEST_LAST, 1); /* behind all of them */
+    bench_ask(bench, REQUEST_PAGE_DOWN, 1);
+    g_assert_cmpint(side_of(bench)->cursor, ==, SIZE - 1);
+    qcow2_bench_free(bench);
+}
+
 int main(int argc, char **argv)
 {
     int ret;
@@ -185,6 +288,9 @@ int main(int argc, char **argv)
     g_test_add_func("/map-differences/shrinks", test_the_list_shrinks_while_it_is_drawn);
     g_test_add_func("/map-differences/again", test_what_is_written_is_compared_again);
     g_test_add_func("/map-differences/differences-in-the-file", test_differences_are_marked_in_the_file);
+    g_test_add_func("/map-differences/stopped-early", test_stopped_before_contents_it_keeps_what_the_tables_say);
+    g_test_add_func("/map-differences/narrow", test_a_narrow_list_says_how_far_it_is);
+    g_test_add_func("/map-differences/pages", test_pages_end_at_the_first_and_the_last_difference);
     ret = g_test_run();
     co_done();
     return ret;

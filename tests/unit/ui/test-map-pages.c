@@ -83,6 +83,74 @@ static void test_every_extent_is_listed_and_counted(void)
     qcow2_bench_free(bench);
 }
 
+/* A press puts the cursor on the row that is there, in every row that is drawn. */
+static void test_each_row_of_a_list_can_be_pressed(void)
+{
+    enum { HEIGHT = 24 };
+    static const enum request lists[] = {REQUEST_MAP_LIST, REQUEST_MAP_DIFFERENCE_LIST};
+    struct bench *bench = qcow2_bench(true);
+
+    random_writes(bench, 200);
+    show(bench, 80, HEIGHT);
+    map_differences_start(map_of(bench)->differences, bench->session, NULL);
+    wait_for_differences(bench, map_of(bench)->differences);
+    for (size_t i = 0; i < G_N_ELEMENTS(lists); i++) {
+        bench_ask(bench, lists[i], 1);
+        for (int y = 0; y < HEIGHT; y++) {
+            struct mouse mouse = {.what = MOUSE_PRESS, .button = 1, .x = 3, .y = y};
+            side_of(bench)->cursor = 0;
+            show(bench, 80, HEIGHT);
+            g_autofree char *line = bench_line(bench, y);
+            bool is_row = g_str_has_prefix(line, "0x");
+
+            g_assert_true(is_row == (i == 0 ? y < HEIGHT - 1 : y > 0)); /* but the readout and the head */
+            g_assert_cmpint(bench->panel->ops->mouse(bench->panel, &mouse), ==, is_row ? PANEL_REDRAW : PANEL_IGNORED);
+            g_assert_cmpint(side_of(bench)->cursor, ==, is_row ? g_ascii_strtoll(line, NULL, 16) : 0);
+        }
+    }
+    qcow2_bench_free(bench);
+}
+
+/* Keys are faster than the list is made anew. */
+static void test_a_list_of_before_leads_to_no_place_behind_the_end(void)
+{
+    struct bench *bench = qcow2_bench(false);
+
+    random_writes(bench, 100);
+    show(bench, 80, 24);
+    bench_ask(bench, REQUEST_MAP_LIST, 1);
+    show(bench, 80, 24);
+    bench_run(bench, "truncate 1M");
+    g_assert_cmpint(blk_length(session_blk(bench->session)), ==, 1 << 20);
+    bench_ask(bench, REQUEST_PAGE_DOWN, 100);
+    g_assert_cmpint(side_of(bench)->cursor, <, 1 << 20);
+    qcow2_bench_free(bench);
+}
+
+/* Of a disk of no bytes there is its file, whose order is shown. */
+static void test_a_disk_without_a_byte_has_no_place(void)
+{
+    static const enum request keys[] = {REQUEST_LAST, REQUEST_FIRST, REQUEST_DOWN, REQUEST_PAGE_DOWN, REQUEST_MAP_SHOW};
+    struct bench *bench = qcow2_bench(false);
+
+    show(bench, 80, 24);
+    bench_ask(bench, REQUEST_MAP_HOST, 1);
+    show(bench, 80, 24);
+    bench_run(bench, "truncate 0");
+    map_differences_start(map_of(bench)->differences, bench->session, bench->image); /* that one is longer */
+    bench_write(bench->image, 4096, 512, 1);
+    wait_for_differences(bench, map_of(bench)->differences);
+    g_assert_cmpuint(map_differences_count(map_of(bench)->differences), >, 0);
+    bench_ask(bench, REQUEST_MAP_DIFFERENCE_LIST, 1);
+    g_assert_cmpint(map_of(bench)->at, ==, MAP_HOST);
+    for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+        show(bench, 80, 24);
+        bench_ask(bench, keys[i], 1);
+        g_assert_cmpint(map_of(bench)->sides[MAP_GUEST].cursor, ==, 0);
+    }
+    qcow2_bench_free(bench);
+}
+
 /* What a frame costs, told and not judged: machines differ. */
 static void test_frames(void)
 {
@@ -123,6 +191,9 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     co_init();
     g_test_add_func("/map-pages/list", test_every_extent_is_listed_and_counted);
+    g_test_add_func("/map-pages/press", test_each_row_of_a_list_can_be_pressed);
+    g_test_add_func("/map-pages/shrunk", test_a_list_of_before_leads_to_no_place_behind_the_end);
+    g_test_add_func("/map-pages/nothing", test_a_disk_without_a_byte_has_no_place);
     g_test_add_func("/map-pages/frames", test_frames);
     ret = g_test_run();
     co_done();
