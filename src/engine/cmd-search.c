@@ -18,6 +18,8 @@ struct matches {
     int64_t total, lines, max_lines;
 };
 
+enum { LAST_LINE = 1 }; /* has begun */
+
 static void print_line(struct matches *matches)
 {
     if (matches->count > 0 && report_as_json(matches->call)) {
@@ -44,7 +46,42 @@ static int on_match(void *data, int64_t offset, int64_t count)
     print_line(matches);
     matches->start = offset;
     matches->count = count;
-    return matches->lines >= matches->max_lines ? 1 : 0;
+    return matches->lines + 1 >= matches->max_lines ? LAST_LINE : 0;
+}
+
+/* Of a second look, right behind the last line there may be. */
+struct run_on {
+    int64_t at; /* first byte behind the matches in a row */
+};
+
+static int on_next(void *data, int64_t offset, int64_t count)
+{
+    struct run_on *run_on = data;
+    if (offset != run_on->at)
+        return 1;
+    run_on->at += count;
+    return 0;
+}
+
+/* How long the last line is that was asked for: however far the next match is, nobody wants to wait for it. */
+static int end_last_line_co(const struct command_call *call, const struct find *find, struct matches *matches)
+{
+    enum { STEP_MAX = 1 << 20 };
+    struct run_on run_on = {matches->start + matches->count};
+    int64_t step = 1;
+    int ret = 0;
+    while (ret == 0 && run_on.at < find->to) {
+        struct find rest = *find;
+        struct find_progress progress;
+        int64_t from = rest.from = run_on.at;
+        rest.to = MIN(find->to, from + step);
+        ret = find_co(call->session->blk, &rest, &progress, on_next, &run_on);
+        if (run_on.at < rest.to)
+            break;
+        step = MIN(step * 2, STEP_MAX);
+    }
+    matches->count = run_on.at - matches->start;
+    return MIN(ret, 0);
 }
 
 struct search_words {
@@ -110,6 +147,8 @@ static int search_co(const struct command_call *call)
     progress = (struct find_progress){0};
     session_show_progress(call, &progress.done, &total);
     ret = find_co(call->session->blk, &words.find, &progress, on_match, &matches);
+    if (ret == LAST_LINE)
+        ret = end_last_line_co(call, &words.find, &matches);
     if (ret == -ECANCELED)
         return ret;
     if (ret == 0)
