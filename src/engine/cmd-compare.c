@@ -54,7 +54,7 @@ static int compare_with_co(const struct command_call *call, const struct compare
 
 static int run_compare_co(const struct command_call *call)
 {
-    const struct session_config *config = &call->session->config;
+    struct compare_how how = compare_how_in(call->session);
     struct compare_words words = {0};
     struct compare_other other;
     g_autofree char *what = NULL;
@@ -62,7 +62,7 @@ static int run_compare_co(const struct command_call *call)
     int ret = parse(call, &words, &what);
     if (ret < 0)
         return ret;
-    ret = compare_open_co(call->session->blk, config->aio, config->refs, what, words.format, &other, &error);
+    ret = compare_open_co(call->session->blk, &how, what, words.format, &other, &error);
     if (ret < 0) {
         report_error(call, "compare: %s", error->message);
         return ret;

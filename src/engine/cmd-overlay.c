@@ -133,7 +133,7 @@ static int diff_co(const struct overlay_call *overlay)
         report_error(overlay->call, "overlay diff: there is no overlay");
         return -ENOTSUP;
     }
-    int ret = compare_open_co(image(overlay), NULL, BLK_REFS_NONE, NULL, NULL, &below, &error);
+    int ret = compare_open_co(image(overlay), &(struct compare_how){0}, NULL, NULL, &below, &error);
     if (ret < 0)
         return complain(overlay, "diff", ret, error);
     struct compare compare = {image(overlay), below.blk, overlay->metadata_only, .below = true};

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "block/inspect.h"
+#include "engine/session.h"
 #include "io/co.h"
 
 enum { PIECE = 1 << 20 };
@@ -201,6 +202,12 @@ int compare_co(const struct compare *compare, struct compare_progress *progress,
 
 /* ---- the other image ---- */
 
+struct compare_how compare_how_in(const struct session *session)
+{
+    const struct session_config *config = session_config(session);
+    return (struct compare_how){config->aio, config->refs, session_refs(session), session_approved(session)};
+}
+
 static int open_snapshot_co(struct blk *blk, const char *name, struct blk_open *how, struct blk **ret_blk, GError **error)
 {
     struct blk_info info;
@@ -229,10 +236,10 @@ static int open_snapshot_co(struct blk *blk, const char *name, struct blk_open *
     return blk_open_co(how, ret_blk, error);
 }
 
-int compare_open_co(struct blk *blk, struct aio *aio, enum blk_refs refs, const char *what, const char *format,
-                    struct compare_other *ret_other, GError **error)
+int compare_open_co(struct blk *blk, const struct compare_how *with, const char *what, const char *format, struct compare_other *ret_other,
+                    GError **error)
 {
-    struct blk_open how = {.aio = aio, .refs = refs, .cache = BLK_CACHE_WRITEBACK, .flags = BLK_OPEN_NO_LOCK_IF_READ_ONLY};
+    struct blk_open how = {.aio = with->aio, .refs = with->refs, .cache = BLK_CACHE_WRITEBACK, .flags = BLK_OPEN_NO_LOCK_IF_READ_ONLY};
     struct compare_other other = {.opened = what != NULL};
     int ret = 0;
     if (!what) {
@@ -242,6 +249,8 @@ int compare_open_co(struct blk *blk, struct aio *aio, enum blk_refs refs, const 
             return -ENOENT;
         }
     } else if (what[0] == '@') {
+        how.refs = with->own_refs;
+        how.approved = with->approved;
         ret = open_snapshot_co(blk, what + 1, &how, &other.blk, error);
     } else {
         how.filename = what;

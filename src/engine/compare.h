@@ -7,7 +7,7 @@
 
 #include "block/blk.h"
 
-struct options;
+struct session;
 
 enum { COMPARE_GRAIN = 512 }; /* differences are told in whole sectors, but where an image ends */
 
@@ -45,6 +45,16 @@ typedef int compare_fn(void *data, int64_t offset, int64_t bytes, enum compare_k
  */
 int compare_co(const struct compare *compare, struct compare_progress *progress, compare_fn *fn, void *data);
 
+/* How it is opened. */
+struct compare_how {
+    struct aio *aio;
+    enum blk_refs refs;        /* what is done with the files that another image names */
+    enum blk_refs own_refs;    /* and with those that this one does, a snapshot of which is opened as it was itself */
+    const GPtrArray *approved; /* of the latter, see struct blk_open; valid while it is opened */
+};
+/* As the session opens images, and opened its own. */
+struct compare_how compare_how_in(const struct session *session);
+
 /* What an image is compared with. */
 struct compare_other {
     struct blk *blk;
@@ -55,6 +65,6 @@ struct compare_other {
  * Finds it: what NULL is the backing file, "@NAME" an internal snapshot (by id or name), anything else another image, opened read-only, format
  * NULL: probed.  0, or a negative errno and an error.  Must run in a coroutine.
  */
-int compare_open_co(struct blk *blk, struct aio *aio, enum blk_refs refs, const char *what, const char *format,
-                    struct compare_other *ret_other, GError **error);
+int compare_open_co(struct blk *blk, const struct compare_how *with, const char *what, const char *format, struct compare_other *ret_other,
+                    GError **error);
 void compare_close_co(struct compare_other *other);

@@ -373,6 +373,11 @@ enum blk_refs session_refs(const struct session *session)
     return session->again ? session->again->refs : session->config.refs;
 }
 
+const GPtrArray *session_approved(const struct session *session)
+{
+    return session->again ? session->again->approved : NULL;
+}
+
 const struct session_config *session_config(const struct session *session)
 {
     return &session->config;

@@ -109,6 +109,8 @@ struct blk *session_blk(struct session *session); /* NULL: no image open */
 const char *session_why_no_image(const struct session *session);
 /* What is done with the files that the open image names: that of the configuration, until `follow` changed it. */
 enum blk_refs session_refs(const struct session *session);
+/* What of that was followed one by one (struct reference), as long as it is open as it is now; NULL: no image was opened yet. */
+const GPtrArray *session_approved(const struct session *session);
 const struct session_config *session_config(const struct session *session);
 
 /* Names of the internal snapshots of the image that is open, or that was open last: a new list (g_strfreev). */

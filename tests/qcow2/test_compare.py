@@ -83,6 +83,19 @@ def test_with_a_snapshot(work):
     assert sum(found['length'] for found in compared(path, '-m', '-s', 'before')) <= 800 * KIB
 
 
+@pytest.mark.parametrize('follow', ['follow backing', 'follow all'])
+def test_a_snapshot_is_opened_with_what_was_followed(work, follow):
+    base, top = work / 'base.qcow2', work / 'top.qcow2'
+    create(base, MIB)
+    write(base, 'write -P 1 0 128k')
+    create(top, MIB, backing='base.qcow2')
+    qemu_img('snapshot', '-c', 'before', top)
+    write(top, 'write -P 2 64k 64k')
+    result = blkscope('--refs=none', '-c', follow, '-c', 'compare -j -s before', top.name, cwd=work)
+    found = [json.loads(line) for line in result.out.splitlines()]
+    assert found == [{'start': 64 * KIB, 'length': 64 * KIB, 'kind': 'different'}]
+
+
 def test_with_another_image(work):
     rng = random.Random(3)
     a, b = work / 'a.raw', work / 'b.qcow2'

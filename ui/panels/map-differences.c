@@ -31,8 +31,8 @@ struct diff_run {
     struct co *co;
     struct co_queue waiters;
     struct blk *blk;
-    struct aio *aio;
-    enum blk_refs refs_policy;
+    struct compare_how how;
+    GPtrArray *approved; /* of it */
     char *what;
     struct compare_progress progress;
     GArray *into;
@@ -320,7 +320,7 @@ static int open_other_co(struct diff_run *run, struct compare_other *ret_other, 
     if (run->what) {
         inspect_settle_co(run->blk); /* perhaps it is read through the other one, too */
     }
-    ret = compare_open_co(run->blk, run->aio, run->refs_policy, run->what, NULL, ret_other, error);
+    ret = compare_open_co(run->blk, &run->how, run->what, NULL, ret_other, error);
     if (!run->owner) {
         return ret;
     }
@@ -372,6 +372,7 @@ static void compare_both_co(struct diff_run *run)
 static void run_unref(struct diff_run *run)
 {
     if (--run->refs == 0) {
+        g_clear_pointer(&run->approved, g_ptr_array_unref);
         g_free(run->what);
         g_free(run);
     }
@@ -480,14 +481,13 @@ void map_differences_clear(struct map_differences *differences)
 
 static void start(struct map_differences *differences, bool again, int64_t delay_us)
 {
-    const struct session_config *config = session_config(differences->session);
     struct diff_run *run = g_new0(struct diff_run, 1);
 
     run->owner = differences;
     run->refs = 1;
     run->blk = session_blk(differences->session);
-    run->aio = config->aio;
-    run->refs_policy = config->refs;
+    run->how = compare_how_in(differences->session);
+    run->approved = run->how.approved ? g_ptr_array_ref((GPtrArray *)run->how.approved) : NULL;
     run->what = g_strdup(differences->what);
     run->again = again;
     run->delay_us = delay_us;
