@@ -77,15 +77,11 @@ struct picture {
     int64_t all[SHARES_MAX];
 };
 
-/* 4, 5, 6 or 7 times a power of two, as on the screen: good to read. */
+/* As good to read as on the screen. */
 static int64_t span_of(int64_t length)
 {
-    enum { SECTOR = 512, ROUND = 7 };
-    int64_t want = (length - 1) / (COLUMNS * ROWS) + 1;
-    unsigned shift = 0;
-    while (want > (int64_t)ROUND << shift)
-        shift++;
-    return length > 0 ? MAX(SECTOR, ((want - 1) / (INT64_C(1) << shift) + 1) << shift) : SECTOR;
+    enum { SECTOR = 512 };
+    return length > 0 ? MAX(SECTOR, size_round((length - 1) / (COLUMNS * ROWS) + 1)) : SECTOR;
 }
 
 static void count(struct picture *picture, unsigned share, int64_t start, int64_t end)

@@ -153,3 +153,11 @@ const char *size_share(int64_t part, int64_t whole, char buf[static SIZE_TEXT_MA
         snprintf(buf, SIZE_TEXT_MAX, "%d.%02d%%", hundredths / 100, hundredths % 100);
     return buf;
 }
+
+int64_t size_round(int64_t bytes)
+{
+    unsigned shift = 0;
+    while (shift < 60 && bytes > INT64_C(7) << shift)
+        shift++;
+    return ((bytes - 1) / (INT64_C(1) << shift) + 1) << shift;
+}

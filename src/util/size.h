@@ -28,3 +28,5 @@ const char *size_format_exact(int64_t bytes, char buf[static SIZE_TEXT_MAX]);
 
 /* part of whole in per cent, 0 < part <= whole: "41.25%", cut and not rounded, so that only what is whole is "100%"; "<0.01%".  Returns buf. */
 const char *size_share(int64_t part, int64_t whole, char buf[static SIZE_TEXT_MAX]);
+/* The smallest 4, 5, 6 or 7 times a power of two that is no less, which is good to read (below 4, the number itself); bytes > 0 and at most 7 << 60. */
+int64_t size_round(int64_t bytes);

@@ -5,6 +5,7 @@
 
 #include "ui/panels/map-pyramid.h"
 #include "util/checked.h"
+#include "util/size.h"
 
 enum { GUTTER_WIDTH_MIN = 32 };
 
@@ -35,14 +36,10 @@ int64_t map_view_end(const struct map_view *view, int64_t size)
     return MIN(end, size);
 }
 
-/*
- * The smallest span that is good to read (4, 5, 6 or 7 times a power of two), made of whole leaves, with which cells
- * cells hold the image.
- */
+/* The smallest span that is good to read, made of whole leaves, with which cells cells hold the image. */
 static int64_t fit_span(int64_t size, int64_t cells, int64_t leaf)
 {
     int64_t want = size > 0 ? (size - 1) / cells + 1 : 1;
-    unsigned shift = 0;
 
     if (want <= MAP_SPAN_MIN) {
         return MAP_SPAN_MIN;
@@ -50,10 +47,7 @@ static int64_t fit_span(int64_t size, int64_t cells, int64_t leaf)
     if (want <= 4 * leaf) {
         return ((want - 1) / leaf + 1) * leaf;
     }
-    while (shift < 60 && want > INT64_C(7) << shift) {
-        shift++;
-    }
-    return ((want - 1) / (INT64_C(1) << shift) + 1) << shift;
+    return size_round(want);
 }
 
 static void share_lines(struct map_view *view, int height, bool zoomed, bool linked)

@@ -370,6 +370,17 @@ static void test_exact_sizes_are_not_rounded(void)
         g_assert_cmpstr(size_format_exact(cases[i].bytes, buf), ==, cases[i].text);
 }
 
+static void test_round_ones_are_good_to_read(void)
+{
+    static const struct {
+        int64_t bytes, round;
+    } cases[] = {{1, 1}, {3, 3}, {7, 7}, {8, 8}, {9, 10}, {15, 16}, {17, 20}, {57, 64}, {1000, 1024}, {1025, 1280}, {INT64_C(1) << 61, INT64_C(1) << 61},
+                 {(INT64_C(1) << 61) + 1, INT64_C(5) << 59}, {(INT64_C(3) << 61) + 1, INT64_C(7) << 60}, {INT64_C(7) << 60, INT64_C(7) << 60}};
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+        g_assert_cmpint(size_round(cases[i].bytes), ==, cases[i].round);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -382,5 +393,6 @@ int main(int argc, char **argv)
     g_test_add_func("/size/format-whole-numbers", test_format_whole);
     g_test_add_func("/size/parse/huge", huge_sizes);
     g_test_add_func("/size/share", test_shares_are_cut);
+    g_test_add_func("/size/round", test_round_ones_are_good_to_read);
     return g_test_run();
 }
