@@ -218,15 +218,6 @@ static enum request_context context(const struct overlay *overlay)
     return REQUEST_CONTEXT_APPROVAL;
 }
 
-static void key(struct overlay *overlay, keycode key)
-{
-}
-
-/* A press that was meant for a panel is no answer. */
-static void press(struct overlay *overlay, int x, int y)
-{
-}
-
 static void destroy(struct overlay *overlay)
 {
     struct approval *approval = approval_of(overlay);
@@ -235,12 +226,11 @@ static void destroy(struct overlay *overlay)
     g_free(approval);
 }
 
+/* No press: one that was meant for a panel is no answer. */
 static const struct overlay_ops overlay_ops = {
     .context = context,
     .draw = draw,
     .request = request,
-    .key = key,
-    .press = press,
     .free = destroy,
 };
 

@@ -374,10 +374,6 @@ static enum request_context context(const struct overlay *overlay)
     return REQUEST_CONTEXT_CHAIN;
 }
 
-static void key(struct overlay *overlay, keycode key)
-{
-}
-
 static const char *name(const struct overlay *overlay)
 {
     return "chain";
@@ -408,7 +404,6 @@ static const struct overlay_ops overlay_ops = {
     .context = context,
     .draw = draw,
     .request = request,
-    .key = key,
     .press = press,
     .free = destroy,
     .state = state,

@@ -305,7 +305,7 @@ static void key_in_overlay(struct desk *desk, keycode key)
         desk_request(desk, REQUEST_DOWN, count - 1);
     } else if (request != REQUEST_NONE) {
         desk_request(desk, request, MAX(count, 1));
-    } else {
+    } else if (desk->overlay->ops->key != NULL) {
         desk->overlay->ops->key(desk->overlay, key);
     }
 }

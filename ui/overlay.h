@@ -29,11 +29,11 @@ struct overlay_ops {
     void (*draw)(struct overlay *overlay, struct surface surface);
     /* A request of its context, or a movement; closing it is its own to do, too. */
     void (*request)(struct overlay *overlay, enum request request, int count);
-    /* A key that types. */
+    /* A key that types; NULL: none does here. */
     void (*key)(struct overlay *overlay, keycode key);
     /* Pasted text (UTF-8), which may be long; NULL: nothing is typed here. */
     void (*paste)(struct overlay *overlay, const char *text);
-    /* A press of the mouse on the surface last drawn (outside: coordinates beyond it). */
+    /* A press of the mouse on the surface last drawn (outside: coordinates beyond it); NULL: it means nothing here. */
     void (*press)(struct overlay *overlay, int x, int y);
     void (*free)(struct overlay *overlay);
     /* Where it is, and there again, as far as there is such a place; both are NULL without a name. */

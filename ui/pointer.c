@@ -62,7 +62,9 @@ static void press(struct desk *desk, const struct mouse *mouse)
     int tab = frame_tab_at(desk, mouse->x, mouse->y);
     int panel = tab >= 0 ? tab : panel_at(desk, mouse->x, mouse->y);
     if (desk->overlay != NULL) {
-        desk->overlay->ops->press(desk->overlay, mouse->x, mouse->y - desk->layout.title_y - 1);
+        if (desk->overlay->ops->press != NULL) {
+            desk->overlay->ops->press(desk->overlay, mouse->x, mouse->y - desk->layout.title_y - 1);
+        }
         return;
     }
     if (panel < 0) {

@@ -6,23 +6,7 @@
 #include <string.h>
 
 #include "ui/grid.h"
-
-/* Characters whose effect on a terminal is not one visible glyph, or of which terminals disagree about the width. */
-static bool is_hostile(uint32_t ch)
-{
-    switch (g_unichar_type(ch)) {
-    case G_UNICODE_CONTROL:
-    case G_UNICODE_FORMAT:
-    case G_UNICODE_UNASSIGNED:
-    case G_UNICODE_PRIVATE_USE:
-    case G_UNICODE_SURROGATE:
-    case G_UNICODE_LINE_SEPARATOR:
-    case G_UNICODE_PARAGRAPH_SEPARATOR:
-        return true;
-    default:
-        return (ch >= 0xfe00 && ch <= 0xfe0f) || (ch >= 0xe0100 && ch <= 0xe01ef); /* variation selectors */
-    }
-}
+#include "util/safetext.h"
 
 static int escape_byte(uint8_t byte, char out[static TEXT_ESCAPE_MAX])
 {
@@ -53,7 +37,7 @@ int text_char_columns(uint32_t ch)
     if (ch >= 0x20 && ch < 0x7f) {
         return 1;
     }
-    if (is_hostile(ch)) {
+    if (!safetext_is_showable(ch)) {
         char escape[TEXT_ESCAPE_MAX];
         return escape_char(ch, escape);
     }
@@ -96,7 +80,7 @@ bool text_reader_next(struct text_reader *reader, struct text_item *item)
     item->ch = ch;
     item->columns = text_char_columns(ch);
     /* A mark with nothing to sit on would land on what another panel painted. */
-    if (is_hostile(ch) || (item->columns == 0 && !reader->has_base)) {
+    if (!safetext_is_showable(ch) || (item->columns == 0 && !reader->has_base)) {
         item->escaped = true;
         item->columns = escape_char(ch, item->escape);
     }

@@ -36,6 +36,17 @@ static void test_hostile_text_is_escaped(void)
     grid_free(grid);
 }
 
+/* Those that messages escape, too: nobody sees them, or takes them for a space. */
+static void test_what_nobody_sees_is_escaped(void)
+{
+    struct grid *grid = grid_new(40, 1, full);
+    surface_put(surface_of(grid), 0, 0, ROLE_TEXT, "\u3164\u2800\u00ad\u034f|");
+    assert_row(grid, 0, "\\u{3164}\\u{2800}\\u{00AD}\\u{034F}|       ");
+    surface_put(surface_of(grid), 0, 0, ROLE_TEXT, "\u00a0\u3000\u115f\U000e0041|");
+    assert_row(grid, 0, "\\u{00A0}\\u{3000}\\u{115F}\\u{E0041}|      ");
+    grid_free(grid);
+}
+
 static void test_mark_without_base_is_escaped(void)
 {
     struct grid *grid = grid_new(12, 1, full);
@@ -119,6 +130,7 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/grid/hostile-text-is-escaped", test_hostile_text_is_escaped);
+    g_test_add_func("/grid/what-nobody-sees-is-escaped", test_what_nobody_sees_is_escaped);
     g_test_add_func("/grid/mark-without-base-is-escaped", test_mark_without_base_is_escaped);
     g_test_add_func("/grid/wide-characters-take-two-columns", test_wide_characters_take_two_columns);
     g_test_add_func("/grid/surfaces-clip", test_surfaces_clip);
