@@ -40,22 +40,16 @@ static int run_mark_co(const struct command_call *call)
 {
     struct hex_panel *hex = panel_of_marks();
     g_autoptr(GError) error = NULL;
+    g_autofree char *why = NULL;
 
     if (call->argc == 1) {
         list_marks(call);
         return 0;
     }
-    if (call->argc > 2) {
-        int ret = hex_commands_place_cursor(call, call->argv[2]);
-
-        if (ret < 0) {
-            return ret;
-        }
-    }
-    g_autofree char *where = hex->panel.ops->where(&hex->panel);
+    g_autofree char *where = call->argc > 2 ? hex_places_name(hex, call->argv[2], &why) : hex_places_where(&hex->panel);
 
     if (!where) {
-        return hex_commands_complain(call, "there is nothing to mark");
+        return hex_commands_complain(call, why ? why : "there is nothing to mark");
     }
     if (strlen(call->argv[1]) != 1 || hex_marks_set(hex->marks, call->argv[1][0], where, &error) < 0) {
         return hex_commands_complain(call, "a mark is a letter");

@@ -99,6 +99,20 @@ bool hex_view_selection(const struct hex_view *view, int64_t *ret_start, int64_t
 /* The place the cursor is at is one to come back to. */
 void hex_panel_note_jump(struct hex_panel *hex);
 
+/* hex-requests.c: as panel_ops has them, and as lookup_new(). */
+enum panel_reaction hex_request(struct panel *panel, enum request request, int count);
+bool hex_cancel(struct panel *panel);
+void hex_on_seek(void *data, const struct lookup_answer *answer);
+
+/* hex-places.c: as panel_ops has them. */
+void hex_places_go(struct panel *panel, int64_t offset, int64_t bytes);
+int64_t hex_places_position(struct panel *panel);
+void hex_places_place(struct panel *panel, int64_t offset);
+char *hex_places_where(struct panel *panel);
+bool hex_places_place_named(struct panel *panel, const char *name, char **ret_why);
+/* What hex_places_where() would say with the cursor at a place that somebody typed; NULL, and why, where there is none such.  g_free both. */
+char *hex_places_name(struct hex_panel *hex, const char *word, char **ret_why);
+
 /* hex-views.c: the image appears where the buffer is from; the buffer and the file as they were left. */
 void hex_views_toggle_image(struct hex_panel *hex);
 /* The file of the next layer, or of the top.  False: there is none. */

@@ -3,9 +3,7 @@
  * The hex panel: views with a cursor each: the last buffer, the image itself, and the file a layer of it is in.  Drawing walks the lines from the top and asks the
  * view's cache for what it met unknown; the cache reads in the background and has the panel painted again.
  */
-#include <errno.h>
 #include <inttypes.h>
-#include <string.h>
 
 #include "io/clock.h"
 #include "ui/panels/hex-edit.h"
@@ -105,304 +103,6 @@ static void title(struct panel *panel, GString *title)
     if (hex->offsets != HEX_OFFSETS_HEX) {
         g_string_append(title, hex->offsets == HEX_OFFSETS_DECIMAL ? " · decimal" : " · in cluster");
     }
-}
-
-/* ---- requests ---- */
-
-static void on_seek(void *data, const struct lookup_answer *answer)
-{
-    struct hex_panel *hex = data;
-
-    if (answer->question == LOOKUP_AT) {
-        hex_views_translated(hex, answer);
-        return;
-    }
-    if (answer->ret == 0) {
-        if (hex->seek_view == hex_panel_view(hex) && !hex->seek_went_on) {
-            hex_panel_note_jump(hex);
-        }
-        hex->seek_went_on = true;
-        hex->seek_view->cursor = answer->found;
-        if (--hex->seeks > 0) {
-            lookup_ask_sort(hex->seek, hex->seek_view->blk, answer->question, answer->sort, answer->found);
-        }
-    } else {
-        hex->seeks = 0;
-        lookup_remark(&hex->panel, answer);
-    }
-    panel_redraw(&hex->panel);
-}
-
-static enum panel_reaction seek(struct hex_panel *hex, enum lookup_question question, enum lookup_sort sort, int count)
-{
-    struct hex_view *view = hex_panel_view(hex);
-
-    if (view->blk && hex_view_size(view) > 0) {
-        hex->seek_view = view;
-        hex->seeks = count;
-        hex->seek_went_on = false;
-        lookup_ask_sort(hex->seek, view->blk, question, sort, view->cursor);
-    } else {
-        panel_remark(&hex->panel, "a buffer has no extents: show the image first");
-    }
-    return PANEL_HANDLED;
-}
-
-/* Jumps that are many may take as long as a search. */
-static bool cancel(struct panel *panel)
-{
-    struct hex_panel *hex = hex_of(panel);
-    bool seeks = hex->seeks > 0;
-
-    if (seeks) {
-        lookup_reset(hex->seek);
-        hex->seeks = 0;
-    }
-    return hex_find_stop(hex) || seeks;
-}
-
-static void clear(struct hex_panel *hex)
-{
-    struct hex_view *view = hex_panel_view(hex);
-    int64_t start, end;
-
-    if (cancel(&hex->panel)) {
-        panel_remark(&hex->panel, "the search was stopped");
-    } else if (hex_view_selection(view, &start, &end)) {
-        view->anchor = -1;
-        view->range_start = view->range_end = 0;
-    } else {
-        hex->show_matches = false;
-    }
-}
-
-static void select_from_here(struct hex_view *view)
-{
-    if (view->anchor >= 0) {
-        hex_view_selection(view, &view->range_start, &view->range_end);
-        view->anchor = -1;
-    } else if (hex_view_size(view) > 0) {
-        view->anchor = view->cursor;
-    }
-}
-
-/* What jumps to where something begins; false: another request. */
-static bool seek_request(struct hex_panel *hex, enum request request, int count)
-{
-    static const struct {
-        enum request next, previous;
-        enum lookup_sort sort;
-    } sorts[] = {
-        {REQUEST_HEX_NEXT_SAME, REQUEST_HEX_PREVIOUS_SAME, LOOKUP_SAME},
-        {REQUEST_HEX_NEXT_DATA, REQUEST_HEX_PREVIOUS_DATA, LOOKUP_DATA},
-        {REQUEST_HEX_NEXT_ZERO, REQUEST_HEX_PREVIOUS_ZERO, LOOKUP_ZERO},
-        {REQUEST_HEX_NEXT_COMPRESSED, REQUEST_HEX_PREVIOUS_COMPRESSED, LOOKUP_COMPRESSED},
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS(sorts); i++) {
-        if (request == sorts[i].next || request == sorts[i].previous) {
-            seek(hex, request == sorts[i].next ? LOOKUP_NEXT_SORT : LOOKUP_PREVIOUS_SORT, sorts[i].sort, count);
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool find_request(struct hex_panel *hex, enum request request, int count)
-{
-    switch (request) {
-    case REQUEST_HEX_SEARCH:
-    case REQUEST_HEX_SEARCH_HEX:
-        hex_find_ask(hex, request == REQUEST_HEX_SEARCH_HEX);
-        return true;
-    case REQUEST_FIND_NEXT:
-    case REQUEST_FIND_PREVIOUS:
-        hex_find_again(hex, request == REQUEST_FIND_PREVIOUS, count);
-        return true;
-    case REQUEST_HEX_NEXT_NOT_ZERO:
-    case REQUEST_HEX_PREVIOUS_NOT_ZERO:
-        hex_find_not_zero(hex, request == REQUEST_HEX_PREVIOUS_NOT_ZERO, count);
-        return true;
-    case REQUEST_HEX_NEXT_DIFFERENCE:
-    case REQUEST_HEX_PREVIOUS_DIFFERENCE:
-        hex_find_difference(hex, request == REQUEST_HEX_PREVIOUS_DIFFERENCE, count);
-        return true;
-    default:
-        return seek_request(hex, request, count);
-    }
-}
-
-static enum panel_reaction request(struct panel *panel, enum request request, int count)
-{
-    struct hex_panel *hex = hex_of(panel);
-
-    switch (request) {
-    case REQUEST_HEX_FOLLOW:
-        hex_views_toggle_image(hex);
-        return PANEL_REDRAW;
-    case REQUEST_HEX_HOST:
-        if (!hex_views_next_host(hex)) {
-            panel_remark(panel, hex->blk ? "the image is in no file" : session_why_no_image(panel_session(panel)));
-        }
-        return PANEL_REDRAW;
-    case REQUEST_HEX_TRANSLATE:
-        hex_views_translate(hex);
-        return PANEL_REDRAW;
-    case REQUEST_HEX_ENTER:
-        hex_views_follow(hex);
-        return PANEL_REDRAW;
-    case REQUEST_HEX_FOLD:
-        hex->fold = !hex->fold;
-        return PANEL_REDRAW;
-    case REQUEST_HEX_NEXT_EXTENT:
-        return seek(hex, LOOKUP_NEXT, LOOKUP_SAME, count);
-    case REQUEST_HEX_PREVIOUS_EXTENT:
-        return seek(hex, LOOKUP_PREVIOUS, LOOKUP_SAME, count);
-    case REQUEST_HEX_CLEAR:
-        clear(hex);
-        return PANEL_REDRAW;
-    case REQUEST_HEX_YANK:
-        hex_views_ask_copy(hex);
-        return PANEL_REDRAW;
-    case REQUEST_HEX_SET_MARK:
-    case REQUEST_HEX_GO_MARK:
-        hex_views_ask_mark(hex, request == REQUEST_HEX_SET_MARK);
-        return PANEL_REDRAW;
-    case REQUEST_HEX_GROUP:
-        hex->group = hex->group == 8 ? 1 : hex->group * 2;
-        return PANEL_REDRAW;
-    case REQUEST_HEX_BYTE_ORDER:
-        hex->little = !hex->little;
-        return PANEL_REDRAW;
-    case REQUEST_HEX_OFFSETS:
-        hex->offsets = (enum hex_offsets)((hex->offsets + 1) % HEX_OFFSETS_COUNT);
-        return PANEL_REDRAW;
-    case REQUEST_HEX_SELECT:
-        select_from_here(hex_panel_view(hex));
-        return PANEL_REDRAW;
-    case REQUEST_HEX_JUMP_BACK:
-    case REQUEST_HEX_JUMP_FORWARD:
-        if (!hex_views_jump(hex, request == REQUEST_HEX_JUMP_BACK ? -count : count)) {
-            panel_remark(panel, "there is no jump further");
-        }
-        return PANEL_REDRAW;
-    case REQUEST_HEX_EDIT:
-        panel_remark(panel, hex_typing_ask(hex));
-        return PANEL_REDRAW;
-    case REQUEST_HEX_READ_AGAIN:
-        hex_cache_open(hex->image.cache, hex->blk);
-        hex_cache_open(hex->host.cache, hex->host.blk);
-        return PANEL_REDRAW;
-    default:
-        break;
-    }
-    if (hex_typing_request(hex, request, count) || find_request(hex, request, count)) {
-        return PANEL_REDRAW;
-    }
-    if (hex_view_size(hex_panel_view(hex)) == 0 || hex->layout.lines == 0) {
-        return PANEL_IGNORED;
-    }
-    if (request == REQUEST_FIRST || request == REQUEST_LAST) {
-        hex_panel_note_jump(hex);
-    }
-    return hex_move(hex, request, count);
-}
-
-static void go(struct panel *panel, int64_t offset, int64_t bytes)
-{
-    struct hex_panel *hex = hex_of(panel);
-
-    if (offset >= 0 && offset < hex_view_size(&hex->image)) {
-        hex_panel_note_jump(hex);
-        hex->shown = HEX_SHOW_IMAGE;
-        hex->image.cursor = offset;
-        hex->image.anchor = -1;
-        hex->image.range_start = offset;
-        hex->image.range_end = offset + MIN(bytes, hex_view_size(&hex->image) - offset);
-    }
-}
-
-static int64_t position(struct panel *panel)
-{
-    struct hex_panel *hex = hex_of(panel);
-    struct hex_view *view = hex_panel_view(hex);
-    bool is_vmstate = hex->op == BLK_OP_LOAD_VMSTATE || hex->op == BLK_OP_SAVE_VMSTATE;
-
-    if (hex_view_size(view) == 0 || hex->shown == HEX_SHOW_HOST || (hex->shown == HEX_SHOW_BUFFER && is_vmstate)) {
-        return -1;
-    }
-    return view->origin + view->cursor;
-}
-
-static void place(struct panel *panel, int64_t offset)
-{
-    struct hex_panel *hex = hex_of(panel);
-
-    if (hex->shown == HEX_SHOW_HOST) {
-        hex->shown = HEX_SHOW_IMAGE;
-    }
-
-    struct hex_view *view = hex_panel_view(hex);
-
-    if (offset >= view->origin && offset - view->origin < hex_view_size(view)) {
-        view->cursor = offset - view->origin;
-    }
-}
-
-/* ---- places in files: "h:OFFSET", "h1:OFFSET" in that of a layer ---- */
-
-static char *where(struct panel *panel)
-{
-    struct hex_panel *hex = hex_of(panel);
-    int64_t offset = position(panel);
-
-    if (hex->shown == HEX_SHOW_HOST && hex_view_size(&hex->host) > 0) {
-        return hex->layer > 0 ? g_strdup_printf("h%u:%#" PRIx64, hex->layer, (uint64_t)hex->host.cursor)
-                              : g_strdup_printf("h:%#" PRIx64, (uint64_t)hex->host.cursor);
-    }
-    return offset >= 0 ? g_strdup_printf("%#" PRIx64, (uint64_t)offset) : NULL;
-}
-
-static bool place_named(struct panel *panel, const char *name, char **ret_why)
-{
-    struct hex_panel *hex = hex_of(panel);
-    const char *colon = strchr(name, ':');
-    int64_t layer = 0, offset = 0;
-
-    *ret_why = NULL;
-    if (name[0] != 'h' || !colon || strspn(name + 1, "0123456789") != (size_t)(colon - name - 1)) {
-        return false;
-    }
-    g_autofree char *digits = g_strndup(name + 1, (gsize)(colon - name - 1));
-    bool good = (*digits == '\0' || size_parse(digits, &layer) == 0) && layer <= INT32_MAX;
-
-    if (!good || (strcmp(colon + 1, "$") != 0 && size_parse(colon + 1, &offset) != 0)) {
-        *ret_why = g_strdup("that is no place in a file: type h:64k, or h1:64k for the layer below");
-        return true;
-    }
-    struct blk *file = hex->blk ? blk_layer(hex->blk, (unsigned)layer, BLK_PART_FILE) : NULL;
-
-    if (!file) {
-        *ret_why = g_strdup(hex->blk ? "there is no such layer, or it is in no file" : session_why_no_image(panel_session(panel)));
-        return true;
-    }
-    bool is_current = hex->host.blk == file;
-    int64_t size = is_current ? hex_view_size(&hex->host) : MAX(0, blk_length(file));
-
-    if (colon[1] == '$') {
-        offset = size - 1;
-    }
-    if (offset < 0 || offset >= size) {
-        *ret_why = offset < 0 ? g_strdup("the file is empty")
-                              : g_strdup_printf("%#" PRIx64 " is outside the file, which ends at %#" PRIx64, (uint64_t)offset, (uint64_t)size);
-        return true;
-    }
-    if (hex->shown != HEX_SHOW_HOST || !is_current || hex->host.cursor != offset) {
-        hex_panel_note_jump(hex);
-    }
-    hex_views_show_host(hex, (unsigned)layer);
-    hex->host.cursor = offset;
-    return true;
 }
 
 /* ---- what goes on ---- */
@@ -576,7 +276,7 @@ static struct panel *create(struct panel_host *host)
     }
     hex->buffer.source = hex_buffer_new(NULL);
     hex->buffer.anchor = -1;
-    hex->seek = lookup_new(on_seek, hex);
+    hex->seek = lookup_new(hex_on_seek, hex);
     hex->jumps = g_array_new(FALSE, FALSE, sizeof(struct hex_place));
     alive = hex;
     image(&hex->panel);
@@ -613,16 +313,16 @@ const struct panel_ops panel_hex = {
     .has_row_numbers = true,
     .hints = hex_hints,
     .draw = draw,
-    .request = request,
+    .request = hex_request,
     .key = hex_typing_key,
     .typing_context = REQUEST_CONTEXT_EDIT,
     .typing = hex_typing,
     .unwritten = hex_typing_unwritten,
-    .go = go,
-    .position = position,
-    .place = place,
-    .where = where,
-    .place_named = place_named,
+    .go = hex_places_go,
+    .position = hex_places_position,
+    .place = hex_places_place,
+    .where = hex_places_where,
+    .place_named = hex_places_place_named,
     .page_rows = hex_recall_page_rows,
     .view = hex_recall_view,
     .set_view = hex_recall_set_view,
@@ -630,7 +330,7 @@ const struct panel_ops panel_hex = {
     .progress = progress,
     .reading = reading,
     .wait_co = wait_co,
-    .cancel = cancel,
+    .cancel = hex_cancel,
     .next_tick_us = next_tick_us,
     .mouse = hex_mouse,
     .image = image,

@@ -333,9 +333,18 @@ static void test_what_is_outside_is_no_place(void)
     g_assert_true(driver_shows(driver, "hex-save: 0x200000 is outside of what is shown"));
     g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
     driver_command(driver, "mark a 2M");
-    g_assert_true(driver_shows(driver, "mark: 0x200000 is outside of what is shown"));
+    g_assert_true(driver_shows(driver, "mark: 0x200000 is outside of the image"));
     driver_command(driver, "to-mark a");
     g_assert_true(driver_shows(driver, "there is no such mark"));
+    driver_command(driver, "mark a h1:0");
+    g_assert_true(driver_shows(driver, "mark: there is no such layer, or it is in no file"));
+    driver_command(driver, "mark a 64k; mark b h:128k"); /* other places: the cursor stays */
+    assert_at(driver, 3);
+    driver_command(driver, "to-mark b");
+    g_assert_true(driver_shows(driver, "00020000"));
+    driver_command(driver, "to-mark a");
+    assert_at(driver, 64 << 10);
+    driver_command(driver, "goto 3 hex");
     driver_command(driver, "find -o 8E demo");
     g_assert_true(driver_shows(driver, "find: "));
     assert_at(driver, 3);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What keys do in the hex panel: what is shown and how, where extents begin, searches. */
+#include "ui/panels/hex-panel.h"
+
+void hex_on_seek(void *data, const struct lookup_answer *answer)
+{
+    struct hex_panel *hex = data;
+
+    if (answer->question == LOOKUP_AT) {
+        hex_views_translated(hex, answer);
+        return;
+    }
+    if (answer->ret == 0) {
+        if (hex->seek_view == hex_panel_view(hex) && !hex->seek_went_on) {
+            hex_panel_note_jump(hex);
+        }
+        hex->seek_went_on = true;
+        hex->seek_view->cursor = answer->found;
+        if (--hex->seeks > 0) {
+            lookup_ask_sort(hex->seek, hex->seek_view->blk, answer->question, answer->sort, answer->found);
+        }
+    } else {
+        hex->seeks = 0;
+        lookup_remark(&hex->panel, answer);
+    }
+    panel_redraw(&hex->panel);
+}
+
+static enum panel_reaction seek(struct hex_panel *hex, enum lookup_question question, enum lookup_sort sort, int count)
+{
+    struct hex_view *view = hex_panel_view(hex);
+
+    if (view->blk && hex_view_size(view) > 0) {
+        hex->seek_view = view;
+        hex->seeks = count;
+        hex->seek_went_on = false;
+        lookup_ask_sort(hex->seek, view->blk, question, sort, view->cursor);
+    } else {
+        panel_remark(&hex->panel, "a buffer has no extents: show the image first");
+    }
+    return PANEL_HANDLED;
+}
+
+/* Jumps that are many may take as long as a search. */
+bool hex_cancel(struct panel *panel)
+{
+    struct hex_panel *hex = (struct hex_panel *)panel;
+    bool seeks = hex->seeks > 0;
+
+    if (seeks) {
+        lookup_reset(hex->seek);
+        hex->seeks = 0;
+    }
+    return hex_find_stop(hex) || seeks;
+}
+
+static void clear(struct hex_panel *hex)
+{
+    struct hex_view *view = hex_panel_view(hex);
+    int64_t start, end;
+
+    if (hex_cancel(&hex->panel)) {
+        panel_remark(&hex->panel, "the search was stopped");
+    } else if (hex_view_selection(view, &start, &end)) {
+        view->anchor = -1;
+        view->range_start = view->range_end = 0;
+    } else {
+        hex->show_matches = false;
+    }
+}
+
+static void select_from_here(struct hex_view *view)
+{
+    if (view->anchor >= 0) {
+        hex_view_selection(view, &view->range_start, &view->range_end);
+        view->anchor = -1;
+    } else if (hex_view_size(view) > 0) {
+        view->anchor = view->cursor;
+    }
+}
+
+/* What jumps to where something begins; false: another request. */
+static bool seek_request(struct hex_panel *hex, enum request request, int count)
+{
+    static const struct {
+        enum request next, previous;
+        enum lookup_sort sort;
+    } sorts[] = {
+        {REQUEST_HEX_NEXT_SAME, REQUEST_HEX_PREVIOUS_SAME, LOOKUP_SAME},
+        {REQUEST_HEX_NEXT_DATA, REQUEST_HEX_PREVIOUS_DATA, LOOKUP_DATA},
+        {REQUEST_HEX_NEXT_ZERO, REQUEST_HEX_PREVIOUS_ZERO, LOOKUP_ZERO},
+        {REQUEST_HEX_NEXT_COMPRESSED, REQUEST_HEX_PREVIOUS_COMPRESSED, LOOKUP_COMPRESSED},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(sorts); i++) {
+        if (request == sorts[i].next || request == sorts[i].previous) {
+            seek(hex, request == sorts[i].next ? LOOKUP_NEXT_SORT : LOOKUP_PREVIOUS_SORT, sorts[i].sort, count);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool find_request(struct hex_panel *hex, enum request request, int count)
+{
+    switch (request) {
+    case REQUEST_HEX_SEARCH:
+    case REQUEST_HEX_SEARCH_HEX:
+        hex_find_ask(hex, request == REQUEST_HEX_SEARCH_HEX);
+        return true;
+    case REQUEST_FIND_NEXT:
+    case REQUEST_FIND_PREVIOUS:
+        hex_find_again(hex, request == REQUEST_FIND_PREVIOUS, count);
+        return true;
+    case REQUEST_HEX_NEXT_NOT_ZERO:
+    case REQUEST_HEX_PREVIOUS_NOT_ZERO:
+        hex_find_not_zero(hex, request == REQUEST_HEX_PREVIOUS_NOT_ZERO, count);
+        return true;
+    case REQUEST_HEX_NEXT_DIFFERENCE:
+    case REQUEST_HEX_PREVIOUS_DIFFERENCE:
+        hex_find_difference(hex, request == REQUEST_HEX_PREVIOUS_DIFFERENCE, count);
+        return true;
+    default:
+        return seek_request(hex, request, count);
+    }
+}
+
+enum panel_reaction hex_request(struct panel *panel, enum request request, int count)
+{
+    struct hex_panel *hex = (struct hex_panel *)panel;
+
+    switch (request) {
+    case REQUEST_HEX_FOLLOW:
+        hex_views_toggle_image(hex);
+        return PANEL_REDRAW;
+    case REQUEST_HEX_HOST:
+        if (!hex_views_next_host(hex)) {
+            panel_remark(panel, hex->blk ? "the image is in no file" : session_why_no_image(panel_session(panel)));
+        }
+        return PANEL_REDRAW;
+    case REQUEST_HEX_TRANSLATE:
+        hex_views_translate(hex);
+        return PANEL_REDRAW;
+    case REQUEST_HEX_ENTER:
+        hex_views_follow(hex);
+        return PANEL_REDRAW;
+    case REQUEST_HEX_FOLD:
+        hex->fold = !hex->fold;
+        return PANEL_REDRAW;
+    case REQUEST_HEX_NEXT_EXTENT:
+        return seek(hex, LOOKUP_NEXT, LOOKUP_SAME, count);
+    case REQUEST_HEX_PREVIOUS_EXTENT:
+        return seek(hex, LOOKUP_PREVIOUS, LOOKUP_SAME, count);
+    case REQUEST_HEX_CLEAR:
+        clear(hex);
+        return PANEL_REDRAW;
+    case REQUEST_HEX_YANK:
+        hex_views_ask_copy(hex);
+        return PANEL_REDRAW;
+    case REQUEST_HEX_SET_MARK:
+    case REQUEST_HEX_GO_MARK:
+        hex_views_ask_mark(hex, request == REQUEST_HEX_SET_MARK);
+        return PANEL_REDRAW;
+    case REQUEST_HEX_GROUP:
+        hex->group = hex->group == 8 ? 1 : hex->group * 2;
+        return PANEL_REDRAW;
+    case REQUEST_HEX_BYTE_ORDER:
+        hex->little = !hex->little;
+        return PANEL_REDRAW;
+    case REQUEST_HEX_OFFSETS:
+        hex->offsets = (enum hex_offsets)((hex->offsets + 1) % HEX_OFFSETS_COUNT);
+        return PANEL_REDRAW;
+    case REQUEST_HEX_SELECT:
+        select_from_here(hex_panel_view(hex));
+        return PANEL_REDRAW;
+    case REQUEST_HEX_JUMP_BACK:
+    case REQUEST_HEX_JUMP_FORWARD:
+        if (!hex_views_jump(hex, request == REQUEST_HEX_JUMP_BACK ? -count : count)) {
+            panel_remark(panel, "there is no jump further");
+        }
+        return PANEL_REDRAW;
+    case REQUEST_HEX_EDIT:
+        panel_remark(panel, hex_typing_ask(hex));
+        return PANEL_REDRAW;
+    case REQUEST_HEX_READ_AGAIN:
+        hex_cache_open(hex->image.cache, hex->blk);
+        hex_cache_open(hex->host.cache, hex->host.blk);
+        return PANEL_REDRAW;
+    default:
+        break;
+    }
+    if (hex_typing_request(hex, request, count) || find_request(hex, request, count)) {
+        return PANEL_REDRAW;
+    }
+    if (hex_view_size(hex_panel_view(hex)) == 0 || hex->layout.lines == 0) {
+        return PANEL_IGNORED;
+    }
+    if (request == REQUEST_FIRST || request == REQUEST_LAST) {
+        hex_panel_note_jump(hex);
+    }
+    return hex_move(hex, request, count);
+}
