@@ -2,7 +2,7 @@
 /*
  * Formats without a driver of our own: qemu-nbd opens the image, and what it exports is the child.
  *
- * The image's options are handed on as they are.  A file that an image names (a backing file, the extents of a vmdk description) is
+ * The image's options are handed on as they are.  A file that an image names (a backing file, the extents of a vmdk description, a data file) is
  * opened by qemu-nbd without asking us: so it is told to open none, unless references are followed as the reference program does.
  */
 #include "block/foreign.h"
@@ -12,6 +12,7 @@
 
 #include "block/node.h"
 #include "block/open.h"
+#include "block/qcow2/format.h"
 #include "block/served.h"
 
 /* ---- the image for qemu-nbd ---- */
@@ -81,7 +82,7 @@ static char *describe(const struct node *node, struct options *file, struct opti
     return g_string_free(json, FALSE);
 }
 
-/* ---- files that a vmdk image names ---- */
+/* ---- files that an image names, which qemu-nbd would open ---- */
 
 /*
  * Whether these first bytes are those of an image whose bytes are all in its own file: COWD, or KDMV with a capacity. Without one, and in an
@@ -101,15 +102,25 @@ static bool is_whole_vmdk(const uint8_t *bytes, size_t n)
     return any;
 }
 
-static int check_extents_co(struct node *node, const struct options *options, GError **error)
+/* Whether these first bytes are those of a qcow2 image whose bytes are in an external data file ("Header", incompatible features). */
+static bool names_data_file(const uint8_t *bytes)
+{
+    enum { VERSION_AT = 4, INCOMPATIBLE_AT = 72 };
+
+    return qcow2_be32(bytes + VERSION_AT) >= 3 && (qcow2_be64(bytes + INCOMPATIBLE_AT) & QCOW2_INCOMPATIBLE_DATA_FILE);
+}
+
+/* Backing files can be forbidden; these can't. */
+static int check_named_files_co(struct node *node, const struct options *options, GError **error)
 {
     enum { HEADER = 512 };
+    bool vmdk = strcmp(node->driver->name, "vmdk") == 0, qcow2 = strcmp(node->driver->name, "qcow2") == 0;
     g_autofree uint8_t *bytes = g_malloc0(HEADER);
     g_autoptr(options) copy = NULL;
     struct node *file = node->probed;
     int ret = 0;
 
-    if (node->refs_policy == BLK_REFS_ALL || strcmp(node->driver->name, "vmdk") != 0)
+    if (node->refs_policy == BLK_REFS_ALL || (!vmdk && !qcow2))
         return 0;
     if (!file) {
         struct node_how how = {.flags = NODE_FORCE_SHARE | NODE_QUERY_LOCKS, .perm = NODE_PERM_READ, .shared = NODE_PERM_ALL, .aio = node->aio,
@@ -121,7 +132,7 @@ static int check_extents_co(struct node *node, const struct options *options, GE
             return ret;
     }
     ret = node_pread_co(file, 0, MIN(file->size, HEADER), bytes);
-    if (ret == 0 && !is_whole_vmdk(bytes, (size_t)CLAMP(file->size, 0, HEADER))) {
+    if (ret == 0 && (vmdk ? !is_whole_vmdk(bytes, (size_t)CLAMP(file->size, 0, HEADER)) : names_data_file(bytes))) {
         g_set_error_literal(error, OPTIONS_ERROR, EPERM, "The image names other files that hold its bytes, which are not followed; convert it "
                             "with 'qemu-img convert' if you trust it");
         ret = -EPERM;
@@ -144,7 +155,7 @@ static int foreign_open_co(struct node *node, struct options *options, GError **
     g_autoptr(GPtrArray) secrets = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(options) file = NULL;
     g_autofree char *filename = NULL, *image = NULL;
-    int ret = check_extents_co(node, options, error);
+    int ret = check_named_files_co(node, options, error);
 
     if (ret == 0)
         ret = take_file(node, options, &file, error);

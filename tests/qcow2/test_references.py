@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import images  # noqa: E402
 from images import create, patch  # noqa: E402
-from support import BLKSCOPE, FLAVOUR, MIB, blkscope, drop_in, environment  # noqa: E402
+from support import BLKSCOPE, FLAVOUR, MIB, blkscope, create_encrypted, drop_in, environment  # noqa: E402
 
 
 @pytest.fixture
@@ -398,3 +398,16 @@ def test_extents_of_vmdk_are_not_followed(work, options):
         assert 'names other files that hold its bytes' in result.err and 'read 65536' not in result.out, result
     subprocess.run(['qemu-img', 'create', '-q', '-f', 'vmdk', 'whole.vmdk', '1M'], cwd=work, check=True)
     assert blkscope(*options, '-c', 'length', 'whole.vmdk', cwd=work).status == 0
+
+
+def test_data_files_of_encrypted_images_are_not_followed(work):
+    """qemu-nbd decrypts them, and would open whatever such an image names."""
+    secret = ['--object', 'secret,id=s,data=correct-horse']
+    keys = 'encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10'
+    create_encrypted('-f', 'qcow2', *secret, '-o', f'{keys},data_file={work / "named"}', work / 'a.qcow2', '1M')
+    os.truncate(work / 'named', 0)
+    for policy in ('none', 'ask', 'follow'):
+        result = blkscope(f'--refs={policy}', *secret, '-w', '-c', 'write 0 64k', '--image-opts', 'driver=qcow2,encrypt.key-secret=s,file.filename=a.qcow2',
+                          cwd=work)
+        assert 'names other files that hold its bytes' in result.err and 'permission' not in result.err and result.status == 1, result
+    assert (work / 'named').stat().st_size == 0
