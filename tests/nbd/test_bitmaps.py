@@ -188,3 +188,19 @@ def test_an_export_that_is_refused_after_the_list(work):
     with Refuses(work / 's'):
         result = ask(work, 'length', args=['--no-sandbox'])
     assert result.status == 1 and 'Requested export not available' in result.err and 'never heard of it' in result.err, result
+
+
+def test_a_lost_server_still_has_its_bitmaps(work):
+    """What can't be asked any more is not gone."""
+    class Goes(Lists):
+        names = [PREFIX.encode() + b'a']
+
+        def handshake(self, connection):
+            return len(self.connections) == 1 and super().handshake(connection)
+
+        def reply_data(self, *_):
+            raise EOFError
+
+    with Goes(work / 's'):
+        result = ask(work, 'read 0 512', 'read 0 512', 'bitmaps', args=['--no-sandbox'])
+    assert 'no bitmaps' not in result.out and 'Input/output error' in result.out.split('read failed')[-1] + result.err, result

@@ -329,3 +329,37 @@ def test_opened_often_leaves_nothing(work, vdi):
         assert children == '' and list((work / 'tmp').iterdir()) == []
         process.kill()
         process.communicate()
+
+
+class DiesOnce(Server):
+    died = False
+
+    def reply_data(self, connection, cookie, offset, data):
+        if not self.died:
+            self.died = True
+            raise EOFError
+        super().reply_data(connection, cookie, offset, data)
+
+
+def test_a_read_goes_on_where_nothing_is_known_of_one_piece(work):
+    """Whether it can be asked for in one piece is a matter of the server that it is sent to."""
+    class Changes(DiesOnce):
+        def go(self, connection):
+            self.flags = self.flags & ~128 | (128 if len(self.connections) == 1 else 0)
+            super().go(connection)
+
+    with Changes(work / 's'):
+        result = run(work, 'read 0 4k', 'read 4k 4k')
+    assert result.out.count('read failed') + result.err.count('read failed') == 1 and 'read 4096/4096 bytes at offset 4096' in result.out, result
+
+
+def test_servers_that_were_refused_are_not_counted(work):
+    class Wavers(DiesOnce):
+        def go(self, connection):
+            self.flags = 1 if len(self.connections) == 2 else Server.flags
+            super().go(connection)
+
+    with Wavers(work / 's') as server:
+        result = run(work, 'read 0 4k', 'info', more=',file.reconnect-delay=60')
+        assert len(server.connections) == 3
+    assert 'read 4096/4096' in result.out and 'reconnects: 1\n' in result.out, result

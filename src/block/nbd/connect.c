@@ -64,9 +64,9 @@ static int take_context(void *data, const char *name)
     size_t prefix = strlen(NBD_BITMAP_PREFIX);
 
     if (strncmp(name, NBD_BITMAP_PREFIX, prefix) != 0 || !name[prefix] || strlen(name) > NBD_STRING_MAX ||
-        connection->bitmaps->len == BITMAPS_MAX || g_ptr_array_find_with_equal_func(connection->bitmaps, name + prefix, g_str_equal, NULL))
+        connection->listed->len == BITMAPS_MAX || g_ptr_array_find_with_equal_func(connection->listed, name + prefix, g_str_equal, NULL))
         return 0;
-    g_ptr_array_add(connection->bitmaps, g_strdup(name + prefix));
+    g_ptr_array_add(connection->listed, g_strdup(name + prefix));
     return 0;
 }
 
@@ -109,8 +109,8 @@ static bool ask_for_export(struct nbd_connection *connection)
     bool good = lib->clear_meta_contexts(h) == 0 && lib->add_meta_context(h, shown ? shown : "base:allocation") == 0 &&
                 lib->add_meta_context(h, "qemu:allocation-depth") == 0;
 
-    for (unsigned i = 0; good && i < connection->bitmaps->len; i++) {
-        g_autofree char *name = g_strconcat(NBD_BITMAP_PREFIX, connection->bitmaps->pdata[i], NULL);
+    for (unsigned i = 0; good && i < connection->listed->len; i++) {
+        g_autofree char *name = g_strconcat(NBD_BITMAP_PREFIX, connection->listed->pdata[i], NULL);
 
         good = g_strcmp0(name, shown) == 0 || lib->add_meta_context(h, name) == 0;
     }
@@ -205,13 +205,13 @@ static int check_export(const struct nbd_connection *connection, struct nbd_expo
         .has_allocation = yes(lib->can_meta_context(h, bitmap ? bitmap : "base:allocation")),
         .is_dirty_bitmap = bitmap != NULL,
         .tls = yes(lib->get_tls_negotiated(h)),
-        .bitmaps = connection->bitmaps,
+        .bitmaps = connection->listed,
     };
-    for (unsigned i = connection->bitmaps->len; i-- > 0;) {
-        g_autofree char *name = g_strconcat(NBD_BITMAP_PREFIX, connection->bitmaps->pdata[i], NULL);
+    for (unsigned i = connection->listed->len; i-- > 0;) {
+        g_autofree char *name = g_strconcat(NBD_BITMAP_PREFIX, connection->listed->pdata[i], NULL);
 
         if (!yes(lib->can_meta_context(h, name)))
-            g_ptr_array_remove_index(connection->bitmaps, i);
+            g_ptr_array_remove_index(connection->listed, i);
     }
     if (export->size < 0) {
         g_set_error_literal(error, OPTIONS_ERROR, EFBIG, "the server announced an impossible size");
@@ -250,7 +250,8 @@ static int attempt_co(struct nbd_connection *connection, const struct addrinfo *
 
     g_clear_pointer(&connection->said, g_free);
     g_clear_pointer(&connection->refused, g_free);
-    g_ptr_array_set_size(connection->bitmaps, 0);
+    g_clear_pointer(&connection->listed, g_ptr_array_unref);
+    connection->listed = g_ptr_array_new_with_free_func(g_free);
     connection->choosing = false;
     connection->handle = connection->library->create();
     if (!connection->handle)
@@ -343,7 +344,7 @@ int nbd_connect_co(struct nbd_connection *connection, GError **error)
         return ret;
     }
     connection->export = export;
+    g_ptr_array_ref(export.bitmaps);
     connection->quick = true;
-    connection->generation++;
     return 0;
 }

@@ -34,8 +34,8 @@ struct nbd_connection {
 
     enum nbd_state state;
     struct nbd_export export;
-    unsigned generation;
-    GPtrArray *bitmaps;        /* char *, owned: those of the server; replaced with each connection */
+    unsigned generation;       /* of connections that were good, from 1 */
+    GPtrArray *listed;         /* char *: bitmaps that the server has named in this handshake; the export's once that was good */
     bool choosing;             /* an option of the handshake is not answered yet */
     char *refused;             /* why the server does not serve the export; NULL: it does */
     struct nbd_handle *handle; /* NULL while down */
@@ -95,7 +95,10 @@ void nbd_send_held(struct nbd_connection *connection);
 void nbd_take_back(struct nbd_connection *connection, struct nbd_waiter *waiter, int error);
 void nbd_fail_held(struct nbd_connection *connection);
 
-/* connect.c: connects once, to whichever of the host's addresses answers.  state is NBD_CONNECTING.  0, or error and NBD_DOWN. */
+/*
+ * connect.c: connects once, to whichever of the host's addresses answers.  state is NBD_CONNECTING.  0 and another export (whose bitmaps are to be
+ * unreferenced), or error, NBD_DOWN and the export as it was.
+ */
 int nbd_connect_co(struct nbd_connection *connection, GError **error);
 
 /* resolve.c: getaddrinfo(3) for a stream, without anybody waiting in it.  0 and *ret_found (freeaddrinfo), -ECANCELED, or an error. */

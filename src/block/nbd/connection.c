@@ -290,7 +290,6 @@ struct nbd_connection *nbd_connection_new(const struct nbd_library *library, str
     struct nbd_connection *connection = g_new0(struct nbd_connection, 1);
 
     connection->library = library;
-    connection->bitmaps = g_ptr_array_new_with_free_func(g_free);
     connection->settings = *settings;
     *settings = (struct nbd_settings){0};
     connection->aio = aio;
@@ -312,7 +311,8 @@ void nbd_connection_free(struct nbd_connection *connection)
     g_free(connection->why);
     g_free(connection->said);
     g_free(connection->refused);
-    g_ptr_array_unref(connection->bitmaps);
+    g_clear_pointer(&connection->listed, g_ptr_array_unref);
+    g_clear_pointer(&connection->export.bitmaps, g_ptr_array_unref);
     g_free(connection);
 }
 
@@ -413,6 +413,8 @@ static int reconnect_co(struct nbd_connection *connection)
     if (ret == 0)
         ret = check_same(&before, &connection->export, &error);
     if (ret < 0) {
+        if (connection->export.bitmaps != before.bitmaps)
+            g_ptr_array_unref(connection->export.bitmaps);
         connection->export = before;
         if (connection->state == NBD_UP) {
             connection->state = NBD_CONNECTING; /* said below */
@@ -430,6 +432,8 @@ static int reconnect_co(struct nbd_connection *connection)
         g_autofree char *change = size == before.size ? NULL : g_strdup_printf(": the export has %" PRId64 " bytes now, not %" PRId64, size, before.size);
         g_autofree char *line = g_strdup_printf("NBD: connected to %s again%s", connection->settings.address.peer, change ? change : "");
 
+        g_ptr_array_unref(before.bitmaps);
+        connection->generation++;
         tell(connection, line);
     }
     co_queue_wake_all(&connection->waiting);
@@ -485,6 +489,7 @@ int nbd_connection_open_co(struct nbd_connection *connection, GError **error)
         connection->state = NBD_CONNECTING;
         g_clear_error(error);
         ret = nbd_connect_co(connection, error);
+        connection->generation += ret == 0;
         if (ret == 0 || ret == -ECANCELED || g_get_monotonic_time() + RETRY_US > until_us)
             return ret;
         if (co_sleep_co(RETRY_US) < 0)

@@ -29,7 +29,7 @@ struct nbd_export {
     bool has_allocation;
     bool is_dirty_bitmap; /* in place of the allocation, */
     const char *context;  /* whose name this is; valid as long as the connection */
-    GPtrArray *bitmaps;   /* char *, names of dirty bitmaps that can be asked for, without what stands before them; the same */
+    GPtrArray *bitmaps;   /* char *, names of dirty bitmaps that can be asked for, without what stands before them; valid until who uses it suspends */
     bool tls;
 };
 

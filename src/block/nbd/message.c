@@ -167,6 +167,17 @@ static int received(void *data, const void *part, size_t count, uint64_t offset,
 
 /* ---- sending ---- */
 
+/*
+ * A short read is asked for in one piece: servers then don't look for holes in it first, which costs more than the bytes.  All
+ * take that for so many (NBD protocol, NBD_CMD_FLAG_DF), if this server, which may be another one than before, knows it at all.
+ */
+static unsigned read_flags(const struct nbd_connection *connection, const struct nbd_request *request)
+{
+    enum { ONE_PIECE_MAX = 65536 };
+
+    return request->flags | (request->bytes <= ONE_PIECE_MAX && connection->export.can_df ? LIBNBD_CMD_FLAG_DF : 0);
+}
+
 static int64_t submit(struct message *message)
 {
     const struct nbd_library *lib = message->connection->library;
@@ -177,7 +188,8 @@ static int64_t submit(struct message *message)
     switch (r->operation) {
     case NBD_READ:
         return lib->aio_pread_structured(handle, r->buf, r->bytes, r->offset,
-                                         (nbd_chunk_callback){.callback = received, .user_data = message}, done, r->flags);
+                                         (nbd_chunk_callback){.callback = received, .user_data = message}, done,
+                                         read_flags(message->connection, r));
     case NBD_WRITE:
         return lib->aio_pwrite(handle, r->buf, r->bytes, r->offset, done, r->flags);
     case NBD_FLUSH:

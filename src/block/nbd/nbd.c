@@ -232,19 +232,6 @@ static int request_co(struct node *node, enum nbd_operation operation, int64_t o
     return ret;
 }
 
-/*
- * A short read is asked for in one piece: servers then don't look for holes in it first, which costs more than the bytes.  All
- * take that for so many (NBD protocol, NBD_CMD_FLAG_DF).
- */
-#define ONE_PIECE_MAX 65536
-
-static unsigned read_flags(struct node *node, int64_t bytes)
-{
-    struct nbd *nbd = node->opaque;
-
-    return bytes <= ONE_PIECE_MAX && nbd_connection_export(nbd->connection)->can_df ? LIBNBD_CMD_FLAG_DF : 0;
-}
-
 /* Behind an odd end are zeroes. */
 static int read_co(struct node *node, int64_t offset, int64_t bytes, void *buf)
 {
@@ -252,7 +239,7 @@ static int read_co(struct node *node, int64_t offset, int64_t bytes, void *buf)
     int ret = find_inside(node, offset, bytes, &inside);
 
     if (ret == 0 && inside > 0)
-        ret = request_co(node, NBD_READ, offset, inside, buf, read_flags(node, inside));
+        ret = request_co(node, NBD_READ, offset, inside, buf, 0);
     if (ret == 0)
         memset((uint8_t *)buf + inside, 0, bytes - inside);
     return ret;
