@@ -131,11 +131,15 @@ static int write_header_co(const struct rebuild *rebuild)
     memcpy(bytes, &word, 8);
     memcpy(bytes + 8, &half, 4);
     int ret = node_pwrite_co(node->file, REFCOUNT_TABLE_AT, sizeof(bytes), bytes, 0);
-    if (ret < 0)
-        return ret;
-    qcow2->header.refcount_table_offset = offset;
-    qcow2->header.refcount_table_clusters = clusters;
-    return node_flush_co(node->file);
+    /* One that failed may have reached the file all the same: what it says now is what a writer has to go by. */
+    int read_ret = ret < 0 ? node_pread_co(node->file, REFCOUNT_TABLE_AT, sizeof(bytes), bytes) : 0;
+    if (read_ret < 0)
+        node->dead = true;
+    if (read_ret == 0) {
+        qcow2->header.refcount_table_offset = qcow2_be64(bytes);
+        qcow2->header.refcount_table_clusters = qcow2_be32(bytes + 8);
+    }
+    return ret < 0 ? ret : node_flush_co(node->file);
 }
 
 int qcow2_rebuild_co(struct qcow2_check *check)

@@ -35,6 +35,8 @@ static int prepare_writer_co(struct node *node, struct reopening *reopening, GEr
 {
     const struct qcow2 *qcow2 = node->opaque;
     bool writable = reopening->flags & NODE_WRITABLE;
+    if (qcow2_writer_await_mark_co(node) < 0)
+        return options_refuse(error, ECANCELED, "%s", g_strerror(ECANCELED));
     if (writable && !qcow2->writer)
         return bring_up_co(node, reopening, error);
     if (!qcow2->writer || node->dead)

@@ -32,6 +32,8 @@ static int begin_co(struct node *node)
         return -EROFS; /* a snapshot is open in place of the active state */
     if (!qcow2->writer)
         return 0;
+    if (qcow2_writer_await_mark_co(node) < 0)
+        return -ECANCELED;
     co_mutex_lock_co(&qcow2->writer->lock);
     /* What memory holds for leaked may be what the header names. */
     int ret = qcow2_doubt_settle_co(node);

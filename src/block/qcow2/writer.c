@@ -315,6 +315,15 @@ int qcow2_writer_finish_co(struct node *node, bool clean)
     return ret == 0 && clean ? qcow2_lazy_end_co(node) : ret;
 }
 
+int qcow2_writer_await_mark_co(struct node *node)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    while (qcow2->writer && qcow2->writer->marking)
+        if (co_queue_wait_co(&qcow2->writer->marked) < 0)
+            return -ECANCELED;
+    return 0;
+}
+
 int qcow2_writer_close_co(struct node *node)
 {
     struct qcow2 *qcow2 = node->opaque;

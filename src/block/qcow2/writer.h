@@ -78,7 +78,9 @@ int qcow2_writer_begin_co(struct node *node, GError **error);
 void qcow2_writer_apply_co(struct node *node, const struct qcow2_settings *settings);
 /* Writes what is cached; clean: and the image is not dirty any more.  The first error, which the user is told. */
 int qcow2_writer_finish_co(struct node *node, bool clean);
-/* Frees the writer; what was not written is lost. */
+/* Until the image is marked, if it is being marked corrupt.  0, or -ECANCELED. */
+int qcow2_writer_await_mark_co(struct node *node);
+/* Frees the writer, which is not marking the image; what was not written is lost. */
 void qcow2_writer_drop(struct node *node);
 /* Writes what is cached and frees the writer; the first error. */
 int qcow2_writer_close_co(struct node *node);

@@ -15,6 +15,7 @@ static const char *new_options; /* of the image */
 static unsigned answered;     /* requests so far that may fail */
 static unsigned failing;      /* the one that fails, from 1; 0: none */
 static bool carried_out;      /* and was carried out all the same */
+static bool no_flush_fails;
 static bool failed;           /* a command did */
 
 static void turn(void)
@@ -32,7 +33,7 @@ static bool may_fail(void)
     if (view.op != AIO_WRITE && view.op != AIO_FSYNC)
         return false;
     after = view.op == AIO_WRITE && (view.bytes == 8 || view.offset < 512);
-    return after || (was_after && view.op == AIO_FSYNC);
+    return after || (was_after && view.op == AIO_FSYNC && !no_flush_fails);
 }
 
 static void answer(void)
@@ -146,8 +147,102 @@ static void test_each_request_fails(gconstpointer data)
     harness_remove(name);
 }
 
+/* ---- repairing ---- */
+
+/* A byte of the image's file, at the offset that stands at `at` and something more. */
+static void overwrite(int64_t at, uint64_t more, const void *bytes, gsize n)
+{
+    g_autofree char *image = NULL;
+    gsize size;
+    g_assert_true(g_file_get_contents(name, &image, &size, NULL));
+    uint64_t offset = 0;
+    memcpy(&offset, image + at, sizeof(offset));
+    offset = (GUINT64_FROM_BE(offset) & UINT64_C(0x00fffffffffffe00)) + more;
+    g_assert_cmpuint(offset + n, <=, size);
+    memcpy(image + offset, bytes, n);
+    g_assert_true(g_file_set_contents(name, image, size, NULL));
+}
+
+static void repair_body(void *data)
+{
+    struct inspect_check check;
+    blk = harness_open_co(name, "qcow2", BLK_OPEN_WRITABLE);
+    int ret = inspect_repair_co(blk, INSPECT_FIX_ALL, show_problem, NULL, &check);
+    failed = ret < 0;
+    if (failed && carried_out) /* the refcounts that are there now are good */
+        g_assert_cmpint(harness_fill_co(blk, 3 * M, M / 2, 4), ==, 0);
+    harness_close_co(blk);
+}
+
+/* Of the last header that is written, the one that names the new refcounts, it is not told that it was. */
+static void test_repair_that_was_done_all_the_same(void)
+{
+    static const uint8_t nothing[8];
+    new_options = "cluster_size=512,refcount_bits=16";
+    failing = 0;
+    no_flush_fails = true; /* or the file can't be written any more */
+    name = harness_file(0);
+    run(create_body);
+    run(fill_body);
+    enum { REFCOUNT_TABLE_AT = 48 };
+    overwrite(REFCOUNT_TABLE_AT, 8, nothing, sizeof(nothing));
+    g_autofree char *image = NULL;
+    gsize bytes;
+    g_assert_true(g_file_get_contents(name, &image, &bytes, NULL));
+    unsigned met = 0;
+    for (failing = 1, failed = true; failed; failing++) {
+        g_assert_true(g_file_set_contents(name, image, bytes, NULL));
+        answered = 0;
+        carried_out = true;
+        run(repair_body);
+        met += failed;
+        answered = G_MAXUINT / 2;
+        run(check_body);
+    }
+    g_assert_cmpuint(met, >, 0);
+    no_flush_fails = false;
+    harness_remove(name);
+}
+
+/* ---- marking ---- */
+
+static void write_body(void *data)
+{
+    blk = harness_open_co(name, "qcow2", BLK_OPEN_WRITABLE);
+    g_assert_cmpint(harness_fill_co(blk, 0, 512, 1), ==, -EIO);
+    GError *error = NULL;
+    g_assert_cmpint(blk_reopen_co(blk, 0, -1, NULL, &error), ==, 0);
+    g_assert_no_error(error);
+    blk_close_co(blk, NULL);
+}
+
+/* The mark in the header is still being written, by nobody's request, when the image is reopened read-only. */
+static void test_marked_corrupt_while_reopened(void)
+{
+    static const uint8_t unaligned[8] = {0x80, 0, 0, 0, 0, 1, 2, 0};
+    enum { L1_TABLE_AT = 40 };
+    new_options = "cluster_size=4096";
+    failing = 0;
+    name = harness_file(0);
+    run(create_body);
+    run(fill_body);
+    g_autofree char *image = NULL;
+    gsize bytes;
+    g_assert_true(g_file_get_contents(name, &image, &bytes, NULL));
+    uint64_t l1;
+    memcpy(&l1, image + L1_TABLE_AT, sizeof(l1));
+    overwrite((int64_t)GUINT64_FROM_BE(l1), 0, unaligned, sizeof(unaligned));
+    run(write_body);
+    g_clear_pointer(&image, g_free);
+    g_assert_true(g_file_get_contents(name, &image, &bytes, NULL));
+    g_assert_cmphex(image[79] & 2, ==, 2); /* "Header", incompatible features: corrupt */
+    harness_remove(name);
+}
+
 static void add(void)
 {
+    g_test_add_func("/block/qcow2/writer/repair-that-was-done-all-the-same", test_repair_that_was_done_all_the_same);
+    g_test_add_func("/block/qcow2/writer/marked-corrupt-while-reopened", test_marked_corrupt_while_reopened);
     g_test_add_data_func("/block/qcow2/writer/each-request-fails", "cluster_size=512,refcount_bits=64", test_each_request_fails);
     g_test_add_data_func("/block/qcow2/writer/each-request-fails/lazy", "cluster_size=512,refcount_bits=64,lazy_refcounts=on",
                          test_each_request_fails);
