@@ -343,13 +343,32 @@ static void abort_co(const struct plan *plan, unsigned prepared)
     }
 }
 
+/*
+ * Who only read held no lock under our own name, and others may have written meanwhile.  By now the files below are locked: what is kept of them
+ * in memory is read again, or a writer would put it over what the others wrote.
+ */
+static int catch_up_co(const struct step *step, GError **error)
+{
+    struct node *node = step->node;
+    bool becomes_writer = (step->flags & NODE_WRITABLE) && !(node->flags & NODE_WRITABLE);
+    int ret = becomes_writer && (node->flags & NODE_QUERY_LOCKS) ? blk_refresh_node_co(node) : 0;
+
+    if (ret == -ESTALE)
+        g_set_error_literal(error, OPTIONS_ERROR, ESTALE, "The image has been overwritten by another one: close it and open it again");
+    else if (ret < 0)
+        g_set_error(error, OPTIONS_ERROR, -ret, "Could not read again what others may have written: %s", g_strerror(-ret));
+    return ret;
+}
+
 static int prepare_co(const struct plan *plan, GError **error)
 {
     for (unsigned i = 0; i < plan->steps->len; i++) {
         struct step *step = g_ptr_array_index(plan->steps, i);
         const struct driver *driver = step->node->driver;
-        int ret = driver->reopen_prepare_co ? driver->reopen_prepare_co(step->node, step->flags, step->own, error) : 0;
+        int ret = catch_up_co(step, error);
 
+        if (ret == 0 && driver->reopen_prepare_co)
+            ret = driver->reopen_prepare_co(step->node, step->flags, step->own, error);
         if (ret < 0) {
             abort_co(plan, i);
             return ret;

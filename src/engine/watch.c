@@ -88,7 +88,7 @@ static void take_notice_co(struct watch *watch)
         return;
     }
     if (ret == -ESTALE && !watch->told_of_layout && blk_filename(blk))
-        tell(watch, blk_filename(blk), "has been overwritten by an image of another layout: close and open it again");
+        tell(watch, blk_filename(blk), "has been overwritten by an image of another layout, or names other files now: close and open it again");
     watch->told_of_layout = ret == -ESTALE;
     if (watch->look)
         blk_length_co(blk); /* of what we write, too */

@@ -139,3 +139,28 @@ def test_an_image_of_another_layout_in_its_place_is_told_of(work):
         running.run('length')
         image.write_bytes(other.read_bytes())
         wait_until_told(running, 'a.qcow2 has been overwritten by an image of another layout')
+
+
+def test_compressed_data_in_the_place_of_other(work):
+    """What was decompressed is not the answer any more where others have put something else."""
+    image = create(work / 'a.qcow2', MIB)
+    write(image, 'write -c -P 1 0 64k')
+    with session(*ARGS, image.name, cwd=work) as running:
+        assert 'read 4096/4096' in running.run('read -P 1 0 4k')
+        write(image, 'discard 0 64k', 'write -c -P 2 0 64k', 'write -P 3 64k 64k')
+        deadline, said = time.monotonic() + support.DEADLINE, 'Pattern'
+        while 'Pattern' in said:
+            assert time.monotonic() < deadline, said
+            running.run('screen')
+            said = running.run('read -P 3 64k 4k')
+        assert 'Pattern' not in running.run('read -P 2 0 4k')
+
+
+def test_an_image_that_names_another_file_is_told_of(work):
+    create(work / 'base.qcow2', MIB)
+    create(work / 'other.qcow2', MIB)
+    image = create(work / 'a.qcow2', MIB, backing='base.qcow2', backing_format='qcow2')
+    with session(*ARGS, image.name, cwd=work) as running:
+        running.run('length')
+        qemu_img('rebase', '-u', '-b', 'other.qcow2', '-F', 'qcow2', image)
+        wait_until_told(running, 'or names other files now')

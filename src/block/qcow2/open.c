@@ -237,12 +237,12 @@ int qcow2_close_co(struct node *node)
 
 /* ---- what others wrote ---- */
 
-/* Another format of clusters would need opening anew. */
+/* Another format of clusters, or other files behind it, would need opening anew. */
 static bool has_same_layout(const struct qcow2_header *a, const struct qcow2_header *b)
 {
     const uint64_t layout = QCOW2_INCOMPATIBLE_EXTENDED_L2 | QCOW2_INCOMPATIBLE_DATA_FILE;
     return a->cluster_bits == b->cluster_bits && (a->incompatible & layout) == (b->incompatible & layout) && a->compression == b->compression &&
-           a->crypt_method == b->crypt_method;
+           a->crypt_method == b->crypt_method && g_strcmp0(a->backing_name, b->backing_name) == 0 && g_strcmp0(a->data_file, b->data_file) == 0;
 }
 
 /* Everything that is kept of the file, from the header that qcow2 has by now. */
@@ -294,6 +294,10 @@ int qcow2_refresh_co(struct node *node)
         *qcow2 = before;
     } else {
         free_loaded(&before);
+        /* Places in the file may hold something else by now. */
+        qcow2_inflate_forget(qcow2->inflate, 0, INT64_MAX);
+        qcow2->free_hint = 0;
+        qcow2->free_byte = 0;
     }
     return ret;
 }
