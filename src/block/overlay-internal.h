@@ -27,6 +27,6 @@ int overlay_run_co(struct overlay *overlay, int64_t offset, int64_t bytes, int64
 /* Makes the layer that size; prealloc as of a truncation.  Keeps nothing of what is cut off. */
 int overlay_resize_co(struct overlay *overlay, int64_t size, enum blk_prealloc prealloc, GError **error);
 
-/* Keep what a change of [start, end), or of the size, is about to replace: a journal that can't keep it forgets all. */
+/* Keep what a change of [start, end), or of the size by a truncation, is about to replace: a journal that can't keep it forgets all. */
 void overlay_keep_write_co(struct node *node, int64_t start, int64_t end);
-void overlay_keep_resize_co(struct node *node, int64_t new_size);
+void overlay_keep_resize_co(struct node *node, int64_t new_size, enum blk_prealloc prealloc);

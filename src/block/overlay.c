@@ -145,7 +145,7 @@ static int overlay_truncate_co(struct node *node, int64_t size, bool exact, enum
         return ret;
     if (overlay->journal) {
         co_mutex_lock_co(&overlay->lock);
-        overlay_keep_resize_co(node, size);
+        overlay_keep_resize_co(node, size, prealloc);
     }
     ret = overlay_resize_co(overlay, size, prealloc, error);
     end_change(overlay);

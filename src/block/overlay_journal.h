@@ -26,6 +26,7 @@ struct overlay_record {
     enum overlay_was was;
     int64_t start, end; /* WAS_SIZE: the size, and up to where the image below showed */
     int64_t place;      /* WAS_BYTES: in the journal's file */
+    enum blk_prealloc prealloc; /* WAS_SIZE: of the growth between this size and the one that took its place */
 };
 
 /* Taken back from its last record to its first. */

@@ -3,7 +3,7 @@
  * Undoing a change of the temporary layer, and doing it again.
  *
  * A step is taken back record by record, from the last to the first, and each time what is replaced is kept in a new step: that one,
- * taken back the same way, leads forth again.
+ * taken back the same way, leads forth again.  So does room that a truncation set aside: each of the two has how that was done.
  */
 #include <errno.h>
 
@@ -62,12 +62,15 @@ static int keep_co(struct node *node, struct overlay_step *step, int64_t start, 
     return ret;
 }
 
-/* The same before a change of size. */
-static int keep_size_co(struct node *node, struct overlay_step *step, int64_t new_size)
+/*
+ * The same before a change of size; prealloc: of the growth between the two.  What came later than a growth was taken back before it is, so that
+ * the new bytes are what it made of them: those that were set aside it makes again.
+ */
+static int keep_size_co(struct node *node, struct overlay_step *step, int64_t new_size, enum blk_prealloc prealloc)
 {
     struct overlay *overlay = node->opaque;
-    struct overlay_record record = {.was = OVERLAY_WAS_SIZE, .start = overlay->size, .end = overlay->base_end};
-    int ret = keep_co(node, step, new_size, overlay->size);
+    struct overlay_record record = {.was = OVERLAY_WAS_SIZE, .start = overlay->size, .end = overlay->base_end, .prealloc = prealloc};
+    int ret = prealloc == BLK_PREALLOC_OFF ? keep_co(node, step, new_size, overlay->size) : 0;
     if (ret == 0)
         overlay_journal_add(overlay->journal, step, &record);
     return ret;
@@ -90,12 +93,12 @@ void overlay_keep_write_co(struct node *node, int64_t start, int64_t end)
         settle_co(overlay, keep_co(node, step, start, end));
 }
 
-void overlay_keep_resize_co(struct node *node, int64_t new_size)
+void overlay_keep_resize_co(struct node *node, int64_t new_size, enum blk_prealloc prealloc)
 {
     struct overlay *overlay = node->opaque;
     struct overlay_step *step = new_size != overlay->size ? overlay_journal_step_co(overlay->journal) : NULL;
     if (step)
-        settle_co(overlay, keep_size_co(node, step, new_size));
+        settle_co(overlay, keep_size_co(node, step, new_size, prealloc));
 }
 
 /* ---- putting back ---- */
@@ -116,7 +119,7 @@ static int put_back_co(struct overlay *overlay, const struct overlay_record *rec
         ret = overlay_journal_fetch_co(overlay->journal, overlay->file, record->start, bytes, record->place);
         break;
     case OVERLAY_WAS_SIZE:
-        ret = overlay_resize_co(overlay, record->start, BLK_PREALLOC_OFF, NULL);
+        ret = overlay_resize_co(overlay, record->start, record->start > overlay->size ? record->prealloc : BLK_PREALLOC_OFF, NULL);
         overlay->base_end = ret < 0 ? overlay->base_end : record->end;
         return ret;
     }
@@ -127,7 +130,7 @@ static int put_back_co(struct overlay *overlay, const struct overlay_record *rec
 
 static int keep_what_is_replaced_co(struct node *node, struct overlay_step *back, const struct overlay_record *record)
 {
-    return record->was == OVERLAY_WAS_SIZE ? keep_size_co(node, back, record->start)
+    return record->was == OVERLAY_WAS_SIZE ? keep_size_co(node, back, record->start, record->prealloc)
                                            : keep_co(node, back, record->start, record->end);
 }
 

@@ -166,6 +166,17 @@ def test_what_is_preallocated_is_set_aside(work, mode):
 
 
 @pytest.mark.parametrize('mode', ['falloc', 'full'])
+def test_what_is_done_again_is_set_aside_again(work, mode):
+    """Undone, the room is free; done again, any number of times, it is not."""
+    (work / 'disk.raw').write_bytes(b'a' * MIB)
+    result = in_small_disk(work, [f'truncate -m {mode} 1792k', 'overlay undo', 'write -P 3 0 896k', 'overlay discard', 'length',
+                                  f'truncate -m {mode} 1792k', *['overlay undo', 'overlay redo'] * 2, 'write -P 1 0 512k', 'length',
+                                  'write -P 2 1M 768k', 'read -P 2 1M 768k', 'read -P 97 512k 512k'])
+    assert result.stdout.count('write failed: No space left on device') == 1 and '917504/917504' in result.stdout, result
+    assert '\n1 MiB\n' in result.stdout and '\n1.750 MiB\n' in result.stdout and 'Pattern verification failed' not in result.stdout, result
+
+
+@pytest.mark.parametrize('mode', ['falloc', 'full'])
 def test_what_can_not_be_set_aside_is_refused(work, mode):
     """As in the reference program; nothing of it is left."""
     (work / 'disk.raw').write_bytes(b'a' * (MIB + 512))
