@@ -106,8 +106,9 @@ int served_start_co(struct node *node, const char *image, const char *format, co
         return ret;
     }
     ret = connect_co(node, image, error);
-    nbd_server_hide(served->server);
-    if (ret < 0)
+    if (ret == 0)
+        nbd_server_is_ready(served->server);
+    else
         nbd_server_stop_co(g_steal_pointer(&served->server), node->aio);
     return ret;
 }

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Formats that are read through a qemu-nbd of the program's own: same output, no leftovers, no secrets in the open."""
+import contextlib
 import functools
 import os
+import shutil
 import select
 import subprocess
 import tempfile
@@ -170,6 +172,25 @@ def test_ends_with_us(work):
         session.process.kill()
         session.process.wait()
         assert ended(pid)
+
+
+def test_ends_with_us_also_while_it_starts(work):
+    """qemu-nbd hears no SIGTERM yet; nor is anything left of a socket that it has not taken over."""
+    image, folder = make(work / 'disk.vdi', 'vdi'), work / 'bin'
+    folder.mkdir()
+    for fifo in 'started', 'go':
+        os.mkfifo(work / fifo)
+    (folder / 'qemu-nbd').write_text(f'#!/bin/sh\ntrap "" TERM\necho $$ > {work}/started\nread go < {work}/go\nLISTEN_PID=$$ exec {shutil.which("qemu-nbd")} "$@"\n')
+    (folder / 'qemu-nbd').chmod(0o755)
+    env = temporary(work)
+    process = subprocess.Popen([support.BLKSCOPE, '-w', '-c', 'length', image], env={**env, 'PATH': f'{folder}:{env["PATH"]}'})
+    pid = int((work / 'started').read_text())
+    assert list((work / 'tmp').iterdir()) == []
+    process.kill()
+    process.wait()
+    with contextlib.suppress(OSError):  # there is nobody to read it
+        os.write(os.open(work / 'go', os.O_WRONLY | os.O_NONBLOCK), b'go\n')
+    assert ended(pid)
 
 
 def test_ends_with_the_image(work):

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "block/nbd/connection-private.h"
+#include "block/nbd/server.h"
 #include "block/nbd/tls.h"
 
 enum {
@@ -137,6 +138,10 @@ static int start(struct nbd_connection *connection, const struct addrinfo *at)
     const struct nbd_library *lib = connection->library;
     const struct nbd_address *address = &connection->settings.address;
 
+    int helper = address->path ? nbd_server_claim(address->path) : -1;
+
+    if (helper >= 0)
+        return lib->aio_connect_socket(connection->handle, helper);
     if (address->path)
         return lib->aio_connect_unix(connection->handle, address->path);
     return lib->aio_connect(connection->handle, at->ai_addr, at->ai_addrlen);

@@ -11,7 +11,7 @@
     X(set_debug) X(set_debug_callback) X(set_export_name) X(add_meta_context) X(clear_meta_contexts) X(set_pread_initialize)  \
     X(set_opt_mode) X(aio_is_negotiating) X(aio_opt_list_meta_context) X(aio_opt_go)                                    \
     X(set_tls) X(set_tls_certificates) X(set_tls_verify_peer) X(set_tls_username) X(set_tls_psk_file)                   \
-    X(aio_connect) X(aio_connect_tcp) X(aio_connect_unix) X(aio_disconnect)                                             \
+    X(aio_connect) X(aio_connect_tcp) X(aio_connect_unix) X(aio_connect_socket) X(aio_disconnect)                       \
     X(aio_get_fd) X(aio_get_direction) X(aio_notify_read) X(aio_notify_write)                                           \
     X(aio_is_created) X(aio_is_ready) X(aio_is_dead) X(aio_is_closed)                                                   \
     X(get_size) X(get_block_size) X(is_read_only) X(can_flush) X(can_fua) X(can_trim) X(can_zero) X(can_fast_zero) X(can_df)      \

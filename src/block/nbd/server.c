@@ -33,9 +33,13 @@ enum {
 struct nbd_server {
     pid_t pid;
     bool writable;
-    char *folder, *socket;
+    char *folder, *socket; /* folder: NULL when both are gone; socket stays as its name */
+    int client;            /* our end, -1: it is somebody else's by now */
+    int life[2];           /* a pipe whose reading end it has, too: that we are there.  -1 once it is ready */
     int stderr_fd;
 };
+
+static GList *servers; /* struct nbd_server, those that run */
 
 /* ---- what it is started with ---- */
 
@@ -44,7 +48,7 @@ struct start {
     char *pid_digits;      /* in env: filled in by the child itself */
     GHashTable *given;     /* ids of secrets that are in argv */
     GArray *secrets;       /* int: descriptors from LISTEN_FD + 1 on in the child */
-    int listener, said;
+    int listener, said, life;
     bool writable;
 };
 
@@ -184,12 +188,29 @@ static bool listen_in(struct nbd_server *server, struct start *start, const char
 
 static void remove_socket(struct nbd_server *server)
 {
+    if (!server->folder)
+        return;
     if (server->socket)
         unlink(server->socket);
-    if (server->folder)
-        rmdir(server->folder);
-    g_clear_pointer(&server->socket, g_free);
+    rmdir(server->folder);
     g_clear_pointer(&server->folder, g_free);
+}
+
+/* Before there is a server, so that a crash of ours leaves nothing in the file system but between two calls. */
+static bool connect_first(struct nbd_server *server)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+
+    strcpy(name.sun_path, server->socket);
+    server->client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return server->client >= 0 && connect(server->client, (struct sockaddr *)&name, sizeof(name)) == 0;
+}
+
+static void close_client(struct nbd_server *server)
+{
+    if (server->client >= 0)
+        close(server->client);
+    server->client = -1;
 }
 
 /* Where temporary files go; elsewhere if that is full or too long a name for a socket. */
@@ -199,11 +220,15 @@ static int listen_here(struct nbd_server *server, struct start *start, GError **
     int first = 0;
 
     for (unsigned i = 0; i < G_N_ELEMENTS(parents); i++) {
-        if (listen_in(server, start, parents[i]))
-            return 0;
-        if (!first)
+        bool good = listen_in(server, start, parents[i]) && connect_first(server);
+
+        if (!good && !first)
             first = errno;
         remove_socket(server);
+        if (good)
+            return 0;
+        g_clear_pointer(&server->socket, g_free);
+        close_client(server);
         if (start->listener >= 0)
             close(start->listener);
         start->listener = -1;
@@ -238,10 +263,10 @@ static bool place_descriptors(const struct start *start)
 {
     int *secrets = (int *)start->secrets->data; /* the child's own copy: fork(2) */
     int count = start->secrets->len, first = LISTEN_FD + 1 + count;
-    int listener = move_up(start->listener, first), said = move_up(start->said, first);
+    int listener = move_up(start->listener, first), said = move_up(start->said, first), life = fcntl(start->life, F_DUPFD, first);
     int sink = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-    if (listener < 0 || said < 0 || sink < 0)
+    if (listener < 0 || said < 0 || life < 0 || sink < 0)
         return false;
     sink = move_up(sink, first);
     for (int i = 0; i < count; i++) {
@@ -256,6 +281,15 @@ static bool place_descriptors(const struct start *start)
     return sink >= 0 && dup2(sink, 0) >= 0 && dup2(sink, 1) >= 0 && dup2(said, 2) >= 0 && dup2(listener, LISTEN_FD) >= 0;
 }
 
+/*
+ * The kernel signals the owner of a descriptor when something happens to it (fcntl(2), O_ASYNC): here, when the only writing end of the pipe goes.
+ * What is set belongs to the open pipe, which is ours as well: nbd_server_is_ready() takes it back.
+ */
+static bool die_with(int life)
+{
+    return fcntl(life, F_SETOWN, getpid()) == 0 && fcntl(life, F_SETSIG, SIGKILL) == 0 && fcntl(life, F_SETFL, O_ASYNC) == 0;
+}
+
 /* One that writes has bytes to write back; one that only reads may be in its client of another server, and hears no SIGTERM there. */
 static int last_signal(bool writable)
 {
@@ -268,7 +302,7 @@ static G_NORETURN void become(const struct start *start, pid_t parent)
     sigset_t none;
 
     prctl(PR_SET_PDEATHSIG, last_signal(start->writable));
-    if (getppid() != parent) /* it is gone already */
+    if (!die_with(start->life) || getppid() != parent) /* it is gone already */
         _exit(1);
     setpgid(0, 0); /* the terminal's Ctrl-C is not for it */
     sigemptyset(&none);
@@ -287,8 +321,9 @@ static int launch(struct nbd_server *server, struct start *start, GError **error
     int ends[2];
     pid_t parent = getpid();
 
-    if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+    if (pipe2(server->life, O_CLOEXEC) < 0 || pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
         return fail(error, "pipe");
+    start->life = server->life[0];
     fcntl(ends[0], F_SETPIPE_SZ, 65536);
     server->stderr_fd = ends[0];
     start->said = ends[1];
@@ -299,11 +334,24 @@ static int launch(struct nbd_server *server, struct start *start, GError **error
     return server->pid < 0 ? fail(error, "fork") : 0;
 }
 
+static void close_life(struct nbd_server *server)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(server->life); i++) {
+        if (server->life[i] >= 0)
+            close(server->life[i]);
+        server->life[i] = -1;
+    }
+}
+
 static void server_free(struct nbd_server *server)
 {
+    servers = g_list_remove(servers, server);
     remove_socket(server);
+    close_client(server);
+    close_life(server);
     if (server->stderr_fd >= 0)
         close(server->stderr_fd);
+    g_free(server->socket);
     g_free(server);
 }
 
@@ -329,7 +377,7 @@ int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_s
     int ret;
 
     g_array_set_clear_func(start.secrets, close_one);
-    server->stderr_fd = -1;
+    server->stderr_fd = server->client = server->life[0] = server->life[1] = -1;
     server->writable = how->writable;
     ret = check_sandbox(error);
     if (ret == 0)
@@ -344,11 +392,13 @@ int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_s
     g_hash_table_unref(start.given);
     g_ptr_array_unref(start.argv);
     g_ptr_array_unref(start.env);
-    if (ret < 0)
+    if (ret < 0) {
         server_free(server);
-    else
-        *ret_server = server;
-    return ret;
+        return ret;
+    }
+    servers = g_list_prepend(servers, server);
+    *ret_server = server;
+    return 0;
 }
 
 const char *nbd_server_socket(const struct nbd_server *server)
@@ -356,14 +406,29 @@ const char *nbd_server_socket(const struct nbd_server *server)
     return server->socket;
 }
 
+void nbd_server_is_ready(struct nbd_server *server)
+{
+    fcntl(server->life[0], F_SETFL, 0);
+    close_life(server);
+}
+
 int nbd_server_process(const struct nbd_server *server)
 {
     return server->pid;
 }
 
-void nbd_server_hide(struct nbd_server *server)
+int nbd_server_claim(const char *socket)
 {
-    remove_socket(server);
+    for (GList *l = servers; l; l = l->next) {
+        struct nbd_server *server = l->data;
+        int client = server->client;
+
+        if (strcmp(server->socket, socket) != 0)
+            continue;
+        server->client = -1;
+        return client;
+    }
+    return -1;
 }
 
 char *nbd_server_said(struct nbd_server *server)
@@ -399,7 +464,8 @@ static int await_end(void *data)
 
 void nbd_server_stop_co(struct nbd_server *server, struct aio *aio)
 {
-    kill(server->pid, last_signal(server->writable)); /* it ends by itself after a client left, not before one came */
+    close_client(server);
+    kill(server->pid, last_signal(server->writable)); /* it ends by itself after a client left, only not at once */
     aio_call_co(aio, await_end, &server->pid, false);
     server_free(server);
 }

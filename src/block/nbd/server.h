@@ -2,8 +2,9 @@
 /*
  * A qemu-nbd of our own, for one image and one client, on a socket nobody else can reach.
  *
- * It is handed the listening socket (systemd's socket activation), so that there is nothing to wait for.  It ends when its client
- * leaves, and with this program however that ends: prctl(2), PR_SET_PDEATHSIG.
+ * It is handed the listening socket (systemd's socket activation), so that there is nothing to wait for.  We are connected to that before it is
+ * started, and the socket has no name any more then.  It ends when its client leaves, and with this program however that ends: by SIGTERM (prctl(2),
+ * PR_SET_PDEATHSIG), which it forgets while it opens the image; until nbd_server_is_ready(), by SIGKILL.
  */
 #pragma once
 
@@ -23,11 +24,13 @@ struct nbd_server_how {
 
 /* Starts it: 0, or a negative errno and error; -ENOENT: qemu-nbd is not installed.  On the thread that lives as long as the program. */
 int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_server, GError **error);
-/* Path of its socket; valid until nbd_server_hide(). */
+/* What its socket was called, which is not there any more: for nbd_server_claim(). */
 const char *nbd_server_socket(const struct nbd_server *server);
+/* Our end of the connection to the server whose socket was called so: the caller's from now on.  -1: it is no server of ours, or it was claimed. */
+int nbd_server_claim(const char *socket);
+/* It answers.  Until then nothing was written by us, and it ends in a hurry. */
+void nbd_server_is_ready(struct nbd_server *server);
 int nbd_server_process(const struct nbd_server *server);
-/* The client is connected: takes the socket out of the file system. */
-void nbd_server_hide(struct nbd_server *server);
 /* What it said on stderr since it started, without its name in front, NULL: nothing (g_free).  Reads what is there. */
 char *nbd_server_said(struct nbd_server *server);
 /* Its client has left, or never came: waits until it ended, by force after some seconds, and frees.  */
