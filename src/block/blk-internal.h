@@ -22,6 +22,7 @@ struct blk {
     struct co_queue idle;   /* who waits for busy == 0, or to close */
     struct blk *owner;      /* blk_layer(): the image this is a part of, whose gate is passed; NULL: it is whole */
     GPtrArray *layers;      /* struct blk, those parts; NULL: none was asked for */
+    GPtrArray *left_out;    /* struct node, with a reference: what reopening took out of the chain, closed with the image; parts may be of them */
 };
 
 /* A handle without root; blk_open.c opens one with .registry = &blk->registry and stores it. */

@@ -20,6 +20,7 @@ struct blk *blk_new(const struct blk_open *how)
     blk->refs = how->refs;
     blk->cache = how->cache;
     blk->flags = how->flags;
+    blk->left_out = g_ptr_array_new();
     g_queue_init(&blk->registry.requests);
     blk->registry.idle = &blk->idle;
     return blk;
@@ -30,6 +31,7 @@ void blk_free(struct blk *blk)
     if (!blk)
         return;
     g_clear_pointer(&blk->layers, g_ptr_array_unref);
+    g_ptr_array_unref(blk->left_out);
     options_free(blk->options);
     g_free(blk->format);
     g_free(blk->filename);
@@ -358,6 +360,10 @@ int blk_close_co(struct blk *blk, GError **error)
     while (blk->busy > 0 || blk->quiescing > 0 || blk->waiting > 0 || !g_queue_is_empty(&blk->registry.requests))
         co_queue_wait_uncancellable_co(&blk->idle);
     int ret = node_unref_co(g_steal_pointer(&blk->root));
+    for (unsigned i = 0; i < blk->left_out->len; i++) {
+        int left_out = node_unref_co(blk->left_out->pdata[i]);
+        ret = ret < 0 ? ret : left_out;
+    }
     if (ret < 0)
         g_set_error(error, OPTIONS_ERROR, -ret, "%s", g_strerror(-ret));
     blk_free(blk);

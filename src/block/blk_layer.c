@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A part is a handle on a node of the chain.  It has no reference of it: nodes stay where they are until the image is closed, reopening
- * included, and closing waits for the requests of parts because they pass the image's gate.
+ * A part is a handle on a node of the chain.  It has no reference of it: nodes stay open until the image is closed, also those that reopening
+ * takes out of the chain (left_out), and closing waits for the requests of parts because they pass the image's gate.
  */
 #include <string.h>
 

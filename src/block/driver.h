@@ -136,6 +136,8 @@ struct driver {
     int (*reopen_prepare_co)(struct node *node, unsigned flags, struct options *options, GError **error);
     void (*reopen_commit_co)(struct node *node);
     void (*reopen_abort_co)(struct node *node);
+    /* Its child "backing" is another node from now on, or the first one there is.  Not followed by a failure.  NULL: there is none, or it stays. */
+    void (*backing_changed)(struct node *node, struct node *backing);
 
     /*
      * Of a node that is not written by us, with no request under way: somebody else may have written to its children.  0, or a negative

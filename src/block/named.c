@@ -10,12 +10,6 @@
 
 #include "block/open.h"
 
-/*
- * Requests go down every way: a chain in which each of n layers is used twice has 2^n of them.  More than this many second uses are
- * refused.
- */
-enum { REUSES_MAX = 16 };
-
 static const char *const perm_names[] = {"consistent read", "write", "write unchanged", "resize"};
 
 /* ---- finding it ---- */
@@ -26,6 +20,11 @@ static struct node *find_below(struct node *node, const char *name)
     for (unsigned i = 0; !found && i < node->children->len; i++)
         found = find_below(((struct node_child *)g_ptr_array_index(node->children, i))->node, name);
     return found;
+}
+
+struct node *named_find_below(struct node *node, const char *name)
+{
+    return open_is_node_name(name) ? find_below(node, name) : NULL;
 }
 
 struct node *named_find(const struct node *parent, const char *name)
@@ -109,8 +108,8 @@ int named_use(const char *name, const struct node_how *child, const struct node_
         g_set_error(error, OPTIONS_ERROR, ENODEV, "Cannot find device='%s' nor node-name='%s'", name, name);
         return -ENODEV;
     }
-    if (++parent->registry->reuses > REUSES_MAX) {
-        g_set_error(error, OPTIONS_ERROR, ELOOP, "More than %d nodes are used in a second place", REUSES_MAX);
+    if (++parent->registry->reuses > NAMED_REUSES_MAX) {
+        g_set_error(error, OPTIONS_ERROR, ELOOP, "More than %d nodes are used in a second place", NAMED_REUSES_MAX);
         return -ELOOP;
     }
     struct named_user new = {.parent_name = parent->parent->name, .child_name = child_name, .perm = child->perm, .shared = child->shared};
@@ -123,4 +122,16 @@ int named_use(const char *name, const struct node_how *child, const struct node_
     if (ret == 0)
         *ret_node = node_ref(node);
     return ret;
+}
+
+int named_share(struct node *root, struct node *node, const struct node *parent, const char *child_name, enum node_role role, GError **error)
+{
+    struct named_user new = {
+        .parent_name = parent->name,
+        .child_name = child_name,
+        .perm = open_child_perm(role, parent->perm, parent->flags & NODE_WRITABLE),
+        .shared = open_child_shared(role, parent->shared),
+    };
+    int ret = check_users_below(root, node, &new, error);
+    return ret < 0 ? ret : widen(node, new.perm, new.shared, error);
 }

@@ -8,6 +8,15 @@
  * Only nodes that were opened before, of the same image, are found: what is being opened is not, so that nobody is below itself.
  */
 
+/*
+ * Requests go down every way: a chain in which each of n layers is used twice has 2^n of them.  More than this many second uses are
+ * refused.
+ */
+enum { NAMED_REUSES_MAX = 16 };
+
+/* node itself or one below it that users call so; NULL: none. */
+struct node *named_find_below(struct node *node, const char *name);
+
 /* The open node that users call so, among the children of parent and of those above it; NULL: none. */
 struct node *named_find(const struct node *parent, const char *name);
 
@@ -18,6 +27,12 @@ struct node *named_find(const struct node *parent, const char *name);
  */
 int named_use(const char *name, const struct node_how *child, const struct node_how *parent, const char *child_name, enum node_role role,
               struct node **ret_node, GError **error);
+
+/*
+ * The same for a node below root that parent uses already as its child child_name: what it does is allowed by the node's other users, and it is
+ * locked for it.  0, or -EPERM; then locks that were taken stay.
+ */
+int named_share(struct node *root, struct node *node, const struct node *parent, const char *child_name, enum node_role role, GError **error);
 
 /* Who uses a node: permissions are enum node_perm. */
 struct named_user {

@@ -13,10 +13,7 @@
 #include "block/named.h"
 #include "block/open.h"
 
-enum {
-    DEPTH_MAX = 100, /* nodes below each other: a request recurses through them on one coroutine's stack */
-    NODE_NAME_MAX = 31,
-};
+enum { NODE_NAME_MAX = 31 };
 
 static const char *const detect_values[] = {"off", "on", "unmap", NULL};
 static const char *const discard_on[] = {"on", "unmap", NULL};
@@ -413,8 +410,8 @@ int node_open_co(struct options *options, const struct node_how *how, struct nod
     struct node *node;
     int ret;
 
-    if (how->depth > DEPTH_MAX) {
-        g_set_error(error, OPTIONS_ERROR, ELOOP, "More than %d nodes below each other", DEPTH_MAX);
+    if (how->depth > OPEN_DEPTH_MAX) {
+        g_set_error(error, OPTIONS_ERROR, ELOOP, "More than %d nodes below each other", OPEN_DEPTH_MAX);
         return -ELOOP;
     }
     own = options_copy(options);

@@ -5,6 +5,9 @@
 #include "block/driver_option.h"
 #include "block/node.h"
 
+/* Nodes below each other: a request recurses through them on one coroutine's stack. */
+enum { OPEN_DEPTH_MAX = 100 };
+
 /* The table of every node's options; `discard` has words of its own and is a string here. */
 extern const struct driver_option open_node_options[];
 

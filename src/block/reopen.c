@@ -4,14 +4,17 @@
  * all of it is committed, or all that was prepared is undone.
  *
  * A node's options stay as they were opened but for those given now.  What a node does not say itself it inherits
- * again, so that a change at the top reaches the file.
+ * again, so that a change at the top reaches the file.  Where another backing file is asked for, the links are changed first (relink.h), so
+ * that the plan is one for the chain that is to be.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "block/blk-internal.h"
+#include "block/blk_overlay.h"
 #include "block/named.h"
 #include "block/open.h"
+#include "block/relink.h"
 
 struct step {
     struct node *node;
@@ -64,7 +67,7 @@ static int change_option(const struct node *node, struct options *options, const
     if (!row)
         row = driver_option_find(node->driver->options, key);
     const struct node *child = find_child(node, key);
-    if (child && g_strcmp0(child->name, value) == 0)
+    if (child && g_strcmp0(child->name, value) == 0) /* also where relink_backing_co() has just put another one there */
         return 0;
     if (strcmp(key, "backing") == 0 || (row && row->type == DRIVER_OPTION_CHILD && child)) {
         g_set_error(error, OPTIONS_ERROR, ENODEV, "Cannot find device='' nor node-name='%s'", value ? value : "");
@@ -418,8 +421,8 @@ static int check_copies(const struct blk *blk, const struct plan *plan, GError *
     return -EINVAL;
 }
 
-/* cache < 0: as it is. */
-static int reopen_quiet_co(struct blk *blk, struct plan *plan, int cache, struct options *given, GError **error)
+/* given is consumed. */
+static int plan_and_prepare_co(struct blk *blk, struct plan *plan, struct options *given, GError **error)
 {
     struct node *root = user_root(blk);
     int ret = plan_node(plan, root, open_top_flags(blk->flags, blk->cache), root->perm, given, error);
@@ -430,11 +433,34 @@ static int reopen_quiet_co(struct blk *blk, struct plan *plan, int cache, struct
         ret = check_copies(blk, plan, error);
     if (ret == 0)
         ret = flush_before_co(blk, error);
+    return ret == 0 ? prepare_co(plan, error) : ret;
+}
+
+/* What is in the layer was written over what shows below it, and is to be written back to that. */
+static int check_layer(const struct blk *blk, const struct relink *relink, GError **error)
+{
+    if (!relink || !blk_has_overlay(blk))
+        return 0;
+    return options_refuse(error, ENOTSUP, "No backing file can be changed below a temporary layer");
+}
+
+/* cache < 0: as it is. */
+static int reopen_quiet_co(struct blk *blk, struct plan *plan, int cache, const struct options *given, GError **error)
+{
+    struct node *root = user_root(blk);
+    struct relink *relink;
+    int ret = relink_backing_co(root, given, &relink, error);
+
     if (ret == 0)
-        ret = prepare_co(plan, error);
-    if (ret < 0)
+        ret = check_layer(blk, relink, error);
+    if (ret == 0)
+        ret = plan_and_prepare_co(blk, plan, options_copy(given), error);
+    if (ret < 0) {
+        relink_undo_co(relink);
         return ret;
+    }
     commit_co(plan);
+    relink_commit(relink, blk->left_out);
     blk->flags = plan->needs_write ? blk->flags | BLK_OPEN_WRITABLE : blk->flags & ~BLK_OPEN_WRITABLE;
     blk->cache = cache >= 0 ? (enum blk_cache)cache : blk->cache;
     if (root != blk->root) {
@@ -474,7 +500,7 @@ int blk_reopen_co(struct blk *blk, int writable, int cache, const struct options
         g_set_error_literal(error, OPTIONS_ERROR, -ret, g_strerror(-ret));
         return ret;
     }
-    ret = reopen_quiet_co(blk, &plan, cache, g_steal_pointer(&given), error);
+    ret = reopen_quiet_co(blk, &plan, cache, given, error);
     blk_quiesce_end(blk);
     return ret;
 }

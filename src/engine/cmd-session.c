@@ -200,7 +200,8 @@ const struct command command_reopen = {
             "  -c CACHE    none, writeback, writethrough, directsync, unsafe\n"
             "  -o KEY=VALUE,..  options of the driver\n"
             "\n"
-            "  reopen -w -c unsafe    for writing, without waiting for the disk\n",
+            "  reopen -w -c unsafe        for writing, without waiting for the disk\n"
+            "  reopen -o backing=NODE     over another of its nodes: one below the backing file passes over that\n",
     .options = "c:o:rw",
     .max_args = -1,
     .run_co = reopen_co,

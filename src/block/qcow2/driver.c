@@ -66,5 +66,6 @@ const struct driver driver_qcow2 = {
     .reopen_prepare_co = qcow2_reopen_prepare_co,
     .reopen_commit_co = qcow2_reopen_commit_co,
     .reopen_abort_co = qcow2_reopen_abort_co,
+    .backing_changed = qcow2_references_backing_changed,
     .refresh_co = qcow2_refresh_co,
 };

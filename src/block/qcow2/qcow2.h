@@ -109,6 +109,7 @@ int qcow2_options_take(const struct qcow2 *qcow2, unsigned flags, struct options
 /* references.c: the files an image names. */
 int qcow2_references_open_data_co(struct node *node, struct options *options, GError **error);
 int qcow2_references_open_backing_co(struct node *node, struct options *options, GError **error);
+void qcow2_references_backing_changed(struct node *node, struct node *backing);
 
 /* read.c */
 int qcow2_read_preadv_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags);

@@ -239,3 +239,15 @@ int qcow2_references_open_backing_co(struct node *node, struct options *options,
         g_prefix_error(error, "Could not open backing file: ");
     return ret;
 }
+
+void qcow2_references_backing_changed(struct node *node, struct node *backing)
+{
+    struct qcow2 *qcow2 = node->opaque;
+    qcow2->backing = backing;
+    qcow2->backing_left_out = false;
+    for (unsigned i = 0; node->references && i < node->references->len; i++) {
+        struct reference *reference = node->references->pdata[i];
+        if (reference->role == REFERENCE_BACKING)
+            reference->state = REFERENCE_REPLACED;
+    }
+}
