@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Images behind iSCSI: a target on loopback, where tgt is installed (./dev setup does not: its package starts a service that listens everywhere)."""
+"""Images behind iSCSI: a target on loopback.  tgt's package starts a service that listens everywhere, so ./dev setup takes only its files."""
 import random
 import shutil
 import subprocess
@@ -15,7 +15,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from servers import free_port, running_tcp  # noqa: E402
 
-pytestmark = pytest.mark.skipif(not shutil.which('tgtd') or not shutil.which('tgtadm'), reason='tgt is not installed')
+UNPACKED = support.CHECKOUT / 'build/unpacked/tgt/usr/sbin'
+TGTD, TGTADM = (shutil.which(name) or shutil.which(name, path=UNPACKED) for name in ('tgtd', 'tgtadm'))
+pytestmark = pytest.mark.skipif(not TGTD or not TGTADM, reason='tgt could not be fetched')
 TARGET = 'iqn.2026-01.example:disk'
 
 
@@ -23,12 +25,12 @@ TARGET = 'iqn.2026-01.example:disk'
 def portal(work):
     (work / 'lun').write_bytes(random.Random(1).randbytes(MIB) + bytes(3 * MIB))
     port, control, env = free_port(), '77', support.environment(TGT_IPC_SOCKET=str(work / 'control'))
-    args = ['tgtd', '-f', '-C', control, '--iscsi', f'portal=127.0.0.1:{port}', '-p', work / 'pid']
+    args = [TGTD, '-f', '-C', control, '--iscsi', f'portal=127.0.0.1:{port}', '-p', work / 'pid']
     with running_tcp(args, port, cwd=work, env=env):
         for words in (['new', '--mode', 'target', '--tid', '1', '-T', TARGET],
                       ['new', '--mode', 'logicalunit', '--tid', '1', '--lun', '1', '-b', str(work / 'lun')],
                       ['bind', '--mode', 'target', '--tid', '1', '-I', '127.0.0.1']):
-            subprocess.run(['tgtadm', '-C', control, '--lld', 'iscsi', '--op', *words], env=env, check=True)
+            subprocess.run([TGTADM, '-C', control, '--lld', 'iscsi', '--op', *words], env=env, check=True)
         yield f'127.0.0.1:{port}'
 
 
