@@ -28,7 +28,7 @@ static struct chooser *chooser_of(struct overlay *overlay)
 struct choice *choice_new(const char *name, const char *keys, const char *help, int value)
 {
     struct choice *choice = g_new(struct choice, 1);
-    *choice = (struct choice){g_strdup(name), g_strdup(keys), g_strdup(help), value};
+    *choice = (struct choice){g_strdup(name), g_strdup(keys), g_strdup(help), value, NULL};
     return choice;
 }
 
@@ -137,10 +137,19 @@ static char *letters_of(const char *name)
     return g_string_free(letters, FALSE);
 }
 
+/* "hex: c" where the key is another panel's.  g_free. */
+static char *keys_text(const struct choice *choice)
+{
+    if (choice->where == NULL) {
+        return g_strdup(choice->keys != NULL ? choice->keys : "");
+    }
+    return choice->keys != NULL ? g_strdup_printf("%s: %s", choice->where, choice->keys) : g_strdup(choice->where);
+}
+
 /* All words must be found, in any order. */
 static int score_of(const struct choice *choice, const char *pattern)
 {
-    enum { WHOLE = 500, BEGINS = 40, IN_ORDER = 20 };
+    enum { WHOLE = 500, BEGINS = 40, IN_ORDER = 20, NEAR = 3 };
     g_auto(GStrv) words = g_strsplit(pattern, " ", -1);
     g_autofree char *help = g_ascii_strdown(choice->help != NULL ? choice->help : "", -1);
     g_autofree char *low = g_ascii_strdown(pattern, -1), *typed = letters_of(low), *name = letters_of(choice->name);
@@ -157,7 +166,7 @@ static int score_of(const struct choice *choice, const char *pattern)
         score += strcmp(typed, name) == 0 ? WHOLE : g_str_has_prefix(name, typed) ? BEGINS : 0;
         score += words[0] != NULL && words[1] != NULL && chooser_score(pattern, choice->name) > 0 ? IN_ORDER : 0;
     }
-    return score;
+    return choice->where != NULL ? MAX(score * NEAR / (NEAR + 1), 1) : score;
 }
 
 static const struct choice *marked_choice(const struct chooser *chooser)
@@ -200,6 +209,15 @@ static enum request_context context(const struct overlay *overlay)
     return REQUEST_CONTEXT_CHOOSER;
 }
 
+/* As wide as what is in it, so that the panels are seen beside it, on which a theme is tried. */
+static int box_columns(const struct chooser *chooser, int most)
+{
+    int keys = chooser->keys_columns > 0 ? chooser->keys_columns + 2 : 0, help = chooser->help_columns > 0 ? chooser->help_columns + 1 : 0;
+    int row = 2 + chooser->name_columns + 1 + keys + help, asked = text_columns(chooser->ops->question, -1) + text_columns(chooser->ops->hint, -1) + 1;
+
+    return MIN(most, MIN(WIDTH_MAX, MAX(row, asked) + 3));
+}
+
 /* Where in a row what is; what has no columns is left to the detail below. */
 struct columns {
     int name, keys, help;
@@ -226,7 +244,8 @@ static struct columns columns_of(const struct chooser *chooser, int width)
 static char *detail_of(const struct columns *columns, const struct choice *choice)
 {
     GString *text = g_string_new(NULL);
-    const char *keys = choice->keys != NULL ? choice->keys : "", *help = choice->help != NULL ? choice->help : "";
+    g_autofree char *keys = keys_text(choice);
+    const char *help = choice->help != NULL ? choice->help : "";
     if (text_columns(choice->name, -1) > columns->name) {
         g_string_append(text, choice->name);
     }
@@ -258,7 +277,8 @@ static void draw_choice(struct surface row, const struct columns *columns, const
     surface_put(row, 0, 0, ROLE_HINT_KEY, marked ? ">" : " ");
     surface_put_fit(row, 2, 0, columns->name, ROLE_STRONG, choice->name);
     if (columns->keys > 0) {
-        surface_put_fit(row, x, 0, columns->keys, ROLE_HINT_KEY, choice->keys != NULL ? choice->keys : "");
+        g_autofree char *keys = keys_text(choice);
+        surface_put_fit(row, x, 0, columns->keys, ROLE_HINT_KEY, keys);
         x += columns->keys + 2;
     }
     if (columns->help > 0) {
@@ -286,7 +306,7 @@ static void draw_detail(const struct chooser *chooser, struct surface box, const
 static void draw(struct overlay *overlay, struct surface surface)
 {
     struct chooser *chooser = chooser_of(overlay);
-    int width = MIN(surface.width, WIDTH_MAX);
+    int width = box_columns(chooser, surface.width);
     struct columns columns = columns_of(chooser, width - 2);
     int rows = detail_rows(chooser, &columns, width - 4, surface.height);
     bool rule = rows > 0 && surface.height >= RULE_HEIGHT;
@@ -454,7 +474,8 @@ struct overlay *chooser_new(struct desk *desk, const struct chooser_ops *ops, GP
     for (unsigned i = 0; i < choices->len; i++) {
         const struct choice *choice = choices->pdata[i];
         chooser->name_columns = MAX(chooser->name_columns, text_columns(choice->name, -1));
-        chooser->keys_columns = MAX(chooser->keys_columns, choice->keys != NULL ? text_columns(choice->keys, -1) : 0);
+        g_autofree char *keys = keys_text(choice);
+        chooser->keys_columns = MAX(chooser->keys_columns, text_columns(keys, -1));
         chooser->help_columns = MAX(chooser->help_columns, choice->help != NULL ? text_columns(choice->help, -1) : 0);
     }
     narrow(chooser);

@@ -53,6 +53,7 @@ struct overlay *chain_view_new(struct desk *desk);
 struct choice {
     char *name, *keys, *help; /* keys and help may be NULL */
     int value;                /* the caller's */
+    const char *where;        /* the panel whose keys they are, where that is not the one with the focus; static.  Others go before such */
 };
 
 struct chooser_ops {

@@ -14,7 +14,24 @@ enum { A_COMMAND = -1, A_FORM = -2 };
 
 /* ---- the palette ---- */
 
-/* Whether it can be asked for where the user is; the palette itself is no choice in it. */
+/* What only makes sense where the line is that is being typed. */
+static bool is_of_line(enum request request)
+{
+    return request == REQUEST_CONSOLE_RUN || request == REQUEST_CONSOLE_COMPLETE || request == REQUEST_CONSOLE_LEAVE || request == REQUEST_CONSOLE_QUIT;
+}
+
+/* The panel whose request it is, which gets the focus with it; LAYOUT_PANELS: the one that has it, or none of them. */
+static enum layout_panel elsewhere(const struct desk *desk, enum request request)
+{
+    for (int i = 0; i < LAYOUT_PANELS && !is_of_line(request); i++) {
+        if (i != (int)desk->focus && desk->panels[i]->ops->context == request_info(request)->context) {
+            return (enum layout_panel)i;
+        }
+    }
+    return LAYOUT_PANELS;
+}
+
+/* Whether it can be asked for where the user is, or in another panel; the palette itself is no choice in it. */
 static bool applies(const struct desk *desk, enum request request)
 {
     enum request_context context = request_info(request)->context, own = desk_focused(desk)->ops->context;
@@ -22,7 +39,7 @@ static bool applies(const struct desk *desk, enum request request)
         return false;
     }
     return context == own || context == REQUEST_CONTEXT_GLOBAL ||
-           (context == REQUEST_CONTEXT_MOVE && keymap_has_movements(own));
+           (context == REQUEST_CONTEXT_MOVE && keymap_has_movements(own)) || elsewhere(desk, request) < LAYOUT_PANELS;
 }
 
 static char *keys_of(const struct desk *desk, enum request request)
@@ -37,7 +54,10 @@ static void add_requests(const struct desk *desk, GPtrArray *choices, enum reque
         const struct request_info *info = request_info(request);
         if (applies(desk, request) && info->context == context) {
             g_autofree char *keys = keys_of(desk, request);
-            g_ptr_array_add(choices, choice_new(info->name, keys, info->help, request));
+            enum layout_panel panel = elsewhere(desk, request);
+            struct choice *choice = choice_new(info->name, keys, info->help, request);
+            choice->where = panel < LAYOUT_PANELS ? desk->panels[panel]->ops->name : NULL;
+            g_ptr_array_add(choices, choice);
         }
     }
 }
@@ -109,7 +129,12 @@ static void accept_palette(struct desk *desk, const struct choice *choice)
     } else if (choice->value == A_FORM) {
         type_in_console(desk, choice->name + 1);
     } else {
-        input_request(desk, desk_focused(desk), (enum request)choice->value, 1);
+        enum request request = (enum request)choice->value;
+        enum layout_panel panel = elsewhere(desk, request);
+        if (panel < LAYOUT_PANELS) {
+            input_focus(desk, panel);
+        }
+        input_request(desk, desk_focused(desk), request, 1);
     }
 }
 
@@ -121,6 +146,11 @@ struct overlay *palette_new(struct desk *desk)
     add_requests(desk, choices, REQUEST_CONTEXT_GLOBAL);
     add_commands(desk, choices);
     add_requests(desk, choices, REQUEST_CONTEXT_MOVE);
+    for (int i = 0; i < LAYOUT_PANELS; i++) {
+        if (i != (int)desk->focus) {
+            add_requests(desk, choices, desk->panels[i]->ops->context);
+        }
+    }
     return chooser_new(desk, &ops, choices, 0);
 }
 

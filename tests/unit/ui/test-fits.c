@@ -147,7 +147,9 @@ static void test_the_palette_finds_what_is_meant(void)
     check_first("brk", ":break");
     check_first("quit", "quit");
     check_first("theme", ":theme");
-    check_first("nz", ":hex-next-zero");
+    check_first("nz", "hex-next-zero"); /* of another panel */
+    check_first("next extent", "map-next-extent");
+    check_first("n", "map-next-difference"); /* the key here, not there */
     check_first("WRITE", ":write");
 }
 

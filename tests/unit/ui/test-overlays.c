@@ -47,6 +47,26 @@ static void test_the_palette_does_requests_and_commands(void)
     driver_free(driver);
 }
 
+/* From wherever the focus is: it is said whose it is, and done there. */
+static void test_the_palette_reaches_every_panel(void)
+{
+    struct driver *driver = driver_new(100, 30, driver_colour, "disk.img");
+    driver_keys(driver, ": F2 next");
+    driver_keys(driver, "Space zero");
+    g_assert_true(driver_shows(driver, "> hex-next-zero"));
+    g_assert_true(driver_shows(driver, "hex: e"));
+    driver_keys(driver, "Enter");
+    g_assert_true(driver_shows(driver, "> focus hex"));
+    g_assert_true(driver_shows(driver, "> hex-next-zero 0"));
+    g_assert_cmpint(driver_cursor(driver), >, 0);
+    driver_keys(driver, "Ctrl-P search Space output Enter");
+    g_assert_true(driver_shows(driver, "> focus console"));
+    driver_keys(driver, "Esc Esc Ctrl-P console-run");
+    g_assert_true(driver_shows(driver, "nothing fits")); /* there is no line there */
+    driver_keys(driver, "Esc");
+    driver_free(driver);
+}
+
 /* An image that names a raw one beside it, which was left out. */
 static struct driver *with_a_missing_layer(void)
 {
@@ -251,7 +271,7 @@ static void test_every_option_takes_what_it_lists(void)
 
 static void test_set_shows_and_sets(void)
 {
-    struct driver *driver = driver_new(140, 50, driver_colour, "disk.img");
+    struct driver *driver = driver_new(140, 60, driver_colour, "disk.img");
     driver_command(driver, "set");
     g_assert_true(driver_shows(driver, "mouse "));
     driver_command(driver, "set mouse off");
@@ -329,6 +349,7 @@ int main(int argc, char **argv)
     driver_init(&argc, &argv);
     g_test_add_func("/overlays/scores-prefer-what-is-together", test_scores_prefer_what_is_together);
     g_test_add_func("/overlays/the-palette-does-requests-and-commands", test_the_palette_does_requests_and_commands);
+    g_test_add_func("/overlays/the-palette-reaches-every-panel", test_the_palette_reaches_every_panel);
     g_test_add_func("/overlays/help-is-searched-by-key-and-by-meaning", test_help_is_searched_by_key_and_by_meaning);
     g_test_add_func("/overlays/help-knows-every-request-and-key", test_help_knows_every_request_and_key);
     g_test_add_func("/overlays/themes-are-tried-on-and-taken-off-again", test_themes_are_tried_on_and_taken_off_again);

@@ -472,7 +472,7 @@ static void test_pasted_text_narrows_a_list_down(void)
     desk_paste(driver->desk, "hex-\nfold");
     driver_settle(driver);
     g_assert_true(driver_shows(driver, "do: hex- fold"));
-    g_assert_true(driver_shows(driver, "> :hex-fold"));
+    g_assert_true(driver_shows(driver, "> hex-fold"));
     desk_paste(driver->desk, much);
     driver_settle(driver);
     g_assert_true(driver_shows(driver, "nothing fits"));
