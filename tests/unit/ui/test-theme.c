@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <glib.h>
+#include <math.h>
+#include <string.h>
 
 #include "ui/grid.h"
 #include "ui/theme.h"
@@ -106,6 +108,80 @@ static void test_no_color_is_respected(void)
     g_unsetenv("NO_COLOR");
 }
 
+/* ---- contrast, as the Web Content Accessibility Guidelines (2.1, relative luminance) count it ---- */
+
+/* What xterm shows of a colour that is ready for it. */
+static uint32_t shown(int32_t colour, enum theme_depth depth)
+{
+    static const uint8_t steps[6] = {0, 95, 135, 175, 215, 255};
+    static const uint32_t first[16] = {
+        0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x0000ee, 0xcd00cd, 0x00cdcd, 0xe5e5e5,
+        0x7f7f7f, 0xff0000, 0x00ff00, 0xffff00, 0x5c5cff, 0xff00ff, 0x00ffff, 0xffffff,
+    };
+    if (depth == THEME_DIRECT || colour < 16) {
+        return depth == THEME_DIRECT ? (uint32_t)colour : first[colour];
+    }
+    if (colour >= 232) {
+        return (uint32_t)(8 + (colour - 232) * 10) * 0x010101;
+    }
+    colour -= 16;
+    return (uint32_t)steps[colour / 36] << 16 | (uint32_t)steps[colour / 6 % 6] << 8 | steps[colour % 6];
+}
+
+static double luminance(uint32_t rgb)
+{
+    static const double weights[3] = {0.0722, 0.7152, 0.2126};
+    double sum = 0;
+    for (int i = 0; i < 3; i++) {
+        double part = (rgb >> 8 * i & 255) / 255.0;
+        sum += weights[i] * (part <= 0.03928 ? part / 12.92 : pow((part + 0.055) / 1.055, 2.4));
+    }
+    return sum;
+}
+
+static double contrast(uint32_t a, uint32_t b)
+{
+    double one = luminance(a) + 0.05, other = luminance(b) + 0.05;
+    return MAX(one, other) / MIN(one, other);
+}
+
+/* Frames and the blocks of the map are seen, not read. */
+static bool is_decoration(enum role role, unsigned flags)
+{
+    return flags == 0 && (role == ROLE_FRAME || role == ROLE_FRAME_FOCUS || (role >= ROLE_KIND_DATA && role <= ROLE_KIND_UNKNOWN));
+}
+
+/* ground and text: the terminal's own. */
+static void check_contrast(const char *name, enum theme_depth depth, uint32_t ground, uint32_t text, double least)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(theme) theme = theme_parse(name, theme_builtin_text(name), &error);
+    g_assert_no_error(error);
+    for (int role = 0; role < ROLE_COUNT; role++) {
+        for (unsigned flags = 0; flags < 4; flags++) {
+            struct style style = theme_style(theme, depth, (enum role)role, flags);
+            double found = contrast(style.foreground < 0 ? text : shown(style.foreground, depth), style.background < 0 ? ground : shown(style.background, depth));
+            if (found < (is_decoration((enum role)role, flags) ? 3 : least)) {
+                g_error("%s, %s, depth %d, flags %u: a contrast of %.2f", name, role_name((enum role)role), (int)depth, flags, found);
+            }
+        }
+    }
+}
+
+static void test_every_theme_can_be_read(void)
+{
+    for (unsigned i = 0; theme_builtin_name(i) != NULL; i++) {
+        const char *name = theme_builtin_name(i);
+        bool own_ground = strcmp(name, "default") != 0 && strcmp(name, "mono") != 0;
+        for (int depth = THEME_256; depth <= THEME_DIRECT; depth++) {
+            /* Of the 240 colours few are as far from black as from white. */
+            double least = own_ground || depth == THEME_DIRECT ? 4.5 : 3.95;
+            check_contrast(name, (enum theme_depth)depth, 0x000000, 0xffffff, least);
+            check_contrast(name, (enum theme_depth)depth, 0xffffff, 0x000000, least);
+        }
+    }
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -115,5 +191,6 @@ int main(int argc, char **argv)
     g_test_add_func("/theme/default-theme-is-visible-at-every-depth", test_default_theme_is_visible_at_every_depth);
     g_test_add_func("/theme/flags-lie-over-the-role", test_flags_lie_over_the_role);
     g_test_add_func("/theme/no-color-is-respected", test_no_color_is_respected);
+    g_test_add_func("/theme/every-theme-can-be-read", test_every_theme_can_be_read);
     return g_test_run();
 }
