@@ -117,6 +117,7 @@ static const struct binding bindings[] = {
     KEY(HEX, "s", HEX_GROUP),
     KEY(HEX, "S", HEX_BYTE_ORDER),
     KEY(HEX, "#", HEX_OFFSETS),
+    KEY(HEX, "I", HEX_INSPECTOR),
     KEY(HEX, "R", HEX_READ_AGAIN),
     KEY(HEX, "r", HEX_EDIT),
     KEY(HEX, "Insert", HEX_EDIT),

@@ -111,6 +111,7 @@ enum request_context {
     X(HEX_GO_MARK, "hex-go-mark", HEX, "to-mark LETTER", NULL, "to a marked place") \
     X(HEX_GROUP, "hex-group", HEX, "hex-group", "group", "bytes together in ones, twos, fours or eights") \
     X(HEX_BYTE_ORDER, "hex-byte-order", HEX, "hex-byte-order", NULL, "the bytes of a group in the other order") \
+    X(HEX_INSPECTOR, "hex-inspector", HEX, "hex-inspector", NULL, "all of what the bytes at the cursor mean, two lines of it, or nothing: the bytes get the room") \
     X(HEX_OFFSETS, "hex-offsets", HEX, "hex-offsets", "offsets", "offsets in hex, in decimal, or from the cluster's start") \
     X(HEX_READ_AGAIN, "hex-read-again", HEX, "hex-read-again", NULL,                                                   \
       "forget what was read of the image and read it again")                                                           \

@@ -12,6 +12,14 @@ static int hex_columns(int width, bool gaps, int group)
     return width * 2 + (width - 1) / group + (gaps ? (width - 1) / GROUP : 0);
 }
 
+/* The inspector has what room the bytes leave, next to them. */
+static void bring_near(struct hex_layout *layout)
+{
+    if (layout->side > 0) {
+        layout->side = MIN(layout->side, layout->text + layout->width + (layout->bars ? 1 : 0) + 2);
+    }
+}
+
 /* With everything, if that fits. */
 static bool fill(struct hex_layout *layout, int room, int width, bool airy)
 {
@@ -22,22 +30,31 @@ static bool fill(struct hex_layout *layout, int room, int width, bool airy)
     return layout->text + width + (airy ? 1 : 0) <= room;
 }
 
-struct hex_layout hex_layout(int width, int height, int64_t end, int group, bool little, int most)
+/* Lines below the bytes. */
+static int pane_lines(int height, enum hex_inspector inspector)
+{
+    int lines = height >= 18 ? HEX_PANE_LINES : height >= 12 ? 4 : height >= 9 ? 3 : height >= 6 ? 2 : height >= 4 ? 1 : 0;
+
+    return inspector == HEX_INSPECTOR_FULL ? lines : inspector == HEX_INSPECTOR_BRIEF ? MIN(lines, HEX_BRIEF_LINES) : 0;
+}
+
+struct hex_layout hex_layout(int width, int height, int64_t end, int group, bool little, int most, enum hex_inspector inspector)
 {
     static const int widths[] = {32, 24, 16, 8};
     struct hex_layout layout = {.digits = map_view_digits(end), .group = group, .little = little};
 
-    if (width >= HEX_SIDE_FROM) {
+    if (width >= HEX_SIDE_FROM && inspector == HEX_INSPECTOR_FULL) {
         layout.side = width - HEX_SIDE_COLUMNS;
         width = layout.side - 1;
     }
-    layout.inspector = layout.side > 0 ? 0 : height >= 18 ? HEX_PANE_LINES : height >= 12 ? 4 : height >= 9 ? 3 : height >= 6 ? 2 : height >= 4 ? 1 : 0;
+    layout.inspector = layout.side > 0 ? 0 : pane_lines(height, inspector);
     layout.lines = MAX(0, height - layout.inspector);
     for (unsigned i = 0; i < G_N_ELEMENTS(widths); i++) {
         if (most > 0 && widths[i] > most) {
             continue;
         }
         if (fill(&layout, width, widths[i], true) || fill(&layout, width, widths[i], false)) {
+            bring_near(&layout);
             return layout;
         }
     }

@@ -7,10 +7,14 @@
 
 enum {
     HEX_PANE_LINES = 11,
+    HEX_BRIEF_LINES = 2,
     HEX_SIDE_FROM = 150,  /* columns of a panel that has room for the inspector beside the bytes */
     HEX_SIDE_COLUMNS = 60,
     HEX_SIDE_LINES = 27,  /* when all of it is there */
 };
+
+/* How much of what the bytes mean is shown. */
+enum hex_inspector { HEX_INSPECTOR_FULL, HEX_INSPECTOR_BRIEF, HEX_INSPECTOR_NONE, HEX_INSPECTOR_COUNT };
 
 struct hex_layout {
     int width;     /* bytes a row: 32, 24, 16 or 8; fewer where not even 8 fit */
@@ -27,6 +31,6 @@ struct hex_layout {
 };
 
 /* end: the largest offset to be shown; group: 1, 2, 4 or 8; most: bytes a row where that many fit, 0: as many as fit. */
-struct hex_layout hex_layout(int width, int height, int64_t end, int group, bool little, int most);
+struct hex_layout hex_layout(int width, int height, int64_t end, int group, bool little, int most, enum hex_inspector inspector);
 /* Column of the i-th byte's first digit. */
 int hex_layout_byte(const struct hex_layout *layout, int i);

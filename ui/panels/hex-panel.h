@@ -67,6 +67,7 @@ struct hex_panel {
     int group;   /* bytes that stand together: 1, 2, 4, 8 */
     bool little; /* the last of a group first */
     enum hex_offsets offsets;
+    enum hex_inspector inspector;
     GBytes *bytes; /* of the buffer view */
     enum blk_op op;
     int64_t length; /* of the request the buffer is from */

@@ -170,6 +170,9 @@ enum panel_reaction hex_request(struct panel *panel, enum request request, int c
     case REQUEST_HEX_OFFSETS:
         hex->offsets = (enum hex_offsets)((hex->offsets + 1) % HEX_OFFSETS_COUNT);
         return PANEL_REDRAW;
+    case REQUEST_HEX_INSPECTOR:
+        hex->inspector = (enum hex_inspector)((hex->inspector + 1) % HEX_INSPECTOR_COUNT);
+        return PANEL_REDRAW;
     case REQUEST_HEX_SELECT:
         select_from_here(hex_panel_view(hex));
         return PANEL_REDRAW;

@@ -57,6 +57,7 @@ static bool set_bytes_a_row(void *object, const char *value, GError **error)
 #define GROUPS "1|2|4|8"
 #define ORDERS "file|reversed"
 #define OFFSETS "hex|decimal|cluster"
+#define INSPECTORS "full|brief|none"
 
 static char *get_fold(void *object)
 {
@@ -116,11 +117,27 @@ static bool set_offsets(void *object, const char *value, GError **error)
     return at >= 0;
 }
 
+static char *get_inspector(void *object)
+{
+    return word(INSPECTORS, (int)((struct hex_panel *)object)->inspector);
+}
+
+static bool set_inspector(void *object, const char *value, GError **error)
+{
+    struct hex_panel *hex = object;
+    int at = parse_word(value, INSPECTORS, error);
+
+    hex->inspector = at < 0 ? hex->inspector : (enum hex_inspector)at;
+    panel_redraw(&hex->panel);
+    return at >= 0;
+}
+
 const struct setting hex_settings[] = {
     {"hex-bytes-a-row", "fit|8|16|24|32", "how many bytes a row of hex has, where there is room", get_bytes_a_row, set_bytes_a_row, NULL},
     {"hex-fold", SWITCH, "whether repeated rows are folded", get_fold, set_fold, NULL},
     {"hex-group", GROUPS, "how many bytes stand together", get_group, set_group, NULL},
     {"hex-byte-order", ORDERS, "the bytes of a group as they are in the file, or the last one first", get_order, set_order, NULL},
+    {"hex-inspector", INSPECTORS, "how much of what the bytes at the cursor mean is shown", get_inspector, set_inspector, NULL},
     {"hex-offsets", OFFSETS, "what stands before a row", get_offsets, set_offsets, NULL},
     {NULL, NULL, NULL, NULL, NULL, NULL},
 };

@@ -62,7 +62,7 @@ static void draw(struct panel *panel, struct surface surface, bool focused)
     struct hex_panel *hex = hex_of(panel);
     struct hex_view *view = hex_panel_view(hex);
 
-    hex->layout = hex_layout(surface.width, surface.height, view->origin + hex_view_size(view), hex->group, hex->little, hex->most);
+    hex->layout = hex_layout(surface.width, surface.height, view->origin + hex_view_size(view), hex->group, hex->little, hex->most, hex->inspector);
     if (hex_view_size(view) == 0) {
         surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM, why_empty(hex));
         return;

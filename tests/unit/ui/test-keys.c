@@ -120,6 +120,7 @@ static const struct row rows[] = {
     {REQUEST_HEX_GO_MARK, ANY, "length", "", "to mark: "},
     {REQUEST_HEX_GROUP, ANY, "length", "", "> hex-group"},
     {REQUEST_HEX_BYTE_ORDER, ANY, "hex-group", "", "> hex-byte-order"},
+    {REQUEST_HEX_INSPECTOR, ANY, "length", "", "> hex-inspector"},
     {REQUEST_HEX_OFFSETS, ANY, "length", "", "> hex-offsets"},
     {REQUEST_HEX_READ_AGAIN, ANY, "length", "", "> hex-read-again"},
     {REQUEST_HEX_EDIT, ANY, WRITABLE, "", "digits, 0 changed"},
