@@ -235,17 +235,33 @@ static int run_command_co(const struct command_call *call)
 
 /* ---- one line ---- */
 
+/* What was typed of the command that words just took from text, a copy of line, beginning at from; NULL: all of the line, or nobody looks. */
+static char *own_text(const struct job *job, const struct words *words, const char *text, const char *from, const char *line)
+{
+    static const char between[] = "; \t\r\n";
+    if (!job->session->watchers->len || (from == text && !words->next))
+        return NULL;
+    const char *start = line + (from - text), *end = words->next ? line + (words->next - text) : start + strlen(start);
+    start += strspn(start, between);
+    while (end > start && strchr(between, end[-1]))
+        end--;
+    return g_strndup(start, (size_t)(end - start));
+}
+
 static void run_line_co(struct job *job)
 {
     struct session *session = job->session;
     const char *error;
     words_start(&job->words, job->text);
-    while (words_next(&job->words, session->config.drop_in, &error)) {
+    for (const char *from = job->text; words_next(&job->words, session->config.drop_in, &error); from = job->words.next) {
+        g_autofree char *own = own_text(job, &job->words, job->text, from, job->line);
+        job->call.line = own ? own : job->line;
         job->call.argc = job->words.argc;
         job->call.argv = job->words.argv;
         if (!session->config.drop_in)
             sink_mark(job->call.sink); /* see write_line() in report.c */
         int ret = run_command_co(&job->call);
+        job->call.line = job->line;
         if (ret < 0)
             job->ret = ret;
         if (job->cancelled || session->quit || (ret < 0 && session->config.stop_on_error))
@@ -266,13 +282,15 @@ static int run_text_line_co(struct job *job, char *line)
     const char *error;
     int ret = 0;
     g_autofree char *typed = g_strdup(line);
-    job->call.line = typed;
     words_start(&words, line);
-    while (words_next(&words, job->session->config.drop_in, &error)) {
+    for (const char *from = line; words_next(&words, job->session->config.drop_in, &error); from = words.next) {
+        g_autofree char *own = own_text(job, &words, line, from, typed);
+        job->call.line = own ? own : typed;
         job->call.argc = words.argc;
         job->call.argv = words.argv;
         sink_mark(job->call.sink);
         int failed = run_command_co(&job->call);
+        job->call.line = typed;
         ret = failed < 0 ? failed : ret;
         if (job->cancelled || job->session->quit || ret == -ELOOP ||
             (ret < 0 && job->session->config.stop_on_error))

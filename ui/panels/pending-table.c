@@ -76,7 +76,7 @@ static const char *cell_text(const struct pending_row *row, enum column column, 
         break;
     case SIZE:
         if (pending_has_range(row->op)) {
-            g_snprintf(text, TEXT_MAX, "+%s", size_format((double)row->bytes, size));
+            g_snprintf(text, TEXT_MAX, "+%s", size_format_exact(row->bytes, size));
         }
         break;
     case DONE:

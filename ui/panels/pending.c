@@ -150,6 +150,11 @@ static enum panel_reaction select_row(struct pending_panel *pending, int64_t row
     return PANEL_REDRAW;
 }
 
+static const char *why_none(struct pending_panel *pending)
+{
+    return pending_view_count(pending) > 0 ? "this request is done" : "no request is selected";
+}
+
 /* The selected request if it is at a breakpoint; else says what is the matter. */
 static const struct blk_request *selected_at_breakpoint(struct pending_panel *pending)
 {
@@ -160,7 +165,7 @@ static const struct blk_request *selected_at_breakpoint(struct pending_panel *pe
         request = pending_view_request(pending, pending->selected_row);
     }
     if (!request || request->state != BLK_REQUEST_SUSPENDED || !request->tag) {
-        panel_remark(&pending->panel, request ? "this request is not at a breakpoint" : "no request is selected");
+        panel_remark(&pending->panel, request ? "this request is not at a breakpoint" : why_none(pending));
         return NULL;
     }
     return request;
@@ -210,7 +215,7 @@ static void cancel_selected(struct pending_panel *pending)
         request = pending_view_request(pending, pending->selected_row);
     }
     if (!request) {
-        panel_remark(&pending->panel, "no pending request is selected");
+        panel_remark(&pending->panel, why_none(pending));
         return;
     }
     line = g_strdup_printf("cancel %" PRIu64, request->id);

@@ -108,6 +108,26 @@ static void test_a_large_request_tells_how_far_it_is(void)
     bench_free(bench);
 }
 
+/* Not with all that was typed in one line. */
+static void test_each_request_has_its_own_command(void)
+{
+    struct bench *bench = bench_new(&panel_pending, 1 << 20);
+
+    bench_open(bench, WITH_BREAKPOINTS);
+    bench_run(bench, "break read_aio A;  aio_read -q 0 512;aio_read -q 512 '512' ");
+    bench_draw(bench, 120, 5);
+    g_autofree char *first = bench_line(bench, 1), *second = bench_line(bench, 2);
+    g_assert_true(g_str_has_suffix(first, "  aio_read -q 0 512"));
+    g_assert_true(g_str_has_suffix(second, "  aio_read -q 512 '512'"));
+    bench_ask(bench, REQUEST_LAST, 1);
+    bench_ask(bench, REQUEST_PENDING_RESUME, 1);
+    g_assert_cmpstr(bench->remark, ==, "this request is done");
+    bench_ask(bench, REQUEST_PENDING_CANCEL, 1);
+    g_assert_cmpstr(bench->remark, ==, "this request is done");
+    bench_run(bench, "resume A");
+    bench_free(bench);
+}
+
 /* Whole columns go, the least telling ones first. */
 static void test_what_matters_fits_narrow_panels(void)
 {
@@ -265,7 +285,7 @@ static void test_a_suspended_request_is_cancelled(void)
 
     bench_open(bench, WITH_BREAKPOINTS);
     bench_ask(bench, REQUEST_PENDING_CANCEL, 1);
-    g_assert_cmpstr(bench->remark, ==, "no pending request is selected");
+    g_assert_cmpstr(bench->remark, ==, "no request is selected");
     bench_run(bench, "break read_aio A");
     bench_run(bench, "aio_read -q 0 512");
     bench_draw(bench, 120, 6);
@@ -408,6 +428,7 @@ int main(int argc, char **argv)
     g_test_add_func("/pending-panel/nothing", test_says_that_there_is_nothing);
     g_test_add_func("/pending-panel/ages", test_requests_come_age_and_leave);
     g_test_add_func("/pending-panel/breakpoint", test_a_breakpoint_is_resumed_from_its_row);
+    g_test_add_func("/pending-panel/own-command", test_each_request_has_its_own_command);
     g_test_add_func("/pending-panel/large", test_a_large_request_tells_how_far_it_is);
     g_test_add_func("/pending-panel/narrow", test_what_matters_fits_narrow_panels);
     g_test_add_func("/pending-panel/selection", test_the_selection_follows_its_request);
