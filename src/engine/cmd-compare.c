@@ -38,11 +38,10 @@ static int parse(const struct command_call *call, struct compare_words *ret_word
     if (opts.count > 1 || (opts.count == 1 && snapshot))
         return command_misused(call, &command_compare);
     *ret_words = words;
-    /* A file whose name begins with an @ is told from a snapshot by its folder. */
     if (snapshot)
         *ret_what = g_strconcat("@", snapshot, NULL);
     else if (opts.count == 1)
-        *ret_what = g_strconcat(opts.operand[0][0] == '@' ? "./" : "", opts.operand[0], NULL);
+        *ret_what = compare_name(opts.operand[0]);
     return 0;
 }
 
@@ -85,7 +84,7 @@ const struct command command_compare = {
             "  -j           each range as an object\n"
             "  -m           only what the tables say: ranges that may differ, and nothing is read\n"
             "  -q           says nothing and ends at the first difference\n"
-            "  -s snapshot  with an internal snapshot, by its id or name\n"
+            "  -s snapshot  with an internal snapshot, by its id or name; so does @snapshot as the image\n"
             "\n"
             "  compare                what this layer changed\n"
             "  compare -s before      what was changed since the snapshot\n",

@@ -236,6 +236,12 @@ static int open_snapshot_co(struct blk *blk, const char *name, struct blk_open *
     return blk_open_co(how, ret_blk, error);
 }
 
+char *compare_name(const char *typed)
+{
+    bool is_file = typed[0] == '@' && g_file_test(typed, G_FILE_TEST_EXISTS);
+    return g_strconcat(is_file ? "./" : "", typed, NULL);
+}
+
 int compare_open_co(struct blk *blk, const struct compare_how *with, const char *what, const char *format, struct compare_other *ret_other,
                     GError **error)
 {

@@ -61,6 +61,9 @@ struct compare_other {
     bool opened; /* to be closed after use */
 };
 
+/* What compare_open_co() has for what was typed: "@NAME" is a snapshot where there is no such file.  g_free. */
+char *compare_name(const char *typed);
+
 /*
  * Finds it: what NULL is the backing file, "@NAME" an internal snapshot (by id or name), anything else another image, opened read-only, format
  * NULL: probed.  0, or a negative errno and an error.  Must run in a coroutine.

@@ -183,3 +183,18 @@ def test_the_picture_does_not_show_that_it_waited(work):
     with servers.nbdkit(work / 's', '--filter=delay', 'pattern', '1M', 'rdelay=700ms'):
         result = support.blkscope('--headless', '-f', 'raw', '-c', 'goto 512k hex', '-c', 'screen', f'nbd:unix:{work / "s"}')
     assert '00 00 00 00 00 08 00 00' in result.out and 'Ctrl-C' not in result.out, result
+
+
+# ---- a comparison with what a server has ----
+
+def test_a_comparison_that_is_not_followed_says_so(work):
+    """What is written to an export by others is not noticed; what is written to a file is."""
+    (work / 'disk').write_bytes(bytes(64 * KIB))
+    with servers.nbdkit(work / 's', 'memory', '64k'):
+        result = support.blkscope('--headless', '--no-sandbox', '-f', 'raw', '-c', f'differences nbd:unix:{work / "s"}', '-c', 'screen',
+                                  '-c', 'map-difference-list', '-c', 'screen', work / 'disk')
+    assert ', not followed · linear' in result.out, result
+    assert ' · not followed' in result.out, result
+    (work / 'other').write_bytes(bytes(64 * KIB))
+    result = support.blkscope('--headless', '-f', 'raw', '-c', f'differences {work / "other"}', '-c', 'screen', work / 'disk')
+    assert 'not followed' not in result.out and 'vs ' in result.out, result

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "block/inspect.h"
+#include "engine/compare.h"
 #include "engine/opts.h"
 #include "engine/report.h"
 #include "ui/panels/map-panel.h"
@@ -44,7 +45,7 @@ static int differences_co(const struct command_call *call)
         report_complain(call, "differences: one image, or -s and one snapshot");
         return -EINVAL;
     }
-    g_autofree char *image = opts.count > 0 ? g_strconcat(opts.operand[0][0] == '@' ? "./" : "", opts.operand[0], NULL) : NULL;
+    g_autofree char *image = opts.count > 0 ? compare_name(opts.operand[0]) : NULL;
     map_differences_start(map->differences, call->session, snapshot ? snapshot : image);
     panel_redraw(&map->panel);
     return 0;

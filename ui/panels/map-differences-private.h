@@ -44,6 +44,7 @@ struct map_differences {
     unsigned perhaps_first;  /* those before are behind the comparison */
     struct compare_progress progress;
     bool cut, stale;
+    bool unseen;  /* what others write to the other image is not noticed */
     bool stopped; /* as it was asked for: what changes is not followed any more */
     int64_t view_start, view_end; /* compared again first */
     int64_t since_us, ended_us, took_us; /* of the last time something was compared again */

@@ -243,8 +243,9 @@ static int open_other_co(struct differences_run *run, struct compare_other *ret_
     }
     if (ret < 0) {
         map_other_await(run->owner->other);
-    } else if (ret_other->opened && run->what[0] != '@' && map_other_watch(run->owner->other, ret_other->blk)) {
-        int refreshed = blk_refresh_co(ret_other->blk);
+    } else if (ret_other->opened && run->what[0] != '@') {
+        run->owner->unseen = !map_other_watch(run->owner->other, ret_other->blk);
+        int refreshed = run->owner->unseen ? 0 : blk_refresh_co(ret_other->blk);
 
         if (refreshed < 0 && run->owner) {
             map_differences_changed(run->owner, 0, MAP_DIFFERENCES_ALL_BYTES); /* it is just being written */

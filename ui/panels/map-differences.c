@@ -108,7 +108,7 @@ void map_differences_clear(struct map_differences *differences)
     g_clear_pointer(&differences->what, g_free);
     g_array_set_size(differences->changed, 0);
     map_differences_forget_found(differences);
-    differences->stale = differences->stopped = false;
+    differences->stale = differences->stopped = differences->unseen = false;
     differences->ended_us = differences->took_us = 0;
 }
 
@@ -288,6 +288,11 @@ bool map_differences_work(struct map_differences *differences, struct map_differ
         return true;
     }
     return false;
+}
+
+bool map_differences_is_unseen(const struct map_differences *differences)
+{
+    return differences->unseen;
 }
 
 bool map_differences_is_stopped(const struct map_differences *differences)

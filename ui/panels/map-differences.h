@@ -43,6 +43,8 @@ struct map_differences_work {
 };
 bool map_differences_work(struct map_differences *differences, struct map_differences_work *ret_work);
 bool map_differences_is_stopped(const struct map_differences *differences);
+/* Whether what others write to the image that it is compared with goes unnoticed, since that has no file here. */
+bool map_differences_is_unseen(const struct map_differences *differences);
 /* The image is of another size, and all of it may be other than it was.  No comparison: nothing happens. */
 void map_differences_resized(struct map_differences *differences);
 /*

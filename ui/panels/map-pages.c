@@ -45,11 +45,20 @@ const struct panel_hint *map_hints(struct panel *panel)
 
 /* ---- the list ---- */
 
+/* Exact where there is room for all of the number.  Returns the column behind. */
+static int put_size(struct surface surface, int x, int y, int64_t bytes, int room)
+{
+    char size[SIZE_TEXT_MAX];
+    g_autofree char *exact = g_strdup_printf("+%s", size_format_exact(bytes, size));
+    g_autofree char *about = g_strdup_printf("+%s", size_format((double)bytes, size));
+
+    return surface_put_fit(surface, x, y, surface.width - x, ROLE_TEXT, text_columns(exact, -1) <= room ? exact : about);
+}
+
 static void draw_run(const struct map_side *side, struct surface surface, int y, const struct map_run *run, bool marked)
 {
     const struct map_kind_info *kind = &side->source->space->kinds[run->kind];
     struct map_counts all = {0};
-    char size[SIZE_TEXT_MAX];
     enum role role;
     uint32_t ch;
     int x = surface_printf(surface, 0, y, ROLE_OFFSET, "0x%0*" PRIx64, map_view_digits(side->size), run->start) + 1;
@@ -63,8 +72,7 @@ static void draw_run(const struct map_side *side, struct surface surface, int y,
     surface_put_char(surface, x, y, role, ch);
     surface_put_fit(surface, x + 2, y, surface.width - x - 2, ROLE_TEXT, kind->name);
     x += 2 + KIND_COLUMNS;
-    g_autofree char *length = g_strdup_printf("+%s", size_format((double)run->length, size));
-    surface_put_fit(surface, x, y, surface.width - x, ROLE_TEXT, length);
+    put_size(surface, x, y, run->length, SIZE_COLUMNS - 1);
     x += SIZE_COLUMNS;
     if (run->host >= 0) {
         x = surface_printf(surface, x, y, ROLE_TEXT, "host 0x%" PRIx64, run->host) + 1;
@@ -185,7 +193,7 @@ static void draw_size(struct surface surface, int y, const struct size_line *lin
         bar = MAX(1, (int)((__int128)line->runs * room / most));
         surface_repeat(surface, SIZE_COLUMNS, y, bar, ROLE_KIND_DATA, 0x2588);
     }
-    surface_printf(surface, SIZE_COLUMNS + bar + (bar > 0), y, ROLE_TEXT, "%" PRId64 "  %s", line->runs, size_format((double)line->bytes, bytes));
+    surface_printf(surface, SIZE_COLUMNS + bar + (bar > 0), y, ROLE_TEXT, "%" PRId64 "  %s", line->runs, size_format_exact(line->bytes, bytes));
 }
 
 void map_draw_sizes(struct map_panel *map, struct surface surface)
@@ -248,6 +256,9 @@ static void append_state(struct map_differences *differences, enum words words, 
     if (map_differences_is_stale(differences)) {
         g_string_append(text, brief ? " · changed" : " · changed since");
     }
+    if (map_differences_is_unseen(differences)) {
+        g_string_append(text, " · not followed");
+    }
 }
 
 static void append_found(struct map_differences *differences, enum words words, GString *text)
@@ -262,10 +273,10 @@ static void append_found(struct map_differences *differences, enum words words, 
         g_string_append_printf(text, "%u%s", count, words == WORDS_FEWEST ? "" : count == 1 ? " differs" : " differ");
     }
     if (words <= WORDS_NOT_WITH_WHAT) {
-        g_string_append_printf(text, ", %s", size_format((double)progress->bytes[COMPARE_DIFFERENT], size));
+        g_string_append_printf(text, ", %s", size_format_exact(progress->bytes[COMPARE_DIFFERENT], size));
     }
     if (words <= WORDS_NOT_WITH_WHAT && progress->bytes[COMPARE_UNREADABLE] > 0) {
-        g_string_append_printf(text, ", %s unreadable", size_format((double)progress->bytes[COMPARE_UNREADABLE], size));
+        g_string_append_printf(text, ", %s unreadable", size_format_exact(progress->bytes[COMPARE_UNREADABLE], size));
     }
     if (map_differences_is_cut(differences)) {
         g_string_append(text, words == WORDS_ALL ? " (more are not kept)" : "+");
@@ -287,7 +298,11 @@ static void draw_difference_head(struct map_differences *differences, struct sur
         append_state(differences, words, text);
         fits = error || text_columns(text->str, -1) <= surface.width;
     }
-    surface_put_fit(surface, 0, 0, surface.width, error ? ROLE_ERROR : ROLE_STRONG, text->str);
+    if (error) {
+        surface_put_words(surface, 0, 0, surface.width, surface.height, ROLE_ERROR, text->str);
+    } else {
+        surface_put_fit(surface, 0, 0, surface.width, ROLE_STRONG, text->str);
+    }
 }
 
 void map_draw_differences(struct map_panel *map, struct surface surface)
@@ -295,7 +310,6 @@ void map_draw_differences(struct map_panel *map, struct surface surface)
     struct map_differences *differences = map->differences;
     const struct map_side *side = &map->sides[MAP_GUEST];
     unsigned count, at, top;
-    char size[SIZE_TEXT_MAX];
 
     map->list_rows = MAX(1, surface.height - 1);
     if (!map_differences_with(differences)) {
@@ -311,7 +325,7 @@ void map_draw_differences(struct map_panel *map, struct surface surface)
         struct map_range range = map_differences_at(differences, top + (unsigned)y - 1);
         int x = surface_printf(surface, 0, y, ROLE_OFFSET, "0x%0*" PRIx64, map_view_digits(side->size), range.start) + 1;
 
-        int size_end = surface_printf(surface, x, y, ROLE_TEXT, "+%s", size_format((double)(range.end - range.start), size));
+        int size_end = put_size(surface, x, y, range.end - range.start, surface.width - x - 1 - KIND_WORD);
 
         /* In whole, where there is room for that. */
         surface_put(surface, CLAMP(surface.width - KIND_WORD, size_end + 1, MAX(size_end + 1, x + SIZE_COLUMNS)), y, difference_role(range.kind), compare_kind_name(range.kind));

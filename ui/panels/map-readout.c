@@ -130,7 +130,7 @@ static void append_guest_byte(const struct map_link_answer *answer, GString *tex
         return;
     }
     g_string_append_printf(text, "at 0x%" PRIx64 ": %s of %s", answer->question.offset,
-                           size_format((double)extent->length, size), map_kind_name(map_kind_of(extent)));
+                           size_format_exact(extent->length, size), map_kind_name(map_kind_of(extent)));
     if (extent->depth > 0) {
         g_string_append_printf(text, ", layer %d", extent->depth);
     }
@@ -167,9 +167,9 @@ static void append_cell_runs(const struct map_link_answer *answer, GString *text
         return;
     }
     g_string_append_printf(text, "%" PRId64 " extent%s of %s", answer->runs, answer->runs > 1 ? "s" : "",
-                           size_format((double)answer->smallest, smallest));
+                           size_format_exact(answer->smallest, smallest));
     if (answer->largest > answer->smallest) {
-        g_string_append_printf(text, " to %s", size_format((double)answer->largest, largest));
+        g_string_append_printf(text, " to %s", size_format_exact(answer->largest, largest));
     }
 }
 
@@ -194,7 +194,7 @@ void map_draw_answer(const struct map_panel *map, struct surface surface, int y)
 static int put_range(struct surface surface, int64_t start, int64_t end, bool alone)
 {
     char size[SIZE_TEXT_MAX];
-    g_autofree char *whole = g_strdup_printf("0x%" PRIx64 "..0x%" PRIx64 "  +%s", start, end - 1, size_format((double)(end - start), size));
+    g_autofree char *whole = g_strdup_printf("0x%" PRIx64 "..0x%" PRIx64 "  +%s", start, end - 1, size_format_exact(end - start, size));
     g_autofree char *brief = g_strdup_printf("0x%" PRIx64 " +%s", start, size);
 
     return surface_put(surface, 0, 0, ROLE_STRONG, alone && text_columns(whole, -1) <= surface.width ? whole : brief);

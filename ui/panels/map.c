@@ -220,7 +220,8 @@ static void title(struct panel *panel, GString *title)
         return;
     }
     if (map_differences_with(map->differences) && !map_differences_error(map->differences)) {
-        g_string_append_printf(title, "vs %s%s · ", map_differences_with(map->differences), map_differences_is_stopped(map->differences) ? ", stopped" : "");
+        g_string_append_printf(title, "vs %s%s%s · ", map_differences_with(map->differences), map_differences_is_stopped(map->differences) ? ", stopped" : "",
+                               map_differences_is_unseen(map->differences) ? ", not followed" : "");
     }
     g_string_append_printf(title, "%s · %s/cell", map->order == MAP_ORDER_CURVE ? "curve" : "linear",
                            size_format((double)side->view.span, size));
