@@ -191,10 +191,10 @@ def test_a_comparison_that_is_not_followed_says_so(work):
     """What is written to an export by others is not noticed; what is written to a file is."""
     (work / 'disk').write_bytes(bytes(64 * KIB))
     with servers.nbdkit(work / 's', 'memory', '64k'):
-        result = support.blkscope('--headless', '--no-sandbox', '-f', 'raw', '-c', f'differences nbd:unix:{work / "s"}', '-c', 'screen',
-                                  '-c', 'map-difference-list', '-c', 'screen', work / 'disk')
-    assert ', not followed · linear' in result.out, result
-    assert ' · not followed' in result.out, result
+        result = support.blkscope('--headless', '--no-sandbox', '-f', 'raw', *commands(['zoom', 'differences nbd:unix:s', 'screen', 'map-difference-list', 'screen']),
+                                  work / 'disk', cwd=work)
+    assert 'vs nbd:unix:s, not followed · linear' in result.out, result
+    assert '0 ranges differ from nbd:unix:s, 0 bytes · not followed' in result.out, result
     (work / 'other').write_bytes(bytes(64 * KIB))
-    result = support.blkscope('--headless', '-f', 'raw', '-c', f'differences {work / "other"}', '-c', 'screen', work / 'disk')
-    assert 'not followed' not in result.out and 'vs ' in result.out, result
+    result = support.blkscope('--headless', '-f', 'raw', *commands(['zoom', 'differences other', 'screen']), work / 'disk', cwd=work)
+    assert 'not followed' not in result.out and 'vs other · linear' in result.out, result
