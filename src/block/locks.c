@@ -209,7 +209,9 @@ void locks_describe(int fd, const char *filename, GString *out)
     if (!(perm | unshared) || fstat(fd, &st) < 0)
         return;
     g_autoptr(GString) names = sandbox_state()->closed ? recall_processes(&st) : find_processes(&st);
-    const char *does = perm & NODE_PERM_WRITE ? "is writing to" : "has open";
+    bool several = strstr(names->str, "), ") != NULL; /* "NAME (pid N), NAME (pid N)" */
+    const char *does = perm & NODE_PERM_WRITE ? several ? "are writing to" : "is writing to" : several ? "have open" : "has open";
+    const char *lets = several ? " and let nobody else write" : " and lets nobody else write";
     g_string_append_printf(out, "%s%s %s %s%s", out->len ? "; " : "", names->len ? names->str : "another process", does, filename,
-                           unshared & NODE_PERM_WRITE ? " and lets nobody else write" : "");
+                           unshared & NODE_PERM_WRITE ? lets : "");
 }

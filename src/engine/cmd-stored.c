@@ -42,6 +42,9 @@ static void show_snapshot_json(const struct command_call *call, const struct ins
     report_json_members(call, members, G_N_ELEMENTS(members) - (snapshot->icount == UINT64_MAX));
 }
 
+/* Of usual ones in 76 columns, as many as half a screen has. */
+#define SNAPSHOT_ROW "%-4s %-12s %9s  %-19s  %12s  %s%s"
+
 static int show_snapshot(void *data, const struct inspect_snapshot *snapshot)
 {
     struct listing *listing = data;
@@ -53,17 +56,16 @@ static int show_snapshot(void *data, const struct inspect_snapshot *snapshot)
         return 0;
     }
     if (first)
-        report_say(call, "%-8s %-20s %10s  %-19s  %16s  %10s  %s", "ID", "NAME", "VM STATE", "DATE", "VM CLOCK", "ICOUNT", "DISK");
+        report_say(call, SNAPSHOT_ROW, "ID", "NAME", "VM STATE", "DATE", "VM CLOCK", "DISK", "");
     g_autofree char *id = report_text(call, snapshot->id);
     g_autofree char *name = report_text(call, snapshot->name);
     g_autoptr(GDateTime) date = g_date_time_new_from_unix_local(snapshot->seconds);
     g_autofree char *when = g_date_time_format(date, "%Y-%m-%d %H:%M:%S");
-    g_autofree char *icount = snapshot->icount == UINT64_MAX ? g_strdup("-") : g_strdup_printf("%" PRIu64, snapshot->icount);
+    g_autofree char *icount = snapshot->icount == UINT64_MAX || snapshot->icount == 0 ? g_strdup("") : g_strdup_printf("  icount %" PRIu64, snapshot->icount);
     uint64_t ms = snapshot->vm_clock_ns / 1000000;
     g_autofree char *clock = g_strdup_printf("%02" PRIu64 ":%02d:%02d.%03d", ms / 3600000, (int)(ms / 60000 % 60), (int)(ms / 1000 % 60),
                                              (int)(ms % 1000));
-    report_say(call, "%-8s %-20s %10s  %-19s  %16s  %10s  %s", id, name, size_format(snapshot->vm_state_size, vm), when, clock, icount,
-               size_format(snapshot->size, disk));
+    report_say(call, SNAPSHOT_ROW, id, name, size_format(snapshot->vm_state_size, vm), when, clock, size_format_exact((int64_t)snapshot->size, disk), icount);
     return 0;
 }
 
@@ -84,7 +86,7 @@ const struct command command_snapshots = {
     .name = "snapshots",
     .summary = "lists the image's internal snapshots",
     .help = "\n"
-            "Id, name, size of the VM state, date, the guest's clock and instruction count, and the size that the disk had.\n"
+            "Id, name, size of the VM state, date, the guest's clock, the size that the disk had, and instructions, if they were counted.\n"
             "\n"
             "  snapshots                    which there are\n"
             "  open -o snapshot=NAME PATH   opens one of them, read-only, in place of the active state\n",

@@ -267,3 +267,6 @@ def test_own_readers_look_and_say_who(folder):
         assert f'locked: qemu-io (pid {process.pid}) is writing to alone.qcow2 and lets nobody else write' in shared.out
         screen = blkscope('-U', '--headless', '-c', 'screen', 'alone.qcow2', cwd=folder)
         assert 'is writing to' in screen.out
+    with Holder(io(REFERENCE, 'read', 'qcow2'), folder), Holder(io(REFERENCE, 'read', 'qcow2'), folder):
+        several = blkscope('-U', '-c', 'chain', 'alone.qcow2', cwd=folder)
+        assert '), qemu-io (pid ' in several.out and ') have open alone.qcow2 and let nobody else write' in several.out, several
