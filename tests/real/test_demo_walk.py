@@ -117,6 +117,15 @@ WALKS = {
         (['keys :'], [' TYPE ']),
         (['keys Esc g'], [' ASK ']),
     ],
+    'the-palette-finds-what-is-elsewhere': [
+        (['goto 0', 'keys : F2 next Space compressed'], ['> hex-next-compressed', 'hex: c']),
+        (['keys Enter'], [' MOVE ', '0x2400000 layer 1']),
+    ],
+    'the-inspector-gives-room-to-the-bytes': [
+        (['focus hex', 'goto 2M', 'keys I'], ['sector 4096 + 0', '!FILETIME']),
+        (['keys I'], ['!sector 4096 + 0']),
+        (['keys I'], ['FILETIME']),
+    ],
     'counts-layouts-and-the-mouse': [
         (['focus hex', 'hex-fold', 'keys 1 0 j'], ['0xa0 ']),
         (['layout wide columns 30%', 'layout'], ['wide columns 30']),
@@ -159,3 +168,12 @@ def test_on_the_demonstration_image(demo, name):
         assert 'length' in (demo / 'kept').read_text()
     if 'picked' in script:
         assert (demo / 'picked').read_bytes() == b'\x66' * 16
+
+
+def test_a_narrow_legend_says_what_each_sign_is(demo):
+    env = support.environment(**support.SCREEN)
+    env.update(COLUMNS='120', LINES='40')
+    shown = support.blkscope('--headless', '--no-config', '--refs=follow', '-c', 'screen --svg', '-c', 'screen', 'demo.qcow2', cwd=demo, env=env).out
+    legend = ''.join(line[1:41] for line in shown[shown.index('</svg>'):].splitlines() if '%' in line)  # for that the map had to be complete
+    for sign in ['. zero', 'C compressed', 'B backing', 'D data', '2 backing 2', '- zero-allocated']:
+        assert sign in legend, shown

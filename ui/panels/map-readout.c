@@ -102,20 +102,20 @@ static bool put_shares(const struct shares *shares, struct surface surface, int 
     return true;
 }
 
-/* Exact bytes give way to what kinds there are, and that to the glyphs. */
-static void draw_shares(struct shares shares, struct surface surface, int x, enum role role)
+/* What kinds there are matters most; of a cell then how many bytes, of the legend what stands for which. */
+static void draw_shares(struct shares shares, struct surface surface, int x, enum role role, bool legend)
 {
-    shares.exact = shares.samples = true;
-    if (!put_shares(&shares, surface, x, role, false)) {
-        shares.samples = false;
+    const struct {
+        bool exact, samples;
+    } tries[] = {{true, true}, {!legend, legend}, {legend, !legend}, {false, true}, {false, false}};
+    bool fits = false;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(tries) && !fits; i++) {
+        shares.exact = tries[i].exact;
+        shares.samples = tries[i].samples;
+        fits = put_shares(&shares, surface, x, role, false);
     }
-    if (!put_shares(&shares, surface, x, role, false)) {
-        shares.samples = true;
-        shares.exact = false;
-    }
-    if (!put_shares(&shares, surface, x, role, false)) {
-        shares.samples = false;
-    }
+    shares.samples = shares.samples || (legend && !fits); /* not all of it is to be seen: then at least what it stands for */
     put_shares(&shares, surface, x, role, true);
 }
 
@@ -207,14 +207,14 @@ static void draw_cell(const struct map_panel *map, const struct shares *shares, 
     g_autoptr(GString) runs = g_string_new(NULL);
 
     if (!alone) {
-        draw_shares(*shares, surface, x, ROLE_TEXT);
+        draw_shares(*shares, surface, x, ROLE_TEXT, false);
         return;
     }
     if (is_answered(map)) {
         append_cell_runs(&map->answer, runs);
         surface_put_fit(surface, x, 0, MAX(0, surface.width - x), ROLE_DIM, text_columns(runs->str, -1) <= surface.width - x ? runs->str : "");
     }
-    draw_shares(*shares, surface_part(surface, 0, 1, surface.width, 1), 0, ROLE_TEXT);
+    draw_shares(*shares, surface_part(surface, 0, 1, surface.width, 1), 0, ROLE_TEXT, false);
 }
 
 void map_draw_readout(const struct map_panel *map, struct surface surface)
@@ -239,6 +239,6 @@ void map_draw_readout(const struct map_panel *map, struct surface surface)
 
         shares.counts = map_pyramid_count(map_side_all(side), 0, side->size);
         shares.bytes = side->size;
-        draw_shares(shares, legend, surface_put(legend, 0, 0, ROLE_DIM, "all: "), ROLE_DIM);
+        draw_shares(shares, legend, surface_put(legend, 0, 0, ROLE_DIM, "all: "), ROLE_DIM, true);
     }
 }

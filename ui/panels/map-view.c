@@ -7,7 +7,7 @@
 #include "util/checked.h"
 #include "util/size.h"
 
-enum { GUTTER_WIDTH_MIN = 32 };
+enum { GUTTER_WIDTH_MIN = 32, NARROW = 60 };
 
 int map_view_digits(int64_t size)
 {
@@ -50,9 +50,9 @@ static int64_t fit_span(int64_t size, int64_t cells, int64_t leaf)
     return size_round(want);
 }
 
-static void share_lines(struct map_view *view, int height, bool zoomed, bool linked)
+static void share_lines(struct map_view *view, int width, int height, bool zoomed, bool linked)
 {
-    view->legend = height >= 20 ? 3 : height >= 18 ? 2 : height >= 12 ? 1 : 0;
+    view->legend = height >= 20 ? (width < NARROW ? 4 : 3) : height >= 18 ? 2 : height >= 12 ? 1 : 0;
     view->readout = height >= 8 ? 3 + view->legend : height >= 5 ? 2 : height >= 3 ? 1 : 0;
     view->strip = zoomed && height >= 6;
     view->other = linked && height >= 16;
@@ -78,7 +78,7 @@ struct map_view map_view_layout(int width, int height, const struct map_view_wis
 {
     struct map_view view = {0};
 
-    share_lines(&view, height, wish->zoom_span > 0, wish->linked);
+    share_lines(&view, width, height, wish->zoom_span > 0, wish->linked);
     view.gutter = width >= GUTTER_WIDTH_MIN && !wish->paged ? map_view_digits(wish->size) + 3 : 0;
     view.columns = MAX(0, width - view.gutter);
     if (view.columns >= 32) {
