@@ -175,8 +175,11 @@ static char *progress_text(const struct desk *desk)
     return NULL;
 }
 
-/* Offset of the cursor, of the panel that has the focus, and with everything its layer and what is selected. */
-static char *place_text(struct desk *desk, bool everything)
+/* How much is told of where one is. */
+enum place { PLACE_OFFSET, PLACE_SELECTED, PLACE_ALL, PLACES };
+
+/* Offset of the cursor, of the panel that has the focus, then how much is selected, then its layer and where what is selected begins and ends. */
+static char *place_text(struct desk *desk, enum place place)
 {
     struct panel *panel = desk_focused(desk);
     g_autoptr(GString) text = g_string_new(NULL);
@@ -184,14 +187,15 @@ static char *place_text(struct desk *desk, bool everything)
     if (offset >= 0) {
         g_string_append_printf(text, "0x%" PRIx64, (uint64_t)offset);
     }
-    if (everything && offset >= 0) {
+    if (place == PLACE_ALL && offset >= 0) {
         append_layer(desk, offset, text);
     }
-    if (everything && panel->ops->selection != NULL) {
-        gsize len = text->len;
-        panel->ops->selection(panel, text);
-        if (len > 0 && text->len > len) {
-            g_string_insert(text, (gssize)len, "  selected ");
+    if (place >= PLACE_SELECTED && panel->ops->selection != NULL) {
+        g_autoptr(GString) selection = g_string_new(NULL);
+        panel->ops->selection(panel, selection);
+        const char *range_end = place == PLACE_SELECTED ? strchr(selection->str, ' ') : NULL;
+        if (selection->len > 0) {
+            g_string_append_printf(text, "%s%s", text->len > 0 ? "  selected " : "selected ", range_end != NULL ? range_end + 1 : selection->str);
         }
     }
     return g_strdup(text->str);
@@ -228,10 +232,10 @@ static int draw_sandbox(const struct desk *desk, struct surface row, int end)
 /* As much of it as leaves the name its room; returns the column left of it. */
 static int draw_place(struct desk *desk, struct surface row, int end, int least)
 {
-    for (int everything = 1; everything >= 0; everything--) {
-        g_autofree char *place = place_text(desk, everything);
-        if (*place != '\0' && text_columns(place, -1) + GAP <= end - least) {
-            return put_left_of(row, end, ROLE_BAR, place);
+    for (int place = PLACES - 1; place >= 0; place--) {
+        g_autofree char *text = place_text(desk, (enum place)place);
+        if (*text != '\0' && text_columns(text, -1) + GAP <= end - least) {
+            return put_left_of(row, end, ROLE_BAR, text);
         }
     }
     return end;

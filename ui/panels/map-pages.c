@@ -5,7 +5,7 @@
 #include "ui/panels/map-panel.h"
 #include "util/size.h"
 
-enum { KIND_WORD = 10 /* "unreadable" */, KIND_COLUMNS = 15, SIZE_COLUMNS = 13, COUNT_COLUMNS = 30 };
+enum { KIND_WORD = 10 /* "unreadable" */, KIND_COLUMNS = 15, SIZE_COLUMNS = 13, WIDE = 64, EXACT_COLUMNS = 19 /* up to a terabyte in bytes */, COUNT_COLUMNS = 30 };
 
 /* ---- what is worth a hint ---- */
 
@@ -72,8 +72,9 @@ static void draw_run(const struct map_side *side, struct surface surface, int y,
     surface_put_char(surface, x, y, role, ch);
     surface_put_fit(surface, x + 2, y, surface.width - x - 2, ROLE_TEXT, kind->name);
     x += 2 + KIND_COLUMNS;
-    put_size(surface, x, y, run->length, SIZE_COLUMNS - 1);
-    x += SIZE_COLUMNS;
+    int columns = surface.width < WIDE ? SIZE_COLUMNS : EXACT_COLUMNS;
+    put_size(surface, x, y, run->length, columns - 1);
+    x += columns;
     if (run->host >= 0) {
         x = surface_printf(surface, x, y, ROLE_TEXT, "host 0x%" PRIx64, run->host) + 1;
     }
@@ -193,7 +194,7 @@ static void draw_size(struct surface surface, int y, const struct size_line *lin
         bar = MAX(1, (int)((__int128)line->runs * room / most));
         surface_repeat(surface, SIZE_COLUMNS, y, bar, ROLE_KIND_DATA, 0x2588);
     }
-    surface_printf(surface, SIZE_COLUMNS + bar + (bar > 0), y, ROLE_TEXT, "%" PRId64 "  %s", line->runs, size_format_exact(line->bytes, bytes));
+    surface_printf(surface, SIZE_COLUMNS + bar + (bar > 0), y, ROLE_TEXT, "%" PRId64 "  %s", line->runs, size_format((double)line->bytes, bytes));
 }
 
 void map_draw_sizes(struct map_panel *map, struct surface surface)

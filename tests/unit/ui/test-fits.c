@@ -153,6 +153,20 @@ static void test_the_palette_finds_what_is_meant(void)
     check_first("WRITE", ":write");
 }
 
+static void test_how_much_is_selected_is_told(void)
+{
+    struct driver *driver = driver_new(160, 24, driver_colour, "disk.img");
+    driver_command(driver, "goto 1 hex");
+    driver_keys(driver, "v Right Right");
+    g_assert_true(driver_shows(driver, " 0x3  selected 0x1..0x3 3 bytes  "));
+    driver_resize(driver, 54, 24);
+    g_assert_true(driver_shows(driver, " disk.img"));
+    g_assert_true(driver_shows(driver, " 0x3  selected 3 bytes  "));
+    driver_resize(driver, 40, 24);
+    g_assert_true(driver_shows(driver, " 0x3  [READ-ONLY]"));
+    driver_free(driver);
+}
+
 static void test_hints_are_about_what_is_shown(void)
 {
     struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
@@ -199,6 +213,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fits/questions-keep-their-last-sentence", test_questions_keep_their_last_sentence);
     g_test_add_func("/fits/remarks-take-the-rows-they-need", test_remarks_take_the_rows_they_need);
     g_test_add_func("/fits/the-name-matters-more-than-its-properties", test_the_name_matters_more_than_its_properties);
+    g_test_add_func("/fits/how-much-is-selected-is-told", test_how_much_is_selected_is_told);
     g_test_add_func("/fits/titles-lose-whole-parts", test_titles_lose_whole_parts);
     g_test_add_func("/fits/errors-are-told-in-whole", test_errors_are_told_in_whole);
     g_test_add_func("/fits/the-palette-finds-what-is-meant", test_the_palette_finds_what_is_meant);
