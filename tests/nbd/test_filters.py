@@ -185,6 +185,12 @@ def test_the_picture_does_not_show_that_it_waited(work):
     assert '00 00 00 00 00 08 00 00' in result.out and 'Ctrl-C' not in result.out, result
 
 
+def test_what_hex_shows_is_no_file(work):
+    with servers.nbdkit(work / 's', 'memory', '64k'):
+        result = support.blkscope('--headless', '-f', 'raw', *commands(['hex-host', 'focus hex', 'zoom', 'screen']), f'nbd:unix:{work / "s"}')
+    assert 'hex · what the server has' in result.out and 'file s' not in result.out, result
+
+
 # ---- a comparison with what a server has ----
 
 def test_a_comparison_that_is_not_followed_says_so(work):

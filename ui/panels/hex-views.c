@@ -66,8 +66,14 @@ void hex_views_describe_host(const struct hex_panel *hex, GString *text)
 {
     const char *name = hex->host.blk ? blk_filename(hex->host.blk) : NULL;
     const char *slash = name ? strrchr(name, '/') : NULL;
+    struct blk_connection connection;
 
-    g_string_append_printf(text, "file %s", slash ? slash + 1 : name ? name : "");
+    if (blk_connection(hex->host.blk, &connection)) { /* its name is the socket's, or long */
+        g_string_append(text, "what the server has");
+        blk_connection_clear(&connection);
+    } else {
+        g_string_append_printf(text, "file %s", slash ? slash + 1 : name ? name : "");
+    }
     if (hex->blk && (hex->layer > 0 || blk_layer(hex->blk, 1, BLK_PART_LAYER))) {
         g_string_append_printf(text, " · layer %u", hex->layer);
     }
