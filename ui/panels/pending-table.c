@@ -180,6 +180,23 @@ static struct table lay_out(int room, const struct pending_row *rows, int count)
     return table;
 }
 
+void pending_table_draw_detail(struct surface row, const struct pending_row *request)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    g_string_append_printf(text, "#%" PRIu64 " %s", request->id, blk_op_name(request->op));
+    if (pending_has_range(request->op)) {
+        g_string_append_printf(text, " 0x%" PRIx64 "..0x%" PRIx64, request->offset, request->offset + MAX(request->bytes, 1) - 1);
+    }
+    if (request->event) {
+        g_string_append_printf(text, " · %s", request->event);
+    }
+    if (request->issuer) {
+        g_string_append_printf(text, " · %s", request->issuer);
+    }
+    surface_put_fit(row, 0, 0, row.width, ROLE_DIM, text->str);
+}
+
 void pending_table_draw(struct surface surface, bool header, const struct pending_row *rows, int count)
 {
     struct table table = lay_out(surface.width, rows, count);

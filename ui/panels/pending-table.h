@@ -24,3 +24,5 @@ bool pending_has_range(enum blk_op op);
  * room for is left out in whole columns, the least telling ones first; state and tag stay.
  */
 void pending_table_draw(struct surface surface, bool header, const struct pending_row *rows, int count);
+/* One of them in a line, with what the columns may have no room for: its last byte, all of the event or error, the whole command. */
+void pending_table_draw_detail(struct surface row, const struct pending_row *request);

@@ -15,6 +15,7 @@ enum {
     TICK_SLOW_US = 1000 * 1000,
     SLOW_AFTER_US = 10 * 1000 * 1000, /* tenths of seconds are not shown then */
     HEADER_HEIGHT_MIN = 4,
+    DETAIL_HEIGHT_MIN = 10,
 };
 
 static struct pending_panel *pending_of(struct panel *panel)
@@ -68,7 +69,9 @@ static void draw(struct panel *panel, struct surface surface, bool focused)
     bool header = surface.height >= HEADER_HEIGHT_MIN;
 
     pending->drawn_us = clock_now_us();
-    pending->lines = MAX(0, surface.height - header);
+    bool detail = surface.height >= DETAIL_HEIGHT_MIN;
+
+    pending->lines = MAX(0, surface.height - header - detail);
     find_selection(pending);
     if (pending->page == PENDING_PAGE_TIMES) {
         pending_draw_times(pending, surface);
@@ -93,6 +96,11 @@ static void draw(struct panel *panel, struct surface surface, bool focused)
         return;
     }
     draw_rows(pending, surface, header, focused);
+    if (detail) {
+        struct pending_row row = pending_view_row(pending, pending->selected_row);
+
+        pending_table_draw_detail(surface_part(surface, 0, surface.height - 1, surface.width, 1), &row);
+    }
 }
 
 static void title(struct panel *panel, GString *title)

@@ -119,6 +119,8 @@ static void test_each_request_has_its_own_command(void)
     g_autofree char *first = bench_line(bench, 1), *second = bench_line(bench, 2);
     g_assert_true(g_str_has_suffix(first, "  aio_read -q 0 512"));
     g_assert_true(g_str_has_suffix(second, "  aio_read -q 512 '512'"));
+    bench_draw(bench, 70, 12);
+    bench_assert_line(bench, 11, "#1 read 0x0..0x1ff · read_aio · aio_read -q 0 512");
     bench_ask(bench, REQUEST_LAST, 1);
     bench_ask(bench, REQUEST_PENDING_RESUME, 1);
     g_assert_cmpstr(bench->remark, ==, "this request is done");
