@@ -2,6 +2,7 @@
 """A comparison on the map follows what others do to either image: soon after, it is the same as one that begins then."""
 import os
 import random
+import signal
 import sys
 import time
 from pathlib import Path
@@ -9,10 +10,11 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-sys.path.insert(0, str(Path(__file__).parent.parent / 'sandbox'))
+sys.path[:0] = [str(Path(__file__).parent.parent / folder) for folder in ('sandbox', 'nbd')]
 
 import support  # noqa: E402
 from images import create, qemu_img, write  # noqa: E402
+from servers import qemu_nbd  # noqa: E402
 from session import session  # noqa: E402
 from support import KIB, MIB  # noqa: E402
 
@@ -117,6 +119,22 @@ def test_the_other_one_is_gone_for_a_while(work):
         wait_for(running, '0 ranges differ from b.qcow2')
         write(other, 'write -P 1 2M 128k')
         wait_for(running, '1 range differs from b.qcow2, 128 KiB')
+
+
+def test_all_of_the_other_one_changes_while_something_is_compared_again(work):
+    """What all of it is ends where the longer one does, also when it is told in the middle of a comparison."""
+    image, other = create(work / 'a.qcow2', 4 * MIB), create(work / 'b.qcow2', 4 * MIB)
+    write(image, 'write -P 1 0 64k')
+    with qemu_nbd(work / 'socket', '-f', 'qcow2', image) as server, session(*ARGS, '-f', 'raw', f'nbd+unix:///?socket={work}/socket', cwd=work) as running:
+        begin(running, other.name)
+        assert '1 range differs from b.qcow2, 64 KiB' in head(running)
+        server.send_signal(signal.SIGSTOP)
+        for at in (1, 2):
+            write(other, f'write -P 2 {at}M 128k')
+            for _ in range(20):
+                running.run('sleep 20')  # by then it has begun to compare, and waits for the server
+        server.send_signal(signal.SIGCONT)
+        wait_for(running, '3 ranges differ from b.qcow2, 320 KiB')
 
 
 def test_the_backing_file_of_an_image_that_is_written_changes(work):

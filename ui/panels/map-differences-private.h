@@ -24,7 +24,8 @@ struct differences_run {
     char *what;
     struct compare_progress progress;
     GArray *into;
-    bool again; /* only what changed */
+    bool again;       /* only what changed */
+    bool reads_other; /* by the tables that it has now */
     int64_t delay_us, begun_us;
     int64_t again_done, again_total;
 };
@@ -45,6 +46,7 @@ struct map_differences {
     struct compare_progress progress;
     bool cut, stale;
     bool unseen;  /* what others write to the other image is not noticed */
+    bool other_changed; /* behind the run that reads it: it is opened anew for the next */
     bool stopped; /* as it was asked for: what changes is not followed any more */
     int64_t view_start, view_end; /* compared again first */
     int64_t since_us, ended_us, took_us; /* of the last time something was compared again */

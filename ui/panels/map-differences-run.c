@@ -194,9 +194,14 @@ static int64_t changed_bytes(const struct map_differences *differences)
     return bytes;
 }
 
+static int64_t longer_of(const struct blk *one, const struct blk *other)
+{
+    return MAX(blk_length(one), blk_length(other));
+}
+
 static int compare_changed_co(struct differences_run *run, struct blk *other)
 {
-    int64_t size = MAX(blk_length(run->blk), blk_length(other));
+    int64_t size = longer_of(run->blk, other);
     int64_t part = MAX(PART_MIN, size / PARTS - size / PARTS % COMPARE_GRAIN);
     int ret = 0;
 
@@ -205,12 +210,15 @@ static int compare_changed_co(struct differences_run *run, struct blk *other)
     run->owner->cut = run->owner->cut && run->again_total < size; /* all of it is found anew */
     while (run->owner && ret == 0 && run->owner->changed->len > 0) {
         ret = compare_range_co(run, other, take_changed(run->owner, part));
+        if (run->owner) {
+            cut_off(run->owner, longer_of(run->blk, other)); /* meanwhile all bytes may have changed, and that has no end */
+        }
     }
     if (run->owner && ret == 0) {
         find_hosts_co(run, run->owner->found);
     }
     if (run->owner && ret == 0) {
-        run->owner->stale = run->owner->changed->len > 0;
+        run->owner->stale = run->owner->changed->len > 0 || run->owner->other_changed;
     }
     return ret;
 }
@@ -241,6 +249,7 @@ static int open_other_co(struct differences_run *run, struct compare_other *ret_
     if (!run->owner) {
         return ret;
     }
+    run->reads_other = ret == 0;
     if (ret < 0) {
         map_other_await(run->owner->other);
     } else if (ret_other->opened && run->what[0] != '@') {
@@ -304,6 +313,10 @@ static void end_run(struct differences_run *run)
     owner->ended_us = clock_now_us();
     owner->took_us = owner->ended_us - run->begun_us;
     run->owner = NULL;
+    if (owner->other_changed) {
+        owner->other_changed = false;
+        map_differences_changed(owner, 0, MAP_DIFFERENCES_ALL_BYTES);
+    }
     map_differences_compare_again(owner); /* what was written meanwhile */
     map_differences_notify(owner, true);
 }

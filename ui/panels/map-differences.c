@@ -48,8 +48,14 @@ void map_differences_forget_found(struct map_differences *differences)
 
 static void on_other(void *data)
 {
-    map_differences_changed(data, 0, MAP_DIFFERENCES_ALL_BYTES);
-    map_differences_notify(data, true);
+    struct map_differences *differences = data;
+
+    if (differences->run && differences->run->reads_other) {
+        differences->other_changed = differences->stale = true;
+    } else {
+        map_differences_changed(differences, 0, MAP_DIFFERENCES_ALL_BYTES);
+    }
+    map_differences_notify(differences, true);
 }
 
 struct map_differences *map_differences_new(void (*updated)(void *data), void *data)
@@ -108,7 +114,7 @@ void map_differences_clear(struct map_differences *differences)
     g_clear_pointer(&differences->what, g_free);
     g_array_set_size(differences->changed, 0);
     map_differences_forget_found(differences);
-    differences->stale = differences->stopped = differences->unseen = false;
+    differences->stale = differences->stopped = differences->unseen = differences->other_changed = false;
     differences->ended_us = differences->took_us = 0;
 }
 
