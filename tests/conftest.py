@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import shutil
 import signal
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -28,9 +30,13 @@ def limit():
 
 
 @pytest.fixture
-def work(tmp_path):
-    """A folder of the test's own."""
-    return tmp_path
+def work(request, tmp_path):
+    """A folder of the test's own, gone with it: what is never written out costs no disk any time."""
+    folder = tmp_path
+    if support.MEMORY and request.node.get_closest_marker('in_memory'):
+        folder = Path(tempfile.mkdtemp(dir=support.MEMORY))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def pytest_report_header():

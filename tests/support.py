@@ -13,6 +13,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 BLKSCOPE = os.environ.get('BLKSCOPE') or str(CHECKOUT / 'build/blkscope')
 REFERENCE = '/usr/bin/qemu-io'
 FLAVOUR = os.environ.get('BLKSCOPE_FLAVOUR', '')  # '', 'asan', 'tsan', 'valgrind' or 'coverage'
+MEMORY = os.environ.get('BLKSCOPE_MEMORY', '')  # a folder in memory, where there is room for one; see `work` in conftest.py
 LOCALE = os.environ.get('BLKSCOPE_LOCALE', 'C.UTF-8')
 # No test says how fast something is; a deadline only ends what hangs.
 DEADLINE = 60 if not FLAVOUR else 300

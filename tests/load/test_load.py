@@ -5,6 +5,7 @@ Long sessions in memory that stays flat: random commands and screen actions, man
 The default run is a small one; BLKSCOPE_LOAD=all is a million actions, 100,000 requests and a gigabyte, BLKSCOPE_LOAD=N is N actions and what
 belongs to them.  SEED=N plays others.  What was measured is printed (-rA shows it).
 """
+import contextlib
 import os
 import random
 import re
@@ -29,7 +30,7 @@ from terminal import Terminal  # noqa: E402
 pytestmark = pytest.mark.skipif(support.FLAVOUR == 'valgrind', reason='valgrind is too slow for it')
 SEED = int(os.environ.get('SEED', '1'))
 LOAD = os.environ.get('BLKSCOPE_LOAD', '')
-ACTIONS = 1_000_000 if LOAD == 'all' else int(LOAD or 40_000)
+ACTIONS = 1_000_000 if LOAD == 'all' else int(LOAD or 20_000)
 BATCH = min(10_000, ACTIONS // 8)
 LIMIT = support.LIMIT * max(1, ACTIONS // 100_000)  # of a session; it only ends what hangs
 # A sanitizer keeps what was freed; not much of it here, or nothing could be told from the memory of the process.
@@ -117,6 +118,18 @@ class Process:
         return peak
 
 
+@pytest.fixture
+def start(work):
+    """Starts a session; nothing is left of one that was stuck."""
+    with contextlib.ExitStack() as stack:
+        def run(args):
+            session = Process(args, work)
+            stack.callback(session.process.kill)
+            return session
+
+        yield run
+
+
 class Monkey:
     def __init__(self, rng, requests):
         self.rng, self.requests = rng, requests
@@ -157,12 +170,12 @@ def flat(samples, what, slack):
 
 
 @pytest.mark.parametrize('how', [['-w', '-t', 'unsafe'], ['-w', '-s']], ids=['image', 'overlay'])
-def test_a_long_session_of_random_actions(work, how):
+def test_a_long_session_of_random_actions(start, work, how):
     scenarios.make_chain(work)
     listed = support.blkscope('--headless', '--no-config', '-c', 'bind').out
     requests = sorted({word for word in re.findall(r'[a-z]+(?:-[a-z]+)*', listed)} & set(all_requests())) or all_requests()
     monkey = Monkey(random.Random(SEED), [name for name in requests if name not in NEVER])
-    process = Process([*how, '--refs=follow', 'blkdebug::top.qcow2'], work)
+    process = start([*how, '--refs=follow', 'blkdebug::top.qcow2'])
     signal.alarm(LIMIT)
     began, samples = time.monotonic(), []
     # Output is kept up to a bound: reached here, before anything is measured.
@@ -192,9 +205,9 @@ def all_requests():
     return re.findall(r'^    X\(\w+, "([\w-]+)"', text, re.MULTILINE)
 
 
-def test_many_pending_requests(work):
+def test_many_pending_requests(start):
     count = 100_000 if LOAD == 'all' else 3000
-    process = Process(['-f', 'raw', 'null-co://'], work)
+    process = start(['-f', 'raw', 'null-co://'])
     began = time.monotonic()
     process.send(['close', 'open -o driver=null-co,size=1G,latency-ns=3600000000000', 'focus pending'])
     before, *_ = process.measure()

@@ -119,7 +119,7 @@ def test_broken_settings_and_keys_are_told_and_the_program_starts(start, work):
     folder.mkdir(parents=True)
     (folder / 'config').write_text('# mine\ntheme light\nhat red\nmouse off\n')
     (folder / 'keys').write_text('global F5 quit\nglobal F6 qiut\n')
-    t = start(XDG_CONFIG_HOME=folder.parent, columns=160, rows=48, TERM='xterm-256color')
+    t = start(XDG_CONFIG_HOME=folder.parent, columns=400, rows=48, TERM='xterm-256color')  # however long the folder's name is, it isn't wrapped
     t.wait("config:3: 'hat' is not an option")
     t.wait("keys:2: 'qiut' is no request")
     t.wait(lambda _: ground(t) == 'ffffff', 'the ground of light')

@@ -13,6 +13,8 @@ import images  # noqa: E402
 from images import create, patch, qemu_img, scatter, write  # noqa: E402
 from support import KIB, MIB, blkscope  # noqa: E402
 
+pytestmark = pytest.mark.in_memory
+
 COPIED, COMPRESSED = 1 << 63, 1 << 62
 
 

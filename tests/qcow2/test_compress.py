@@ -25,8 +25,9 @@ OPTIONS = [
 def sources(work, rand, cluster):
     """Files to write from: text, runs, noise, and noise that is just small enough or just too large."""
     words = [bytes(rand.randrange(97, 123) for _ in range(rand.randrange(2, 9))) for _ in range(300)]
-    text = b' '.join(rand.choice(words) for _ in range(cluster // 3))[:cluster]
-    runs = b''.join(bytes([rand.choice(b'abcdefgh')]) * rand.randrange(1, 40) for _ in range(cluster // 4))[:cluster]
+    text = b' '.join(rand.choices(words, k=cluster // 3))[:cluster]
+    run = [bytes([letter]) * length for letter in b'abcdefgh' for length in range(1, 40)]
+    runs = b''.join(rand.choices(run, k=cluster // 8))[:cluster]
     noise = rand.randbytes(cluster)
     made = {'text': text, 'runs': runs, 'noise': noise}
     for zeroes in (10, 14, 18, 30, 40, 60, cluster // 3):

@@ -17,6 +17,8 @@ from images import create, qemu_img  # noqa: E402
 from support import KIB, MIB  # noqa: E402
 from twins import ours, theirs  # noqa: E402
 
+pytestmark = pytest.mark.in_memory
+
 OPTIONS = [{}, {'cluster_size': 512}, {'cluster_size': 4096, 'data_file_raw': 'on'}, {'data_file_raw': 'on'}, {'extended_l2': 'on'},
            {'cluster_size': 16 * KIB, 'extended_l2': 'on', 'data_file_raw': 'on'}]
 

@@ -18,6 +18,8 @@ import support  # noqa: E402
 from images import create, qemu_img  # noqa: E402
 from support import MIB  # noqa: E402
 
+pytestmark = pytest.mark.in_memory
+
 
 def prepare_all(work):
     """Small clusters and wide refcounts, so that every table grows; a snapshot, a backing file, compressed clusters, a VM state."""

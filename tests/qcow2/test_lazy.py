@@ -15,6 +15,8 @@ from images import create, qemu_img  # noqa: E402
 from support import MIB  # noqa: E402
 from test_write import MIXED, check, cluster_of, name_of, ours, same_after, theirs, write_commands  # noqa: E402
 
+pytestmark = pytest.mark.in_memory
+
 LAZY = [{}, {'cluster_size': 512}, {'cluster_size': 4096, 'refcount_bits': 64}, {'cluster_size': '16k', 'extended_l2': 'on'}]
 
 

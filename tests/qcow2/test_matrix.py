@@ -22,6 +22,8 @@ import support  # noqa: E402
 from images import qemu_img  # noqa: E402
 from support import KIB, MIB  # noqa: E402
 
+pytestmark = pytest.mark.in_memory
+
 WANTED = os.environ.get('BLKSCOPE_MATRIX', '')
 SAMPLE, GROUPS = 90, 12
 ROUNDS = 4

@@ -12,6 +12,8 @@ import images  # noqa: E402
 from images import BACKING_FORMAT, BITMAPS, CRYPTO, DATA_FILE, EXTENSIONS, FEATURE_NAMES, create, extensions, patch, same  # noqa: E402
 from support import MIB  # noqa: E402
 
+pytestmark = pytest.mark.in_memory
+
 NAME = 0x200  # where a backing name is put
 
 

@@ -16,6 +16,8 @@ import support  # noqa: E402
 from support import MIB, blkscope, same_bytes  # noqa: E402
 from test_check import CASES, COMPRESSED, COPIED, EXTENDED, places  # noqa: E402
 
+pytestmark = pytest.mark.in_memory
+
 # The reference program marks the image corrupt and gives up.
 REFERENCE_FAILS = {'block unaligned', 'block reserved'}
 # A block at an offset no file can have: the reference program tries to make the file so long, and goes on when that fails.

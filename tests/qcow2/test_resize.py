@@ -16,6 +16,8 @@ from images import create, qemu_img  # noqa: E402
 from support import GIB, KIB, MIB  # noqa: E402
 from twins import ours, same_after, theirs  # noqa: E402
 
+pytestmark = pytest.mark.in_memory
+
 MODES = ('metadata', 'falloc', 'full')
 OPTIONS = [
     {}, {'compat': '0.10'}, {'compat': '0.10', 'cluster_size': 512}, {'cluster_size': 512, 'refcount_bits': 1},

@@ -14,6 +14,8 @@ import support  # noqa: E402
 from images import create, qemu_img  # noqa: E402
 from support import KIB, MIB  # noqa: E402
 
+pytestmark = pytest.mark.in_memory
+
 LEAKS = 3  # qemu-img check's exit status: leaked clusters, no corruption
 
 OPTIONS = [
