@@ -88,10 +88,12 @@ static const struct chain_layer *marked_layer(const struct chain_view *view)
 /* The end of a name says more than its beginning. */
 static void put_tail(struct surface row, int x, enum role role, const char *text)
 {
-    int room = row.width - x - 1;
-    if (text_columns(text, -1) > room) {
-        while (*text != '\0' && text_columns(text, -1) > room - 1) {
-            text = g_utf8_next_char(text);
+    int room = row.width - x - 1, columns = text_columns(text, -1);
+    if (columns > room) {
+        while (*text != '\0' && columns > room - 1) {
+            const char *next = g_utf8_next_char(text);
+            columns -= text_columns(text, (int)(next - text));
+            text = next;
         }
         x = surface_put(row, x, 0, ROLE_DIM, "…");
     }

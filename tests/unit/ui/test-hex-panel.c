@@ -363,6 +363,20 @@ static void test_places_in_files_are_jumped_to_and_back_from(void)
     g_unlink(top);
 }
 
+/* Jumps that another question put an end to are not there to be stopped. */
+static void test_jumps_end_with_the_next_question(void)
+{
+    struct bench *bench = bench_new(&panel_hex, 1 << 20);
+
+    bench_open(bench, "");
+    bench_show(bench, 80, 8);
+    bench->panel->ops->request(bench->panel, REQUEST_HEX_NEXT_ZERO, 5);
+    bench->panel->ops->request(bench->panel, REQUEST_HEX_TRANSLATE, 1);
+    bench_settle(bench);
+    g_assert_false(bench->panel->ops->cancel(bench->panel));
+    bench_free(bench);
+}
+
 static void test_writes_appear(void)
 {
     struct bench *bench = bench_new(&panel_hex, 1 << 20);
@@ -476,6 +490,7 @@ int main(int argc, char **argv)
     g_test_add_func("/hex-panel/range", test_a_range_is_marked);
     g_test_add_func("/hex-panel/buffer", test_the_last_buffer_is_shown);
     g_test_add_func("/hex-panel/places-in-files", test_places_in_files_are_jumped_to_and_back_from);
+    g_test_add_func("/hex-panel/jumps-end", test_jumps_end_with_the_next_question);
     g_test_add_func("/hex-panel/writes", test_writes_appear);
     g_test_add_func("/hex-panel/widths", test_rows_are_as_wide_as_fits);
     g_test_add_func("/hex-panel/the-inspector-gives-room-to-the-bytes", test_the_inspector_gives_room_to_the_bytes);
