@@ -13,6 +13,12 @@ struct file {
     bool locked;         /* holds some */
     bool no_zero_range, no_punch_hole; /* the file system said so */
     bool no_seek_hole;
+    /* Of a regular file, see file_resize.c. */
+    unsigned writers;        /* who may make it longer by writing, and who sets its length */
+    int64_t writers_end;     /* where the furthest of the former ends; 0 while there are none */
+    bool resizing;           /* ftruncate(2) is under way, */
+    int64_t resizing_to;     /* to this length */
+    struct co_queue resized; /* for its end */
     int lost;            /* negative errno of a flush of the page cache that failed: none after it succeeds */
     /* The data extent found last: most questions are about the next bytes of the same one.  Empty: none. */
     int64_t data_start, data_end;
@@ -43,6 +49,9 @@ void file_status_forget(struct file *file);
 int file_refresh_co(struct node *node);
 
 /* file_resize.c */
+/* Around what writes up to end: waits while the file is being cut off before that. */
+void file_write_begin_co(struct file *file, int64_t end);
+void file_write_end(struct file *file);
 int64_t file_length_co(struct node *node);
 int64_t file_occupied_co(struct node *node);
 int file_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error);

@@ -107,12 +107,10 @@ static int file_preadv_co(struct node *node, int64_t offset, int64_t bytes, cons
     return 0;
 }
 
-static int file_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
+static int write_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
     unsigned aio_flags = (node->flags & NODE_DIRECT ? AIO_DIRECT : 0) | (flags & BLK_ALONE ? AIO_ALONE : 0) |
                          (flags & BLK_FUA && !(node->flags & NODE_NO_FLUSH) ? AIO_FUA : 0);
-    if (G_UNLIKELY(bytes == 0))
-        return 0;
     if (G_LIKELY(bytes <= BUFFERED_PIECE && niov <= IOV_MAX)) {
         ssize_t n = pass_co(node, offset, iov, niov, aio_flags, true);
         if (G_LIKELY(n == bytes))
@@ -122,6 +120,16 @@ static int file_pwritev_co(struct node *node, int64_t offset, int64_t bytes, con
     }
     int64_t done;
     return transfer_co(node, offset, bytes, iov, niov, aio_flags, true, &done);
+}
+
+static int file_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
+{
+    if (G_UNLIKELY(bytes == 0))
+        return 0;
+    file_write_begin_co(node->opaque, offset + bytes);
+    int ret = write_co(node, offset, bytes, iov, niov, flags);
+    file_write_end(node->opaque);
+    return ret;
 }
 
 static int file_flush_to_disk_co(struct node *node)
@@ -204,8 +212,11 @@ static int file_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t byte
     /* Punching keeps the size: only inside of the file as it is. */
     if ((flags & BLK_MAY_UNMAP) && offset + bytes <= node->size)
         ret = punch_hole_co(node, offset, bytes);
-    if (ret == -ENOTSUP)
+    if (ret == -ENOTSUP) {
+        file_write_begin_co(file, offset + bytes);
         ret = zero_range_co(node, offset, bytes);
+        file_write_end(file);
+    }
     file_status_forget(file);
     return ret;
 }

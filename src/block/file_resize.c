@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* The file drivers: how long it is, and making it longer or shorter. */
+/*
+ * The file drivers: how long it is, and making it longer or shorter.
+ *
+ * Writes behind the end make the file longer, too, at the same time perhaps.  What only makes room never cuts off what they write: it is not made
+ * shorter than where those under way end, and those that come while it gets its length wait if they end behind that.
+ */
 #include <errno.h>
 #include <linux/fs.h>
 #include <stdlib.h>
@@ -85,11 +90,33 @@ static int set_length(void *data)
     return ftruncate(call->fd, call->size) < 0 ? -errno : 0;
 }
 
-static int resize_co(struct node *node, int64_t size)
+void file_write_begin_co(struct file *file, int64_t end)
+{
+    while (G_UNLIKELY(file->resizing) && end > file->resizing_to)
+        co_queue_wait_uncancellable_co(&file->resized);
+    file->writers++;
+    file->writers_end = MAX(file->writers_end, end);
+}
+
+void file_write_end(struct file *file)
+{
+    if (--file->writers == 0)
+        file->writers_end = 0;
+}
+
+/* cut: what is written behind size goes, too. */
+static int resize_co(struct node *node, int64_t size, bool cut)
 {
     struct file *file = node->opaque;
-    struct resize_call call = {file->fd, size};
-    return aio_call_co(node->aio, set_length, &call, false);
+    while (file->resizing)
+        co_queue_wait_uncancellable_co(&file->resized);
+    struct resize_call call = {file->fd, cut ? size : MAX(size, file->writers_end)};
+    file->resizing = true;
+    file->resizing_to = call.size;
+    int ret = aio_call_co(node->aio, set_length, &call, false);
+    file->resizing = false;
+    co_queue_wake_all(&file->resized);
+    return ret;
 }
 
 static int fail(GError **error, int ret, const char *what)
@@ -137,7 +164,7 @@ static void allocate_first_co(struct node *node, int64_t size)
 
 static int fill_new_co(struct node *node, int64_t old_size, int64_t size, GError **error)
 {
-    int ret = resize_co(node, size);
+    int ret = resize_co(node, size, false);
     if (ret < 0)
         return fail(error, ret, "Could not resize file");
     ret = fill_co(node, old_size, size);
@@ -163,7 +190,7 @@ static int truncate_regular_co(struct node *node, int64_t size, enum blk_preallo
     }
     switch (prealloc) {
     case BLK_PREALLOC_OFF:
-        ret = resize_co(node, size);
+        ret = resize_co(node, size, size < old_size);
         if (ret < 0)
             return fail(error, ret, "Could not resize file");
         break;
@@ -178,7 +205,7 @@ static int truncate_regular_co(struct node *node, int64_t size, enum blk_preallo
         return -ENOTSUP;
     }
     if (ret < 0)
-        resize_co(node, old_size);
+        resize_co(node, old_size, false);
     else if (old_size == 0 && size > 0 && prealloc != BLK_PREALLOC_FULL)
         allocate_first_co(node, size);
     return ret;
@@ -213,7 +240,9 @@ int file_truncate_co(struct node *node, int64_t size, bool exact, enum blk_preal
     int ret = file_lock_resize(node, error);
     if (ret < 0)
         return ret;
+    file->writers++; /* where writes end that ended meanwhile counts, too */
     ret = truncate_regular_co(node, size, prealloc, error);
+    file_write_end(file);
     file_status_forget(file);
     return ret;
 }

@@ -204,15 +204,18 @@ static int append_co(struct node *node, int64_t from, int64_t to, enum blk_preal
 {
     struct qcow2 *qcow2 = node->opaque;
     struct qcow2_writer *writer = qcow2->writer;
+    struct qcow2_flight alone = {.end = INT64_MAX, .exclusive = true};
     struct qcow2_flight flight = {.start = cluster_start(qcow2, from), .end = cluster_end(qcow2, to), .exclusive = true};
     int64_t host;
-    for (struct qcow2_flight *other; (other = qcow2_flight_conflict(writer, flight.start, flight.end, true));)
+    /* Nobody makes the file longer by writing to clusters behind its end until it is as long as it is to be. */
+    for (struct qcow2_flight *other; (other = qcow2_flight_conflict(writer, alone.start, alone.end, true));)
         co_queue_wait_uncancellable_co(&other->waiters);
-    qcow2_flight_begin(writer, &flight);
-    /* Held until the file is as long as it is to be: nobody else's clusters get behind its end. */
+    qcow2_flight_begin(writer, &alone);
     co_mutex_lock_co(&writer->lock);
     int ret = place_co(node, from, to, mode, &host, error);
     co_mutex_unlock(&writer->lock);
+    qcow2_flight_end(writer, &alone);
+    qcow2_flight_begin(writer, &flight);
     if (ret == 0)
         ret = link_area_co(node, from, to, host, error);
     qcow2_flight_end(writer, &flight);

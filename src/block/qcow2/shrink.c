@@ -133,11 +133,13 @@ static int drop_blocks_co(struct node *node)
 
 /* ---- the file ---- */
 
-/* Clusters counted that the file does not have yet are being written. */
+/* While anybody writes, the file may get longer, by clusters that are in use, before it is cut off: then it stays as long as it is. */
 static int cut_file_co(struct node *node)
 {
     const struct qcow2 *qcow2 = node->opaque;
     uint64_t end;
+    if (qcow2->writer->flights)
+        return 0;
     int ret = node_refresh_size_co(node->file);
     if (ret == 0)
         ret = qcow2_counts_find_end_co(node, ((uint64_t)node->file->size + qcow2->cluster_size - 1) >> qcow2->cluster_bits, &end);

@@ -167,7 +167,7 @@ static void repair_body(void *data)
 {
     struct inspect_check check;
     blk = harness_open_co(name, "qcow2", BLK_OPEN_WRITABLE);
-    int ret = inspect_repair_co(blk, INSPECT_FIX_ALL, show_problem, NULL, &check);
+    int ret = inspect_repair_co(blk, INSPECT_FIX_ALL, NULL, NULL, &check);
     failed = ret < 0;
     if (failed && carried_out) /* the refcounts that are there now are good */
         g_assert_cmpint(harness_fill_co(blk, 3 * M, M / 2, 4), ==, 0);
@@ -178,14 +178,14 @@ static void repair_body(void *data)
 static void test_repair_that_was_done_all_the_same(void)
 {
     static const uint8_t nothing[8];
-    new_options = "cluster_size=512,refcount_bits=16";
+    new_options = "cluster_size=4096";
     failing = 0;
     no_flush_fails = true; /* or the file can't be written any more */
     name = harness_file(0);
     run(create_body);
     run(fill_body);
     enum { REFCOUNT_TABLE_AT = 48 };
-    overwrite(REFCOUNT_TABLE_AT, 8, nothing, sizeof(nothing));
+    overwrite(REFCOUNT_TABLE_AT, 0, nothing, sizeof(nothing));
     g_autofree char *image = NULL;
     gsize bytes;
     g_assert_true(g_file_get_contents(name, &image, &bytes, NULL));
@@ -239,8 +239,123 @@ static void test_marked_corrupt_while_reopened(void)
     harness_remove(name);
 }
 
+/* ---- the file's length ---- */
+
+static bool write_ended, resize_ended;
+static bool no_room; /* for more than is needed: the file system refuses to set any aside */
+
+static void write_fresh_body(void *data)
+{
+    g_assert_cmpint(harness_fill_co(blk, 0, KEPT, 7), ==, 0);
+    write_ended = true;
+}
+
+static void shrink_body(void *data)
+{
+    g_assert_cmpint(blk_truncate_co(blk, M, BLK_PREALLOC_OFF, "truncate", NULL), ==, 0);
+    resize_ended = true;
+}
+
+/* The area begins behind what is in use: the end of the file is cut off before. */
+static void preallocate_body(void *data)
+{
+    g_assert_cmpint(blk_pdiscard_co(blk, 3 * M, M / 2, 0, "discard"), ==, 0);
+    g_assert_cmpint(blk_truncate_co(blk, 5 * M, BLK_PREALLOC_FULL, "truncate", NULL), ==, 0);
+    resize_ended = true;
+}
+
+static void make_room_body(void *data)
+{
+    g_assert_cmpint(harness_fill_co(blk, M, 2 * KEPT, 8), ==, 0);
+    resize_ended = true;
+}
+
+static void fill_end_body(void *data)
+{
+    blk = harness_open_co(name, "qcow2", BLK_OPEN_WRITABLE);
+    g_assert_cmpint(harness_fill_co(blk, 3 * M, M / 2, 9), ==, 0);
+    harness_close_co(blk);
+}
+
+static void open_body(void *data)
+{
+    g_autofree char *options = g_strdup_printf("driver=qcow2,%s=file,%s=%s", no_room ? "file.driver=preallocate,file.file.driver" : "file.driver",
+                                               no_room ? "file.file.filename" : "file.filename", name);
+    blk = harness_open_options_co(options, BLK_OPEN_WRITABLE | BLK_OPEN_DISCARD_UNMAP);
+}
+
+static void close_checked_body(void *data)
+{
+    struct inspect_check check;
+    harness_assert_bytes_co(blk, 0, KEPT, 7);
+    g_assert_cmpint(inspect_check_co(blk, show_problem, NULL, &check), ==, 0);
+    g_assert_cmpint(check.check_errors + check.corruptions, ==, 0);
+    harness_close_co(blk);
+}
+
+static void answer_at(unsigned index)
+{
+    bool refused = no_room && aio_manual_peek(harness_aio, index).op == AIO_FALLOCATE;
+    aio_manual_complete(harness_aio, index, refused ? -ENOSPC : 0);
+}
+
+/* The write of guest data, which lies behind the end of the file. */
+static int find_data(void)
+{
+    for (unsigned i = 0; i < aio_manual_count(harness_aio); i++)
+        if (aio_manual_peek(harness_aio, i).op == AIO_WRITE && aio_manual_peek(harness_aio, i).bytes == KEPT)
+            return (int)i;
+    return -1;
+}
+
+/* The data of a write reaches the file before the `when`-th request of a resizing that began after it.  False: there are fewer. */
+static bool resize_beside_write(co_fn *resize, unsigned when)
+{
+    unsigned n = 0;
+    run(open_body);
+    write_ended = resize_ended = false;
+    co_start(write_fresh_body, NULL);
+    for (turn(); find_data() < 0; turn())
+        answer_at(0);
+    co_start(resize, NULL);
+    for (turn(); !resize_ended || !write_ended; turn()) {
+        int data = find_data();
+        bool others = aio_manual_count(harness_aio) > 1;
+        if (data >= 0 && (!others || n++ == when))
+            answer_at((unsigned)data);
+        else
+            answer_at(data == 0 ? 1 : 0);
+    }
+    run(close_checked_body);
+    return n > when;
+}
+
+static void test_resize_beside_write(gconstpointer resize)
+{
+    g_autofree char *image = NULL;
+    gsize bytes;
+    unsigned when = 0;
+    new_options = "cluster_size=65536";
+    failing = 0;
+    answered = G_MAXUINT / 2;
+    name = harness_file(0);
+    no_room = false;
+    run(create_body);
+    run(fill_end_body);
+    no_room = (co_fn *)resize == make_room_body;
+    g_assert_true(g_file_get_contents(name, &image, &bytes, NULL));
+    do
+        g_assert_true(g_file_set_contents(name, image, bytes, NULL));
+    while (resize_beside_write((co_fn *)resize, when++));
+    g_assert_cmpuint(when, >, 0);
+    harness_remove(name);
+}
+
 static void add(void)
 {
+    g_test_add_data_func("/block/qcow2/writer/shrink-beside-write", (gconstpointer)shrink_body, test_resize_beside_write);
+    g_test_add_data_func("/block/qcow2/writer/no-room-beside-write", (gconstpointer)make_room_body, test_resize_beside_write);
+    g_test_add_data_func("/block/qcow2/writer/preallocate-beside-write", (gconstpointer)preallocate_body, test_resize_beside_write);
     g_test_add_func("/block/qcow2/writer/repair-that-was-done-all-the-same", test_repair_that_was_done_all_the_same);
     g_test_add_func("/block/qcow2/writer/marked-corrupt-while-reopened", test_marked_corrupt_while_reopened);
     g_test_add_data_func("/block/qcow2/writer/each-request-fails", "cluster_size=512,refcount_bits=64", test_each_request_fails);
