@@ -40,7 +40,7 @@ struct chunk {
     struct finder *finder;
     int64_t from, to; /* places */
     bool all;
-    bool reading;
+    struct co *reader; /* reads it; NULL: nobody does any more */
     size_t size;      /* bytes that belong to them */
     uint8_t *bytes;
     uint8_t *others;  /* those of the layer below */
@@ -58,7 +58,8 @@ struct finder {
     GArray *pieces; /* of the window, in order of offsets */
     struct chunk ring[RING];
     struct co *waiter; /* waits for the chunk whose turn it is; NULL: does not */
-    bool stop;      /* what is not read yet need not be */
+    bool stop;      /* what is not read yet need not be, */
+    bool cancelled; /* nor what is being read */
     unsigned told;  /* matches, or runs of them */
 };
 
@@ -161,6 +162,7 @@ static void read_chunk_co(void *data)
 {
     struct chunk *chunk = data;
     struct finder *finder = chunk->finder;
+    chunk->reader = co_self();
     if (read_both_co(chunk, 0, chunk->size) == 0) {
         add_span(chunk, 0, chunk->size);
     } else {
@@ -173,7 +175,7 @@ static void read_chunk_co(void *data)
             }
         }
     }
-    chunk->reading = false;
+    chunk->reader = NULL;
     if (finder->waiter) {
         co_wake(g_steal_pointer(&finder->waiter), 0);
     }
@@ -195,16 +197,29 @@ static void start_chunk(struct finder *finder, struct chunk *chunk, const struct
         chunk->spans = g_array_new(FALSE, FALSE, sizeof(struct span));
     }
     g_array_set_size(chunk->spans, 0);
-    chunk->reading = true;
     co_start(read_chunk_co, chunk);
 }
 
-/* A read that is under way can't be called back. */
+static void cancel_reads(struct finder *finder)
+{
+    finder->stop = finder->cancelled = true;
+    for (int i = 0; i < RING; i++) {
+        if (finder->ring[i].reader) {
+            co_cancel(finder->ring[i].reader);
+        }
+    }
+}
+
+/* Whoever is cancelled cancels all that is read for it, and waits until that has ended: the memory is lent to it. */
 static void wait_for_co(struct finder *finder, struct chunk *chunk)
 {
-    while (chunk->reading) {
+    while (chunk->reader) {
         finder->waiter = co_self();
-        co_suspend_co();
+        if (finder->cancelled) {
+            co_suspend_co();
+        } else if (co_suspend_cancellable_co() == -ECANCELED) {
+            cancel_reads(finder);
+        }
         finder->waiter = NULL;
     }
 }
@@ -350,6 +365,9 @@ static int look_through_co(struct finder *finder, int64_t window_from, int64_t w
         co_relax_co();
     }
     finder->stop = ret != 0;
+    if (ret == -ECANCELED) {
+        cancel_reads(finder);
+    }
     for (; turn < started; turn++) {
         wait_for_co(finder, &finder->ring[turn % RING]);
     }
