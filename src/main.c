@@ -194,6 +194,8 @@ static int end_session(const struct args *args, struct session *session, enum mo
 {
     bool watched = mode == MODE_SCREEN || mode == MODE_PLAIN;
     guint patience = watched ? g_timeout_add_seconds(PATIENCE_S, say_what_is_waited_for, (void *)args) : 0;
+    if (mode == MODE_SCREEN)
+        session_forget_reads(session);
     session_end(session);
     int status = session_exit_status(session);
     session_free(session);

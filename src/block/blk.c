@@ -346,12 +346,23 @@ int blk_truncate_co(struct blk *blk, int64_t size, enum blk_prealloc prealloc, c
 
 void blk_set_closing(struct blk *blk, bool closing)
 {
-    if (closing != blk->registry.closing)
+    bool before = blk->registry.closing;
+    blk->registry.closing = closing; /* what is hurried on looks at it */
+    if (closing != before)
         blk_set_hurry(blk, closing);
-    blk->registry.closing = closing;
     struct node *debug = closing ? node_debug_node(blk->root) : NULL;
     if (debug && debug->driver->debug_release)
         debug->driver->debug_release(debug);
+}
+
+void blk_cancel_reads(struct blk *blk)
+{
+    for (GList *l = blk->registry.requests.head, *next; l; l = next) {
+        const struct blk_request *request = l->data;
+        next = l->next;
+        if (request->op == BLK_OP_READ && request->co)
+            co_cancel(request->co);
+    }
 }
 
 int blk_close_co(struct blk *blk, GError **error)

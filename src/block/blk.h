@@ -65,6 +65,8 @@ void blk_set_hurry(struct blk *blk, bool hurry);
  * after all.
  */
 void blk_set_closing(struct blk *blk, bool closing);
+/* Cancels the reads under way that are in the list of requests; each ends in its time. */
+void blk_cancel_reads(struct blk *blk);
 /*
  * Waits for every request, flushes and frees.  A flush that failed is the return value; the handle is
  * gone all the same.

@@ -294,6 +294,12 @@ static void close_for_good(void *data)
     rites->done = true;
 }
 
+void session_forget_reads(struct session *session)
+{
+    if (session->blk)
+        blk_cancel_reads(session->blk);
+}
+
 void session_end(struct session *session)
 {
     struct last_rites rites = {.session = session};

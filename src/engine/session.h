@@ -47,6 +47,8 @@ struct session *session_new(const struct session_config *config);
  * complete.  What goes wrong then is reported and counts for the exit status.
  */
 void session_end(struct session *session);
+/* Before that, where nobody is left to see what is read: it is not waited for. */
+void session_forget_reads(struct session *session);
 /* Frees, ending it first. */
 void session_free(struct session *session);
 

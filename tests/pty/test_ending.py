@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / 'nbd')]
 
 import support  # noqa: E402
+from servers import READ, Server  # noqa: E402
 from steps import command, quit_by_key  # noqa: E402
 from terminal import DEADLINE, Terminal  # noqa: E402
 
@@ -51,6 +52,33 @@ def test_quit_while_a_command_runs(start):
     quit_by_key(t)
     t.exit_status()
     t.assert_restored()
+
+
+class Stalls(Server):
+    """Says nothing any more once a read of the second half came."""
+    silent = False
+
+    def reply(self, connection, kind, flags, cookie, offset, length, payload):
+        self.silent = self.silent or (kind == READ and offset >= self.size // 2)
+        if not self.silent:
+            super().reply(connection, kind, flags, cookie, offset, length, payload)
+
+
+@pytest.mark.parametrize('lines', [['aio_read 512k 4k'], ['aio_read 512k 4k', 'aio_flush'], ['read 512k 4k'], ['search -x 0102']], ids=' '.join)
+def test_quit_while_a_server_has_stalled(work, lines):
+    """What was to be read nobody will see: the end waits for none of it, and need not say for what."""
+    with Stalls(work / 's') as server:
+        t = Terminal(['-f', 'raw', f'nbd+unix:///?socket={work / "s"}'])
+        t.wait('Tab next')
+        for line in lines:
+            command(t, line)
+        t.wait(lambda t: server.silent, 'a read of the second half')
+        t.wait('Esc leave')
+        quit_by_key(t)
+        t.exit_status()
+        t.pump(0.05)
+        assert b'waiting for requests' not in t.raw
+        t.assert_restored()
 
 
 def test_abort_restores_the_terminal(start):

@@ -88,6 +88,8 @@ void nbd_drop(struct nbd_connection *connection, const char *why, int error);
 
 /* message.c: since when the oldest message is not answered; 0: all are. */
 int64_t nbd_unanswered_since_us(const struct nbd_connection *connection);
+/* message.c: whether nothing else is under way than reads and questions. */
+bool nbd_only_reads(const struct nbd_connection *connection);
 /* message.c: sends it, or a read at the end of the turn; connection is up.  waiter stays where it is until it need not wait any more. */
 void nbd_send(struct nbd_connection *connection, struct nbd_waiter *waiter);
 void nbd_send_held(struct nbd_connection *connection);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 enum {
+    CLOSING_US = G_USEC_PER_SEC / 20,  /* for what nobody wants any more when the image is being closed */
     IMPATIENT_US = 2 * G_USEC_PER_SEC, /* after a cancellation, if nothing comes */
     DRIBBLE_US = 5 * G_USEC_PER_SEC,   /* the same, if something does */
     STALL_US = 5 * G_USEC_PER_SEC,     /* without a word, while there is something to answer: people are told, */
@@ -23,10 +24,18 @@ struct nbd_source {
     struct nbd_connection *connection;
 };
 
+/* Nobody waits for anything of it: the connection is of no more use. */
+static bool is_done_with(const struct nbd_connection *connection)
+{
+    const bool *closing = connection->settings.closing;
+
+    return closing && *closing && connection->cancelled >= connection->in_flight && nbd_only_reads(connection);
+}
+
 static int64_t patience_us(const struct nbd_connection *connection)
 {
     if (connection->cancelled > 0)
-        return IMPATIENT_US;
+        return is_done_with(connection) ? CLOSING_US : IMPATIENT_US;
     return connection->settings.request_timeout_s * G_USEC_PER_SEC;
 }
 
@@ -53,6 +62,12 @@ void nbd_arm(struct nbd_connection *connection)
     connection->watched = connection->progress;
     connection->deadline_us = patience > 0 ? now_us + patience : 0;
     set_alarm(connection);
+}
+
+void nbd_connection_hurry(struct nbd_connection *connection)
+{
+    if (connection->state == NBD_UP && connection->cancelled > 0)
+        nbd_arm(connection);
 }
 
 /* ---- whether the server has stalled ---- */

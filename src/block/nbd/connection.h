@@ -6,7 +6,8 @@
  * again on the next one within the reconnect delay (each is idempotent, and none that depends on it was sent before it was
  * reported), else it fails with -EIO.  A server that sends nothing for the time-out while requests wait for it counts as gone; so does
  * one that answers what was sent a time-out after a request that it did not answer.  When a request is cancelled the server has two seconds
- * (five, if it sends other things); then the connection is dropped, and the requests that were not cancelled are sent again on another.
+ * (five, if it sends other things); then the connection is dropped, and the requests that were not cancelled are sent again on another.  Where the
+ * image is being closed and reads are all that it owes, it has next to none.
  */
 #pragma once
 
@@ -40,6 +41,7 @@ struct nbd_settings {
     uint64_t open_timeout_s;    /* how long the first connection is tried again; 0: once */
     uint64_t request_timeout_s; /* 0: none */
     bool one_at_a_time;         /* a request goes when the one before it is answered, and whole */
+    const bool *closing;        /* whether the image is being closed; NULL: never */
 };
 
 #define NBD_BITMAP_PREFIX "qemu:dirty-bitmap:" /* of the context of a dirty bitmap */
@@ -63,6 +65,9 @@ struct nbd_connection *nbd_connection_new(const struct nbd_library *library, str
                                           void (*tell)(void *data, const char *line), void *data);
 /* Takes leave of the server without waiting for it.  No request is under way. */
 void nbd_connection_free(struct nbd_connection *connection);
+
+/* *settings.closing has just changed. */
+void nbd_connection_hurry(struct nbd_connection *connection);
 
 /* The first connection: 0, -ECANCELED, or an error with its message. */
 int nbd_connection_open_co(struct nbd_connection *connection, GError **error);

@@ -314,6 +314,17 @@ int64_t nbd_unanswered_since_us(const struct nbd_connection *connection)
     return oldest ? oldest->since_us : 0;
 }
 
+bool nbd_only_reads(const struct nbd_connection *connection)
+{
+    for (const GList *l = connection->sent.head; l; l = l->next) {
+        const struct message *message = l->data;
+
+        if (message->request.operation != NBD_READ && message->request.operation != NBD_STATUS)
+            return false;
+    }
+    return true;
+}
+
 static void watch(struct nbd_connection *connection)
 {
     nbd_watch(connection);

@@ -145,7 +145,7 @@ static int connect_co(struct node *node, struct nbd_settings *settings, GError *
 static int nbd_open_co(struct node *node, struct options *options, GError **error)
 {
     struct nbd *nbd = node->opaque;
-    struct nbd_settings settings = {0};
+    struct nbd_settings settings = {.closing = &node->registry->closing};
     int ret = take_settings(options, &settings, error);
 
     if (ret == 0)
@@ -348,6 +348,13 @@ static void nbd_needs(const struct node *node, struct blk_needs *needs)
     nbd_connection_needs(nbd->connection, needs);
 }
 
+static void nbd_hurry(struct node *node)
+{
+    struct nbd *nbd = node->opaque;
+
+    nbd_connection_hurry(nbd->connection);
+}
+
 const struct driver driver_nbd = {
     .name = "nbd",
     .protocols = (const char *const[]){"nbd", "nbd+tcp", "nbd+unix", "nbds", "nbds+tcp", "nbds+unix", NULL},
@@ -371,6 +378,7 @@ const struct driver driver_nbd = {
     .info_co = nbd_info_co,
     .reopen_prepare_co = nbd_reopen_prepare_co,
     .reopen_commit_co = nbd_reopen_commit_co,
+    .hurry = nbd_hurry,
     .connection = nbd_connection,
     .needs = nbd_needs,
 };
