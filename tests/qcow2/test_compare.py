@@ -130,9 +130,19 @@ def test_what_is_missing_is_not_called_the_same(work):
     assert result.status == 1
 
 
+def test_an_at_means_a_snapshot_where_there_is_no_such_file(work):
+    path = create(work / 'a.qcow2', MIB)
+    qemu_img('snapshot', '-c', 's', path)
+    write(path, 'write -P 1 0 64k')
+    assert '65536 bytes' in blkscope('-c', 'compare @s', path.name, cwd=work).out
+    (work / '@s').write_bytes(b'\1' * 65536 + bytes(MIB - 65536))
+    assert 'different' not in blkscope('-c', 'compare -f raw @s', path.name, cwd=work).out
+
+
 def test_says_what_is_wrong(work):
     path = create(work / 'a.qcow2', MIB)
     for command, why in (('compare', 'the image has no backing file that is open'), ('compare -s x', "There is no snapshot 'x' in the image"),
+                         ('compare @x', "There is no snapshot 'x' in the image"),
                          ('compare none.raw', "Could not open 'none.raw': No such file or directory")):
         result = blkscope('-c', command, path.name, cwd=work)
         assert (result.err, result.status) == (f'blkscope: compare: {why}\n', 1)

@@ -117,6 +117,10 @@ WALKS = {
         (['keys :'], [' TYPE ']),
         (['keys Esc g'], [' ASK ']),
     ],
+    'sizes-in-lists-are-exact': [
+        (['focus map', 'keys e', 'keys j j j j j'], ['+3891200 bytes']),
+        (['keys e', 'differences', 'keys L'], ['20 ranges differ from the backing file, 13373440 bytes']),
+    ],
     'the-palette-finds-what-is-elsewhere': [
         (['goto 0', 'keys : F2 next Space compressed'], ['> hex-next-compressed', 'hex: c']),
         (['keys Enter'], [' MOVE ', '0x2400000 layer 1']),

@@ -90,7 +90,8 @@ static void draw(struct panel *panel, struct surface surface, bool focused)
                         !pending->blk ? session_why_no_image(panel_session(&pending->panel))
                         : pending->filter == PENDING_ALL ? "no request is pending" : "no such request: f shows others");
         if (pending->blk && pending->filter == PENDING_ALL) { /* what this is for */
-            surface_put_words(surface, 0, 2, surface.width, surface.height - 2, ROLE_DIM, "aio_read and aio_write start some; break EVENT TAG stops them on their way.");
+            surface_put_fit(surface, 0, 2, surface.width, ROLE_DIM, "aio_read and aio_write start some;");
+            surface_put_words(surface, 0, 3, surface.width, MAX(0, surface.height - 3), ROLE_DIM, "break EVENT TAG stops them on their way.");
         }
         return;
     }
