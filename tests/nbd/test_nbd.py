@@ -213,5 +213,6 @@ def test_one_wait_for_each_request(work):
     with servers.nbdkit(work / 's', '--filter=delay', 'memory', '1M', 'rdelay=10ms'):
         subprocess.run(['strace', '-o', work / 'calls', '-e', 'trace=poll,ppoll', support.BLKSCOPE, '-r', '-f', 'raw', '--script', work / 'script',
                         f'nbd:unix:{work / "s"}'], env=support.environment(), check=True)
-    waits = (work / 'calls').read_text().count('poll(')
-    assert 50 <= waits < 75, waits
+    calls = (work / 'calls').read_text()
+    # A busy machine has an answer come in pieces, each waited for; a look that finds nothing is one too many, whatever comes when.
+    assert calls.count('poll(') >= 50 and calls.count('= 0 (Timeout)') < 25, calls
