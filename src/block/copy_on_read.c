@@ -134,7 +134,7 @@ static int copy_bytes_co(struct node *node, int64_t start, int64_t end, void *bu
     return node_pwrite_zeroes_co(node->file, start, end - start, 0);
 }
 
-/* Whole clusters from start, nothing written meanwhile; where it can't be written, it was read all the same. */
+/* Whole clusters from start, nothing written meanwhile.  Where they can't be written, the read fails, as in the reference program. */
 static int copy_piece_co(struct node *node, int64_t start, int64_t end)
 {
     struct copy_on_read *cor = node->opaque;

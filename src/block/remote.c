@@ -92,7 +92,6 @@ static bool is_curl(const struct node *node)
     return node->driver->options == curl_options;
 }
 
-
 static int start_described_co(struct node *node, struct options *options, GError **error)
 {
     g_autoptr(GPtrArray) secrets = g_ptr_array_new_with_free_func(g_free);

@@ -195,17 +195,18 @@ def test_screen_lives_when_qemu_nbd_does_not(work, number):
                 os.kill(pid, signal.SIGCONT)
 
 
+class DiesOnce(Server):
+    died = False
+
+    def reply_data(self, connection, cookie, offset, data):
+        if not self.died:
+            self.died = True
+            raise EOFError
+        super().reply_data(connection, cookie, offset, data)
+
+
 def test_info_tells_of_the_connection(work):
-    class Dies(Server):
-        died = False
-
-        def reply_data(self, connection, cookie, offset, data):
-            if not self.died:
-                self.died = True
-                raise EOFError
-            super().reply_data(connection, cookie, offset, data)
-
-    with Dies(work / 's'):
+    with DiesOnce(work / 's'):
         result = run(work, 'info', 'read 0 4k', 'info', 'read 0 4k', 'info')
     assert f'server: nbd+unix://?socket={work / "s"}\n    state: connected\n    encrypted: no\n    reconnects: 0\n' in result.out, result
     assert 'state: lost: ' in result.out and 'reconnects: 1\n' in result.out, result
@@ -329,16 +330,6 @@ def test_opened_often_leaves_nothing(work, vdi):
         assert children == '' and list((work / 'tmp').iterdir()) == []
         process.kill()
         process.communicate()
-
-
-class DiesOnce(Server):
-    died = False
-
-    def reply_data(self, connection, cookie, offset, data):
-        if not self.died:
-            self.died = True
-            raise EOFError
-        super().reply_data(connection, cookie, offset, data)
 
 
 def test_a_read_goes_on_where_nothing_is_known_of_one_piece(work):

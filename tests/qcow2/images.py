@@ -23,6 +23,16 @@ def create(path, size, *, backing=None, backing_format=None, **options):
              *(['-b', backing, '-F', backing_format or 'qcow2'] if backing else []), path.name, *([size] if size is not None else []), cwd=path.parent)
     return path
 
+def with_another_base(folder):
+    """An image above base.qcow2, and other.qcow2, which others name instead later."""
+    for name in ('base.qcow2', 'other.qcow2'):
+        create(folder / name, MIB)
+    return create(folder / 'a.qcow2', MIB, backing='base.qcow2', backing_format='qcow2')
+
+
+def name_another_base(image):
+    qemu_img('rebase', '-u', '-b', 'other.qcow2', '-F', 'qcow2', image)
+
 
 def reference_io(path, *commands, read_only=True):
     """qemu-io's output and messages; the image is named as it is in its own folder."""

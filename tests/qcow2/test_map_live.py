@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / 'sandbox'))
 
 import support  # noqa: E402
-from images import create, qemu_img, write  # noqa: E402
+from images import create, name_another_base, qemu_img, with_another_base, write  # noqa: E402
 from session import session  # noqa: E402
 from support import KIB, MIB  # noqa: E402
 
@@ -157,10 +157,8 @@ def test_compressed_data_in_the_place_of_other(work):
 
 
 def test_an_image_that_names_another_file_is_told_of(work):
-    create(work / 'base.qcow2', MIB)
-    create(work / 'other.qcow2', MIB)
-    image = create(work / 'a.qcow2', MIB, backing='base.qcow2', backing_format='qcow2')
+    image = with_another_base(work)
     with session(*ARGS, image.name, cwd=work) as running:
         running.run('length')
-        qemu_img('rebase', '-u', '-b', 'other.qcow2', '-F', 'qcow2', image)
+        name_another_base(image)
         wait_until_told(running, 'or names other files now')

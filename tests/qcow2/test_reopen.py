@@ -6,7 +6,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent / 'sandbox'))
 
-from images import create, qemu_img, write  # noqa: E402
+from images import create, name_another_base, qemu_img, with_another_base, write  # noqa: E402
 from session import session  # noqa: E402
 from support import MIB, blkscope  # noqa: E402
 
@@ -47,11 +47,9 @@ def test_room_behind_compressed_data_may_be_somebody_elses(work):
 
 
 def test_an_image_over_another_file_is_not_written(work):
-    create(work / 'base.qcow2', MIB)
-    create(work / 'other.qcow2', MIB)
-    image = create(work / 'a.qcow2', MIB, backing='base.qcow2', backing_format='qcow2')
+    image = with_another_base(work)
     with session(*ARGS, image.name, cwd=work) as running:
         running.run('length')
-        qemu_img('rebase', '-u', '-b', 'other.qcow2', '-F', 'qcow2', image)
+        name_another_base(image)
         assert 'close it and open it again' in running.run('reopen -w')
         assert 'read-only' in running.run('write 0 4k')
