@@ -18,31 +18,35 @@
 /* Bits that no standard entry may have set; bit 0 has a meaning of its own. */
 #define L2_RESERVED UINT64_C(0x3f000000000001fe)
 
+static int G_GNUC_PRINTF(5, 0) tell(struct qcow2_check *check, enum inspect_severity severity, int64_t host, bool fixed, const char *format, va_list args)
+{
+    if (!check->fn)
+        return 0;
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    return check->fn(check->data, &(struct inspect_problem){severity, text, host, fixed});
+}
+
 int qcow2_check_tell(struct qcow2_check *check, enum inspect_severity severity, int64_t host, const char *format, ...)
 {
     check->result.corruptions += severity == INSPECT_CORRUPTION;
     check->result.leaks += severity == INSPECT_LEAK;
     check->result.check_errors += severity == INSPECT_ERROR;
-    if (!check->fn)
-        return 0;
     va_list args;
     va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
+    int ret = tell(check, severity, host, false, format, args);
     va_end(args);
-    return check->fn(check->data, &(struct inspect_problem){severity, text, host, false});
+    return ret;
 }
 
 int qcow2_check_tell_fixed(struct qcow2_check *check, enum inspect_severity severity, int64_t host, const char *format, ...)
 {
     check->result.corruptions_fixed += severity == INSPECT_CORRUPTION;
     check->result.leaks_fixed += severity == INSPECT_LEAK;
-    if (!check->fn)
-        return 0;
     va_list args;
     va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
+    int ret = tell(check, severity, host, true, format, args);
     va_end(args);
-    return check->fn(check->data, &(struct inspect_problem){severity, text, host, true});
+    return ret;
 }
 
 /* ---- counting ---- */
