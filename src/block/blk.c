@@ -298,7 +298,7 @@ int blk_flush_co(struct blk *blk, const char *issuer)
     int ret = request_begin_co(blk, &request, BLK_OP_FLUSH, 0, 0, 0, issuer);
     if (ret < 0)
         return ret;
-    ret = blk->root->dead ? -ENOMEDIUM : node_flush_co(blk->root);
+    ret = node_is_dead(blk->root) ? -ENOMEDIUM : node_flush_co(blk->root);
     return request_end(blk, &request, 0, ret);
 }
 

@@ -9,7 +9,7 @@
 
 int64_t blk_length_co(struct blk *blk)
 {
-    if (blk->root->dead)
+    if (node_is_dead(blk->root))
         return -ENOMEDIUM;
     int ret = blk->root->variable_length ? node_refresh_size_co(blk->root) : 0;
     return ret < 0 ? ret : blk->root->size;

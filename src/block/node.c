@@ -111,6 +111,14 @@ void node_abandon_co(struct node *node)
         free_node_co(node);
 }
 
+bool node_is_dead(const struct node *node)
+{
+    bool dead = node->dead;
+    for (unsigned i = 0; !dead && i < node->children->len; i++)
+        dead = node_is_dead(((const struct node_child *)node->children->pdata[i])->node);
+    return dead;
+}
+
 /* Images are whole sectors for users; what a file lacks at the end of its last one reads as zeroes. */
 enum { SECTOR = 512 };
 

@@ -153,6 +153,9 @@ int node_close_file_co(struct node *node);
 /* Frees a node whose open_co failed: its children are closed, close_co is not called. */
 void node_abandon_co(struct node *node);
 
+/* Whether the node, or one below it, was taken out of service: nothing of what it keeps in memory gets onto the disk any more. */
+bool node_is_dead(const struct node *node);
+
 /* No image is longer, so that offsets rounded up to any alignment still fit. */
 #define NODE_LENGTH_MAX (INT64_MAX - ((INT64_C(1) << 30) - 1))
 /* Asks the driver for its length and keeps it, rounded up to whole sectors, in node->size (0 or negative errno; -EFBIG above NODE_LENGTH_MAX). */

@@ -120,3 +120,14 @@ def test_tables_that_are_one_another(work, entries):
     patch(image, (l1, None, struct.pack('>Q', l1 | 1 << 63) * entries))
     result = blkscope('-c', 'map --summary', '-c', 'check', '-c', 'explain 0', '-c', 'map --host', '-c', 'read 0 4k', image, preexec_fn=limit_memory)
     assert result.status == 2 and 'ERROR' in result.out, result
+
+
+def test_above_an_image_that_turned_out_corrupt_nothing_is_flushed(work):
+    """It is out of service, with whatever a filter on top of it was told that it has."""
+    image = create(work / 'a.qcow2', MIB)
+    images.write(image, 'write 0 64k')
+    patch(image, (images.l2_table(image), 'Q', images.field(image, images.l2_table(image)) + 512))
+    options = 'driver=throttle,throttle-group=g,file.driver=qcow2,file.file.filename=a.qcow2'
+    result = blkscope('--object', 'throttle-group,id=g', '-w', '-c', 'write 512k 64k', '-c', 'write 0 4k', '-c', 'flush', '-c', 'length', '--image-opts',
+                      options, cwd=work)
+    assert 'wrote 65536/65536' in result.out and 'flush failed: No medium found' in result.out and 'getlength: No medium found' in result.out, result
