@@ -87,6 +87,12 @@ struct survey {
     int64_t end; /* of what was seen */
 };
 
+/* Clusters that a format counts as data and the file has no bytes for are not read either: of a preallocated image most are such. */
+static bool is_zeroes(const struct blk_extent *extent)
+{
+    return blk_kind_is_zeroes(extent->kind) || extent->hole;
+}
+
 static int on_extent(void *data, const struct blk_extent *extent)
 {
     struct survey *survey = data;
@@ -99,10 +105,10 @@ static int on_extent(void *data, const struct blk_extent *extent)
             add_piece(finder, start, end, false); /* what the top does not hold it can't change */
         }
     } else if (search->not_zero >= 0) {
-        if (!blk_kind_is_zeroes(extent->kind)) {
+        if (!is_zeroes(extent)) {
             add_piece(finder, start - search->not_zero, end - search->not_zero, false);
         }
-    } else if (blk_kind_is_zeroes(extent->kind)) {
+    } else if (is_zeroes(extent)) {
         int64_t rest = MAX(start, end - (int64_t)search->len + 1);
         add_piece(finder, start, rest, true);
         add_piece(finder, rest, end, false);
@@ -117,7 +123,7 @@ static int survey_co(struct finder *finder, int64_t start, int64_t end, int64_t 
 {
     struct survey survey = {finder, start};
     g_array_set_size(finder->pieces, 0);
-    int ret = blk_status_bulk_co(finder->blk, start, end - start, on_extent, &survey);
+    int ret = blk_map_co(finder->blk, start, end - start, on_extent, &survey);
     *ret_end = ret == 1 ? survey.end : end;
     return MIN(ret, 0);
 }
