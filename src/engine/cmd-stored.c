@@ -65,7 +65,8 @@ static int show_snapshot(void *data, const struct inspect_snapshot *snapshot)
     uint64_t ms = snapshot->vm_clock_ns / 1000000;
     g_autofree char *clock = g_strdup_printf("%02" PRIu64 ":%02d:%02d.%03d", ms / 3600000, (int)(ms / 60000 % 60), (int)(ms / 1000 % 60),
                                              (int)(ms % 1000));
-    report_say(call, SNAPSHOT_ROW, id, name, size_format(snapshot->vm_state_size, vm), when, clock, size_format_exact((int64_t)snapshot->size, disk), icount);
+    const char *size = snapshot->size > INT64_MAX ? size_format((double)snapshot->size, disk) : size_format_exact((int64_t)snapshot->size, disk);
+    report_say(call, SNAPSHOT_ROW, id, name, size_format(snapshot->vm_state_size, vm), when, clock, size, icount);
     return 0;
 }
 

@@ -44,9 +44,11 @@ def test_fields_of_a_snapshot(work):
     table = images.field(image, 64)
     patch(image, (table + 16, 'I', 86400), (table + 24, 'Q', 3723_004_000_000), (table + 40, 'Q', 5 * MIB), (table + 56, 'Q', 77))
     text = blkscope('-c', 'snapshots', image).out
-    assert all(word in text for word in ('1970-01-02 00:00:00', '01:02:03.004', '5 MiB', ' 77 '))
+    assert all(word in text for word in ('1970-01-02 00:00:00', '01:02:03.004', '5 MiB', 'icount 77'))
     patch(image, (table + 56, 'Q', 2 ** 64 - 1))
     assert 'icount' not in blkscope('--json', '-c', 'snapshots', image).out
+    patch(image, (table + 48, 'Q', 2 ** 64 - 1))
+    assert blkscope('-c', 'snapshots', image).out.endswith(' 16 EiB\n')
 
 
 def test_names_do_not_reach_the_terminal_raw(work):
