@@ -203,6 +203,18 @@ static int zero_range_co(struct node *node, int64_t offset, int64_t bytes)
     return ret;
 }
 
+/* For file systems that do not know the range that becomes zeroes, as tmpfs: a hole, and room in its place. */
+static int hole_with_room_co(struct node *node, int64_t offset, int64_t bytes)
+{
+    struct file *file = node->opaque;
+    if (file->kind != FILE_REGULAR || offset + bytes > node->size)
+        return -ENOTSUP;
+    int ret = punch_hole_co(node, offset, bytes);
+    if (ret == 0)
+        ret = aio_fallocate_co(node->aio, file->fd, 0, offset, bytes);
+    return is_unsupported(ret) ? -ENOTSUP : ret;
+}
+
 static int file_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags)
 {
     struct file *file = node->opaque;
@@ -215,6 +227,8 @@ static int file_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t byte
     if (ret == -ENOTSUP) {
         file_write_begin_co(file, offset + bytes);
         ret = zero_range_co(node, offset, bytes);
+        if (ret == -ENOTSUP)
+            ret = hole_with_room_co(node, offset, bytes);
         file_write_end(file);
     }
     file_status_forget(file);
