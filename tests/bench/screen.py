@@ -245,11 +245,8 @@ def keys_under_load(bench):
     under_load(bench, screen, 'key to frame, map scan of 1 TiB, 1,000 pending', 'R', first_line, arrows)
     screen.send(':focus hex\r')
     screen.drain(1, 0.3)
-    screen.send('/not there\r')
-    screen.drain(0.5)
-    longest_turn(bench, screen)
-    sent, first = press(screen, arrows)
-    key_rows(bench, 'key to frame, search through 1 TiB, 1,000 pending', screen, sent, first, first_line)
+    # Of the file, which is all holes, nothing is read: the search is through its tables and ends soon, so it begins again and again, too.
+    under_load(bench, screen, 'key to frame, search through 1 TiB, 1,000 pending', '/not there\r', first_line, arrows)
     screen.close()
 
 
