@@ -298,7 +298,7 @@ int file_open_co(struct node *node, struct options *options, GError **error)
         ret = lock_opened(node, call.fd, filename, error);
     }
     if (ret < 0) {
-        close(call.fd);
+        locks_close(call.fd);
         return ret;
     }
     file->fd = call.fd;
@@ -313,7 +313,7 @@ int file_open_co(struct node *node, struct options *options, GError **error)
 int file_close_co(struct node *node)
 {
     struct file *file = node->opaque;
-    return close(file->fd) < 0 ? -errno : 0;
+    return locks_close(file->fd);
 }
 
 /* ---- reopening ---- */
@@ -386,7 +386,7 @@ int file_reopen_prepare_co(struct node *node, unsigned flags, struct options *op
         return ret;
     ret = relock(node, flags, new, error);
     if (ret < 0) {
-        close(new->call.fd);
+        locks_close(new->call.fd);
         return ret;
     }
     new->call.path = NULL;
@@ -401,7 +401,7 @@ void file_reopen_commit_co(struct node *node)
     if (!new)
         return;
     if (new->call.fd >= 0) {
-        close(file->fd);
+        locks_close(file->fd);
         file->fd = new->call.fd;
         file->locked = new->locked;
         node->perm = new->perm;
@@ -414,6 +414,6 @@ void file_reopen_abort_co(struct node *node)
     g_autofree struct reopening *new = g_steal_pointer(&node->reopen);
     if (!new || new->call.fd < 0)
         return;
-    close(new->call.fd);
+    locks_close(new->call.fd);
     restore_locks(node);
 }

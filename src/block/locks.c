@@ -94,6 +94,13 @@ void locks_set(int fd, unsigned perm, unsigned shared)
     }
 }
 
+int locks_close(int fd)
+{
+    struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = PERM_BYTE, .l_len = UNSHARED_BYTE + PERMS - PERM_BYTE};
+    fcntl(fd, F_OFD_SETLK, &lock);
+    return close(fd) < 0 ? -errno : 0;
+}
+
 void locks_others(int fd, unsigned *ret_perm, unsigned *ret_unshared)
 {
     *ret_perm = *ret_unshared = 0;

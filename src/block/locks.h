@@ -23,6 +23,11 @@ int locks_take(int fd, unsigned perm, unsigned shared, const char *filename, GEr
 int locks_check(int fd, unsigned perm, unsigned shared, const char *filename, GError **error);
 /* Locks exactly the bytes of these, unlocking others; no check (downgrades, commits). */
 void locks_set(int fd, unsigned perm, unsigned shared);
+/*
+ * Closes fd, and what it locked is free when this returns: a thread of io_uring's that has told that its request is done may still hold the file for
+ * a moment, and locks go with the last who does.  0, or what close(2) failed with.
+ */
+int locks_close(int fd);
 /* What others have locked: enum node_perm they do, and forbid. */
 void locks_others(int fd, unsigned *ret_perm, unsigned *ret_unshared);
 /* Adds a phrase on who else holds locks on fd's file to out, if anybody; looks for their names, which stay raw, in /proc. */

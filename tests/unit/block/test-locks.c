@@ -171,8 +171,42 @@ static void other_processes_are_named(void)
     harness_remove(name);
 }
 
+/* A second descriptor of what the process has open under that name. */
+static int another_descriptor(const char *name)
+{
+    for (int fd = 3; fd < 256; fd++) {
+        g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd);
+        g_autofree char *path = g_file_read_link(link, NULL);
+        if (g_strcmp0(path, name) == 0)
+            return dup(fd);
+    }
+    g_assert_not_reached();
+}
+
+/* Whoever else still holds the open file, as the kernel may for a moment. */
+static void closing_unlocks(void)
+{
+    char *name = harness_file(SIZE);
+    struct blk *blk;
+    unsigned perm, unshared;
+    int other = open(name, O_RDWR | O_CLOEXEC);
+    g_assert_cmpint(harness_try_open_co(name, "raw", NULL, BLK_OPEN_WRITABLE, BLK_CACHE_WRITEBACK, &blk), ==, 0);
+    close(other);
+    int kept = another_descriptor(name);
+    other = open(name, O_RDWR | O_CLOEXEC);
+    locks_others(other, &perm, &unshared);
+    g_assert_cmpuint(perm & NODE_PERM_WRITE, ==, NODE_PERM_WRITE);
+    harness_close_co(blk);
+    locks_others(other, &perm, &unshared);
+    g_assert_cmpuint(perm | unshared, ==, 0);
+    close(kept);
+    close(other);
+    harness_remove(name);
+}
+
 static void add_tests(void)
 {
+    harness_add("/block/locks/closing-unlocks", closing_unlocks);
     harness_add("/block/locks/writer-meets-exclusive-writer", writer_meets_exclusive_writer);
     harness_add("/block/locks/reader-meets-one-who-shares-nothing", reader_meets_one_who_shares_nothing);
     harness_add("/block/locks/wanting-nobody-to-write", wanting_nobody_to_write_fails_beside_a_writer);
