@@ -21,7 +21,7 @@ def test_plain_mode_is_a_prompt(disk):
         t.send('Up')
         t.wait(lambda t: t.text().count('blkscope> length') == 2, 'the line from the history')
         t.send('Enter')
-        t.wait(lambda t: t.text().count('4 MiB') == 2, 'the answer again')
+        t.wait(lambda t: t.text().count('4 MiB') == 2 and t.text().count('blkscope>') == 3, 'the answer again, and the prompt')
         t.send('Ctrl-D')
         assert t.exit_status() == 0
         assert termios.tcgetattr(t.follower) == t.before
