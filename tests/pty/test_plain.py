@@ -89,7 +89,7 @@ def test_plain_mode_stops_and_goes_on(disk):
             t.raw_wait(b'blkscope> leng', mark)
             assert termios.tcgetattr(t.follower) != t.before
         t.send('Tab', 'Enter')
-        t.wait('4 MiB')
+        t.wait(lambda t: 'blkscope>' in t.text().partition('4 MiB')[2], 'the answer, and the prompt')
         t.send('Ctrl-D')
         assert t.exit_status() == 0
         assert termios.tcgetattr(t.follower) == t.before
