@@ -175,7 +175,12 @@ void buffer_put(struct buffer_pool *pool, uint8_t *buffer)
 
 void buffer_put_co(struct buffer_pool *pool, uint8_t *buffer)
 {
-    if (buffer && header_of(pool, buffer)->mapped > KEEP_MAX)
-        buffer_trim_co(pool, buffer, 0);
-    buffer_put(pool, buffer);
+    if (!buffer || header_of(pool, buffer)->mapped <= KEEP_MAX) {
+        buffer_put(pool, buffer);
+        return;
+    }
+    buffer_trim_co(pool, buffer, 0);
+    struct header *header = header_of(pool, buffer);
+    munmap(header, header->mapped);
+    buffer_pool_unref(pool);
 }

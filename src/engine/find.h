@@ -29,7 +29,7 @@ struct find_progress {
 typedef int find_fn(void *data, int64_t offset, int64_t count);
 
 /*
- * 0 at the end, what fn returned, -ECANCELED, or another negative errno.  Suspends; returns only when its reads are back,
- * which on a disk that hangs may take long after it was cancelled.
+ * 0 at the end, what fn returned, -ECANCELED, or another negative errno.  Suspends; when it is cancelled it cancels its reads, and returns when
+ * they are back: from a server at once, from a local disk that hangs perhaps long after.
  */
 int find_co(struct blk *blk, const struct find *find, struct find_progress *progress, find_fn *fn, void *data);

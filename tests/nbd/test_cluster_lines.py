@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from servers import nbdkit  # noqa: E402
 
+NOT_IN_DEBIAN_12, NEEDS_BOTO3 = ['vddk'], ['S3']
 NOBODY = '127.0.0.1:1'
 PAGE = (support.CHECKOUT / 'doc/nbd.md').read_text()
 SECTION = PAGE[PAGE.index('## Images in a cluster'):].replace('\\\n', ' ')
@@ -42,8 +43,10 @@ def test_it_asks_the_cluster(work, line, name):
         assert result.returncode and 'failed to connect' in result.stderr, result
         return
     plugin = words[words.index('-U') + 2]
-    if subprocess.run(['nbdkit', '--dump-plugin', plugin], capture_output=True).returncode:
+    missing = subprocess.run(['nbdkit', '--dump-plugin', plugin], capture_output=True).returncode != 0
+    if missing and plugin in NOT_IN_DEBIAN_12 + NEEDS_BOTO3:
         pytest.skip(f'nbdkit has no plugin {plugin} here')
+    assert not missing, f'nbdkit has no plugin {plugin}'
     extra = ['port=1'] if plugin == 'ssh' else []
     assert words[:4] == ['nbdkit', '-r', '-U', str(work / 's')]
     with nbdkit(work / 's', '-r', *words[4:], *extra):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Exports of qemu-nbd and nbdkit: the same output as the reference program, and the same bytes on the server."""
+import collections
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -214,5 +216,6 @@ def test_one_wait_for_each_request(work):
         subprocess.run(['strace', '-o', work / 'calls', '-e', 'trace=poll,ppoll', support.BLKSCOPE, '-r', '-f', 'raw', '--script', work / 'script',
                         f'nbd:unix:{work / "s"}'], env=support.environment(), check=True)
     calls = (work / 'calls').read_text()
-    # A busy machine has an answer come in pieces, each waited for; a look that finds nothing is one too many, whatever comes when.
-    assert calls.count('poll(') >= 50 and calls.count('= 0 (Timeout)') < 25, calls
+    # A busy machine has an answer come in pieces, each waited for; what ends without anything from the server is one too many.
+    answers = max(collections.Counter(re.findall(r'= \d+ \(\[\{fd=(\d+), revents', calls)).values())
+    assert answers >= 50 and calls.count('poll(') - answers < 25, calls

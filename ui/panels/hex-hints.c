@@ -11,9 +11,10 @@ const struct panel_hint *hex_hints(struct panel *panel)
     static const struct panel_hint found[] = {
         {REQUEST_FIND_NEXT}, {REQUEST_FIND_PREVIOUS}, {REQUEST_HEX_CLEAR}, {REQUEST_HEX_SEARCH}, {REQUEST_HEX_SEARCH_HEX},
         {REQUEST_HEX_EDIT}, {REQUEST_NONE}};
-    static const struct panel_hint image[] = {
+    static const struct panel_hint writable[] = {
         {REQUEST_HEX_EDIT}, {REQUEST_HEX_SEARCH}, {REQUEST_HEX_NEXT_EXTENT}, {REQUEST_HEX_HOST}, {REQUEST_HEX_SEARCH_HEX},
         {REQUEST_HEX_FOLLOW}, {REQUEST_HEX_SELECT}, {REQUEST_HEX_FOLD}, {REQUEST_HEX_SET_MARK}, {REQUEST_HEX_GROUP}, {REQUEST_NONE}};
+    static const struct panel_hint *const image = writable + 1; /* nothing is typed over there */
     static const struct panel_hint file[] = {
         {REQUEST_HEX_ENTER}, {REQUEST_HEX_HOST, "next file"}, {REQUEST_HEX_JUMP_BACK}, {REQUEST_HEX_TRANSLATE}, {REQUEST_HEX_SEARCH},
         {REQUEST_HEX_FOLLOW}, {REQUEST_HEX_SELECT}, {REQUEST_HEX_FOLD}, {REQUEST_NONE}};
@@ -30,5 +31,8 @@ const struct panel_hint *hex_hints(struct panel *panel)
     if (hex->search_label != NULL && hex->show_matches) {
         return found;
     }
-    return hex->shown == HEX_SHOW_HOST ? file : hex->shown == HEX_SHOW_BUFFER ? buffer : image;
+    if (hex->shown != HEX_SHOW_IMAGE) {
+        return hex->shown == HEX_SHOW_HOST ? file : buffer;
+    }
+    return hex->blk != NULL && blk_is_writable(hex->blk) ? writable : image;
 }

@@ -179,7 +179,11 @@ static void test_hints_are_about_what_is_shown(void)
     driver_keys(driver, "L");
     g_assert_true(driver_shows(driver, "x compare"));
     driver_keys(driver, "L Tab");
-    g_assert_true(driver_shows(driver, "r type over"));
+    g_assert_true(driver_shows(driver, " / search"));
+    g_assert_false(driver_shows(driver, "r type over"));
+    driver_command(driver, "reopen -w");
+    driver_command(driver, "focus hex");
+    g_assert_true(driver_shows(driver, " r type over  / search"));
     driver_keys(driver, "v Right");
     g_assert_true(driver_shows(driver, "y copy  v keep it"));
     driver_keys(driver, "v");
