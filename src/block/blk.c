@@ -394,17 +394,29 @@ static int status_begin_co(struct blk *blk, struct blk_request *request, int64_t
     return request_begin_co(blk, request, BLK_OP_STATUS, BLK_INTERNAL, offset, *bytes, NULL);
 }
 
-int blk_status_co(struct blk *blk, int64_t offset, int64_t bytes, struct blk_extent *ret_extent)
+typedef int node_extent_fn(struct node *node, int64_t offset, int64_t bytes, struct blk_extent *ret_extent);
+
+static int status_co(struct blk *blk, int64_t offset, int64_t bytes, node_extent_fn *extent_co, struct blk_extent *ret_extent)
 {
     struct blk_request request;
     int ret = status_begin_co(blk, &request, offset, &bytes);
     if (ret < 0)
         return ret;
     if (bytes > 0)
-        ret = node_extent_co(blk->root, offset, bytes, ret_extent);
+        ret = extent_co(blk->root, offset, bytes, ret_extent);
     else
         *ret_extent = (struct blk_extent){.start = offset, .kind = BLK_KIND_UNALLOCATED, .host_offset = -1};
     return request_end(blk, &request, BLK_INTERNAL, ret);
+}
+
+int blk_status_co(struct blk *blk, int64_t offset, int64_t bytes, struct blk_extent *ret_extent)
+{
+    return status_co(blk, offset, bytes, node_extent_co, ret_extent);
+}
+
+int blk_status_or_hole_co(struct blk *blk, int64_t offset, int64_t bytes, struct blk_extent *ret_extent)
+{
+    return status_co(blk, offset, bytes, node_extent_or_hole_co, ret_extent);
 }
 
 int blk_status_bulk_co(struct blk *blk, int64_t offset, int64_t bytes, blk_extent_fn *fn, void *data)

@@ -131,7 +131,7 @@ struct blk_extent {
     int depth;           /* layer that supplies it: 0 is the top */
     int64_t host_offset; /* in the file that holds it, -1 for none */
     const char *host;    /* name of that file, NULL for none; valid while the image is open */
-    bool hole;           /* blk_map_co(): of DATA, there is a hole in that file */
+    bool hole;           /* blk_map_co(), blk_status_or_hole_co(): of DATA, there is a hole in that file */
 };
 
 /* What sums tell apart: the kinds, and of what layers below the top have stored, how far below. */
@@ -148,6 +148,8 @@ const char *blk_share_name(unsigned share);
 
 /* The extent at offset, at most bytes long, at least one byte (length 0 at the end of the image). */
 int blk_status_co(struct blk *blk, int64_t offset, int64_t bytes, struct blk_extent *ret_extent);
+/* The same; DATA ends where a hole of the file that holds it begins or ends (of a preallocated image, most is one). */
+int blk_status_or_hole_co(struct blk *blk, int64_t offset, int64_t bytes, struct blk_extent *ret_extent);
 
 /* Called with runs in order, adjacent like ones merged; non-zero ends the visit and is its result. */
 typedef int blk_extent_fn(void *data, const struct blk_extent *extent);

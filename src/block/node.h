@@ -186,6 +186,8 @@ int node_save_vmstate_co(struct node *node, int64_t offset, int64_t bytes, const
 int node_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status);
 /* Down to the file that holds it. */
 int node_extent_co(struct node *node, int64_t offset, int64_t bytes, struct blk_extent *ret_extent);
+/* As blk_status_or_hole_co(). */
+int node_extent_or_hole_co(struct node *node, int64_t offset, int64_t bytes, struct blk_extent *ret_extent);
 /* places: as blk_map_co(). */
 int node_extents_co(struct node *node, int64_t offset, int64_t bytes, bool places, blk_extent_fn *fn, void *data);
 /* Bytes that the node's files occupy, without those of layers below; -ENOTSUP if that can't be known, or another negative errno. */

@@ -64,17 +64,20 @@ struct sparse {
     bool sparse;
 };
 
+/* Bytes of a node that are a hole of the file below, or are none. */
+struct hole_run {
+    const struct node *node; /* NULL: nothing known */
+    int64_t start, end;      /* in node */
+    bool hole;
+};
+
 struct visit {
     blk_extent_fn *fn;
     void *data;
     struct blk_extent held; /* goes out once the next one does not continue it; length 0: none */
     struct host_run known;  /* where the last run was found: a file is asked once for many runs */
     GArray *sparse;         /* struct sparse, of formats visited; NULL: places are not asked for */
-    struct hole_run {
-        const struct node *node; /* NULL: nothing known */
-        int64_t start, end;      /* in node */
-        bool hole;
-    } hole; /* the last one found */
+    struct hole_run hole;   /* the last one found, likewise */
 };
 
 static int emit(struct visit *visit, const struct blk_extent *extent)
@@ -315,7 +318,15 @@ int64_t node_occupied_co(struct node *node)
 
 /* ---- one extent ---- */
 
-int node_extent_co(struct node *node, int64_t offset, int64_t bytes, struct blk_extent *ret_extent)
+static void look_for_hole_co(struct node *child, int64_t offset, struct blk_extent *extent)
+{
+    struct hole_run run;
+    find_hole_co(child, offset, &run);
+    extent->hole = run.hole;
+    extent->length = MIN(extent->length, run.end - offset);
+}
+
+static int extent_co(struct node *node, int64_t offset, int64_t bytes, bool holes, struct blk_extent *ret_extent)
 {
     struct blk_extent extent = {.start = offset, .length = bytes, .host_offset = -1};
     struct node_status status = {0};
@@ -342,6 +353,8 @@ int node_extent_co(struct node *node, int64_t offset, int64_t bytes, struct blk_
         if (status.via == NODE_STATUS_STORED) {
             struct host_run known = {0};
             find_host_co(status.child, status.child_offset, status.bytes, &known, &extent);
+            if (holes && extent.kind == BLK_KIND_DATA)
+                look_for_hole_co(status.child, status.child_offset, &extent);
             break;
         }
         extent.depth += status.via == NODE_STATUS_BACKING;
@@ -350,6 +363,16 @@ int node_extent_co(struct node *node, int64_t offset, int64_t bytes, struct blk_
     }
     *ret_extent = extent;
     return 0;
+}
+
+int node_extent_co(struct node *node, int64_t offset, int64_t bytes, struct blk_extent *ret_extent)
+{
+    return extent_co(node, offset, bytes, false, ret_extent);
+}
+
+int node_extent_or_hole_co(struct node *node, int64_t offset, int64_t bytes, struct blk_extent *ret_extent)
+{
+    return extent_co(node, offset, bytes, true, ret_extent);
 }
 
 /* ---- allocation ---- */

@@ -76,7 +76,7 @@ static int look_co(struct side *side, int64_t at)
         side->extent = (struct blk_extent){at, INT64_MAX - at, BLK_KIND_ZERO_PLAIN, .host_offset = -1};
         return 0;
     }
-    int ret = blk_status_co(side->blk, at, side->size - at, &side->extent);
+    int ret = blk_status_or_hole_co(side->blk, at, side->size - at, &side->extent);
     return ret < 0 ? ret : side->extent.length <= 0 ? -EIO : 0;
 }
 
@@ -86,10 +86,16 @@ static bool same_place(const struct blk_extent *a, const struct blk_extent *b, i
            a->host_offset + (at - a->start) == b->host_offset + (at - b->start) && strcmp(a->host, b->host) == 0;
 }
 
+/* Of a preallocated image most clusters are holes of the file: they need not be read. */
+static bool is_zeroes(const struct blk_extent *extent)
+{
+    return blk_kind_is_zeroes(extent->kind) || extent->hole;
+}
+
 static bool is_settled(const struct walk *walk, int64_t at)
 {
     const struct blk_extent *a = &walk->a.extent, *b = &walk->b.extent;
-    return (blk_kind_is_zeroes(a->kind) && blk_kind_is_zeroes(b->kind)) || same_place(a, b, at) || (walk->compare->below && a->depth > 0);
+    return (is_zeroes(a) && is_zeroes(b)) || same_place(a, b, at) || (walk->compare->below && a->depth > 0);
 }
 
 /* ---- content ---- */
@@ -99,7 +105,7 @@ static int read_side_co(struct side *side, int64_t at, int64_t bytes, struct com
     struct iovec iov = {side->buffer, (size_t)bytes};
     int ret;
     side->failed = false;
-    if (blk_kind_is_zeroes(side->extent.kind)) {
+    if (is_zeroes(&side->extent)) {
         memset(side->buffer, 0, (size_t)bytes);
         return 0;
     }
