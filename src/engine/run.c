@@ -12,12 +12,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "block/blk_overlay.h"
-#include "engine/commands.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
 #include "io/clock.h"
-#include "io/sandbox.h"
 
 enum { LARGE_REQUEST = 8 << 20 /* shorter ones have no progress to speak of */ };
 
@@ -83,119 +80,6 @@ void session_free_lines(struct session *session)
     }
 }
 
-/* ---- one command ---- */
-
-static bool arguments_fit(const struct command_call *call, const struct command *command)
-{
-    int n = call->argc - 1, min = command->min_args;
-    int max = command_max_args(command, session_config(call->session)->drop_in);
-    if (n >= min && (max < 0 || n <= max))
-        return true;
-    g_autofree char *name = report_text(call, call->argv[0]);
-    if (max < 0)
-        report_complain(call, "bad argument count %d to %s, expected at least %d arguments", n, name, min);
-    else if (min == max)
-        report_complain(call, "bad argument count %d to %s, expected %d arguments", n, name, min);
-    else
-        report_complain(call, "bad argument count %d to %s, expected between %d and %d arguments", n, name, min, max);
-    const char *args = command_args(command, session_config(call->session)->drop_in);
-    report_hint(call, "%s%s%s", command->name, args && *args ? " " : "", args ?: "");
-    return false;
-}
-
-enum { NAME_MAX_BYTES = 32 };
-
-/* How many letters are wrong, missing, too many, or in the other order than their neighbour. */
-static unsigned typing_errors(const char *typed, const char *name)
-{
-    unsigned rows[3][NAME_MAX_BYTES + 1], *before = rows[0], *last = rows[1], *row = rows[2];
-    size_t n = strlen(name);
-    for (size_t j = 0; j <= n; j++)
-        last[j] = (unsigned)j;
-    for (size_t i = 1; typed[i - 1]; i++) {
-        row[0] = (unsigned)i;
-        for (size_t j = 1; j <= n; j++) {
-            row[j] = MIN(MIN(last[j], row[j - 1]) + 1, last[j - 1] + (typed[i - 1] != name[j - 1]));
-            if (i > 1 && j > 1 && typed[i - 1] == name[j - 2] && typed[i - 2] == name[j - 1])
-                row[j] = MIN(row[j], before[j - 2] + 1);
-        }
-        unsigned *free_row = before;
-        before = last;
-        last = row;
-        row = free_row;
-    }
-    return last[n];
-}
-
-/* The one command that was meant, as far as one can tell: at most a third of it is wrong, and no other is as near.  NULL: none. */
-static const char *likely_name(const char *typed)
-{
-    unsigned least = (unsigned)strlen(typed) / 3, near = 0;
-    const char *found = NULL;
-    if (least == 0 || strlen(typed) > NAME_MAX_BYTES)
-        return NULL;
-    for (const struct command *const *command = command_all(); *command; command++) {
-        const char *name = (*command)->name;
-        unsigned errors = strlen(name) <= NAME_MAX_BYTES ? typing_errors(typed, name) : least + 1;
-        if (errors > least)
-            continue;
-        near = errors < least ? 1 : near + 1;
-        least = errors;
-        found = name;
-    }
-    return near == 1 ? found : NULL;
-}
-
-static int refuse_unknown(const struct command_call *call)
-{
-    g_autofree char *name = report_text(call, call->argv[0]);
-    const char *likely = likely_name(call->argv[0]);
-    report_complain(call, "command \"%s\" not found", name);
-    if (likely)
-        report_hint(call, "perhaps '%s'; 'help' lists all commands", likely);
-    else
-        report_hint(call, "'help' lists all commands");
-    return -EINVAL;
-}
-
-/* Each command is a step that can be undone. */
-static void mark_step(const struct command_call *call)
-{
-    struct session *session = call->session;
-    if (session->config.drop_in || !session->blk || !blk_has_overlay(session->blk))
-        return;
-    g_autofree char *label = g_strjoinv(" ", call->argv);
-    blk_overlay_mark(session->blk, label);
-}
-
-static int carry_out_co(const struct command_call *call)
-{
-    struct session *session = call->session;
-    const struct command *command = command_find(call->argv[0]);
-    if (!command || (session->config.drop_in && command->flags & COMMAND_OWN_NAME_ONLY))
-        return refuse_unknown(call);
-    bool needs_image = !(command->flags & COMMAND_NO_IMAGE);
-    if (needs_image && !session->blk) {
-        report_complain(call, "no file open, try 'help open'");
-        return -EINVAL;
-    }
-    if (!arguments_fit(call, command))
-        return -EINVAL;
-    if (command->flags & COMMAND_WRITES && !blk_is_writable(session->blk)) {
-        report_error(call, "Block node is read-only");
-        report_hint(call, sandbox_is_read_only() ? SANDBOX_ADVICE_WRITE : "'reopen -w' opens it for writing");
-        return -EACCES;
-    }
-    mark_step(call);
-    session->users += needs_image;
-    int ret = command->run_co(call);
-    session_show_progress(call, NULL, NULL); /* they were the command's own */
-    session->users -= needs_image;
-    if (needs_image && !co_queue_is_empty(&session->idle))
-        co_queue_wake_all(&session->idle);
-    return ret;
-}
-
 static struct job *job_of(const struct command_call *call)
 {
     return (struct job *)((char *)call - G_STRUCT_OFFSET(struct job, call));
@@ -222,15 +106,6 @@ bool session_progress(const struct session *session, struct session_progress *re
         return false;
     *ret_progress = (struct session_progress){MIN(request->done, request->total), request->total};
     return true;
-}
-
-/* A check that found something has not failed for the exit status, which is what it found. */
-static int run_command_co(const struct command_call *call)
-{
-    int ret = carry_out_co(call);
-    if (ret < 0 && !(ret == -EUCLEAN && command_find(call->argv[0]) == &command_check))
-        call->session->failed = true;
-    return ret;
 }
 
 /* ---- one line ---- */
@@ -260,7 +135,7 @@ static void run_line_co(struct job *job)
         job->call.argv = job->words.argv;
         if (!session->config.drop_in)
             sink_mark(job->call.sink); /* see write_line() in report.c */
-        int ret = run_command_co(&job->call);
+        int ret = session_run_command_co(&job->call);
         job->call.line = job->line;
         if (ret < 0)
             job->ret = ret;
@@ -289,7 +164,7 @@ static int run_text_line_co(struct job *job, char *line)
         job->call.argc = words.argc;
         job->call.argv = words.argv;
         sink_mark(job->call.sink);
-        int failed = run_command_co(&job->call);
+        int failed = session_run_command_co(&job->call);
         job->call.line = typed;
         ret = failed < 0 ? failed : ret;
         if (job->cancelled || job->session->quit || ret == -ELOOP ||

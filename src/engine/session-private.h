@@ -71,6 +71,12 @@ struct session {
 };
 
 /*
+ * Runs the command that call is about, if there is one and the image lets it.  0, or what it failed with, which it has said and which counts for
+ * the exit status.
+ */
+int session_run_command_co(const struct command_call *call);
+
+/*
  * Runs the lines of a text (cut up meanwhile) in place of the command that call is about, which is what session_run() gave
  * its function; name and line are told of those that fail.  0, or what the last one failed with; -ELOOP, having said so,
  * when too many run inside of each other.
