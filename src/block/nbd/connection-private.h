@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What connect.c (making connections), request.c and message.c (using them) and connection.c (the rest) share. */
+/* What connect.c (making connections), request.c and message.c (using them), watchdog.c and connection.c (the rest) share. */
 #pragma once
 
 #include "block/nbd/connection.h"
@@ -79,12 +79,21 @@ void nbd_attach(struct nbd_connection *connection);
 char *nbd_plain_error(const char *text);
 /* Follows what libnbd waits for now.  Ends the connection if it is dead. */
 void nbd_watch(struct nbd_connection *connection);
-/* Gives the server time from now on. */
-void nbd_arm(struct nbd_connection *connection);
+/* What nbd_connection_describe() says changed; line is for people, or NULL. */
+void nbd_tell(const struct nbd_connection *connection, const char *line);
 /* Waits until the connection is up, and makes it if nobody does: 0, -EIO or -ECANCELED. */
 int nbd_ensure_up_co(struct nbd_connection *connection);
 /* Ends the connection; requests under way end with it.  why (copied) may be NULL: what libnbd says. */
 void nbd_drop(struct nbd_connection *connection, const char *why, int error);
+
+/* watchdog.c: gives the server time from now on. */
+void nbd_arm(struct nbd_connection *connection);
+/* Something arrived. */
+void nbd_watchdog_hear(struct nbd_connection *connection);
+/* Its time has come; may end the connection. */
+void nbd_watchdog_bark(struct nbd_connection *connection);
+/* For how many seconds the server has owed an answer and said nothing; 0: it has not stalled. */
+unsigned nbd_watchdog_stalled_s(const struct nbd_connection *connection);
 
 /* message.c: since when the oldest message is not answered; 0: all are. */
 int64_t nbd_unanswered_since_us(const struct nbd_connection *connection);

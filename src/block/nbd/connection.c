@@ -8,13 +8,8 @@
 #include <unistd.h>
 
 enum {
-    CLOSING_US = G_USEC_PER_SEC / 20,  /* for what nobody wants any more when the image is being closed */
-    IMPATIENT_US = 2 * G_USEC_PER_SEC, /* after a cancellation, if nothing comes */
-    DRIBBLE_US = 5 * G_USEC_PER_SEC,   /* the same, if something does */
-    STALL_US = 5 * G_USEC_PER_SEC,     /* without a word, while there is something to answer: people are told, */
-    TELL_US = G_USEC_PER_SEC,          /* and again as often until it goes on */
-    RETRY_US = G_USEC_PER_SEC / 2,     /* between attempts */
-    REPLIES_MAX = 64,                  /* taken before the loop's other sources have their turn */
+    RETRY_US = G_USEC_PER_SEC / 2, /* between attempts */
+    REPLIES_MAX = 64,              /* taken before the loop's other sources have their turn */
 };
 
 /* ---- the socket ---- */
@@ -24,121 +19,10 @@ struct nbd_source {
     struct nbd_connection *connection;
 };
 
-/* Nobody waits for anything of it: the connection is of no more use. */
-static bool is_done_with(const struct nbd_connection *connection)
-{
-    const bool *closing = connection->settings.closing;
-
-    return closing && *closing && connection->cancelled >= connection->in_flight && nbd_only_reads(connection);
-}
-
-static int64_t patience_us(const struct nbd_connection *connection)
-{
-    if (connection->cancelled > 0)
-        return is_done_with(connection) ? CLOSING_US : IMPATIENT_US;
-    return connection->settings.request_timeout_s * G_USEC_PER_SEC;
-}
-
-static void tell(const struct nbd_connection *connection, const char *line)
+void nbd_tell(const struct nbd_connection *connection, const char *line)
 {
     if (connection->tell)
         connection->tell(connection->tell_data, line);
-}
-
-static void set_alarm(struct nbd_connection *connection)
-{
-    int64_t at = connection->deadline_us;
-
-    g_source_set_ready_time(connection->source, at ? MIN(at, connection->look_us) : connection->look_us);
-}
-
-void nbd_arm(struct nbd_connection *connection)
-{
-    int64_t now_us = g_get_monotonic_time(), patience = patience_us(connection);
-
-    if (!connection->armed)
-        connection->look_us = now_us + STALL_US;
-    connection->armed = true;
-    connection->watched = connection->progress;
-    connection->deadline_us = patience > 0 ? now_us + patience : 0;
-    set_alarm(connection);
-}
-
-void nbd_connection_hurry(struct nbd_connection *connection)
-{
-    if (connection->state == NBD_UP && connection->cancelled > 0)
-        nbd_arm(connection);
-}
-
-/* ---- whether the server has stalled ---- */
-
-/* For how long there has been something to answer, and nothing came. */
-static int64_t silence_us(const struct nbd_connection *connection, int64_t now_us)
-{
-    int64_t since_us = connection->state == NBD_UP ? nbd_unanswered_since_us(connection) : 0;
-
-    return since_us ? now_us - MAX(since_us, connection->heard_us) : 0;
-}
-
-static void set_stalled(struct nbd_connection *connection, bool stalled)
-{
-    bool before = connection->stalled;
-
-    connection->stalled = stalled;
-    if (before || stalled) /* for how long is news, too */
-        tell(connection, NULL);
-}
-
-static void look_for_stall(struct nbd_connection *connection, int64_t now_us)
-{
-    int64_t silence = silence_us(connection, now_us);
-
-    set_stalled(connection, silence >= STALL_US);
-    connection->look_us = now_us + (silence >= STALL_US ? TELL_US : STALL_US - silence);
-}
-
-static void hear(struct nbd_connection *connection)
-{
-    connection->progress++;
-    connection->heard_us = g_source_get_time(connection->source);
-    if (connection->stalled)
-        set_stalled(connection, false);
-}
-
-/* ---- the watchdog ---- */
-
-/* Something comes, but the one reply that is waited for does not: a server that dribbles, or forgot it. */
-static bool goes_on_too_long(const struct nbd_connection *connection)
-{
-    return connection->cancelled > 0 && g_get_monotonic_time() - connection->cancelled_us > DRIBBLE_US;
-}
-
-/* Runs once after the last reply at the latest, so that an idle connection makes no wake-ups. */
-static void bark(struct nbd_connection *connection)
-{
-    int64_t now_us = g_get_monotonic_time();
-
-    if (connection->in_flight == 0) {
-        g_source_set_ready_time(connection->source, -1);
-        connection->armed = false;
-        set_stalled(connection, false);
-        return;
-    }
-    if (now_us >= connection->look_us)
-        look_for_stall(connection, now_us);
-    if (!connection->deadline_us || now_us < connection->deadline_us) {
-        set_alarm(connection);
-        return;
-    }
-    if (connection->progress != connection->watched && !goes_on_too_long(connection)) {
-        nbd_arm(connection);
-        return;
-    }
-    g_autofree char *why = g_strdup_printf("the server did not answer for %" G_GINT64_FORMAT " seconds",
-                                           patience_us(connection) / G_USEC_PER_SEC);
-    /* Who cancelled has no time for this server: the others, who have, are sent again. */
-    connection->hung_up = connection->cancelled > 0 ? connection->generation : 0;
-    nbd_drop(connection, why, ETIMEDOUT);
 }
 
 static bool has_bytes(int fd)
@@ -172,7 +56,7 @@ static void pump(struct nbd_connection *connection, GIOCondition events)
     bool broken = events & (G_IO_HUP | G_IO_ERR);
 
     if (direction & LIBNBD_AIO_DIRECTION_READ && (events & G_IO_IN || broken)) {
-        hear(connection);
+        nbd_watchdog_hear(connection);
         take_replies(connection);
         direction = lib->aio_get_direction(connection->handle);
         broken = false;
@@ -196,7 +80,7 @@ static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer data)
     if (events)
         pump(connection, events);
     if (!g_source_is_destroyed(source) && ready >= 0 && ready <= g_get_monotonic_time())
-        bark(connection);
+        nbd_watchdog_bark(connection);
     g_source_unref(source);
     co_run_ready(); /* who got a reply asks on without another turn of the loop */
     return G_SOURCE_CONTINUE;
@@ -293,7 +177,7 @@ void nbd_drop(struct nbd_connection *connection, const char *why, int error)
     if (was_up) {
         g_autofree char *line = g_strdup_printf("NBD: the connection to %s is lost: %s", connection->settings.address.peer,
                                                 connection->why);
-        tell(connection, line);
+        nbd_tell(connection, line);
     }
 }
 
@@ -338,14 +222,12 @@ const struct nbd_export *nbd_connection_export(const struct nbd_connection *conn
 
 void nbd_connection_describe(const struct nbd_connection *connection, struct blk_connection *ret_description)
 {
-    int64_t silence = silence_us(connection, g_get_monotonic_time());
-
     *ret_description = (struct blk_connection){
         .server = g_strdup(connection->settings.address.name),
         .why = connection->state == NBD_UP ? NULL : g_strdup(connection->why),
         .up = connection->state == NBD_UP,
         .trying = connection->trying > 0,
-        .stalled_s = silence >= STALL_US ? (unsigned)(silence / G_USEC_PER_SEC) : 0,
+        .stalled_s = nbd_watchdog_stalled_s(connection),
         .encrypted = connection->export.tls,
         .reconnects = connection->generation > 0 ? connection->generation - 1 : 0,
     };
@@ -449,7 +331,7 @@ static int reconnect_co(struct nbd_connection *connection)
 
         g_ptr_array_unref(before.bitmaps);
         connection->generation++;
-        tell(connection, line);
+        nbd_tell(connection, line);
     }
     co_queue_wake_all(&connection->waiting);
     return ret;
@@ -487,10 +369,10 @@ int nbd_ensure_up_co(struct nbd_connection *connection)
     if (connection->state == NBD_UP)
         return 0;
     if (connection->trying++ == 0)
-        tell(connection, NULL);
+        nbd_tell(connection, NULL);
     ret = become_up_co(connection);
     if (--connection->trying == 0)
-        tell(connection, NULL);
+        nbd_tell(connection, NULL);
     return ret;
 }
 
