@@ -16,7 +16,7 @@ static enum panel_reaction pick_from_list(struct map_panel *map, int y)
         return PANEL_IGNORED;
     }
     if (differences && map->at == MAP_HOST) {
-        map_follow(map);
+        map_pair_follow(map);
     }
     return PANEL_REDRAW;
 }
@@ -30,7 +30,7 @@ static enum panel_reaction pick_other(struct map_panel *map, int column)
         return PANEL_IGNORED;
     }
     other->cursor = offset_in_strip(other, column, map_panel_side(map)->view.columns);
-    map_follow(map);
+    map_pair_follow(map);
     return PANEL_REDRAW;
 }
 

@@ -50,16 +50,21 @@ static inline struct map_side *map_panel_side(const struct map_panel *map)
     return (struct map_side *)&map->sides[map->at];
 }
 
-/* The side shown follows the cursor of the other one, when it is known where that is. */
-void map_follow(struct map_panel *map);
-
-/* What was found out about the byte at the cursor is asked anew. */
-void map_forget_answer(struct map_panel *map);
-
 /* Extents of what is shown now are listed from here on. */
 void map_open_list(struct map_panel *map);
 /* More of them are known: a step that waits for that (list_step) is made; data is the map. */
 void map_on_list(void *data);
+
+/* ---- map-pair.c: the cursors of both orders ---- */
+
+/* Asks about the cell at the cursor shown, once, unless that just waits to hear where to go. */
+void map_pair_ask(struct map_panel *map);
+/* The side shown follows the cursor of the other one, when it is known where that is. */
+void map_pair_follow(struct map_panel *map);
+/* What was asked is known (map_link_new()); data is the map. */
+void map_pair_on_answer(void *data, const struct map_link_answer *answer);
+/* What was found out about the byte at the cursor is asked anew. */
+void map_pair_forget(struct map_panel *map);
 
 /* ---- map-requests.c ---- */
 

@@ -19,7 +19,7 @@ static void show_part(struct map_panel *map, int only, struct map_marked *marked
     map->at = MAP_GUEST;
     map_side_rescan(guest);
     map_open_list(map);
-    map_forget_answer(map);
+    map_pair_forget(map);
     panel_redraw(&map->panel);
 }
 
@@ -68,7 +68,7 @@ static enum panel_reaction turn(struct map_panel *map)
     }
     map->at = !map->at;
     map_open_list(map);
-    map_follow(map);
+    map_pair_follow(map);
     return PANEL_REDRAW;
 }
 
@@ -155,7 +155,7 @@ static enum panel_reaction seek_difference(struct map_panel *map, int steps)
         return PANEL_HANDLED;
     }
     if (map->at == MAP_HOST) {
-        map_follow(map);
+        map_pair_follow(map);
     }
     return PANEL_REDRAW;
 }
@@ -190,7 +190,7 @@ static enum panel_reaction move_in_list(struct map_panel *map, enum request requ
         return PANEL_IGNORED;
     }
     if (differences && map->at == MAP_HOST) {
-        map_follow(map); /* differences are in the guest's order, whichever the picture shows */
+        map_pair_follow(map); /* differences are in the guest's order, whichever the picture shows */
     }
     return PANEL_REDRAW;
 }
@@ -289,7 +289,7 @@ enum panel_reaction map_request(struct panel *panel, enum request request, int c
     case REQUEST_MAP_SCAN:
         map_side_rescan(side);
         map_open_list(map);
-        map_forget_answer(map);
+        map_pair_forget(map);
         return PANEL_REDRAW;
     case REQUEST_MAP_LAYER:
         return show_next_layer(map, count);

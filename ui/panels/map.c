@@ -10,7 +10,6 @@
 #include "ui/panels/lookup.h"
 #include "ui/panels/map-panel.h"
 #include "ui/setting.h"
-#include "util/checked.h"
 #include "util/size.h"
 
 #define HOST_UNASKED_MAX (INT64_C(16) << 30)
@@ -18,82 +17,6 @@
 static struct map_panel *map_of(struct panel *panel)
 {
     return (struct map_panel *)panel;
-}
-
-/* ---- the cursor's link ---- */
-
-static void ask_about(struct map_panel *map, int at)
-{
-    const struct map_side *side = &map->sides[at];
-    struct map_link_question question = {.blk = map->blk, .source = side->source, .offset = side->cursor};
-
-    if (side->view.rows > 0) {
-        map_side_cell(side, &question.cell_start, &question.cell_end);
-    } else {
-        question.cell_start = question.cell_end = side->cursor;
-    }
-    map->asked = true;
-    map_link_ask(map->link, &question);
-}
-
-/* Asks about what is shown, unless that just waits to hear where to go. */
-static void ask_once(struct map_panel *map)
-{
-    const struct map_side *side = map_panel_side(map);
-    int64_t start, end;
-
-    if (map->following) {
-        return;
-    }
-    map_side_cell(side, &start, &end);
-    if (map->asked && map->asked_at == map->at && map->asked_offset == side->cursor && map->asked_span == end - start) {
-        return;
-    }
-    map->asked_at = map->at;
-    map->asked_offset = side->cursor;
-    map->asked_span = end - start;
-    ask_about(map, map->at);
-}
-
-void map_follow(struct map_panel *map)
-{
-    map->following = true;
-    ask_about(map, !map->at);
-    map->asked = false; /* about what is shown: after that */
-}
-
-static void on_answer(void *data, const struct map_link_answer *answer)
-{
-    struct map_panel *map = data;
-    int from = answer->question.source == &map_source_host ? MAP_HOST : MAP_GUEST;
-    struct map_side *other = &map->sides[!from];
-
-    g_free(map->answer.text);
-    map->answer = *answer;
-    map->answer.text = g_strdup(answer->text);
-    if (map->following && from == map->at) {
-        return;
-    }
-    if (answer->question.offset == map->sides[from].cursor) {
-        if (from == map->pair_from || answer->question.offset != map->pair[from] || answer->other < 0) {
-            map->pair_from = from;
-            map->pair[from] = answer->question.offset;
-            map->pair[!from] = answer->other;
-        }
-        if (map->pair[!from] >= 0 && map->pair[!from] < other->size) {
-            other->cursor = map->pair[!from];
-        }
-    }
-    map->following = false;
-    panel_redraw(&map->panel);
-}
-
-void map_forget_answer(struct map_panel *map)
-{
-    g_clear_pointer(&map->answer.text, g_free);
-    map->answer = (struct map_link_answer){0};
-    map->asked = map->following = false;
-    map->pair[MAP_GUEST] = map->pair[MAP_HOST] = -1;
 }
 
 /* ---- background work ---- */
@@ -179,7 +102,7 @@ static void draw(struct panel *panel, struct surface surface, bool focused)
     if (side->view.rows == 0) {
         return;
     }
-    ask_once(map);
+    map_pair_ask(map);
     map_differences_prefer(map->differences, map->sides[MAP_GUEST].view.top, map_view_end(&map->sides[MAP_GUEST].view, map->sides[MAP_GUEST].size));
     if (map->page == MAP_PAGE_LIST) {
         map_draw_list(map, surface);
@@ -243,7 +166,7 @@ static void place(struct panel *panel, int64_t offset)
     if (offset >= 0 && offset < map->sides[MAP_GUEST].size && offset != map->sides[MAP_GUEST].cursor) {
         map->sides[MAP_GUEST].cursor = offset;
         if (map->at == MAP_HOST) {
-            map_follow(map);
+            map_pair_follow(map);
         }
     }
 }
@@ -350,7 +273,7 @@ static void image(struct panel *panel)
 
     lookup_reset(map->seek);
     map_link_reset(map->link);
-    map_forget_answer(map);
+    map_pair_forget(map);
     if (blk && blk == map->blk && (map->at == MAP_GUEST || inspect_host_size(blk) > 0)) {
         resized(map);
     } else {
@@ -445,7 +368,7 @@ static struct panel *create(struct panel_host *host)
     map_side_init(&map->sides[MAP_GUEST], &map_source_guest, on_scan, map);
     map_side_init(&map->sides[MAP_HOST], &map_source_host, on_scan, map);
     map->seek = lookup_new(on_seek, map);
-    map->link = map_link_new(on_answer, map);
+    map->link = map_link_new(map_pair_on_answer, map);
     map->differences = map_differences_new(on_differences, map);
     map->list = map_list_new(map_on_list, map);
     image(&map->panel);
