@@ -156,9 +156,7 @@ static void draw_offset(struct hex_panel *hex, struct surface surface, int y, in
     int digits = hex->layout.digits;
 
     if (hex->offsets == HEX_OFFSETS_DECIMAL) {
-        g_autofree char *text = g_strdup_printf("%*" PRId64, digits, offset);
-
-        surface_put(surface, 0, y, role, strlen(text) > (size_t)digits ? text + strlen(text) - digits : text);
+        surface_printf(surface, 0, y, role, "%*" PRId64, digits, offset);
     } else if (hex->offsets == HEX_OFFSETS_IN_CLUSTER && cluster > 0) {
         g_autofree char *text = g_strdup_printf("+%" PRIx64, offset % cluster);
 

@@ -2,6 +2,7 @@
 #include "ui/panels/hex-layout.h"
 
 #include <glib.h>
+#include <inttypes.h>
 
 #include "ui/panels/map-view.h"
 
@@ -38,10 +39,18 @@ static int pane_lines(int height, enum hex_inspector inspector)
     return inspector == HEX_INSPECTOR_FULL ? lines : inspector == HEX_INSPECTOR_BRIEF ? MIN(lines, HEX_BRIEF_LINES) : 0;
 }
 
-struct hex_layout hex_layout(int width, int height, int64_t end, int group, bool little, int most, enum hex_inspector inspector)
+int hex_layout_digits(int64_t end, bool decimal)
+{
+    enum { LEAST = 8 };
+    char text[24];
+
+    return decimal ? MAX(g_snprintf(text, sizeof text, "%" PRId64, MAX(end, 1) - 1), LEAST) : map_view_digits(end);
+}
+
+struct hex_layout hex_layout(int width, int height, int digits, int group, bool little, int most, enum hex_inspector inspector)
 {
     static const int widths[] = {32, 24, 16, 8};
-    struct hex_layout layout = {.digits = map_view_digits(end), .group = group, .little = little};
+    struct hex_layout layout = {.digits = digits, .group = group, .little = little};
 
     if (width >= HEX_SIDE_FROM && inspector == HEX_INSPECTOR_FULL) {
         layout.side = width - HEX_SIDE_COLUMNS;

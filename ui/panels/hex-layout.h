@@ -30,7 +30,9 @@ struct hex_layout {
     int side;      /* column of the inspector beside them; 0: it is below, or nowhere */
 };
 
-/* end: the largest offset to be shown; group: 1, 2, 4 or 8; most: bytes a row where that many fit, 0: as many as fit. */
-struct hex_layout hex_layout(int width, int height, int64_t end, int group, bool little, int most, enum hex_inspector inspector);
+/* Of the offsets below end, in hex or decimal. */
+int hex_layout_digits(int64_t end, bool decimal);
+/* digits: of an offset; group: 1, 2, 4 or 8; most: bytes a row where that many fit, 0: as many as fit. */
+struct hex_layout hex_layout(int width, int height, int digits, int group, bool little, int most, enum hex_inspector inspector);
 /* Column of the i-th byte's first digit. */
 int hex_layout_byte(const struct hex_layout *layout, int i);

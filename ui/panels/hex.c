@@ -62,7 +62,9 @@ static void draw(struct panel *panel, struct surface surface, bool focused)
     struct hex_panel *hex = hex_of(panel);
     struct hex_view *view = hex_panel_view(hex);
 
-    hex->layout = hex_layout(surface.width, surface.height, view->origin + hex_view_size(view), hex->group, hex->little, hex->most, hex->inspector);
+    int digits = hex_layout_digits(view->origin + hex_view_size(view), hex->offsets == HEX_OFFSETS_DECIMAL);
+
+    hex->layout = hex_layout(surface.width, surface.height, digits, hex->group, hex->little, hex->most, hex->inspector);
     if (hex_view_size(view) == 0) {
         surface_put_fit(surface, 0, 0, surface.width, ROLE_DIM, why_empty(hex));
         return;

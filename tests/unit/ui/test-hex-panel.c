@@ -2,7 +2,6 @@
 #include <glib/gstdio.h>
 
 #include "panel-bench.h"
-#include "ui/panels/hex-layout.h"
 
 static enum role role_at(struct bench *bench, int x, int y)
 {
@@ -390,31 +389,6 @@ static void test_writes_appear(void)
     bench_free(bench);
 }
 
-static void test_rows_are_as_wide_as_fits(void)
-{
-    static const struct { int columns, width; bool text; } sizes[] = {
-        {142, 32, true}, {109, 24, true}, {104, 16, true}, {78, 16, true}, {77, 16, true}, {50, 8, true}, {33, 8, false}, {23, 8, false}, {5, 2, false}, {1, 1, false}};
-
-    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
-        struct hex_layout layout = hex_layout(sizes[i].columns, 10, 1 << 20, 1, false, 0, HEX_INSPECTOR_FULL);
-
-        g_assert_cmpint(layout.width, ==, sizes[i].width);
-        g_assert_cmpint(layout.text > 0, ==, sizes[i].text);
-    }
-    g_assert_cmpint(hex_layout(78, 10, INT64_C(15) << 40, 1, false, 0, HEX_INSPECTOR_FULL).width, ==, 16); /* a huge image at 80 columns */
-}
-
-static void test_the_inspector_gives_room_to_the_bytes(void)
-{
-    struct hex_layout full = hex_layout(78, 20, 1 << 20, 1, false, 0, HEX_INSPECTOR_FULL), wide = hex_layout(398, 20, 1 << 20, 1, false, 0, HEX_INSPECTOR_FULL);
-
-    g_assert_cmpint(full.lines, ==, 9);
-    g_assert_cmpint(hex_layout(78, 20, 1 << 20, 1, false, 0, HEX_INSPECTOR_BRIEF).lines, ==, 18);
-    g_assert_cmpint(hex_layout(398, 20, 1 << 20, 1, false, 0, HEX_INSPECTOR_NONE).lines, ==, 20);
-    g_assert_cmpint(hex_layout(398, 20, 1 << 20, 1, false, 0, HEX_INSPECTOR_NONE).side, ==, 0);
-    g_assert_cmpint(wide.side, ==, wide.text + 32 + 3); /* next to them, not at the other end of the screen */
-}
-
 static void test_wide_panels_inspect_beside_the_bytes(void)
 {
     struct bench *bench = bench_new(&panel_hex, 4096);
@@ -492,8 +466,6 @@ int main(int argc, char **argv)
     g_test_add_func("/hex-panel/places-in-files", test_places_in_files_are_jumped_to_and_back_from);
     g_test_add_func("/hex-panel/jumps-end", test_jumps_end_with_the_next_question);
     g_test_add_func("/hex-panel/writes", test_writes_appear);
-    g_test_add_func("/hex-panel/widths", test_rows_are_as_wide_as_fits);
-    g_test_add_func("/hex-panel/the-inspector-gives-room-to-the-bytes", test_the_inspector_gives_room_to_the_bytes);
     g_test_add_func("/hex-panel/side", test_wide_panels_inspect_beside_the_bytes);
     g_test_add_func("/hex-panel/cheap", test_a_frame_is_cheap);
     g_test_add_func("/hex-panel/largest", test_the_largest_image);
