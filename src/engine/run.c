@@ -123,58 +123,48 @@ static char *own_text(const struct job *job, const struct words *words, const ch
     return g_strndup(start, (size_t)(end - start));
 }
 
-static void run_line_co(struct job *job)
+/* Whether what comes after a command that returned ret is not run any more. */
+static bool ends_here(const struct job *job, int ret)
 {
-    struct session *session = job->session;
+    return job->cancelled || job->session->quit || job->too_deep || (ret < 0 && job->session->config.stop_on_error);
+}
+
+/*
+ * The commands of one line: text is cut in words, line is the same untouched.  0, or what the last one that failed returned.  What call tells of
+ * itself is changed in place: when the line is left behind, its sink changes for all that runs in it.
+ */
+static int run_commands_co(struct job *job, struct words *words, char *text, const char *line)
+{
+    bool drop_in = job->session->config.drop_in;
     const char *error;
-    words_start(&job->words, job->text);
-    for (const char *from = job->text; words_next(&job->words, session->config.drop_in, &error); from = job->words.next) {
-        g_autofree char *own = own_text(job, &job->words, job->text, from, job->line);
-        job->call.line = own ? own : job->line;
-        job->call.argc = job->words.argc;
-        job->call.argv = job->words.argv;
-        if (!session->config.drop_in)
+    int ret = 0;
+    words_start(words, text);
+    for (const char *from = text; words_next(words, drop_in, &error); from = words->next) {
+        g_autofree char *own = own_text(job, words, text, from, line);
+        job->call.line = own ? own : line;
+        job->call.argc = words->argc;
+        job->call.argv = words->argv;
+        if (!drop_in)
             sink_mark(job->call.sink); /* see write_line() in report.c */
-        int ret = session_run_command_co(&job->call);
-        job->call.line = job->line;
-        if (ret < 0)
-            job->ret = ret;
-        if (job->cancelled || session->quit || (ret < 0 && session->config.stop_on_error))
-            return;
+        int failed = session_run_command_co(&job->call);
+        job->call.line = line;
+        ret = failed < 0 ? failed : ret;
+        if (ends_here(job, failed))
+            return ret;
     }
-    if (error) {
-        report_error(&job->call, "%s: this command was not run", error);
-        job->ret = -EINVAL;
-    }
+    if (!error)
+        return ret;
+    report_error(&job->call, "%s: this command was not run", error);
+    return -EINVAL;
 }
 
 /* ---- a text inside of a line ---- */
 
-/* What call tells of itself is changed in place: when the line is left behind, its sink changes for all that runs in it. */
 static int run_text_line_co(struct job *job, char *line)
 {
     struct words words = {0};
-    const char *error;
-    int ret = 0;
     g_autofree char *typed = g_strdup(line);
-    words_start(&words, line);
-    for (const char *from = line; words_next(&words, job->session->config.drop_in, &error); from = words.next) {
-        g_autofree char *own = own_text(job, &words, line, from, typed);
-        job->call.line = own ? own : typed;
-        job->call.argc = words.argc;
-        job->call.argv = words.argv;
-        sink_mark(job->call.sink);
-        int failed = session_run_command_co(&job->call);
-        job->call.line = typed;
-        ret = failed < 0 ? failed : ret;
-        if (job->cancelled || job->session->quit || ret == -ELOOP ||
-            (ret < 0 && job->session->config.stop_on_error))
-            break;
-    }
-    if (error) {
-        report_error(&job->call, "%s: this command was not run", error);
-        ret = -EINVAL;
-    }
+    int ret = run_commands_co(job, &words, line, typed);
     words_done(&words);
     return ret;
 }
@@ -188,8 +178,7 @@ static int run_text_co(struct job *job, const char *name, char *text)
         if (failed < 0 && !job->cancelled)
             report_complain(&job->call, "%s:%u: this command failed", name, number);
         ret = failed < 0 ? failed : ret;
-        if (job->cancelled || job->session->quit || ret == -ELOOP ||
-            (ret < 0 && job->session->config.stop_on_error))
+        if (ends_here(job, failed))
             break;
         co_relax_co();
     }
@@ -202,13 +191,15 @@ int session_run_text_co(const struct command_call *call, const char *name, char 
     if (job->cancelled)
         return -ECANCELED;
     if (job->depth == DEPTH_MAX) {
+        job->too_deep = true; /* and none of them goes on */
         report_error(call, "%s: more than %d files would run inside of each other", name, DEPTH_MAX);
         return -ELOOP;
     }
     struct command_call before = job->call;
     job->depth++;
     int ret = run_text_co(job, name, text);
-    job->depth--;
+    if (--job->depth == 0)
+        job->too_deep = false;
     job->call.argc = before.argc;
     job->call.argv = before.argv;
     job->call.line = before.line;
@@ -259,7 +250,7 @@ static void job_co(void *data)
     else if (job->task)
         job->ret = job->task(job->task_data, session, job->call.sink);
     else
-        run_line_co(job);
+        job->ret = run_commands_co(job, &job->words, job->text, job->line);
     session->jobs--;
     if (!job->left_behind) {
         if (job->cancelled) {

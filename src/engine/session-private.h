@@ -29,6 +29,7 @@ struct job {
     int64_t since_us;
     const int64_t *done_bytes, *total_bytes; /* of the command that runs, see session_show_progress(); NULL: it does not say */
     unsigned depth; /* of texts that run inside of it, see session_run_text_co() */
+    bool too_deep;  /* more of them than may be: until the outermost has ended */
     int ret;
     bool cancelled, left_behind;
 };

@@ -113,6 +113,18 @@ static void a_file_that_sources_itself_ends(struct fixture *fixture, const void 
     g_assert_nonnull(strstr(told[0], "more than 16 files"));
 }
 
+/* That a name leads nowhere is a failure like any other. */
+static void a_loop_of_links_ends_no_file(struct fixture *fixture, const void *data)
+{
+    g_autofree char *link = g_build_filename(fixture->folder, "link", NULL);
+    g_autofree char *text = g_strdup_printf("open -o driver=file,filename=%s\nopen -o driver=null-co,size=1M\nlength\n", link);
+    g_assert_cmpint(symlink("link", link), ==, 0);
+    write_text(fixture, text);
+    g_assert_cmpint(source(fixture, ""), ==, -ELOOP);
+    g_assert_nonnull(strstr(sink_buffer_text(fixture->sink), ":1: this command failed\n1 MiB\n"));
+    g_remove(link);
+}
+
 static gboolean cancel(void *data)
 {
     session_cancel(data);
@@ -162,6 +174,7 @@ int main(int argc, char **argv)
     ADD("stop", stopping, the_first_failure_stops_if_asked);
     ADD("quit", own, quit_ends_it);
     ADD("itself", own, a_file_that_sources_itself_ends);
+    ADD("loop-of-links", own, a_loop_of_links_ends_no_file);
     ADD("cancel", own, cancelling_ends_all_of_it);
     ADD("no-text", own, what_is_no_text_is_refused);
     ADD("drop-in", drop_in, a_drop_in_does_not_know_it);
