@@ -405,6 +405,7 @@ int node_open_co(struct options *options, const struct node_how *how, struct nod
     g_autoptr(options) own = NULL;
     g_autofree char *name = NULL;
     g_autofree struct node_how *node_how = g_memdup2(how, sizeof(*how));
+    g_autoptr(GError) why = NULL;
     const struct driver *driver;
     struct node *probed = NULL;
     struct node *node;
@@ -423,9 +424,12 @@ int node_open_co(struct options *options, const struct node_how *how, struct nod
         return ret;
     if (how->perm) /* else nothing is done to the node itself (NODE_ROLE_SNAPSHOT) */
         set_flag(&node_how->perm, NODE_PERM_WRITE, node_how->flags & NODE_WRITABLE);
-    driver = open_choose_driver_co(left, node_how, &probed, error);
-    if (!driver)
-        return -EINVAL;
+    driver = open_choose_driver_co(left, node_how, &probed, &why);
+    if (!driver) {
+        ret = why->domain == OPTIONS_ERROR ? -why->code : -EINVAL;
+        g_propagate_error(error, g_steal_pointer(&why));
+        return ret;
+    }
     node = node_new(driver, node_how);
     node->depth = how->depth;
     node->probed = probed;

@@ -302,6 +302,19 @@ static void failure_leaves_nothing_open_co(void)
     g_assert_cmpuint(count_descriptors(), ==, before);
 }
 
+/* Also where what a file is has to be found out. */
+static void why_it_failed_is_what_the_system_said_co(void)
+{
+    char *name = harness_file(0);
+    struct blk *blk;
+    g_unlink(name);
+    g_assert_cmpint(harness_try_open_co(name, "raw", NULL, 0, BLK_CACHE_WRITEBACK, &blk), ==, -ENOENT);
+    g_assert_cmpint(harness_try_open_co(name, NULL, NULL, 0, BLK_CACHE_WRITEBACK, &blk), ==, -ENOENT);
+    g_assert_cmpint(symlink(name, name), ==, 0);
+    g_assert_cmpint(harness_try_open_co(name, NULL, NULL, 0, BLK_CACHE_WRITEBACK, &blk), ==, -ELOOP);
+    harness_remove(name);
+}
+
 static void add(void)
 {
     warnings = g_string_new(NULL);
@@ -320,6 +333,7 @@ static void add(void)
     harness_add("/open/depth-is-bounded", depth_is_bounded_co);
     harness_add("/open/long-names-are-refused", long_names_are_refused_co);
     harness_add("/open/failure-leaves-nothing-open", failure_leaves_nothing_open_co);
+    harness_add("/open/why-it-failed-is-what-the-system-said", why_it_failed_is_what_the_system_said_co);
 }
 
 int main(int argc, char **argv)
