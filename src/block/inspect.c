@@ -74,14 +74,18 @@ int inspect_check_co(struct blk *blk, inspect_problem_fn *fn, void *data, struct
 
 int inspect_repair_co(struct blk *blk, enum inspect_fix fix, inspect_problem_fn *fn, void *data, struct inspect_check *ret_check)
 {
-    struct node *node;
-    int ret = enter_co(blk, &node);
+    if (!find_node(blk->root))
+        return -ENOTSUP;
+    /* What a write has taken and not named yet would be a leak, and who reads a table just then would keep what it was. */
+    int ret = blk_quiesce_begin_co(blk);
     if (ret < 0)
         return ret;
+    struct node *node = find_node(blk->root);
     blk->registry.repairing = true;
     ret = node->driver->inspect->repair_co(node, fix, fn, data, ret_check);
     blk->registry.repairing = false;
-    return leave(blk, ret);
+    blk_quiesce_end(blk);
+    return ret;
 }
 
 int inspect_host_map_co(struct blk *blk, inspect_host_fn *fn, void *data)
@@ -134,15 +138,12 @@ static int explain_plain_co(struct node *node, int64_t offset, int depth, inspec
 
 int inspect_explain_co(struct blk *blk, int64_t offset, inspect_step_fn *fn, void *data)
 {
-    struct node *node = blk->root;
-    int depth = 0, ret = 0;
-    if (!find_node(node))
-        return -ENOTSUP;
-    if (offset < 0 || offset >= node->size)
-        return -EIO;
-    ret = blk_enter_co(blk);
+    struct node *node;
+    int depth = 0, ret = enter_co(blk, &node);
     if (ret < 0)
         return ret;
+    node = blk->root;
+    ret = offset < 0 || offset >= node->size ? -EIO : 0;
     while (node && ret == 0) {
         const struct inspect_ops *inspect = node->driver->inspect;
         struct node *next = NULL;
@@ -154,8 +155,7 @@ int inspect_explain_co(struct blk *blk, int64_t offset, inspect_step_fn *fn, voi
         }
         node = next;
     }
-    blk_leave(blk);
-    return ret;
+    return leave(blk, ret);
 }
 
 int inspect_snapshots(struct blk *blk, inspect_snapshot_fn *fn, void *data)
@@ -209,18 +209,16 @@ int inspect_bitmap_co(struct blk *blk, const char *name, inspect_dirty_fn *fn, v
 
 int inspect_header_co(struct blk *blk, inspect_field_fn *fn, void *data)
 {
-    struct node *node = find_node(blk->root);
-    struct node *file = node ? node->file : blk->root;
     const struct driver *driver;
     int ret = blk_enter_co(blk);
     if (ret < 0)
         return ret;
+    struct node *node = find_node(blk->root), *file = node ? node->file : blk->root;
     ret = -ENOTSUP;
     for (unsigned i = 0; ret == -ENOTSUP && (driver = driver_at(i)); i++)
         if (driver->inspect)
             ret = driver->inspect->header_co(file, fn, data);
-    blk_leave(blk);
-    return ret;
+    return leave(blk, ret);
 }
 
 int inspect_settle_co(struct blk *blk)

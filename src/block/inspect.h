@@ -55,7 +55,7 @@ enum inspect_fix { INSPECT_FIX_NONE, INSPECT_FIX_LEAKS, INSPECT_FIX_ALL };
 /*
  * The same, and repairs: LEAKS refcounts that are too high, and flags where nothing else is wrong; ALL what `qemu-img check -r all` does,
  * up to refcounts made anew.  What is left is counted as above; once something was
- * repaired, another check tells the whole truth.  -EROFS: the file
+ * repaired, another check tells the whole truth.  Waits for the requests under way; others wait for it.  -EROFS: the file
  * is not writable, or a snapshot is open; -EUCLEAN: only ALL can help; -EFBIG: too many clusters to count at once.
  */
 int inspect_repair_co(struct blk *blk, enum inspect_fix fix, inspect_problem_fn *fn, void *data, struct inspect_check *ret_check);

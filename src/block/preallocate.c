@@ -15,7 +15,7 @@ enum { SECTOR = 512 };
 
 struct preallocate {
     struct amounts { int64_t align, size; } amounts, next; /* next: while it is reopened */
-    int64_t data_end; /* where what was written ends; valid while the file is longer than that by our doing */
+    int64_t data_end; /* where what was written, or is being written, ends; valid while the file is longer than that by our doing */
     int64_t file_end; /* 0: it is not */
     struct co_mutex lock; /* of changes to the file's length */
 };
@@ -57,11 +57,19 @@ static int preallocate_open_co(struct node *node, struct options *options, GErro
 
 /* ---- the room behind the data ---- */
 
+/* What is about to be written counts as data: room that is given back meanwhile begins behind it. */
+static void claim(struct preallocate *preallocate, int64_t end)
+{
+    if (preallocate->file_end)
+        preallocate->data_end = MAX(preallocate->data_end, end);
+}
+
 /* Makes room for what ends there and more.  Where that is not possible the write itself says why. */
 static void make_room_co(struct node *node, int64_t end)
 {
     struct preallocate *preallocate = node->opaque;
     int64_t target;
+    claim(preallocate, end);
     if (end <= MAX(preallocate->file_end, node->file->size))
         return;
     co_mutex_lock_co(&preallocate->lock);
@@ -75,14 +83,8 @@ static void make_room_co(struct node *node, int64_t end)
         else
             preallocate->file_end = MAX(preallocate->file_end, node->file->size); /* as far as it came */
     }
+    claim(preallocate, end);
     co_mutex_unlock(&preallocate->lock);
-}
-
-static void note_end(struct node *node, int64_t end, int ret)
-{
-    struct preallocate *preallocate = node->opaque;
-    if (ret == 0 && preallocate->file_end)
-        preallocate->data_end = MAX(preallocate->data_end, end);
 }
 
 /* The file ends where the data does. */
@@ -137,17 +139,13 @@ static void preallocate_reopen_commit_co(struct node *node)
 static int preallocate_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
     make_room_co(node, offset + bytes);
-    int ret = node_pwritev_co(node->file, offset, bytes, iov, niov, flags);
-    note_end(node, offset + bytes, ret);
-    return ret;
+    return node_pwritev_co(node->file, offset, bytes, iov, niov, flags);
 }
 
 static int preallocate_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags)
 {
     make_room_co(node, offset + bytes);
-    int ret = node_pwrite_zeroes_co(node->file, offset, bytes, flags);
-    note_end(node, offset + bytes, ret);
-    return ret;
+    return node_pwrite_zeroes_co(node->file, offset, bytes, flags);
 }
 
 /* Room that is there already is what falloc asks for; any other mode begins behind the data. */
@@ -158,6 +156,9 @@ static int resize_co(struct node *node, int64_t size, bool exact, enum blk_preal
         preallocate->data_end = size;
         return 0;
     }
+    /* Who makes it longer does not know yet of what is being written behind its end. */
+    if (preallocate->file_end && size >= node->size)
+        size = MAX(size, preallocate->data_end);
     int ret = give_back_co(node);
     if (ret < 0) {
         g_set_error(error, OPTIONS_ERROR, -ret, "Failed to drop preallocation: %s", g_strerror(-ret));

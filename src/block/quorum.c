@@ -208,16 +208,28 @@ static int change_all_co(struct node *node, quorum_ask_fn *change_co, struct cha
     return quorum_outcome(quorum, rets);
 }
 
+static int write_all_co(struct node *node, quorum_ask_fn *write_co, struct change *change)
+{
+    struct quorum *quorum = node->opaque;
+    struct copying_flight flight;
+    if (!quorum->rewrite)
+        return change_all_co(node, write_co, change);
+    copying_begin_co(&quorum->correcting, &flight, change->offset, change->offset + change->bytes, false);
+    int ret = change_all_co(node, write_co, change);
+    copying_end(&quorum->correcting, &flight);
+    return ret;
+}
+
 static int quorum_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
     struct change change = {offset, bytes, iov, niov, flags};
-    return change_all_co(node, write_child_co, &change);
+    return write_all_co(node, write_child_co, &change);
 }
 
 static int quorum_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags)
 {
     struct change change = {.offset = offset, .bytes = bytes, .flags = flags};
-    return change_all_co(node, zero_child_co, &change);
+    return write_all_co(node, zero_child_co, &change);
 }
 
 static int quorum_flush_children_co(struct node *node)

@@ -2,6 +2,7 @@
 /* What the files of the quorum driver share. */
 #pragma once
 
+#include "block/copying.h"
 #include "block/node.h"
 
 struct quorum {
@@ -11,6 +12,7 @@ struct quorum {
     bool verify;  /* blkverify: both are the same, or the read fails and says where they differ */
     bool rewrite; /* who was outvoted is given what the others say */
     bool fifo;    /* the first child that can be read is believed */
+    struct copying correcting; /* rewrite: reads as copies, so that none puts back what a write has replaced meanwhile */
 };
 
 /* What one child is asked in a coroutine of its own. */

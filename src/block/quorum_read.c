@@ -44,6 +44,12 @@ static unsigned elect(const struct quorum *quorum, const struct ballot *ballot, 
     return winner;
 }
 
+/* Who only looks changes nothing. */
+static bool corrects(const struct node *node)
+{
+    return ((const struct quorum *)node->opaque)->rewrite && !registry_is_look(node->registry);
+}
+
 /* Who said something else is corrected; that it could not be is no error of the read. */
 static void rewrite_co(const struct quorum *quorum, const struct ballot *ballot, unsigned winner)
 {
@@ -73,9 +79,26 @@ static int decide_co(struct node *node, const struct ballot *ballot, const struc
     if (votes < quorum->threshold)
         return quorum->verify ? complain(node, ballot) : -EIO;
     iov_copy_in(iov, niov, 0, ballot->answers[winner], ballot->bytes);
-    if (quorum->rewrite)
+    if (corrects(node))
         rewrite_co(quorum, ballot, winner);
     return 0;
+}
+
+static int hold_co(struct node *node, const struct ballot *ballot, const struct iovec *iov, int niov)
+{
+    quorum_ask_all_co(node, read_child_co, (void *)ballot, ballot->rets);
+    return decide_co(node, ballot, iov, niov);
+}
+
+/* Nobody writes there from the first answer to the last correction. */
+static int hold_and_correct_co(struct node *node, const struct ballot *ballot, const struct iovec *iov, int niov)
+{
+    struct quorum *quorum = node->opaque;
+    struct copying_flight flight;
+    copying_begin_co(&quorum->correcting, &flight, ballot->offset, ballot->offset + ballot->bytes, true);
+    int ret = hold_co(node, ballot, iov, niov);
+    copying_end(&quorum->correcting, &flight);
+    return ret;
 }
 
 static int vote_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
@@ -89,10 +112,8 @@ static int vote_co(struct node *node, int64_t offset, int64_t bytes, const struc
         answers[i] = malloc(MAX(bytes, 1));
         ret = answers[i] ? 0 : -ENOMEM;
     }
-    if (ret == 0) {
-        quorum_ask_all_co(node, read_child_co, &ballot, rets);
-        ret = decide_co(node, &ballot, iov, niov);
-    }
+    if (ret == 0)
+        ret = corrects(node) ? hold_and_correct_co(node, &ballot, iov, niov) : hold_co(node, &ballot, iov, niov);
     for (unsigned i = 0; i < quorum->count; i++)
         free(answers[i]);
     return ret;

@@ -239,9 +239,7 @@ static void show_result(const struct command_call *call, const struct inspect_ch
 /* 0 and what is left to check, or a negative errno. */
 static int repair_co(const struct command_call *call, enum inspect_fix fix, struct check *check, struct inspect_check *ret_result)
 {
-    int ret = session_wait_aio_co(call->session);
-    if (ret == 0)
-        ret = inspect_repair_co(call->session->blk, fix, show_problem, check, ret_result);
+    int ret = inspect_repair_co(call->session->blk, fix, show_problem, check, ret_result);
     session_notify_image(call->session);
     if (ret == -EROFS) {
         report_error(call, "Block node is read-only");

@@ -219,15 +219,29 @@ static void carry_out_all_co(struct compressing *compressing)
         co_queue_wait_uncancellable_co(&compressing->changed);
 }
 
+/*
+ * The file ends with a whole sector.  Not while anybody writes: where that ends the file is not known yet, and it would be cut off; who writes is
+ * not the last one then.
+ */
+static int end_file_co(struct node *node)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    struct qcow2_writer *writer = qcow2->writer;
+    co_mutex_lock_co(&writer->lock);
+    int ret = writer->flights ? 0 : node_truncate_co(node->file, node->file->size, false, BLK_PREALLOC_OFF, NULL);
+    co_mutex_unlock(&writer->lock);
+    return ret;
+}
+
 int qcow2_compress_pwrite_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov)
 {
     const struct qcow2 *qcow2 = node->opaque;
     struct compressing compressing = {.node = node, .iov = iov, .niov = niov, .offset = offset, .bytes = bytes};
     if (qcow2->data_file)
         return -ENOTSUP;
-    /* As in the reference program, it says that no more come: the file ends with a whole sector then. */
+    /* As in the reference program, it says that no more come. */
     if (bytes == 0)
-        return node_truncate_co(node->file, node->file->size, false, BLK_PREALLOC_OFF, NULL);
+        return end_file_co(node);
     bool whole = bytes % qcow2->cluster_size == 0 || offset + bytes == node->size;
     if (offset % qcow2->cluster_size || !whole)
         return -EINVAL;
