@@ -9,7 +9,7 @@
 
 enum {
     ANSWER_US = 200 * 1000, /* between the pieces of one */
-    GIVE_UP_US = 5 * 1000 * 1000, /* a sequence whose end has not come is none */
+    GIVE_UP_US = 5 * 1000 * 1000, /* a sequence whose end has not come is none; what is left of a paste would be keys then */
 };
 
 /*
@@ -81,7 +81,8 @@ struct event curses_read(struct display *display)
     wint_t ch;
     int kind;
     int64_t silence = g_get_monotonic_time() - curses->heard_us;
-    if (escape_is_open(curses->escape) && silence > (curses->asked ? ANSWER_US : GIVE_UP_US)) {
+    bool answer = curses->asked && !escape_is_paste(curses->escape);
+    if (escape_is_open(curses->escape) && silence > (answer ? ANSWER_US : GIVE_UP_US)) {
         event = escape_give_up(curses->escape);
     }
     curses->asked = curses->asked && g_get_monotonic_time() - curses->asked_us < GIVE_UP_US;

@@ -15,7 +15,7 @@ enum state { CLOSED, CSI, OSC, OSC_ESCAPE, PASTE };
 struct escape {
     enum state state;
     char text[SEQUENCE_MAX]; /* since the introducer */
-    unsigned len;
+    unsigned len; /* of that; in a paste, of its end, as far as that has come */
     bool too_long;
     GString *paste;
 };
@@ -56,6 +56,11 @@ bool escape_begins(struct escape *escape, uint32_t ch)
 bool escape_is_open(const struct escape *escape)
 {
     return escape->state != CLOSED;
+}
+
+bool escape_is_paste(const struct escape *escape)
+{
+    return escape->state == PASTE;
 }
 
 /* ---- what sequences mean ---- */
@@ -159,7 +164,7 @@ static struct event end_csi(struct escape *escape, uint32_t final)
     }
     parse_numbers(escape->text, numbers);
     if (final == '~' && numbers[0] == 200) {
-        escape->state = PASTE;
+        open_sequence(escape, PASTE);
         g_string_truncate(escape->paste, 0);
         return (struct event){EVENT_NONE};
     }
@@ -246,14 +251,25 @@ static struct event end_paste(struct escape *escape)
     return (struct event){.kind = EVENT_PASTE, .text = escape->paste->str};
 }
 
-static struct event feed_paste(struct escape *escape, uint32_t ch)
+/* Text is kept as far as there is room; what may be the end of the paste only when it turns out not to be. */
+static void keep_pasted(GString *paste, uint32_t ch)
 {
-    GString *paste = escape->paste;
-    if (paste->len < ESCAPE_PASTE_MAX || ch == 0x1b || (ch < 0x80 && strchr(paste_end, (int)ch) != NULL)) {
+    if (paste->len < ESCAPE_PASTE_MAX) {
         g_string_append_unichar(paste, ch != 0 && ch < KEYCODE_NONE ? ch : 0xfffd);
     }
-    if (ch == '~' && g_str_has_suffix(paste->str, paste_end)) {
-        g_string_truncate(paste, paste->len - strlen(paste_end));
+}
+
+static struct event feed_paste(struct escape *escape, uint32_t ch)
+{
+    if (ch != (uint8_t)paste_end[escape->len]) {
+        for (unsigned i = 0; i < escape->len; i++) {
+            keep_pasted(escape->paste, (uint8_t)paste_end[i]);
+        }
+        escape->len = 0; /* only its first character is an escape: nothing of this begins another one */
+    }
+    if (ch != (uint8_t)paste_end[escape->len]) {
+        keep_pasted(escape->paste, ch);
+    } else if (paste_end[++escape->len] == '\0') {
         return end_paste(escape);
     }
     return (struct event){EVENT_NONE};

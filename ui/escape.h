@@ -17,6 +17,8 @@ void escape_free(struct escape *escape);
 bool escape_begins(struct escape *escape, uint32_t ch);
 /* Whether one is under way. */
 bool escape_is_open(const struct escape *escape);
+/* Whether it is pasted text. */
+bool escape_is_paste(const struct escape *escape);
 /*
  * The next character of it.  EVENT_NONE: go on, or what it was meant nothing (escape_is_open() tells).  Does not wait, and what
  * is no sequence after all ends at its first wrong character.

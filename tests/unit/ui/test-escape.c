@@ -67,6 +67,24 @@ static void test_keys_with_modifiers(void)
     escape_free(escape);
 }
 
+/* Of what its end is made of, too: each of these made all of the text be looked at again, or was kept beyond the limit. */
+static void test_a_large_paste_is_kept_as_far_as_there_is_room(void)
+{
+    static const char *const fills[] = {"~", "0", "\033[201", "\033"};
+    for (size_t i = 0; i < G_N_ELEMENTS(fills); i++) {
+        struct escape *escape = escape_new();
+        feed(escape, "[200~");
+        for (size_t n = 0; n < ESCAPE_PASTE_MAX + 1000; n += strlen(fills[i])) {
+            g_assert_cmpint(feed(escape, fills[i]).kind, ==, EVENT_NONE);
+        }
+        struct event event = feed(escape, "\033[201~");
+        g_assert_cmpint(event.kind, ==, EVENT_PASTE);
+        g_assert_cmpuint(strlen(event.text), ==, ESCAPE_PASTE_MAX);
+        g_assert_true(g_str_has_prefix(event.text, fills[i]));
+        escape_free(escape);
+    }
+}
+
 static void test_a_paste_is_one_event(void)
 {
     struct escape *escape = escape_new();
@@ -75,7 +93,9 @@ static void test_a_paste_is_one_event(void)
     g_assert_cmpstr(event.text, ==, "length\rquit\r é \033[1m [201 ~");
     g_assert_false(escape_is_open(escape));
     /* in pieces */
+    g_assert_false(escape_is_paste(escape));
     g_assert_cmpint(feed(escape, "[200~ab").kind, ==, EVENT_NONE);
+    g_assert_true(escape_is_paste(escape));
     g_assert_cmpint(feed(escape, "c\033[20").kind, ==, EVENT_NONE);
     g_assert_cmpstr(feed(escape, "1~").text, ==, "abc");
     /* without an end */
@@ -147,6 +167,7 @@ static void test_random_input_does_no_harm(void)
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/escape/a-large-paste", test_a_large_paste_is_kept_as_far_as_there_is_room);
     g_test_add_func("/escape/the-mouse", test_the_mouse);
     g_test_add_func("/escape/keys-with-modifiers", test_keys_with_modifiers);
     g_test_add_func("/escape/a-paste-is-one-event", test_a_paste_is_one_event);
