@@ -3,8 +3,9 @@
 #include "ui/panels/fields-formats.h"
 
 enum { SUPERBLOCK = 65536, SIZE = 4096, ARRAY = 811, ARRAY_BYTES = 2048, KEY = 17, CHUNK = 48, STRIPE = 32, CHUNKS_MAX = 3 };
+enum { RAID0 = 0x8, RAID10 = 0x40, RAID5 = 0x80, RAID6 = 0x100 }; /* types of chunks whose bytes take turns on devices */
 
-/* The first chunks of the superblock, which are enough to find the chunk tree: where logical addresses are. */
+/* The first chunks of the superblock that this device has all of, which are enough to find the chunk tree: where logical addresses are. */
 enum { OWN_CHUNKS, OWN_LOGICAL, OWN_LENGTH = OWN_LOGICAL + CHUNKS_MAX, OWN_PHYSICAL = OWN_LENGTH + CHUNKS_MAX };
 
 static const struct field_name incompatible[] = {
@@ -68,18 +69,38 @@ static const struct field superblock[] = {
 
 static const struct structure structure = {.name = "btrfs superblock", .size = SIZE, FIELDS(superblock)};
 
-static void read_chunks(uint64_t *own, const uint8_t *array, size_t n)
+/* Where the chunk is on this device; NULL: not, or in pieces. */
+static const uint8_t *own_stripe(const uint8_t *chunk, size_t stripes, uint64_t device)
+{
+    bool in_pieces = field_number(chunk + 24, 8, false) & (RAID0 | RAID10 | RAID5 | RAID6);
+
+    for (size_t i = 0; i < stripes && !in_pieces; i++) {
+        const uint8_t *stripe = chunk + CHUNK + i * STRIPE;
+
+        if (field_number(stripe, 8, false) == device) {
+            return stripe;
+        }
+    }
+    return NULL;
+}
+
+static void read_chunks(uint64_t *own, const uint8_t *array, size_t n, uint64_t device)
 {
     for (size_t at = 0; own[OWN_CHUNKS] < CHUNKS_MAX && n - at >= KEY + CHUNK + STRIPE;) {
         const uint8_t *chunk = array + at + KEY;
         size_t stripes = (size_t)field_number(chunk + 44, 2, false);
-        uint64_t i = own[OWN_CHUNKS]++;
 
-        own[OWN_LOGICAL + i] = field_number(array + at + 9, 8, false);
-        own[OWN_LENGTH + i] = field_number(chunk, 8, false);
-        own[OWN_PHYSICAL + i] = field_number(chunk + CHUNK + 8, 8, false);
         if (stripes > (n - at - KEY - CHUNK) / STRIPE) {
             return;
+        }
+        const uint8_t *stripe = own_stripe(chunk, stripes, device);
+
+        if (stripe) {
+            uint64_t i = own[OWN_CHUNKS]++;
+
+            own[OWN_LOGICAL + i] = field_number(array + at + 9, 8, false);
+            own[OWN_LENGTH + i] = field_number(chunk, 8, false);
+            own[OWN_PHYSICAL + i] = field_number(stripe + 8, 8, false);
         }
         at += KEY + CHUNK + MAX(stripes, 1) * STRIPE;
     }
@@ -92,7 +113,7 @@ static bool recognise(struct known *known, const struct volume *volume, const ui
     if (!super || memcmp(super + 64, "_BHRfS_M", 8) != 0) {
         return false;
     }
-    read_chunks(known->own, super + ARRAY, MIN(ARRAY_BYTES, (size_t)field_number(super + 160, 4, false)));
+    read_chunks(known->own, super + ARRAY, MIN(ARRAY_BYTES, (size_t)field_number(super + 160, 4, false)), field_number(super + 201, 8, false));
     return true;
 }
 

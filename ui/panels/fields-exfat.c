@@ -19,7 +19,7 @@ static const struct field boot[] = {
     LE_AT(88, 4, "sector of the cluster heap", UNIT_BLOCK),
     LE(92, 4, "clusters"),
     LE_AT(96, 4, "first cluster of the root", UNIT_CLUSTER),
-    HEX(100, 4, "serial number"),
+    LE(100, 4, "serial number"),
     HEX(104, 2, "revision (minor, major)"),
     BITS(106, 2, "volume flags", volume_flags),
     LE(108, 1, "log2 bytes per sector"),

@@ -137,14 +137,14 @@ static const struct field superblock[] = {
 static const struct field_name group_flags[] = {{1, "inodes uninitialised"}, {2, "block bitmap uninitialised"}, {4, "inode table zeroed"}, {0, NULL}};
 
 static const struct field descriptor[] = {
-    LE_AT(0, 4, "block bitmap", UNIT_BLOCK),
-    LE_AT(4, 4, "inode bitmap", UNIT_BLOCK),
-    LE_AT(8, 4, "inode table", UNIT_BLOCK),
+    LE_PARTS_AT(0, 4, 32, 4, "block bitmap", UNIT_BLOCK),
+    LE_PARTS_AT(4, 4, 36, 4, "inode bitmap", UNIT_BLOCK),
+    LE_PARTS_AT(8, 4, 40, 4, "inode table", UNIT_BLOCK),
     LE(12, 2, "free blocks"),
     LE(14, 2, "free inodes"),
     LE(16, 2, "directories"),
     BITS(18, 2, "flags", group_flags),
-    LE_AT(20, 4, "snapshot exclusion bitmap", UNIT_BLOCK),
+    LE_PARTS_AT(20, 4, 52, 4, "snapshot exclusion bitmap", UNIT_BLOCK),
     LE(24, 2, "block bitmap checksum"),
     LE(26, 2, "inode bitmap checksum"),
     LE(28, 2, "unused inodes"),
@@ -219,11 +219,18 @@ static bool has_superblock(const uint64_t *own, uint64_t group)
     }
 }
 
-/* within: from where the group's superblock is or would be. */
+/* within: from where the group begins.  Before the first superblock, and that one only, there is room for a boot sector. */
 static bool locate_in_group(const uint64_t *own, uint64_t group, uint64_t within, int64_t start, struct place *place)
 {
     int64_t at = group == 0 && own[OWN_BLOCK] > SUPERBLOCK ? SUPERBLOCK : 0;
 
+    if (group == 0 && own[OWN_BLOCK] == SUPERBLOCK && own[OWN_FIRST] == 0) { /* a block of it: with bigalloc blocks are counted from there */
+        if (within < SUPERBLOCK) {
+            return false;
+        }
+        within -= SUPERBLOCK;
+        start += SUPERBLOCK;
+    }
     if (within >= (uint64_t)at && within - (uint64_t)at < SUPERBLOCK) {
         *place = (struct place){.structure = &superblock_structure, .start = start + at};
         if (group > 0) {

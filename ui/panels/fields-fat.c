@@ -11,7 +11,7 @@ enum { ENTRY = 32, FAT12_CLUSTERS = 4085, FAT16_CLUSTERS = 65525 };
 enum { OWN_BITS, OWN_SECTOR, OWN_FAT, OWN_FAT_BYTES, OWN_FATS, OWN_ROOT, OWN_ROOT_BYTES, OWN_DATA, OWN_CLUSTER, OWN_CLUSTERS, OWN_INFO, OWN_BACKUP, OWN_ROOT32 };
 
 static const struct field boot16[] = {
-    BIOS_PARAMETERS,     HEX(36, 1, "drive"),       HEX(37, 1, "flags"), HEX(38, 1, "extended signature"), HEX(39, 4, "volume ID"), TEXT(43, 11, "label"),
+    BIOS_PARAMETERS,     HEX(36, 1, "drive"),       HEX(37, 1, "flags"), HEX(38, 1, "extended signature"), LE(39, 4, "volume ID"), TEXT(43, 11, "label"),
     TEXT(54, 8, "type"), HEX(62, 448, "boot code"), HEX(510, 2, "boot signature"),
 };
 
@@ -26,7 +26,7 @@ static const struct field boot32[] = {
     HEX(64, 1, "drive"),
     HEX(65, 1, "flags"),
     HEX(66, 1, "extended signature"),
-    HEX(67, 4, "volume ID"),
+    LE(67, 4, "volume ID"),
     TEXT(71, 11, "label"),
     TEXT(82, 8, "type"),
     HEX(90, 420, "boot code"),
@@ -48,18 +48,13 @@ static const struct field entry32[] = {{0, 4, FIELD_LE, "next cluster", names32,
 
 static const struct field_name attributes[] = {{0x0f, "long name"}, {1, "read-only"}, {2, "hidden"}, {4, "system"}, {8, "label"}, {16, "directory"}, {32, "archive"}, {0, NULL}};
 
-static const struct field directory[] = {
-    TEXT(0, 11, "name"),
-    BITS(11, 1, "attributes", attributes),
-    LE(12, 1, "lower case"),
-    LE(13, 1, "made: hundredths"),
-    {14, 4, FIELD_DOS_TIME, "made", NULL, UNIT_NONE},
-    LE(18, 2, "used on"),
-    LE(20, 2, "first cluster (high)"),
-    {22, 4, FIELD_DOS_TIME, "changed", NULL, UNIT_NONE},
-    LE_AT(26, 2, "first cluster (low)", UNIT_CLUSTER),
-    LE(28, 4, "bytes"),
-};
+/* Only FAT32 has clusters of which two bytes do not tell: others may have anything in the place of the upper ones. */
+#define DIRECTORY(first_cluster)                                                                                       \
+    TEXT(0, 11, "name"), BITS(11, 1, "attributes", attributes), LE(12, 1, "lower case"), LE(13, 1, "made: hundredths"), \
+        {14, 4, FIELD_DOS_TIME, "made", NULL, UNIT_NONE}, LE(18, 2, "used on"), LE(20, 2, "first cluster (high)"),     \
+        {22, 4, FIELD_DOS_TIME, "changed", NULL, UNIT_NONE}, first_cluster, LE(28, 4, "bytes")
+static const struct field directory[] = {DIRECTORY(LE_AT(26, 2, "first cluster (low)", UNIT_CLUSTER))};
+static const struct field directory32[] = {DIRECTORY(LE_PARTS_AT(26, 2, 20, 2, "first cluster (low)", UNIT_CLUSTER))};
 static const struct field long_name[] = {
     LE(0, 1, "order"),        UTF16(1, 10, "name, first part"), BITS(11, 1, "attributes", attributes), LE(12, 1, "type"),
     LE(13, 1, "checksum"),    UTF16(14, 12, "name, second part"), LE(26, 2, "zero"),                   UTF16(28, 4, "name, third part"),
@@ -71,6 +66,7 @@ static const struct structure backup_structure = {.name = "FAT32 backup boot sec
 static const struct structure info_structure = {.name = "FAT32 FSInfo", .size = 512, FIELDS(info)};
 static const struct structure info_backup_structure = {.name = "FAT32 backup FSInfo", .size = 512, FIELDS(info)};
 static const struct structure directory_structure = {.name = "FAT directory entry", .size = ENTRY, FIELDS(directory)};
+static const struct structure directory32_structure = {.name = "FAT directory entry", .size = ENTRY, FIELDS(directory32)};
 static const struct structure long_name_structure = {.name = "FAT long name entry", .size = ENTRY, FIELDS(long_name)};
 static const struct structure entry12_structure = {.name = "FAT12", .size = 2, FIELDS(entry12)};
 static const struct structure entry16_structure = {.name = "FAT16", .size = 2, FIELDS(entry16)};
@@ -147,15 +143,17 @@ static bool locate_entry(const struct known *known, uint64_t at, struct place *p
     return true;
 }
 
-static bool locate_directory(const struct volume *volume, fields_read_fn *read, void *data, uint64_t root, uint64_t at, struct place *place)
+static bool locate_directory(const struct known *known, const struct volume *volume, fields_read_fn *read, void *data, uint64_t root, uint64_t at,
+                             struct place *place)
 {
+    const struct structure *structure = known->own[OWN_BITS] == 32 ? &directory32_structure : &directory_structure;
     uint64_t index = (at - root) / ENTRY;
     uint8_t entry[ENTRY];
 
-    *place = (struct place){.structure = &directory_structure, .start = (int64_t)(root + index * ENTRY), .number = index};
+    *place = (struct place){.structure = structure, .start = (int64_t)(root + index * ENTRY), .number = index};
     g_snprintf(place->note, sizeof place->note, " %u of the root", (unsigned)index + 1);
     if (volume_read(volume, read, data, place->start, entry, sizeof entry)) {
-        place->structure = (entry[11] & 0x3f) == 0x0f ? &long_name_structure : &directory_structure;
+        place->structure = (entry[11] & 0x3f) == 0x0f ? &long_name_structure : structure;
         return entry[0] != 0;
     }
     return true;
@@ -182,12 +180,12 @@ static bool locate(const struct known *known, const struct volume *volume, field
         return locate_entry(known, at, ret_place);
     }
     if (at - own[OWN_ROOT] < own[OWN_ROOT_BYTES]) {
-        return locate_directory(volume, read, data, own[OWN_ROOT], at, ret_place);
+        return locate_directory(known, volume, read, data, own[OWN_ROOT], at, ret_place);
     }
     uint64_t cluster = at >= own[OWN_DATA] ? (at - own[OWN_DATA]) / own[OWN_CLUSTER] : 0; /* of the root only the first one */
 
     return own[OWN_ROOT32] >= 2 && at >= own[OWN_DATA] && cluster == own[OWN_ROOT32] - 2 && cluster < own[OWN_CLUSTERS] &&
-           locate_directory(volume, read, data, own[OWN_DATA] + cluster * own[OWN_CLUSTER], at, ret_place);
+           locate_directory(known, volume, read, data, own[OWN_DATA] + cluster * own[OWN_CLUSTER], at, ret_place);
 }
 
 const struct volume_format format_fat = {recognise, locate, resolve, false};

@@ -47,6 +47,7 @@ struct field {
     const char *name;
     const struct field_name *names; /* of values or bits, ends with a NULL name; NULL: none */
     enum field_unit unit;
+    uint32_t high, high_bytes; /* the upper part of the number that leads somewhere, elsewhere in the structure; 0 bytes: it has none */
 };
 
 /* Fields are in order, none over another. */
@@ -62,6 +63,7 @@ struct structure {
 #define LE_NAMES(offset, bytes, name, names) {offset, bytes, FIELD_LE, name, names, UNIT_NONE}
 #define BE_NAMES(offset, bytes, name, names) {offset, bytes, FIELD_BE, name, names, UNIT_NONE}
 #define LE_AT(offset, bytes, name, unit) {offset, bytes, FIELD_LE, name, NULL, unit}
+#define LE_PARTS_AT(offset, bytes, high, high_bytes, name, unit) {offset, bytes, FIELD_LE, name, NULL, unit, high, high_bytes}
 #define BE_AT(offset, bytes, name, unit) {offset, bytes, FIELD_BE, name, NULL, unit}
 #define BITS(offset, bytes, name, names) {offset, bytes, FIELD_FLAGS_LE, name, names, UNIT_NONE}
 #define BITS_BE(offset, bytes, name, names) {offset, bytes, FIELD_FLAGS_BE, name, names, UNIT_NONE}
@@ -147,19 +149,25 @@ struct gpt {
     uint32_t entry_size, count;
 };
 
+/* A sector that tells of a logical partition, or of none and the next one. */
+struct logical_table {
+    int64_t at;
+    unsigned number; /* of the partition, as the kernel counts; 0: it has none */
+};
+
 struct partition_tables {
     bool mbr;
     int64_t sector; /* bytes, as GPT counts */
     struct gpt gpt[GPT_TABLES];
-    GArray *extended; /* int64_t: sectors with tables of logical partitions */
+    GArray *extended; /* struct logical_table */
 };
 
 /* A GPT header: false when it is none, or says what can't be. */
 bool gpt_read(const uint8_t *header, size_t n, int64_t at, int64_t sector, int64_t size, struct gpt *ret_gpt);
 bool tables_locate(const struct partition_tables *tables, int64_t at, struct place *ret_place);
-/* The entries of a table of partitions as volumes, for the four functions of fields-read.c. */
+/* The entries of a table of partitions as volumes. */
 void tables_add_gpt(GArray *volumes, const struct gpt *gpt, const uint8_t *entries, size_t n, int64_t sector, int64_t size);
 /* False: it is no MBR. */
 bool tables_add_mbr(GArray *volumes, const uint8_t *mbr, int64_t size, bool *ret_protective);
-/* What a table of logical partitions tells of; the next one, or -1. */
-int64_t tables_add_logical(GArray *volumes, const uint8_t *sector, int64_t table, int64_t extended, unsigned number, int64_t size);
+/* Notes a table of logical partitions and adds what it tells of; the next one, or -1. */
+int64_t tables_add_logical(struct partition_tables *tables, GArray *volumes, const uint8_t *sector, int64_t at, int64_t extended, int64_t size);

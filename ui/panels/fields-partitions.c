@@ -5,7 +5,7 @@
  */
 #include "ui/panels/fields-formats.h"
 
-enum { SECTOR = 512, MBR_ENTRIES = 446, MBR_COUNT = 4, GPT_HEADER = 92, GPT_ENTRY = 128, GPT_ENTRIES_MAX = FIELDS_WANT_MAX, VOLUMES_MAX = 1024 };
+enum { SECTOR = 512, MBR_ENTRIES = 446, MBR_COUNT = 4, GPT_HEADER = 92, GPT_ENTRY = 128, GPT_ENTRIES_MAX = FIELDS_WANT_MAX, VOLUMES_MAX = 1024, LOGICAL_FIRST = 5 };
 
 static const struct field_name mbr_types[] = {
     {0x00, "unused"},       {0x01, "FAT12"},       {0x04, "FAT16"},      {0x05, "extended"},   {0x06, "FAT16"},
@@ -152,15 +152,30 @@ bool tables_add_mbr(GArray *volumes, const uint8_t *sector, int64_t size, bool *
     return true;
 }
 
-int64_t tables_add_logical(GArray *volumes, const uint8_t *sector, int64_t table, int64_t extended, unsigned number, int64_t size)
+/* The kernel counts partitions, not tables: of those whose partition was deleted the next one may still be needed. */
+static unsigned next_number(const GArray *tables)
+{
+    unsigned number = LOGICAL_FIRST;
+
+    for (guint i = 0; i < tables->len; i++) {
+        number += g_array_index(tables, struct logical_table, i).number > 0;
+    }
+    return number;
+}
+
+int64_t tables_add_logical(struct partition_tables *tables, GArray *volumes, const uint8_t *sector, int64_t at, int64_t extended, int64_t size)
 {
     const uint8_t *own = sector + 446, *next = sector + 462;
+    uint64_t start = field_number(own + 8, 4, false), sectors = field_number(own + 12, 4, false);
 
     if (sector[510] != 0x55 || sector[511] != 0xaa) {
         return -1;
     }
-    if (own[4] != 0) {
-        add_volume(volumes, table + (int64_t)field_number(own + 8, 4, false) * SECTOR, field_number(own + 12, 4, false) * SECTOR, number, size, false);
+    struct logical_table table = {at, sectors > 0 && !is_extended(own[4]) ? next_number(tables->extended) : 0};
+
+    g_array_append_val(tables->extended, table);
+    if (table.number > 0) {
+        add_volume(volumes, at + (int64_t)start * SECTOR, sectors * SECTOR, table.number, size, false);
     }
     return is_extended(next[4]) ? extended + (int64_t)field_number(next + 8, 4, false) * SECTOR : -1;
 }
@@ -187,11 +202,13 @@ static bool gpt_locate(const struct gpt *table, bool backup, int64_t at, struct 
 bool tables_locate(const struct partition_tables *tables, int64_t at, struct place *ret_place)
 {
     for (guint i = 0; i < tables->extended->len; i++) {
-        int64_t table = g_array_index(tables->extended, int64_t, i);
+        const struct logical_table *table = &g_array_index(tables->extended, struct logical_table, i);
 
-        if (at >= table && at - table < SECTOR) {
-            *ret_place = (struct place){.structure = &logical_structure, .start = table, .number = i};
-            g_snprintf(ret_place->note, sizeof ret_place->note, " of partition %u", 5 + i);
+        if (at >= table->at && at - table->at < SECTOR) {
+            *ret_place = (struct place){.structure = &logical_structure, .start = table->at, .number = i};
+            if (table->number > 0) {
+                g_snprintf(ret_place->note, sizeof ret_place->note, " of partition %u", table->number);
+            }
             return true;
         }
     }

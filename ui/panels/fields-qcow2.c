@@ -7,6 +7,7 @@
 #define OFFSET_BITS UINT64_C(0x00fffffffffffe00)
 #define COPIED (UINT64_C(1) << 63)
 #define COMPRESSED (UINT64_C(1) << 62)
+#define ALL_ONES UINT64_C(1) /* of a bitmap table, without an offset */
 
 enum {
     AT_VERSION = 4,
@@ -66,16 +67,18 @@ int64_t fields_qcow2_header_target(int64_t offset, const uint8_t *bytes, size_t 
 
 /* ---- entries ---- */
 
-static void point(struct field_hit *hit, uint64_t entry, const char *what)
+/* Entries of tables that lead to one more; only those of L1 tables say how often that is used. */
+static void point(struct field_hit *hit, enum inspect_role role, uint64_t entry)
 {
+    const char *what = role == INSPECT_L1 ? "L2 table" : role == INSPECT_REFCOUNT_TABLE ? "refcount block" : "bitmap data";
     uint64_t target = entry & OFFSET_BITS;
 
     if (target == 0) {
-        hit->value = g_strdup_printf("no %s", what);
+        hit->value = role == INSPECT_BITMAP_TABLE ? g_strdup_printf("all %s", entry & ALL_ONES ? "ones" : "zeroes") : g_strdup_printf("no %s", what);
         return;
     }
     hit->target = (int64_t)target;
-    hit->value = g_strdup_printf("%s at 0x%" PRIx64 "%s", what, target, entry & COPIED ? ", used once" : "");
+    hit->value = g_strdup_printf("%s at 0x%" PRIx64 "%s", what, target, role == INSPECT_L1 && (entry & COPIED) ? ", used once" : "");
 }
 
 /* Of 32 subclusters, how many of each sort. */
@@ -173,8 +176,7 @@ void fields_qcow2_describe(const struct qcow2_geometry *geometry, const struct i
         } else if (owner->role == INSPECT_REFCOUNT_BLOCK) {
             describe_refcount(geometry, owner, offset, entry, &hit);
         } else {
-            point(&hit, field_number(entry, 8, true),
-                  owner->role == INSPECT_L1 ? "L2 table" : owner->role == INSPECT_REFCOUNT_TABLE ? "refcount block" : "bitmap data");
+            point(&hit, owner->role, field_number(entry, 8, true));
         }
     }
     *ret_hit = hit;

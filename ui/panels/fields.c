@@ -80,7 +80,7 @@ struct fields *fields_new(int64_t size)
     fields->volumes = g_array_new(FALSE, FALSE, sizeof(struct volume));
     g_array_append_val(fields->volumes, disk);
     fields->tables.sector = SECTOR;
-    fields->tables.extended = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    fields->tables.extended = g_array_new(FALSE, FALSE, sizeof(struct logical_table));
     fields->extended = fields->next_table = -1;
     return fields;
 }
@@ -177,12 +177,11 @@ static void give_logical(struct fields *fields, const uint8_t *bytes, size_t n)
     guint count = fields->tables.extended->len;
 
     fields->next_table = -1;
-    if (n >= SECTOR && bytes[510] == 0x55 && bytes[511] == 0xaa && count < LOGICAL_MAX) {
-        g_array_append_val(fields->tables.extended, table);
-        fields->next_table = tables_add_logical(fields->volumes, bytes, table, fields->extended, 5 + count, fields->size);
+    if (n >= SECTOR && count < LOGICAL_MAX) {
+        fields->next_table = tables_add_logical(&fields->tables, fields->volumes, bytes, table, fields->extended, fields->size);
     }
-    for (guint i = 0; i <= count && i < fields->tables.extended->len; i++) { /* round and round? */
-        if (g_array_index(fields->tables.extended, int64_t, i) == fields->next_table) {
+    for (guint i = 0; i < fields->tables.extended->len; i++) { /* round and round? */
+        if (g_array_index(fields->tables.extended, struct logical_table, i).at == fields->next_table) {
             fields->next_table = -1;
         }
     }
@@ -288,7 +287,7 @@ bool fields_depend_on(const struct fields *fields, int64_t offset, int64_t bytes
         found = volume->looked_at && overlap(volume->base, HEAD_BYTES, offset, bytes);
     }
     for (guint i = 0; i < fields->tables.extended->len && !found; i++) {
-        found = overlap(g_array_index(fields->tables.extended, int64_t, i), SECTOR, offset, bytes);
+        found = overlap(g_array_index(fields->tables.extended, struct logical_table, i).at, SECTOR, offset, bytes);
     }
     for (int i = 0; i < GPT_TABLES && !found; i++) {
         const struct gpt *gpt = &fields->tables.gpt[i];
@@ -371,6 +370,22 @@ static int64_t resolve(const struct fields *fields, const struct known *known, c
     return volume_sum(volume->base, at);
 }
 
+/* Where a field of these bytes leads: its upper part counts where the structure is long enough to have one. */
+static int64_t target_of(const struct fields *fields, const struct known *known, const struct volume *volume, const struct place *place,
+                         const struct field *field, const uint8_t *bytes, size_t n, fields_read_fn *read, void *data)
+{
+    uint64_t value = field_value(field, bytes, n, place->number);
+    uint8_t high[8];
+
+    if (field->high_bytes > 0 && field->high + field->high_bytes <= place->structure->size) {
+        if (!volume_read(volume, read, data, place->start + field->high, high, field->high_bytes)) {
+            return -1;
+        }
+        value |= field_number(high, field->high_bytes, false) << (8 * field->bytes);
+    }
+    return resolve(fields, known, volume, place, field->unit, value);
+}
+
 static void fill_hit(const struct fields *fields, const struct known *known, const struct volume *volume, const struct place *place, int64_t at,
                      fields_read_fn *read, void *data, struct field_hit *hit)
 {
@@ -397,7 +412,7 @@ static void fill_hit(const struct fields *fields, const struct known *known, con
     hit->bytes = end - start;
     if (n > 0 && volume_read(volume, read, data, place->start + field->offset, bytes, n)) {
         hit->value = field_format(field, bytes, n, place->number);
-        hit->target = resolve(fields, known, volume, place, field->unit, field_value(field, bytes, n, place->number));
+        hit->target = target_of(fields, known, volume, place, field, bytes, n, read, data);
         if (hit->target >= 0) {
             g_autofree char *value = hit->value;
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ui/panels/fields-qcow2.h"
 #include "ui/panels/fields-records.h"
 
 #include <string.h>
 
-enum { SIZE = 1 << 20 };
+enum { SIZE = 1 << 20, ENTRY_BYTES = 32 };
 
 struct disk {
     uint8_t bytes[SIZE];
@@ -129,6 +130,153 @@ static void test_logical_partitions(void)
     struct fields *none = learn(disk, 4096 * 8, 0); /* the extended partition is behind its end */
     g_assert_cmpuint(fields_partitions(none), ==, 1);
     fields_free(none);
+}
+
+/* The first table has no partition any more: the kernel's numbers go on at the next one. */
+static void test_a_table_without_a_logical_partition_is_not_counted(void)
+{
+    g_autofree struct disk *disk = disk_new();
+    put_mbr(disk, 8, 50);
+    put(disk, 466, 0x05, 1);
+    put(disk, 470, 100, 4);
+    put(disk, 474, 1000, 4);
+    put(disk, 51200 + 466, 0x05, 1);
+    put(disk, 51200 + 470, 200, 4);
+    put(disk, 51200 + 510, 0xaa55, 2);
+    put(disk, 153600 + 450, 0x83, 1);
+    put(disk, 153600 + 454, 8, 4);
+    put(disk, 153600 + 458, 64, 4);
+    put(disk, 153600 + 510, 0xaa55, 2);
+    put(disk, 308 * 512 + 1024 + 56, 0xef53, 2);
+    check(disk, 51200 + 470, "extended boot record", "next table: sector, from the extended partition on", "200 0xc8, at 0x25800");
+    check(disk, 153600 + 455, "extended boot record of partition 5", "partition: first sector, from this one on", "8, at 0x26800");
+    check(disk, 308 * 512 + 1024 + 56, "ext superblock, partition 5", "magic", "61267 0xef53");
+}
+
+static void check_target(struct disk *disk, int64_t offset, const char *where, const char *name, int64_t target)
+{
+    struct field_hit hit;
+    check(disk, offset, where, name, NULL);
+    g_assert_true(find(disk, offset, &hit));
+    g_assert_cmpint(hit.target, ==, target);
+    field_hit_clear(&hit);
+}
+
+/* ext of more than 16 TiB, whose first group is described as if it had its bitmaps up there. */
+static void test_pointers_have_an_upper_half(void)
+{
+    g_autofree struct disk *disk = disk_new();
+    put(disk, 1024 + 4, 0x80000000, 4);
+    put(disk, 1024 + 24, 2, 4);
+    put(disk, 1024 + 32, 32768, 4);
+    put(disk, 1024 + 56, 0xef53, 2);
+    put(disk, 1024 + 96, 0x80, 4);
+    put(disk, 1024 + 254, 64, 2);
+    put(disk, 1024 + 336, 2, 4);
+    put(disk, 4096, 0x10, 4);
+    put(disk, 4096 + 32, 1, 4);
+    put(disk, 4096 + 8, 0, 4);
+    put(disk, 4096 + 40, 2, 4);
+    check_target(disk, 4096, "ext group descriptor 0", "block bitmap", INT64_C(0x100000010) << 12);
+    check_target(disk, 4096 + 8, "ext group descriptor 0", "inode table", INT64_C(0x200000000) << 12);
+    put(disk, 1024 + 96, 0, 4); /* without 64bit what is there is of the next group */
+    check_target(disk, 4096, "ext group descriptor 0", "block bitmap", 0x10 << 12);
+}
+
+static void put_fat(struct disk *disk, uint32_t sectors, uint32_t per_fat, bool fat32)
+{
+    memset(disk->bytes, 0, SIZE);
+    memcpy(disk->bytes, "\xeb\x58\x90mkfs.fat\0\2\1", 14);
+    put(disk, 14, 32, 2);
+    put(disk, 16, 1, 1);
+    put(disk, 17, fat32 ? 0 : 512, 2);
+    put(disk, 21, 0xf8, 1);
+    put(disk, fat32 ? 36 : 22, per_fat, fat32 ? 4 : 2);
+    put(disk, 32, sectors, 4);
+    put(disk, 44, 2, 4);
+    put(disk, 510, 0xaa55, 2);
+}
+
+static void test_a_file_far_up_in_fat32(void)
+{
+    g_autofree struct disk *disk = disk_new();
+    int64_t root = (32 + 1024) * 512;
+    put_fat(disk, 32 + 1024 + 131000, 1024, true);
+    memcpy(disk->bytes + root, "FILE    BIN ", 12);
+    put(disk, root + 20, 1, 2);
+    put(disk, root + 26, 5, 2);
+    check_target(disk, root + 26, "FAT directory entry 1 of the root", "first cluster (low)", root + (0x10005 - 2) * 512);
+    root = (32 + 64) * 512;
+    put_fat(disk, 32 + 64 + 32 + 16000, 64, false); /* other things are there in FAT16 */
+    memcpy(disk->bytes + root, "FILE    BIN ", 12);
+    put(disk, root + 20, 1, 2);
+    put(disk, root + 26, 5, 2);
+    check_target(disk, root + 26, "FAT directory entry 1 of the root", "first cluster (low)", root + 512 * ENTRY_BYTES + 3 * 512);
+}
+
+/* With bigalloc and blocks of 1 KiB they are counted from the boot sector on. */
+static void test_ext_whose_first_block_is_no_superblock(void)
+{
+    g_autofree struct disk *disk = disk_new();
+    struct field_hit hit;
+    put(disk, 1024 + 4, 500, 4);
+    put(disk, 1024 + 32, 1 << 17, 4);
+    put(disk, 1024 + 56, 0xef53, 2);
+    put(disk, 2048, 66, 4);
+    g_assert_false(find(disk, 56, &hit));
+    check(disk, 1024 + 56, "ext superblock", "magic", "61267 0xef53");
+    check_target(disk, 2048, "ext group descriptor 0", "block bitmap", 66 << 10);
+}
+
+/* A chunk on two devices, of which this is the second. */
+static void test_the_chunk_tree_of_a_second_device(void)
+{
+    g_autofree struct disk *disk = disk_new();
+    int64_t super = 65536, chunk = super + 811 + 17;
+    memcpy(disk->bytes + super + 64, "_BHRfS_M", 8);
+    put(disk, super + 88, 0x1500000, 8);
+    put(disk, super + 160, 17 + 48 + 64, 4);
+    put(disk, super + 201, 2, 8);
+    put(disk, chunk - 8, 0x1400000, 8);
+    put(disk, chunk, 0x800000, 8);
+    put(disk, chunk + 24, 2 | 0x10, 8);
+    put(disk, chunk + 44, 2, 2);
+    put(disk, chunk + 48, 1, 8);
+    put(disk, chunk + 48 + 8, 0x1400000, 8);
+    put(disk, chunk + 80, 2, 8);
+    put(disk, chunk + 80 + 8, 0x100000, 8);
+    check_target(disk, super + 88, "btrfs superblock", "chunk tree (logical)", 0x200000);
+    put(disk, chunk + 24, 2 | 0x8, 8); /* in turns */
+    check_target(disk, super + 88, "btrfs superblock", "chunk tree (logical)", -1);
+    put(disk, chunk + 24, 2 | 0x10, 8);
+    put(disk, super + 201, 3, 8); /* not here */
+    check_target(disk, super + 88, "btrfs superblock", "chunk tree (logical)", -1);
+}
+
+static void check_entry(enum inspect_role role, uint64_t entry, const char *value, int64_t target)
+{
+    const struct qcow2_geometry geometry = {.cluster_bits = 16, .refcount_bits = 16};
+    const struct inspect_owner owner = {.role = role, .host = 0x30000, .bytes = 65536, .guest = -1, .entry_host = -1};
+    struct field_hit hit;
+    uint8_t bytes[8];
+    for (int i = 0; i < 8; i++) {
+        bytes[i] = (uint8_t)(entry >> (56 - 8 * i));
+    }
+    fields_qcow2_describe(&geometry, &owner, 0x30008, bytes, &hit);
+    g_assert_cmpstr(hit.value, ==, value);
+    g_assert_cmpint(hit.target, ==, target);
+    field_hit_clear(&hit);
+}
+
+static void test_entries_of_tables_that_lead_on(void)
+{
+    check_entry(INSPECT_L1, 0x50000 | UINT64_C(1) << 63, "L2 table at 0x50000, used once", 0x50000);
+    check_entry(INSPECT_L1, 0, "no L2 table", -1);
+    check_entry(INSPECT_REFCOUNT_TABLE, 0x50000, "refcount block at 0x50000", 0x50000);
+    check_entry(INSPECT_REFCOUNT_TABLE, 0, "no refcount block", -1);
+    check_entry(INSPECT_BITMAP_TABLE, 0x50000, "bitmap data at 0x50000", 0x50000);
+    check_entry(INSPECT_BITMAP_TABLE, 0, "all zeroes", -1);
+    check_entry(INSPECT_BITMAP_TABLE, 1, "all ones", -1);
 }
 
 static void put_be(uint8_t *bytes, uint64_t value, int n)
@@ -314,6 +462,12 @@ int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/fields/logical-partitions", test_logical_partitions);
+    g_test_add_func("/fields/logical-partitions-without-one", test_a_table_without_a_logical_partition_is_not_counted);
+    g_test_add_func("/fields/upper-halves", test_pointers_have_an_upper_half);
+    g_test_add_func("/fields/far-up-in-fat32", test_a_file_far_up_in_fat32);
+    g_test_add_func("/fields/ext-first-block", test_ext_whose_first_block_is_no_superblock);
+    g_test_add_func("/fields/btrfs-second-device", test_the_chunk_tree_of_a_second_device);
+    g_test_add_func("/fields/qcow2-entries", test_entries_of_tables_that_lead_on);
     g_test_add_func("/fields/snapshots", test_snapshots_in_their_table);
     g_test_add_func("/fields/random-records", test_random_records);
     g_test_add_func("/fields/mbr", test_mbr);
