@@ -2,8 +2,11 @@
 /*
  * The question whether to open a file that the image names: all that is known of it, before anything is opened.
  *
- * It comes by itself, so keys that were meant for something else may be on their way: none counts before the question was painted.  A
- * yes is the command `follow`, after which the image is opened again and the question is about what the next layer names.
+ * It comes by itself, so keys that were meant for something else may be on their way, and a file is opened on nobody's behalf who did
+ * not mean to: it waits while a line is being typed; a letter only says what Enter would do, and only if it is all that was typed since
+ * the last Enter, keys from before the question was painted among it.  So no line that was meant for the console is an answer, from
+ * wherever on the question got it.  A yes is the command `follow`, after which the image is opened again and the question is about what the next
+ * layer names.
  */
 #include <limits.h>
 #include <string.h>
@@ -21,6 +24,8 @@ struct approval {
     struct reference *reference;
     char *image; /* that names it */
     bool painted;
+    bool typed;          /* keys that type came since the last Enter */
+    enum request answer; /* that is all of them; REQUEST_NONE: they are none */
 };
 
 static struct approval *approval_of(struct overlay *overlay)
@@ -74,6 +79,15 @@ static const char *advice(const struct reference *reference)
     }
 }
 
+static int draw_answer(const struct approval *approval, struct surface box, int y)
+{
+    if (approval->answer != REQUEST_NONE) {
+        return put_field(box, y, "answer", ROLE_STRONG, request_info(approval->answer)->help);
+    }
+    return put_field(box, y, "answer", approval->typed ? ROLE_WARNING : ROLE_DIM,
+                     approval->typed ? "what was typed is none; Backspace forgets it" : "a letter from the bottom line, then Enter");
+}
+
 /* Tight: without what one can do without. */
 static int draw_text(const struct approval *approval, struct surface box, int y, bool tight)
 {
@@ -97,7 +111,17 @@ static int draw_text(const struct approval *approval, struct surface box, int y,
     } else {
         y = put_field(box, y, "format", ROLE_OVERLAY, "not said");
     }
-    return put_wrapped(box, 2, y + !tight, ROLE_NOTE, advice(reference));
+    y = put_wrapped(box, 2, y + !tight, ROLE_NOTE, advice(reference));
+    return tight ? y : draw_answer(approval, box, y + 1);
+}
+
+/* The answer is here, too: there may be no room for more. */
+static char *title_of(const struct approval *approval, bool fits)
+{
+    const char *label = approval->answer != REQUEST_NONE ? request_info(approval->answer)->label : NULL;
+    return label != NULL     ? g_strconcat("open this file? · Enter: ", label, NULL)
+           : approval->typed ? g_strdup("open this file? · that is no answer")
+                             : g_strconcat("open this file?", fits ? "" : " · not all fits", NULL);
 }
 
 static void draw(struct overlay *overlay, struct surface surface)
@@ -111,7 +135,8 @@ static void draw(struct overlay *overlay, struct surface surface)
     surface_fill(box, ROLE_OVERLAY, ' ');
     draw_text(approval, box, 1, tight);
     surface_frame(box, ROLE_FRAME_FOCUS);
-    surface_title(box, ROLE_TITLE_FOCUS, rows < surface.height ? "open this file?" : "open this file? · not all fits");
+    g_autofree char *title = title_of(approval, rows < surface.height);
+    surface_title(box, ROLE_TITLE_FOCUS, title);
     approval->painted = true;
 }
 
@@ -173,21 +198,15 @@ static void leave_out(struct desk *desk, const struct reference *reference)
     g_hash_table_add(desk->declined, key_of(desk, reference));
     overlay_show(desk, NULL);
     approval_look(desk);
-    if (desk->overlay == NULL) {
+    if (desk->overlay == NULL && !desk->question_waits) {
         run(desk, "follow none");
     } else {
         log_answer(desk, REQUEST_APPROVAL_LEAVE_OUT);
     }
 }
 
-static void request(struct overlay *overlay, enum request request, int count)
+static void answer(struct desk *desk, const struct reference *reference, enum request request)
 {
-    struct approval *approval = approval_of(overlay);
-    struct desk *desk = overlay->desk;
-    if (!approval->painted) {
-        return;
-    }
-    g_autoptr(reference) reference = reference_copy(approval->reference);
     g_autofree char *place = place_of(reference);
     g_autofree char *line = g_strconcat("follow", place, NULL);
     switch (request) {
@@ -204,10 +223,63 @@ static void request(struct overlay *overlay, enum request request, int count)
         relink(desk, reference);
         break;
     case REQUEST_APPROVAL_LEAVE_OUT:
+    case REQUEST_APPROVAL_CLOSE:
         leave_out(desk, reference);
         break;
     default:
         break;
+    }
+}
+
+static void request(struct overlay *overlay, enum request request, int count)
+{
+    struct approval *approval = approval_of(overlay);
+    if (approval->painted) {
+        g_autoptr(reference) reference = reference_copy(approval->reference); /* the question goes with the overlay */
+        answer(overlay->desk, reference, request == REQUEST_APPROVAL_TAKE ? approval->answer : request);
+    }
+}
+
+/* ---- keys ---- */
+
+static void type(struct approval *approval, bool typed, enum request answer)
+{
+    approval->typed = typed;
+    approval->answer = answer;
+    desk_dirty(approval->overlay.desk);
+}
+
+static void take(struct approval *approval)
+{
+    if (approval->answer != REQUEST_NONE && approval->painted) {
+        request(&approval->overlay, REQUEST_APPROVAL_TAKE, 1);
+        return;
+    }
+    if (approval->painted) {
+        desk_remark(approval->overlay.desk, ROLE_NOTE,
+                    approval->typed ? "that was no answer: nothing was opened" : "answer with a letter from here first");
+    }
+    type(approval, false, REQUEST_NONE);
+}
+
+static void asked_by_key(struct overlay *overlay, enum request asked, keycode key)
+{
+    struct approval *approval = approval_of(overlay);
+    if (asked == REQUEST_APPROVAL_TAKE) {
+        take(approval);
+    } else if (key_is_text(key)) {
+        type(approval, true, approval->painted && !approval->typed ? asked : REQUEST_NONE);
+    } else if (asked == REQUEST_APPROVAL_CLOSE && approval->typed) {
+        type(approval, false, REQUEST_NONE);
+    } else {
+        request(overlay, asked, 1);
+    }
+}
+
+static void key(struct overlay *overlay, keycode key)
+{
+    if (key_is_text(key) || key == KEYCODE_BACKSPACE) {
+        type(approval_of(overlay), key != KEYCODE_BACKSPACE, REQUEST_NONE);
     }
 }
 
@@ -231,6 +303,8 @@ static const struct overlay_ops overlay_ops = {
     .context = context,
     .draw = draw,
     .request = request,
+    .asked_by_key = asked_by_key,
+    .key = key,
     .free = destroy,
 };
 
@@ -245,13 +319,32 @@ static const struct reference *first_open_question(struct desk *desk, const GPtr
     return NULL;
 }
 
+static void ask(struct desk *desk, const char *image, const struct reference *reference)
+{
+    struct approval *approval = g_new0(struct approval, 1);
+    approval->overlay = (struct overlay){&overlay_ops, desk};
+    approval->reference = reference_copy(reference);
+    approval->image = g_strdup(image != NULL ? image : "the image");
+    approval->answer = REQUEST_NONE;
+    overlay_show(desk, &approval->overlay);
+}
+
+/* Keys that are under way to what the user does would go to the question. */
+static bool is_busy(const struct desk *desk)
+{
+    bool types = desk->focus == LAYOUT_CONSOLE ? console_is_typed(desk_console(desk))
+                                               : input_typing(desk_focused(desk)) != REQUEST_CONTEXT_COUNT;
+    return types || desk->overlay != NULL || desk->prompt != NULL;
+}
+
 void approval_look(struct desk *desk)
 {
     struct blk *blk = session_blk(desk->session);
     if (desk->overlay != NULL && desk->overlay->ops == &overlay_ops) {
         overlay_show(desk, NULL);
     }
-    if (blk == NULL || session_refs(desk->session) != BLK_REFS_ASK || desk->overlay != NULL) {
+    desk->question_waits = false;
+    if (blk == NULL || session_refs(desk->session) != BLK_REFS_ASK) {
         return;
     }
     g_autoptr(GPtrArray) left_out = chain_left_out(blk);
@@ -259,9 +352,17 @@ void approval_look(struct desk *desk)
     if (reference == NULL) {
         return;
     }
-    struct approval *approval = g_new0(struct approval, 1);
-    approval->overlay = (struct overlay){&overlay_ops, desk};
-    approval->reference = reference_copy(reference);
-    approval->image = g_strdup(blk_filename(blk) != NULL ? blk_filename(blk) : "the image");
-    overlay_show(desk, &approval->overlay);
+    desk->question_waits = is_busy(desk);
+    if (!desk->question_waits) {
+        ask(desk, blk_filename(blk), reference);
+    } else {
+        console_note(desk_console(desk), ROLE_WARNING, "The image names a file: whether to open that is asked once nothing is being typed.");
+    }
+}
+
+void approval_look_again(struct desk *desk)
+{
+    if (desk->question_waits && !is_busy(desk)) {
+        approval_look(desk);
+    }
 }

@@ -65,6 +65,7 @@ struct desk {
     const struct panel_question *prompt_question;
     struct overlay *overlay; /* NULL: none lies over the panels */
     char *guess_told; /* name of the image whose guessed format was last told; NULL: none */
+    bool question_waits; /* about such a file, until nothing is being typed */
     GHashTable *declined; /* char *, set: files that images name and that the user leaves out */
     char *remark; /* NULL: none */
     enum role remark_role;
@@ -198,6 +199,8 @@ void settings_load(struct desk *desk);
 
 /* approval.c: asks whether to open what the image names and what was left out, if there is any and the user has not said yet. */
 void approval_look(struct desk *desk);
+/* The same before each frame, if it had to wait. */
+void approval_look_again(struct desk *desk);
 /* Begins to type `relink` for what a layer names, with a file that lies beside the image, if there is a likely one. */
 void approval_type_relink(struct desk *desk, const struct reference *reference);
 

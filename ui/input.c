@@ -303,6 +303,8 @@ static void key_in_overlay(struct desk *desk, keycode key)
     if (request == REQUEST_LAST && count > 0) {
         desk_request(desk, REQUEST_FIRST, 1);
         desk_request(desk, REQUEST_DOWN, count - 1);
+    } else if (request != REQUEST_NONE && request_info(request)->context == context && desk->overlay->ops->asked_by_key != NULL) {
+        desk->overlay->ops->asked_by_key(desk->overlay, request, key);
     } else if (request != REQUEST_NONE) {
         desk_request(desk, request, MAX(count, 1));
     } else if (desk->overlay->ops->key != NULL) {

@@ -29,6 +29,8 @@ struct overlay_ops {
     void (*draw)(struct overlay *overlay, struct surface surface);
     /* A request of its context, or a movement; closing it is its own to do, too. */
     void (*request)(struct overlay *overlay, enum request request, int count);
+    /* A request of its context that a key asks for; NULL: a key does no less than whoever else asks. */
+    void (*asked_by_key)(struct overlay *overlay, enum request request, keycode key);
     /* A key that types; NULL: none does here. */
     void (*key)(struct overlay *overlay, keycode key);
     /* Pasted text (UTF-8), which may be long; NULL: nothing is typed here. */

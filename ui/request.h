@@ -166,7 +166,9 @@ enum request_context {
     X(APPROVAL_OPEN_ALL, "approval-open-all", APPROVAL, "follow all", "all",                                          \
       "open it and all it names in turn, as long as those are plain files or block devices")                           \
     X(APPROVAL_RELINK, "approval-relink", APPROVAL, "relink ROLE PATH", "another", "type the path of the file to open in its place") \
-    X(APPROVAL_LEAVE_OUT, "approval-leave-out", APPROVAL, "follow none", "leave out", "leave it out: what it holds is shown as missing")
+    X(APPROVAL_LEAVE_OUT, "approval-leave-out", APPROVAL, "follow none", "leave out", "leave it out: what it holds is shown as missing") \
+    X(APPROVAL_TAKE, "approval-take", APPROVAL, NULL, "do so", "do what the letter says that was typed, if that is all that was: a line meant for the console is no answer") \
+    X(APPROVAL_CLOSE, "approval-close", APPROVAL, "follow none", NULL, "forget what was typed; if nothing was, leave it out")
 
 enum request {
     REQUEST_NONE = -1,

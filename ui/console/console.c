@@ -383,6 +383,11 @@ char *console_usage(struct panel *panel)
     return line_is_empty() ? NULL : line_usage();
 }
 
+bool console_is_typed(struct panel *panel)
+{
+    return !line_is_empty();
+}
+
 void console_clear_line(struct panel *panel)
 {
     line_clear();

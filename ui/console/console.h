@@ -28,5 +28,7 @@ void console_run(struct panel *console, const char *line);
 void console_paste(struct panel *console, const char *text);
 /* Usage and summary of the command that is being typed, NULL: none is.  g_free. */
 char *console_usage(struct panel *console);
+/* Whether a line is being typed. */
+bool console_is_typed(struct panel *console);
 /* Drops what was typed. */
 void console_clear_line(struct panel *console);

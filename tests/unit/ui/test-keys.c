@@ -172,10 +172,12 @@ static const struct row rows[] = {
     {REQUEST_CHAIN_FOLLOW, ANY, LAYER, "End", "remark=it is open already"},
     {REQUEST_CHAIN_CLOSE, ANY, "length", "", "overlay=none"},
 
-    {REQUEST_APPROVAL_OPEN, ANY, NAMES, "", "> follow backing"},
-    {REQUEST_APPROVAL_OPEN_ALL, ANY, NAMES, "", "> follow all"},
-    {REQUEST_APPROVAL_RELINK, ANY, NAMES, "", "> relink backing"},
-    {REQUEST_APPROVAL_LEAVE_OUT, ANY, NAMES, "", "> follow none"},
+    {REQUEST_APPROVAL_TAKE, ANY, NAMES, "o", "> follow backing"},
+    {REQUEST_APPROVAL_OPEN, ANY, NAMES, "", "answer    open this file, and ask"},
+    {REQUEST_APPROVAL_OPEN_ALL, ANY, NAMES, "", "answer    open it and all it names"},
+    {REQUEST_APPROVAL_RELINK, ANY, NAMES, "", "answer    type the path of the file"},
+    {REQUEST_APPROVAL_LEAVE_OUT, ANY, NAMES, "", "answer    leave it out"},
+    {REQUEST_APPROVAL_CLOSE, ANY, NAMES, "", "> follow none"},
 };
 
 /* ---- the state ---- */

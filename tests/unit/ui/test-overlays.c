@@ -77,6 +77,83 @@ static struct driver *with_a_missing_layer(void)
     return driver;
 }
 
+/* Not run by the console, which would have the focus: whoever does something else while it is opened. */
+static void open_beside(struct driver *driver)
+{
+    g_autofree char *line = g_strdup_printf("create -q -u -f qcow2 -b disk.img -F raw %s/top.qcow2 1M; open %s/top.qcow2", driver->dir, driver->dir);
+    session_run(driver->session, "close", sink_null(), 0, NULL, NULL);
+    session_run(driver->session, line, sink_null(), 0, NULL, NULL);
+    while (session_is_busy(driver->session)) {
+        g_main_context_iteration(g_main_context_get_thread_default(), TRUE);
+    }
+}
+
+/* Whether the image's backing file was asked about, and is no more. */
+static bool was_opened(struct driver *driver)
+{
+    driver_settle(driver);
+    return driver_shows(driver, "> follow backing");
+}
+
+static void test_a_line_that_is_typed_is_no_answer(void)
+{
+    struct driver *driver = driver_new(100, 40, driver_colour, "disk.img");
+    open_beside(driver);
+    driver_settle(driver);
+    g_assert_true(driver_shows(driver, "open this file?"));
+    driver_keys(driver, "a"); /* alone it does nothing yet */
+    g_assert_true(driver_shows(driver, "open it and all it names in turn"));
+    driver_keys(driver, "Backspace :aio_read Enter");
+    g_assert_true(driver_shows(driver, "that was no answer: nothing was opened"));
+    driver_keys(driver, ":a Enter oo Enter info Enter ro Enter lo Esc Enter o Space Enter");
+    g_assert_true(driver_shows(driver, "open this file?"));
+    g_assert_false(was_opened(driver));
+    driver_keys(driver, "o Enter");
+    g_assert_true(was_opened(driver));
+    g_assert_false(driver_shows(driver, "open this file?"));
+    driver_free(driver);
+}
+
+/* The end of a line whose beginning went where the focus was. */
+static void test_keys_from_before_the_question_are_no_answer(void)
+{
+    struct driver *driver = driver_new(100, 40, driver_colour, "disk.img");
+    open_beside(driver);
+    desk_draw(driver->desk);
+    g_assert_nonnull(driver->desk->overlay);
+    desk_key(driver->desk, 'l'); /* leaves out: the next question comes at once */
+    desk_key(driver->desk, KEYCODE_ENTER);
+    g_assert_null(driver->desk->overlay);
+    open_beside(driver);
+    g_hash_table_remove_all(driver->desk->declined);
+    approval_look(driver->desk);
+    desk_key(driver->desk, 'f'); /* it is not painted yet */
+    driver_settle(driver);
+    driver_keys(driver, "o Enter");
+    g_assert_false(was_opened(driver));
+    driver_keys(driver, "o Enter");
+    g_assert_true(was_opened(driver));
+    driver_free(driver);
+}
+
+static void test_the_question_waits_for_who_is_typing(void)
+{
+    static const char *const ways[][2] = {{": info Space", "Ctrl-C"}, {"g 64", "Esc"}, {"?", "Esc"}, {"Ctrl-P", "Esc"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(ways); i++) {
+        struct driver *driver = driver_new(100, 40, driver_colour, "disk.img");
+        driver_keys(driver, ways[i][0]);
+        open_beside(driver);
+        driver_settle(driver);
+        g_assert_false(driver_shows(driver, "open this file?"));
+        driver_keys(driver, ways[i][1]);
+        g_assert_true(driver_shows(driver, "whether to open that is asked once nothing is being typed"));
+        g_assert_true(driver_shows(driver, "open this file?"));
+        driver_keys(driver, "Esc");
+        g_assert_true(driver_shows(driver, "> follow none"));
+        driver_free(driver);
+    }
+}
+
 static void test_layers_are_listed_opened_and_shown_alone(void)
 {
     struct driver *driver = with_a_missing_layer();
@@ -347,6 +424,9 @@ static void test_half_pages(void)
 int main(int argc, char **argv)
 {
     driver_init(&argc, &argv);
+    g_test_add_func("/overlays/a-line-that-is-typed-is-no-answer", test_a_line_that_is_typed_is_no_answer);
+    g_test_add_func("/overlays/keys-from-before-the-question-are-no-answer", test_keys_from_before_the_question_are_no_answer);
+    g_test_add_func("/overlays/the-question-waits-for-who-is-typing", test_the_question_waits_for_who_is_typing);
     g_test_add_func("/overlays/scores-prefer-what-is-together", test_scores_prefer_what_is_together);
     g_test_add_func("/overlays/the-palette-does-requests-and-commands", test_the_palette_does_requests_and_commands);
     g_test_add_func("/overlays/the-palette-reaches-every-panel", test_the_palette_reaches_every_panel);
