@@ -290,6 +290,30 @@ static enum request_context context(const struct overlay *overlay)
     return REQUEST_CONTEXT_APPROVAL;
 }
 
+/* That it is there comes of what was opened; what was typed in it does not. */
+static const char *name(const struct overlay *overlay)
+{
+    return ((const struct approval *)overlay)->typed ? "approval" : NULL;
+}
+
+enum { ROW_NOTHING, ROW_NO_ANSWER, ROW_ANSWERS };
+
+static void state(const struct overlay *overlay, struct overlay_state *ret_state)
+{
+    const struct approval *approval = (const struct approval *)overlay;
+    int row = approval->answer != REQUEST_NONE ? ROW_ANSWERS + (int)approval->answer - (int)REQUEST_APPROVAL_OPEN
+              : approval->typed               ? ROW_NO_ANSWER
+                                              : ROW_NOTHING;
+    *ret_state = (struct overlay_state){row, 0, "", -1};
+}
+
+static void set_state(struct overlay *overlay, const struct overlay_state *state)
+{
+    int row = MIN(state->row, ROW_ANSWERS + (int)REQUEST_APPROVAL_LEAVE_OUT - (int)REQUEST_APPROVAL_OPEN);
+    type(approval_of(overlay), row != ROW_NOTHING,
+         row < ROW_ANSWERS ? REQUEST_NONE : (enum request)(REQUEST_APPROVAL_OPEN + row - ROW_ANSWERS));
+}
+
 static void destroy(struct overlay *overlay)
 {
     struct approval *approval = approval_of(overlay);
@@ -300,12 +324,15 @@ static void destroy(struct overlay *overlay)
 
 /* No press: one that was meant for a panel is no answer. */
 static const struct overlay_ops overlay_ops = {
+    .name = name,
     .context = context,
     .draw = draw,
     .request = request,
     .asked_by_key = asked_by_key,
     .key = key,
     .free = destroy,
+    .state = state,
+    .set_state = set_state,
 };
 
 static const struct reference *first_open_question(struct desk *desk, const GPtrArray *left_out)
@@ -319,16 +346,6 @@ static const struct reference *first_open_question(struct desk *desk, const GPtr
     return NULL;
 }
 
-static void ask(struct desk *desk, const char *image, const struct reference *reference)
-{
-    struct approval *approval = g_new0(struct approval, 1);
-    approval->overlay = (struct overlay){&overlay_ops, desk};
-    approval->reference = reference_copy(reference);
-    approval->image = g_strdup(image != NULL ? image : "the image");
-    approval->answer = REQUEST_NONE;
-    overlay_show(desk, &approval->overlay);
-}
-
 /* Keys that are under way to what the user does would go to the question. */
 static bool is_busy(const struct desk *desk)
 {
@@ -337,26 +354,37 @@ static bool is_busy(const struct desk *desk)
     return types || desk->overlay != NULL || desk->prompt != NULL;
 }
 
-void approval_look(struct desk *desk)
+struct overlay *approval_new(struct desk *desk)
 {
     struct blk *blk = session_blk(desk->session);
-    if (desk->overlay != NULL && desk->overlay->ops == &overlay_ops) {
-        overlay_show(desk, NULL);
-    }
-    desk->question_waits = false;
     if (blk == NULL || session_refs(desk->session) != BLK_REFS_ASK) {
-        return;
+        return NULL;
     }
     g_autoptr(GPtrArray) left_out = chain_left_out(blk);
     const struct reference *reference = first_open_question(desk, left_out);
     if (reference == NULL) {
-        return;
+        return NULL;
     }
-    desk->question_waits = is_busy(desk);
-    if (!desk->question_waits) {
-        ask(desk, blk_filename(blk), reference);
-    } else {
+    struct approval *approval = g_new0(struct approval, 1);
+    approval->overlay = (struct overlay){&overlay_ops, desk};
+    approval->reference = reference_copy(reference);
+    approval->image = g_strdup(blk_filename(blk) != NULL ? blk_filename(blk) : "the image");
+    approval->answer = REQUEST_NONE;
+    return &approval->overlay;
+}
+
+void approval_look(struct desk *desk)
+{
+    if (desk->overlay != NULL && desk->overlay->ops == &overlay_ops) {
+        overlay_show(desk, NULL);
+    }
+    struct overlay *question = approval_new(desk);
+    desk->question_waits = question != NULL && is_busy(desk);
+    if (desk->question_waits) {
+        destroy(question);
         console_note(desk_console(desk), ROLE_WARNING, "The image names a file: whether to open that is asked once nothing is being typed.");
+    } else if (question != NULL) {
+        overlay_show(desk, question);
     }
 }
 

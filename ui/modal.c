@@ -32,12 +32,13 @@ static char *overlay_line(const struct desk *desk)
 {
     const struct overlay *overlay = desk->overlay;
     struct overlay_state state;
-    if (overlay == NULL || overlay->ops->name == NULL) {
+    const char *name = overlay != NULL ? overlay->ops->name(overlay) : NULL;
+    if (name == NULL) {
         return NULL;
     }
     overlay->ops->state(overlay, &state);
     GString *line = g_string_new("show ");
-    g_string_append(line, overlay->ops->name(overlay));
+    g_string_append(line, name);
     if (state.row > 0 || state.top > 0 || *state.text != '\0' || state.typed >= 0) {
         g_string_append_printf(line, " %d %d", state.row, state.top);
     }
@@ -112,6 +113,7 @@ static const struct {
     const char *name;
     struct overlay *(*create)(struct desk *desk);
 } overlays[] = {
+    {"approval", approval_new},
     {"chain", chain_view_new},
     {"formats", format_chooser_new},
     {"help", help_new},
@@ -150,7 +152,7 @@ static int show_co(const struct command_call *call)
         i++;
     }
     if (i == G_N_ELEMENTS(overlays) && !none) {
-        report_complain(call, "show: type chain, formats, help, palette, themes or none first");
+        report_complain(call, "show: type approval, chain, formats, help, palette, themes or none first");
         return -EINVAL;
     }
     if ((call->argc > 2 && !parse_row(call->argv[2], &state.row)) || (call->argc > 3 && !parse_row(call->argv[3], &state.top)) ||
@@ -160,10 +162,16 @@ static int show_co(const struct command_call *call)
     }
     co_yield_co(); /* the line may have come from a key, which ends first */
     struct desk *desk = commands_desk();
-    if (desk != NULL) {
-        desk_draw(desk);
-        lay_over(desk, none ? NULL : overlays[i].create(desk), &state);
+    if (desk == NULL) {
+        return 0;
     }
+    desk_draw(desk);
+    struct overlay *overlay = none ? NULL : overlays[i].create(desk);
+    if (overlay == NULL && !none) {
+        report_complain(call, "show: there is nothing to ask now");
+        return -EINVAL;
+    }
+    lay_over(desk, overlay, &state);
     return 0;
 }
 
@@ -185,9 +193,10 @@ const struct command modal_command_show = {
     .args = "name [row [top [text [typed]]]]",
     .summary = "lays help or a list over the panels, or takes it away",
     .help = "\n"
-            "What keys open, and where they moved in it, in the log. Names are chain, formats, help, palette, themes, and none for taking away\n"
-            "what is there. Row is the marked one of a list, top the first that is visible; text is what narrows it\n"
-            "down, and typed how many characters of it are before the cursor (without it, the text is not being typed).\n"
+            "What keys open, and where they moved in it, in the log. Names are approval (the question about\n"
+            "a file), chain, formats, help, palette, themes, and none for taking away what is there. Row is the marked one\n"
+            "of a list or the answer, top the first that is visible; text is what narrows it down, and typed how many\n"
+            "characters of it are before the cursor (without it, the text is not being typed).\n"
             "\n"
             "  show palette             everything that can be done\n"
             "  show help 0 0 suspend    the keys that have to do with that\n",

@@ -22,7 +22,7 @@ struct overlay_state {
 };
 
 struct overlay_ops {
-    /* In `show NAME`; NULL: what it does is logged, not that it is there. */
+    /* In `show NAME`; NULL: it leads to what it shows now by itself. */
     const char *(*name)(const struct overlay *overlay);
     /* Whose keys hold now: REQUEST_CONTEXT_OVERLAY, REQUEST_CONTEXT_CHOOSER where text is typed, or one of its own. */
     enum request_context (*context)(const struct overlay *overlay);
@@ -38,7 +38,7 @@ struct overlay_ops {
     /* A press of the mouse on the surface last drawn (outside: coordinates beyond it); NULL: it means nothing here. */
     void (*press)(struct overlay *overlay, int x, int y);
     void (*free)(struct overlay *overlay);
-    /* Where it is, and there again, as far as there is such a place; both are NULL without a name. */
+    /* Where it is, and there again, as far as there is such a place. */
     void (*state)(const struct overlay *overlay, struct overlay_state *ret_state);
     void (*set_state)(struct overlay *overlay, const struct overlay_state *state);
 };
@@ -48,6 +48,8 @@ void overlay_show(struct desk *desk, struct overlay *overlay);
 
 /* ---- the ones there are ---- */
 
+/* NULL: there is nothing to ask. */
+struct overlay *approval_new(struct desk *desk);
 struct overlay *help_new(struct desk *desk);
 struct overlay *chain_view_new(struct desk *desk);
 

@@ -141,7 +141,7 @@ static void do_step(struct driver *driver, const char *step)
     if (strcmp(step, "Enter") == 0 && aborts) {
         return; /* that is what it says */
     }
-    if (strcmp(step, "Enter") == 0 && overlay != NULL && overlay->ops->name != NULL && strcmp(overlay->ops->name(overlay), "formats") == 0) {
+    if (strcmp(step, "Enter") == 0 && overlay != NULL && g_strcmp0(overlay->ops->name(overlay), "formats") == 0) {
         return; /* others' formats are read through a process of their own, which takes its time */
     }
     if (step[0] == ':' && step[1] != '\0') {
