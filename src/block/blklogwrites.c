@@ -78,7 +78,7 @@ static int find_end_co(struct log *log, GError **error)
         log->next++;
         if (flags & ENTRY_DISCARD)
             sectors = 0; /* it has no data */
-        if (sectors > INT64_MAX || !checked_mul(sectors, log->sector, &bytes) || !checked_range(at, bytes, log->node->size))
+        if (sectors > INT64_MAX || !checked_mul(sectors, log->sector, &bytes) || !checked_range(at + log->sector, bytes, log->node->size))
             return options_refuse(error, EINVAL, "Log entry %" PRIu64 " is longer than the log", i);
         log->next += sectors;
         co_relax_co();

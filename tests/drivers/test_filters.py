@@ -134,7 +134,7 @@ def test_blklogwrites_refused(folder, option):
     same(folder, *script('length'), '--image-opts', f'{LOG},{option}')
 
 
-@pytest.mark.parametrize('entry', [b'\xff' * 32, bytes(8) + b'\xff' * 8 + bytes(16), bytes(8) + b'\0\0\0\0\0\0\0\x40' + bytes(16)])
+@pytest.mark.parametrize('entry', [b'\xff' * 32, bytes(8) + b'\xff' * 8 + bytes(16), bytes(8) + b'\0\0\0\0\0\0\0\x40' + bytes(16), bytes(8) + b'\1' + bytes(23)])
 def test_a_damaged_log_is_refused(folder, entry):
     header = b'rhswfsj\0' + (1).to_bytes(8, 'little') + (3).to_bytes(8, 'little') + (512).to_bytes(4, 'little')
     (folder / 'log').write_bytes(header.ljust(512, b'\0') + entry.ljust(512, b'\0'))
