@@ -4,7 +4,7 @@
  *
  * A format that was guessed to be raw is guarded: a guest could write the header of another format into its first sector, to
  * name any file of the host as its backing file the next time it is opened.  Such writes are refused; padding to whole sectors makes
- * sure that the check sees all of the new sector.
+ * sure that the check sees all of the new sector.  Discarding is not padded, and what it leaves of the sector is checked, too.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,6 +21,7 @@ struct raw {
     int64_t offset;
     int64_t size; /* of the window, -1: to the end of the file */
     struct raw_window { int64_t offset, size; } next; /* while reopening */
+    struct co_mutex first; /* sector of a guarded one: one is checked and written at a time */
 };
 
 static const struct driver_option raw_options[] = {
@@ -149,7 +150,9 @@ static int write_guarded_co(struct node *node, int64_t offset, int64_t bytes, co
     copy[0] = (struct iovec){sector, SECTOR};
     int count = 1 + iov_slice(iov, niov, SECTOR, bytes - SECTOR, copy + 1);
     node_debug_event_co(node->file, BLK_EVENT_WRITE_AIO);
+    co_mutex_lock_co(&raw->first);
     int ret = node_pwritev_co(node->file, offset + raw->offset, bytes, copy, count, flags);
+    co_mutex_unlock(&raw->first);
     follow_file(node);
     return ret;
 }
@@ -173,12 +176,33 @@ static int raw_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t bytes
     return ret;
 }
 
-static int raw_pdiscard_co(struct node *node, int64_t offset, int64_t bytes)
+static int discard_co(struct node *node, int64_t offset, int64_t bytes)
 {
     struct raw *raw = node->opaque;
     /* The window's last sector may reach beyond the end of the file. */
     int64_t end = MIN(offset + raw->offset + bytes, node->file->size);
     return end > offset + raw->offset ? node_pdiscard_co(node->file, offset + raw->offset, end - offset - raw->offset) : 0;
+}
+
+/* Of a part of the first sector, which reads as zeroes then: node.c cuts what is asked for at the sector's end. */
+static int discard_guarded_co(struct node *node, int64_t offset, int64_t bytes)
+{
+    struct raw *raw = node->opaque;
+    uint8_t sector[SECTOR] = {0};
+    co_mutex_lock_co(&raw->first);
+    int ret = node_pread_co(node->file, raw->offset, MIN(SECTOR, node->file->size - raw->offset), sector);
+    if (ret == 0) {
+        memset(sector + offset, 0, bytes);
+        ret = g_str_equal(probe_format(sector, SECTOR, NULL), "raw") ? discard_co(node, offset, bytes) : -EPERM;
+    }
+    co_mutex_unlock(&raw->first);
+    return ret;
+}
+
+static int raw_pdiscard_co(struct node *node, int64_t offset, int64_t bytes)
+{
+    bool part = offset < SECTOR && offset + bytes <= SECTOR && bytes < SECTOR;
+    return G_UNLIKELY((node->flags & NODE_GUARDED) && part) ? discard_guarded_co(node, offset, bytes) : discard_co(node, offset, bytes);
 }
 
 static int raw_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status)

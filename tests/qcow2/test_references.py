@@ -331,6 +331,20 @@ def test_raw_that_was_guessed_keeps_its_first_sector(work):
     assert [(one['format'], one['named']) for one in objects(asked)] == [('qcow2', None), (None, '/etc/hostname'), ('raw', None)]
 
 
+# What the header needs is there but for one byte, by which it is none.
+@pytest.mark.parametrize('args', [['-w'], ['-w', '-n'], ['-w', '-s'], ['-w', '--image-opts']], ids=' '.join)
+@pytest.mark.parametrize('commands', [
+    ['write -P 0x45 1 1'], ['write -z 3 1'], ['write -zu 3 1'], ['discard 3 1'], ['discard 3 509'], ['discard 3 4k'], ['aio_write -z 3 1', 'aio_flush'], ['poke 1 45'],
+    ['aio_write -P 0x45 1 1', 'discard 3 1', 'aio_flush'], ['writev -P 0x45 1 1'], ['truncate 1k', 'discard 3 1'], ['reopen -o size=512', 'discard 3 1'],
+    ['reopen -r', 'reopen -w', 'discard 3 1'], ['write -f -P 0x45 1 1']], ids=';'.join)
+def test_no_way_to_change_the_format_of_a_guessed_disk(work, args, commands):
+    for first in (b'QXD\0', b'QED\1'):
+        (work / 'a.raw').write_bytes(first.ljust(MIB, b'\0'))
+        image = 'driver=copy-on-read,file.file.driver=blkdebug,file.file.image.filename=a.raw' if '--image-opts' in args else 'a.raw'
+        result = blkscope(*args, *[word for command in [*commands, 'overlay commit'] for word in ('-c', command)], image, cwd=work)
+        assert (work / 'a.raw').read_bytes()[:4] != b'QED\0', result
+
+
 def test_loops_are_shown(work):
     name_backing(create(work / 'self.qcow2', MIB), b'self.qcow2')
     result = blkscope('--refs=ask', '--json', '-c', 'chain', '-c', 'follow backing', '-c', 'chain', 'self.qcow2', cwd=work)
