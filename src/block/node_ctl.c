@@ -8,10 +8,8 @@
 #include "util/checked.h"
 
 /* One that is under way may have begun too early; the next is for all who wait. */
-static int flush_to_disk_co(struct node *node, uint64_t gen)
+static int flush_merged_co(struct node *node, uint64_t gen)
 {
-    if (!node->driver->flush_to_disk_co)
-        return 0;
     while (node->flushing && node->flushed_gen < gen)
         co_queue_wait_uncancellable_co(&node->flush_ended);
     if (node->flushed_gen >= gen)
@@ -24,6 +22,24 @@ static int flush_to_disk_co(struct node *node, uint64_t gen)
         node->flushed_gen = MAX(node->flushed_gen, covered);
     co_queue_wake_all(&node->flush_ended);
     return ret;
+}
+
+/*
+ * What may be gone can't be flushed any more.  Whoever asks before that has been told is told; then it goes on, with what is written from then on,
+ * as a file's does after fsync(2) has failed.
+ */
+static int flush_to_disk_co(struct node *node, uint64_t gen)
+{
+    if (!node->driver->flush_to_disk_co)
+        return 0;
+    unsigned told = node->losses_told;
+    int ret = flush_merged_co(node, gen);
+    if (node->losses == told)
+        return ret;
+    if (node->losses_told != node->losses)
+        node_warn(node, "This flush fails, as what was written before may be lost: write it again");
+    node->losses_told = node->losses;
+    return ret < 0 ? ret : -EIO;
 }
 
 static int flush_children_co(struct node *node)

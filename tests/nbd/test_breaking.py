@@ -245,6 +245,70 @@ def test_no_flush_after_reconnecting(work):
     assert result.out.count('wrote 4096/4096') == 1 and 'write failed' in result.out + result.err, result
 
 
+class Loses(Server):
+    """Keeps what was written in memory, and ends at the first request of a kind; without promises for single writes."""
+    at = READ
+    flags = Server.flags & ~8
+    lost = False
+
+    def reply(self, connection, kind, *rest):
+        if kind == self.at and not self.lost:
+            self.data[:] = bytes(self.size)
+            self.lost = True
+            raise EOFError
+        super().reply(connection, kind, *rest)
+
+
+MAY_BE_LOST = 'what was written after the last flush may be lost'
+FAILS = 'This flush fails, as what was written before may be lost'
+
+
+def writes(work, *lines, more='', cache='writeback'):
+    return support.blkscope('-w', '-t', cache, '--image-opts', *[word for line in lines for word in ('-c', line)], options(work, more))
+
+
+@pytest.mark.parametrize('more', ['', ',file.reconnect-delay=60'])
+def test_what_a_server_lost_is_not_called_flushed(work, more):
+    """It had answered the write; nobody else knows that the next server has never heard of it."""
+    with Loses(work / 's'):
+        result = writes(work, 'write -P 7 0 4k', 'read 64k 4k', 'flush', 'write -P 7 0 4k', 'flush', 'read -P 7 0 4k', more=more)
+    assert result.status == 1 and result.out.count('flush failed') == 1 and 'Pattern' not in result.out, result
+    assert result.err.count(MAY_BE_LOST) == result.err.count(FAILS) == 1, result
+
+
+@pytest.mark.parametrize('lines', [['flush', 'read 64k 4k', 'flush'], ['read 64k 4k', 'write 0 4k', 'flush']], ids=';'.join)
+def test_nothing_is_said_where_nothing_can_be_lost(work, lines):
+    """It was flushed before, or nothing was written before."""
+    with Loses(work / 's'):
+        before = ['write 0 4k'] if lines[0] == 'flush' else []
+        result = writes(work, *before, *lines, more=',file.reconnect-delay=60')
+    assert result.status == 0 and 'lost: the server closed the connection\n' in result.err and 'may be lost' not in result.err, result
+
+
+def test_what_may_be_lost_is_told_when_closing(work):
+    with Loses(work / 's'):
+        result = writes(work, 'write -P 7 0 4k', 'read 64k 4k', more=',file.reconnect-delay=60')
+    assert result.status == 1 and MAY_BE_LOST in result.err and FAILS in result.err, result
+
+
+def test_each_that_waits_for_a_flush_is_told(work):
+    """Two writes through, whose flushes are one: both may be lost."""
+    with Loses(work / 's') as server:
+        server.at = FLUSH
+        result = writes(work, 'aio_write -f -P 7 0 4k', 'aio_write -f -P 7 64k 4k', 'aio_flush', 'write -f -P 7 128k 4k', more=',file.reconnect-delay=60')
+        assert server.data[:4096] == bytes(4096)
+    assert result.out.count('aio_write failed') == 2 and 'wrote 4096/4096 bytes at offset 131072' in result.out, result
+
+
+def test_a_layer_is_kept_while_what_it_was_written_to_may_be_lost(work):
+    with Loses(work / 's') as server:
+        server.at = FLUSH
+        result = support.blkscope('-w', '-s', '--image-opts', '-c', 'write -P 7 0 4k', '-c', 'overlay commit -y', '-c', 'overlay commit -y', '-c', 'read -P 7 0 4k',
+                                  options(work, ',file.reconnect-delay=60'))
+        assert server.data[:4096] == b'\7' * 4096
+    assert 'commit' in result.err and '4 KiB written' in result.out and 'Pattern' not in result.out, result
+
+
 def test_dies_within_a_large_write(work):
     class Half(Server):
         def request(self, connection):

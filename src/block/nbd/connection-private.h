@@ -56,6 +56,8 @@ struct nbd_connection {
     GQueue held;               /* struct nbd_waiter: reads that go at the end of this turn of the loop */
     GQueue sent;               /* message.c's, oldest first */
     unsigned answers;          /* counts replies */
+    uint64_t written;          /* counts writes that were answered, not those with FUA; */
+    uint64_t flushed;          /* of these, by a flush that was answered, or counted in settings.losses */
     int64_t reading;           /* bytes in sent */
     bool quick;                /* the server answers at once: see message.c */
     unsigned in_flight;

@@ -12,6 +12,8 @@ enum {
     REPLIES_MAX = 64,              /* taken before the loop's other sources have their turn */
 };
 
+#define HUNG_UP "the server closed the connection"
+
 /* ---- the socket ---- */
 
 struct nbd_source {
@@ -129,7 +131,8 @@ void nbd_watch(struct nbd_connection *connection)
     int fd;
 
     if (lib->aio_is_dead(handle) || lib->aio_is_closed(handle)) {
-        nbd_drop(connection, NULL, 0);
+        /* Of who hangs up after the handshake it says nothing: its last message is about something else. */
+        nbd_drop(connection, connection->state == NBD_UP && lib->aio_is_closed(handle) ? HUNG_UP : NULL, 0);
         return;
     }
     if (connection->connector && (lib->aio_is_ready(handle) || (lib->aio_is_negotiating(handle) && !connection->choosing)))
@@ -149,9 +152,20 @@ char *nbd_plain_error(const char *text)
     const char *colon;
 
     if (!text)
-        return g_strdup("the server closed the connection");
+        return g_strdup(HUNG_UP);
     colon = strstr(text, ": ");
     return g_strdup(g_str_has_prefix(text, "nbd_") && colon ? colon + 2 : text);
+}
+
+/* Whether anything was answered that may be gone now; it is counted once. */
+static bool count_loss(struct nbd_connection *connection)
+{
+    bool any = connection->written > connection->flushed;
+
+    connection->flushed = connection->written;
+    if (any && connection->settings.losses)
+        ++*connection->settings.losses;
+    return any;
 }
 
 void nbd_drop(struct nbd_connection *connection, const char *why, int error)
@@ -175,8 +189,9 @@ void nbd_drop(struct nbd_connection *connection, const char *why, int error)
     if (connection->connector)
         co_wake(connection->connector, -EIO);
     if (was_up) {
-        g_autofree char *line = g_strdup_printf("NBD: the connection to %s is lost: %s", connection->settings.address.peer,
-                                                connection->why);
+        const char *doubt = count_loss(connection) ? "; what was written after the last flush may be lost" : "";
+        g_autofree char *line = g_strdup_printf("NBD: the connection to %s is lost: %s%s", connection->settings.address.peer,
+                                                connection->why, doubt);
         nbd_tell(connection, line);
     }
 }

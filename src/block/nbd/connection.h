@@ -4,7 +4,8 @@
  *
  * Requests are coroutines' and any number of them is in flight.  A request that was under way when the connection broke is sent
  * again on the next one within the reconnect delay (each is idempotent, and none that depends on it was sent before it was
- * reported), else it fails with -EIO.  A server that sends nothing for the time-out while requests wait for it counts as gone; so does
+ * reported), else it fails with -EIO.  What was answered and not flushed before the break may be gone if the server itself was: whoever
+ * owns the connection is told, and has to fail a flush.  A server that sends nothing for the time-out while requests wait for it counts as gone; so does
  * one that answers what was sent a time-out after a request that it did not answer.  When a request is cancelled the server has two seconds
  * (five, if it sends other things); then the connection is dropped, and the requests that were not cancelled are sent again on another.  Where the
  * image is being closed and reads are all that it owes, it has next to none.
@@ -42,6 +43,7 @@ struct nbd_settings {
     uint64_t request_timeout_s; /* 0: none */
     bool one_at_a_time;         /* a request goes when the one before it is answered, and whole */
     const bool *closing;        /* whether the image is being closed; NULL: never */
+    unsigned *losses;           /* counts how often the connection went with writes that no flush had followed; may be NULL */
 };
 
 #define NBD_BITMAP_PREFIX "qemu:dirty-bitmap:" /* of the context of a dirty bitmap */

@@ -37,6 +37,7 @@ struct message {
     bool done;
     int64_t since_us;
     int64_t received; /* READ: bytes */
+    uint64_t covers;  /* FLUSH: connection->written when it was sent */
     struct intervals *scattered; /* READ: those that have arrived, from the request's start; NULL while they come in order */
     bool overlaps;    /* READ: some came twice, or do not belong to it */
     void *shared;     /* request.buf, if it is for several */
@@ -75,6 +76,26 @@ static void hand_out(struct message *message)
     }
 }
 
+/* What is on the server's disk for certain, and what is not. */
+static void count_written(const struct message *message)
+{
+    struct nbd_connection *connection = message->connection;
+
+    switch (message->request.operation) {
+    case NBD_FLUSH:
+        connection->flushed = MAX(connection->flushed, message->covers);
+        break;
+    case NBD_WRITE:
+    case NBD_TRIM:
+    case NBD_ZERO:
+        connection->written += !(message->request.flags & LIBNBD_CMD_FLAG_FUA);
+        break;
+    case NBD_READ:
+    case NBD_STATUS:
+        break;
+    }
+}
+
 static void answered(struct message *message, int error)
 {
     /* A server may say that it is done and have sent less than all, or the same twice: libnbd 1.14 takes its word. */
@@ -84,6 +105,8 @@ static void answered(struct message *message, int error)
     if (message->request.operation == NBD_READ)
         message->connection->reading -= message->request.bytes;
     message->done = true;
+    if (!error)
+        count_written(message);
     if (message->shared && !error)
         hand_out(message);
     for (unsigned i = 0; i < message->n_waiters; i++)
@@ -210,7 +233,7 @@ static void send_message(struct nbd_connection *connection, const struct nbd_req
     bool refused;
 
     *message = (struct message){.refs = 2, .connection = connection, .request = *request, .link.data = message, .since_us = g_get_monotonic_time(),
-                                .shared = shared, .n_waiters = n};
+                                .covers = connection->written, .shared = shared, .n_waiters = n};
     memcpy(message->waiters, waiters, n * sizeof(*waiters));
     for (unsigned i = 0; i < n; i++)
         waiters[i]->pending++;

@@ -145,7 +145,7 @@ static int connect_co(struct node *node, struct nbd_settings *settings, GError *
 static int nbd_open_co(struct node *node, struct options *options, GError **error)
 {
     struct nbd *nbd = node->opaque;
-    struct nbd_settings settings = {.closing = &node->registry->closing};
+    struct nbd_settings settings = {.closing = &node->registry->closing, .losses = &node->losses};
     int ret = take_settings(options, &settings, error);
 
     if (ret == 0)

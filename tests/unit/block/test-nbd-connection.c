@@ -10,6 +10,7 @@ enum { BLOCK = 4096, PIECE = 256 << 10 };
 
 static struct script script;
 static struct nbd_connection *connection;
+static unsigned losses;
 
 /* Until it is so, the loop turning. */
 #define until(what)                                                                   \
@@ -71,7 +72,7 @@ static void end_job(struct job *job, int ret)
 
 static struct nbd_connection *new_connection(unsigned reconnect_delay_s)
 {
-    struct nbd_settings settings = {.reconnect_delay_s = reconnect_delay_s};
+    struct nbd_settings settings = {.reconnect_delay_s = reconnect_delay_s, .losses = &losses};
     g_autoptr(options) options = options_new();
     const struct nbd_library *library = nbd_library_load(NULL);
 
@@ -85,6 +86,7 @@ static void begin_co(unsigned reconnect_delay_s)
 {
     g_autoptr(GError) error = NULL;
 
+    losses = 0;
     script_begin(&script);
     connection = new_connection(reconnect_delay_s);
     g_assert_cmpint(nbd_connection_open_co(connection, &error), ==, 0);
@@ -361,6 +363,60 @@ static void test_lost_co(void)
     end_co();
 }
 
+static void do_co(enum nbd_operation operation, unsigned flags)
+{
+    struct job job;
+
+    script.n_requests = 0;
+    start_job(&job, operation, 0, operation == NBD_FLUSH ? 0 : BLOCK);
+    job.request.flags = flags; /* it is not sent yet where the connection has to be made */
+    until(script.n_requests == 1);
+    script_good_all(&script);
+    end_job(&job, 0);
+}
+
+static void hang_up_co(void)
+{
+    script_hang_up(&script);
+    until(connection->state == NBD_DOWN);
+}
+
+/* Only what was answered, by a server that did not say that it is on its disk, can be lost with the server; and that once. */
+static void test_losses_are_counted_co(void)
+{
+    struct job jobs[2];
+
+    begin_co(60);
+    hang_up_co();
+    do_co(NBD_READ, 0);
+    hang_up_co();
+    do_co(NBD_WRITE, LIBNBD_CMD_FLAG_FUA);
+    hang_up_co();
+    g_assert_cmpuint(losses, ==, 0);
+    do_co(NBD_WRITE, 0);
+    do_co(NBD_FLUSH, 0);
+    hang_up_co();
+    g_assert_cmpuint(losses, ==, 0);
+    do_co(NBD_FLUSH, 0);
+    do_co(NBD_WRITE, 0);
+    hang_up_co();
+    g_assert_cmpuint(losses, ==, 1);
+    do_co(NBD_READ, 0);
+    hang_up_co();
+    g_assert_cmpuint(losses, ==, 1);
+    /* A flush tells of what was answered before it was sent, not before it was answered. */
+    script.n_requests = 0;
+    start_job(&jobs[0], NBD_WRITE, 0, BLOCK);
+    start_job(&jobs[1], NBD_FLUSH, 0, 0);
+    until(script.n_requests == 2);
+    script_good_all(&script);
+    end_job(&jobs[0], 0);
+    end_job(&jobs[1], 0);
+    hang_up_co();
+    g_assert_cmpuint(losses, ==, 2);
+    end_co();
+}
+
 /* Those under way are sent again, each once, those that come meanwhile wait with them, and all for one connection. */
 static void test_sent_again_co(void)
 {
@@ -513,6 +569,7 @@ static void add(void)
     harness_add("/nbd/connection/overlapping", test_overlapping_co);
     harness_add("/nbd/connection/backwards", test_backwards_co);
     harness_add("/nbd/connection/lost", test_lost_co);
+    harness_add("/nbd/connection/losses-are-counted", test_losses_are_counted_co);
     harness_add("/nbd/connection/sent-again", test_sent_again_co);
     harness_add("/nbd/connection/answered-is-not-sent-again", test_answered_is_not_sent_again_co);
     harness_add("/nbd/connection/cancel-while-down", test_cancel_while_down_co);
