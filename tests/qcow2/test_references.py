@@ -375,7 +375,8 @@ def test_answers_replay(work):
     (work / 'base.raw').write_bytes(b'x' * MIB)
     create(work / 'mid.qcow2', MIB, backing='base.raw', backing_format='raw')
     create(work / 'top.qcow2', MIB, backing='mid.qcow2', backing_format='qcow2')
-    keys = blkscope('--refs=ask', '--headless', '-c', 'keys o', '-c', 'screen', '-c', 'keys o', '-c', 'screen', '-c', 'keys l', '-c', 'screen',
+    keys = blkscope('--refs=ask', '--headless', '-c', 'keys o Enter', '-c', 'screen', '-c', 'keys o Enter', '-c', 'screen',
+                    '-c', 'keys l Enter', '-c', 'screen',
                     'top.qcow2', cwd=work).out
     first, second, third = keys.split(' ASK ')[1:3] + [keys.rsplit('MOVE', 1)[1]]
     assert 'top.qcow2 names its backing file' in first, 'a key that came before the question was to be seen answers nothing'
