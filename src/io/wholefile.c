@@ -53,6 +53,9 @@ static int give_name(const struct wholefile *file)
 
 int wholefile_end(struct wholefile *file, int ret)
 {
+    /* Else a crash could leave the name, and neither the bytes that were there nor these. */
+    if (ret == 0 && file->replace && fdatasync(file->fd) < 0)
+        ret = -errno;
     if (close(file->fd) < 0 && ret == 0)
         ret = -errno;
     if (ret == 0)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* A file that gets its name when all of it is written: a full disk leaves neither half a file nor takes the one that was there. */
+/*
+ * A file that gets its name when all of it is written: a full disk leaves neither half a file nor takes the one that was there.  Nor does a crash take
+ * that: what replaces it is on the disk first (a few milliseconds).  A new file is not waited for, as cp(1) does not.
+ */
 #pragma once
 
 #include <stdbool.h>

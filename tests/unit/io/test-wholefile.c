@@ -11,6 +11,16 @@
 #include <unistd.h>
 
 static char *folder, *path;
+static unsigned syncs;
+static int sync_errno; /* 0: it succeeds */
+
+/* In place of the C library's. */
+int fdatasync(int fd)
+{
+    syncs++;
+    errno = sync_errno;
+    return sync_errno ? -1 : 0;
+}
 
 static void make(void)
 {
@@ -84,6 +94,30 @@ static void test_no_room(void)
     drop();
 }
 
+/* What was there is given up for bytes on the disk only; who had nothing does not wait for it. */
+static void test_what_replaces_is_on_the_disk(void)
+{
+    struct wholefile file;
+    make();
+    syncs = 0;
+    g_assert_cmpint(wholefile_begin(&file, path, true), ==, 0);
+    g_assert_cmpint(wholefile_write(&file, "old", 3), ==, 0);
+    g_assert_cmpint(wholefile_end(&file, 0), ==, 0);
+    g_assert_cmpuint(syncs, ==, 0);
+    sync_errno = EIO;
+    g_assert_cmpint(wholefile_begin(&file, path, true), ==, 0);
+    g_assert_cmpint(wholefile_write(&file, "new", 3), ==, 0);
+    g_assert_cmpint(wholefile_end(&file, 0), ==, -EIO);
+    assert_holds("old");
+    sync_errno = 0;
+    g_assert_cmpint(wholefile_begin(&file, path, true), ==, 0);
+    g_assert_cmpint(wholefile_write(&file, "new", 3), ==, 0);
+    g_assert_cmpint(wholefile_end(&file, 0), ==, 0);
+    assert_holds("new");
+    g_assert_cmpuint(syncs, ==, 2);
+    drop();
+}
+
 static void test_somebody_takes_the_name_meanwhile(void)
 {
     struct wholefile file;
@@ -124,6 +158,7 @@ int main(int argc, char **argv)
     g_test_add_func("/wholefile/named-when-it-is-complete", test_named_when_it_is_complete);
     g_test_add_func("/wholefile/a-failure-leaves-what-was-there", test_a_failure_leaves_what_was_there);
     g_test_add_func("/wholefile/no-room", test_no_room);
+    g_test_add_func("/wholefile/what-replaces-is-on-the-disk", test_what_replaces_is_on_the_disk);
     g_test_add_func("/wholefile/somebody-takes-the-name", test_somebody_takes_the_name_meanwhile);
     g_test_add_func("/wholefile/mode-and-links", test_what_is_replaced_keeps_its_mode_and_links);
     return g_test_run();
