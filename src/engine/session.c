@@ -302,11 +302,13 @@ void session_forget_reads(struct session *session)
 
 void session_end(struct session *session)
 {
-    struct last_rites rites = {.session = session};
     session_drop_lines(session);
-    co_start(close_for_good, &rites);
-    while (!rites.done || session->jobs)
-        g_main_context_iteration(g_main_context_get_thread_default(), TRUE);
+    do { /* once more where an image came to be open in spite of being cancelled */
+        struct last_rites rites = {.session = session};
+        co_start(close_for_good, &rites);
+        while (!rites.done || session->jobs)
+            g_main_context_iteration(g_main_context_get_thread_default(), TRUE);
+    } while (session->blk);
 }
 
 void session_free(struct session *session)

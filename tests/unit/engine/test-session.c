@@ -438,6 +438,23 @@ static void a_session_may_end_while_a_line_runs(struct fixture *fixture, const v
     start(fixture, &waiting, "w", "sleep 60000", 0);
 }
 
+static int open_all_the_same_co(void *data, struct session *session, struct sink *sink)
+{
+    g_autoptr(options) options = options_new();
+    options_set(options, "driver", "null-co");
+    struct blk_open how = {.options = options};
+    g_assert_cmpint(co_sleep_co(INT64_MAX / 2), ==, -ECANCELED);
+    return session_open_co(session, &how, sink);
+}
+
+/* What the kernel does can't be cancelled. */
+static void what_was_opened_at_the_end_is_closed(struct fixture *fixture, const void *data)
+{
+    session_run_task(fixture->session, "open", open_all_the_same_co, NULL, fixture->sink, NULL, NULL);
+    session_end(fixture->session);
+    g_assert_null(session_blk(fixture->session));
+}
+
 /* ---- observers ---- */
 
 struct seen {
@@ -678,6 +695,7 @@ int main(int argc, char **argv)
     ADD("state/busy-line", the_busy_line_is_the_one_that_runs);
     ADD("cancel/before-it-begins", a_line_can_be_cancelled_before_it_begins);
     ADD("state/end", a_session_may_end_while_a_line_runs);
+    ADD("state/end-of-opening", what_was_opened_at_the_end_is_closed);
     ADD("observers/all", observers_see_what_happens);
     ADD("observers/buffer", the_last_buffer_is_kept_on_demand);
     ADD("aio/closing", closing_passes_every_breakpoint);
