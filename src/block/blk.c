@@ -330,12 +330,12 @@ int blk_save_vmstate_co(struct blk *blk, const void *buf, int64_t offset, int64_
 int blk_truncate_co(struct blk *blk, int64_t size, enum blk_prealloc prealloc, const char *issuer, GError **error)
 {
     struct blk_request request;
-    int64_t old_size = blk->root->size;
     int ret = request_begin_co(blk, &request, BLK_OP_TRUNCATE, 0, size, 0, issuer);
     if (ret < 0) {
         g_set_error(error, OPTIONS_ERROR, -ret, "%s", g_strerror(-ret));
         return ret;
     }
+    int64_t old_size = blk->root->size;
     ret = node_truncate_co(blk->root, size, false, prealloc, error);
     if (ret == 0)
         changed(blk, MIN(old_size, blk->root->size), ABS(blk->root->size - old_size));
@@ -383,15 +383,18 @@ int blk_close_co(struct blk *blk, GError **error)
 
 /* ---- what is where ---- */
 
-/* Checks the range and cuts it at the end of the image, then request_begin_co(). */
+/* request_begin_co(), then checks the range and cuts it at the end that the image has by now. */
 static int status_begin_co(struct blk *blk, struct blk_request *request, int64_t offset, int64_t *bytes)
 {
+    int ret = request_begin_co(blk, request, BLK_OP_STATUS, BLK_INTERNAL, offset, *bytes, NULL);
+    if (ret < 0)
+        return ret;
     if (blk->root->dead)
-        return -ENOMEDIUM;
+        return request_end(blk, request, BLK_INTERNAL, -ENOMEDIUM);
     if (offset < 0 || *bytes < 0 || offset > blk->root->size)
-        return -EIO;
+        return request_end(blk, request, BLK_INTERNAL, -EIO);
     *bytes = MIN(*bytes, blk->root->size - offset);
-    return request_begin_co(blk, request, BLK_OP_STATUS, BLK_INTERNAL, offset, *bytes, NULL);
+    return 0;
 }
 
 typedef int node_extent_fn(struct node *node, int64_t offset, int64_t bytes, struct blk_extent *ret_extent);
@@ -451,11 +454,11 @@ int blk_kinds_co(struct blk *blk, struct blk_kinds *ret_kinds)
 {
     struct blk_request request;
     struct blk_kinds kinds = {0};
-    struct node *root = blk->root;
-    int64_t bytes = root->size;
+    int64_t bytes = INT64_MAX;
     int ret = status_begin_co(blk, &request, 0, &bytes);
     if (ret < 0)
         return ret;
+    struct node *root = blk->root;
     ret = root->driver->kinds_co ? root->driver->kinds_co(root, &kinds) : -ENOTSUP;
     if (ret == -ENOTSUP) {
         kinds = (struct blk_kinds){0};
@@ -469,15 +472,12 @@ int blk_kinds_co(struct blk *blk, struct blk_kinds *ret_kinds)
 int blk_is_allocated_co(struct blk *blk, int64_t offset, int64_t bytes, int64_t *ret_bytes)
 {
     struct blk_request request;
-    if (blk->root->dead)
-        return -ENOMEDIUM;
-    if (offset < 0 || bytes < 0)
-        return -EIO;
-    bytes = CLAMP(blk->root->size - offset, 0, bytes);
     int ret = request_begin_co(blk, &request, BLK_OP_STATUS, BLK_INTERNAL, offset, bytes, NULL);
     if (ret < 0)
         return ret;
-    ret = node_is_allocated_co(blk->root, offset, bytes, ret_bytes);
+    ret = blk->root->dead ? -ENOMEDIUM : offset < 0 || bytes < 0 ? -EIO : 0;
+    if (ret == 0)
+        ret = node_is_allocated_co(blk->root, offset, CLAMP(blk->root->size - offset, 0, bytes), ret_bytes);
     return request_end(blk, &request, BLK_INTERNAL, ret);
 }
 

@@ -8,6 +8,7 @@
 
 struct hostmap {
     struct node *node;
+    int64_t size; /* of the file when it was begun */
     struct qcow2_tally tally;
     struct qcow2_refcounts refcounts;
     uint8_t *actual; /* refcounts of the window */
@@ -20,7 +21,7 @@ static void add(struct hostmap *map, enum inspect_role role, int snapshot, uint6
 {
     uint64_t overflow;
     unsigned roles = 1U << role | (snapshot >= 0 ? QCOW2_TALLY_SNAPSHOT : QCOW2_TALLY_ACTIVE);
-    qcow2_tally_add(&map->tally, map->node->file->size, host, bytes, roles, UINT64_MAX, &overflow);
+    qcow2_tally_add(&map->tally, map->size, host, bytes, roles, UINT64_MAX, &overflow);
 }
 
 static int on_region(void *data, const struct qcow2_walk_region *region)
@@ -85,7 +86,7 @@ static int emit_cluster_co(struct hostmap *map, uint64_t cluster)
     if (map->actual[i] == QCOW2_REFCOUNT_MANY)
         run.refcount_known = qcow2_refcounts_get_co(map->node, &map->refcounts, cluster, &run.refcount) == 0;
     run.refcount = run.refcount_known ? run.refcount : 0;
-    run.bytes = MIN(run.bytes, map->node->file->size - run.start);
+    run.bytes = MIN(run.bytes, map->size - run.start);
     return emit(map, &run);
 }
 
@@ -111,7 +112,7 @@ static int emit_free(struct hostmap *map, uint64_t i, uint64_t clusters)
     int64_t start = (int64_t)((map->tally.first + i) << qcow2->cluster_bits);
     struct inspect_host_run run = {
         .start = start,
-        .bytes = MIN((int64_t)(clusters << qcow2->cluster_bits), map->node->file->size - start),
+        .bytes = MIN((int64_t)(clusters << qcow2->cluster_bits), map->size - start),
         .refcount_known = true,
     };
     return emit(map, &run);
@@ -138,11 +139,11 @@ static int map_window_co(struct hostmap *map)
 int qcow2_hostmap_window_co(struct node *node, uint64_t window, inspect_host_fn *fn, void *data)
 {
     const struct qcow2 *qcow2 = node->opaque;
-    struct hostmap map = {.node = node, .fn = fn, .data = data};
+    struct hostmap map = {.node = node, .size = node->file->size, .fn = fn, .data = data};
     int ret = qcow2_refcounts_open_co(node, &map.refcounts);
     if (ret < 0)
         return ret;
-    ret = qcow2_tally_init(&map.tally, qcow2->cluster_bits, node->file->size, true, window);
+    ret = qcow2_tally_init(&map.tally, qcow2->cluster_bits, map.size, true, window);
     if (ret < 0) {
         qcow2_refcounts_clear(&map.refcounts);
         return ret;

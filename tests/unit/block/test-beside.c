@@ -110,6 +110,11 @@ static void check_body(void *data)
     harness_close_co(blk);
 }
 
+static void close_body(void *data)
+{
+    harness_close_co(blk);
+}
+
 static void finish(void)
 {
     run(check_body);
@@ -157,6 +162,46 @@ static void test_repair(void)
     finish();
 }
 
+static int see_run(void *data, const struct inspect_host_run *run)
+{
+    g_assert_cmpint(run->bytes, >, 0);
+    *(int64_t *)data = run->start + run->bytes;
+    return 0;
+}
+
+static void map_body(void *data)
+{
+    int64_t before = blk_length(blk), end = 0;
+    other_ret = inspect_host_map_co(blk, see_run, &end);
+    g_assert_cmpint(before, >, blk_length(blk));
+    g_assert_cmpint(end, ==, *(int64_t *)data);
+}
+
+static void shrink_body(void *data)
+{
+    write_ret = blk_truncate_co(blk, 2 * M, BLK_PREALLOC_OFF, NULL, NULL);
+}
+
+/* The map of a file that becomes shorter is that of the file as long as it was. */
+static void test_map_of_what_is_cut_off(void)
+{
+    open_new(below_blkdebug);
+    int64_t size = inspect_host_size(blk);
+    write_ret = other_ret = 1;
+    co_start(map_body, &size);
+    turn();
+    g_assert_cmpuint(aio_manual_count(harness_aio), ==, 1);
+    co_start(shrink_body, NULL);
+    for (turn(); aio_manual_count(harness_aio) > 1; turn())
+        aio_manual_complete(harness_aio, 1, 0);
+    g_assert_cmpint(write_ret, ==, 0);
+    g_assert_cmpint(inspect_host_size(blk), <, size);
+    complete_all();
+    g_assert_cmpint(other_ret, ==, 0);
+    run(close_body);
+    harness_remove(name);
+}
+
 /* ---- preallocate ---- */
 
 static void grow_body(void *data)
@@ -195,11 +240,6 @@ static void look_body(void *data)
     struct iovec iov = {buf, sizeof(buf)};
     other_ret = blk_preadv_co(blk, 0, &iov, 1, BLK_INTERNAL, NULL);
     g_assert_cmphex(buf[0], ==, 0);
-}
-
-static void close_body(void *data)
-{
-    harness_close_co(blk);
 }
 
 static void assert_first(unsigned child, uint8_t value)
@@ -267,6 +307,7 @@ int main(int argc, char **argv)
     harness_aio = aio_new("manual", NULL);
     g_test_add_func("/beside/qcow2-end-of-compressed-writes", test_end_of_compressed_writes);
     g_test_add_func("/beside/qcow2-repair", test_repair);
+    g_test_add_func("/beside/qcow2-map-of-what-is-cut-off", test_map_of_what_is_cut_off);
     g_test_add_func("/beside/preallocate-room-that-is-given-back", test_room_that_is_given_back);
     g_test_add_func("/beside/quorum-corrects-what-was-said", test_quorum_corrects_what_was_said);
     g_test_add_func("/beside/quorum-that-is-looked-at", test_quorum_that_is_looked_at);

@@ -47,6 +47,20 @@ static void status_body(void *data)
     task->done = true;
 }
 
+static int add_length(void *data, const struct blk_extent *extent)
+{
+    *(int64_t *)data += extent->length;
+    return 0;
+}
+
+/* The whole image; offset becomes how much that was. */
+static void bulk_body(void *data)
+{
+    struct task *task = data;
+    task->ret = blk_status_bulk_co(task->blk, 0, blk_length(task->blk), add_length, &task->offset);
+    task->done = true;
+}
+
 static void close_body(void *data)
 {
     struct task *task = data;
@@ -256,6 +270,23 @@ static void quiescing_keeps_requests_at_the_gate(void)
     close_co(blk, name);
 }
 
+/* How long the image is counts behind the gate: who closed it may have made it shorter. */
+static void a_range_is_cut_behind_the_gate(void)
+{
+    char *name;
+    struct blk *blk = open_co(&name, BLK_CACHE_WRITEBACK);
+    struct task bulk;
+    blk_quiesce_begin_co(blk);
+    start(&bulk, blk, bulk_body);
+    settle_co();
+    blk->root->size = SIZE / 2;
+    blk_quiesce_end(blk);
+    finish_co(&bulk);
+    g_assert_cmpint(bulk.ret, ==, 0);
+    g_assert_cmpint(bulk.offset, ==, SIZE / 2);
+    close_co(blk, name);
+}
+
 /* Status is in no registry, yet it looks at the handle once it has passed the gate. */
 static void closing_waits_for_who_was_at_the_gate(void)
 {
@@ -328,6 +359,7 @@ static void add_tests(void)
     harness_add("/block/blk/flush-only-what-was-written", flush_only_what_was_written);
     harness_add("/block/blk/unsafe-never-flushes", unsafe_never_flushes);
     harness_add("/block/blk/quiescing", quiescing_keeps_requests_at_the_gate);
+    harness_add("/block/blk/cut-behind-the-gate", a_range_is_cut_behind_the_gate);
     harness_add("/block/blk/close-and-gate", closing_waits_for_who_was_at_the_gate);
     harness_add("/block/blk/observer", observer_sees_each_state);
 }
