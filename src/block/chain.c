@@ -2,6 +2,7 @@
 #include "block/chain.h"
 
 #include "block/blk-internal.h"
+#include "block/blk_overlay.h"
 
 static void layer_free(void *data)
 {
@@ -178,5 +179,7 @@ GPtrArray *chain_left_out(const struct blk *blk)
 
 bool chain_has_temporary_writes(const struct blk *blk)
 {
-    return (blk->flags & BLK_OPEN_SNAPSHOT) && blk->root->write_gen > 0;
+    struct blk_overlay_status status;
+
+    return blk_overlay_status(blk, &status) == 0 && (status.bytes > 0 || status.size != status.below);
 }

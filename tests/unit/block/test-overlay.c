@@ -2,6 +2,7 @@
 #include "harness.h"
 
 #include "block/blk_overlay.h"
+#include "block/chain.h"
 
 enum { SIZE = 40 << 20, PAGE = 16 << 20, KIB64 = 64 << 10 };
 
@@ -48,6 +49,11 @@ static void writes_stay_in_the_temporary_layer(void)
     g_assert_cmpint(extent.depth, ==, 1);
     g_assert_cmpstr(extent.host, ==, name);
     g_assert_cmpint(harness_fill_co(blk, SIZE - 1, 2, 1), ==, -EIO);
+    g_assert_true(chain_has_temporary_writes(blk));
+    g_assert_cmpint(blk_overlay_discard_co(blk, NULL), ==, 0);
+    g_assert_false(chain_has_temporary_writes(blk));
+    g_assert_cmpint(blk_truncate_co(blk, SIZE / 2, BLK_PREALLOC_OFF, NULL, NULL), ==, 0);
+    g_assert_true(chain_has_temporary_writes(blk));
     harness_close_co(blk);
     /* The image is as it was. */
     blk = harness_open_co(name, "raw", 0);
