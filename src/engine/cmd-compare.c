@@ -63,7 +63,8 @@ static int run_compare_co(const struct command_call *call)
         return ret;
     ret = compare_open_co(call->session->blk, &how, what, words.format, &other, &error);
     if (ret < 0) {
-        report_error(call, "compare: %s", error->message);
+        g_autofree char *reason = report_lines(call, error->message);
+        report_error(call, "compare: %s", reason);
         return ret;
     }
     ret = compare_with_co(call, &words, other.blk);

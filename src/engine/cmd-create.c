@@ -176,7 +176,7 @@ const struct command command_create = {
     .options = "f:b:F:o:uyq",
     .min_args = 1,
     .max_args = -1,
-    .flags = COMMAND_NO_IMAGE | COMMAND_OURS | COMMAND_OWN_NAME_ONLY,
+    .flags = COMMAND_NO_IMAGE | COMMAND_HOLDS_IMAGE | COMMAND_OURS | COMMAND_OWN_NAME_ONLY,
     .complete = COMMAND_COMPLETE_PATH,
     .run_co = create_co,
 };

@@ -404,7 +404,7 @@ const struct command command_relink = {
     .options = "l:f:",
     .min_args = 2,
     .max_args = -1,
-    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .flags = COMMAND_NO_IMAGE | COMMAND_HOLDS_IMAGE | COMMAND_OURS,
     .complete = COMMAND_COMPLETE_PATH,
     .names_for = relink_names,
     .run_co = relink_co,
@@ -446,7 +446,7 @@ const struct command command_read_as = {
             "  read-as raw    its bytes as they are\n",
     .min_args = 1,
     .max_args = 1,
-    .flags = COMMAND_NO_IMAGE | COMMAND_OURS,
+    .flags = COMMAND_NO_IMAGE | COMMAND_HOLDS_IMAGE | COMMAND_OURS,
     .names = read_as_names,
     .run_co = read_as_co,
 };

@@ -126,7 +126,8 @@ static int parse(const struct command_call *call, struct search_words *ret_words
     int ret = words.hex ? search_hex(opts.operand[0], &words.find.search, &error)
                         : search_text(opts.operand[0], words.ignore_case, &words.find.search, &error);
     if (ret < 0) {
-        report_error(call, "search: %s", error->message);
+        g_autofree char *reason = report_lines(call, error->message);
+        report_error(call, "search: %s", reason);
         return ret;
     }
     ret = parse_range(call, &opts, &words.find);

@@ -20,6 +20,7 @@ enum command_flags {
     COMMAND_OURS = 1 << 1,     /* does not exist in the reference program: hidden in drop-in mode */
     COMMAND_WRITES = 1 << 2,   /* refused before anything is parsed when the image is open read-only */
     COMMAND_OWN_NAME_ONLY = 1 << 3, /* does not exist at all in drop-in mode */
+    COMMAND_HOLDS_IMAGE = 1 << 4, /* with COMMAND_NO_IMAGE: uses one that is open all the same, and nobody else closes it meanwhile */
 };
 
 /* What completes at a place of a command line. */

@@ -111,11 +111,12 @@ static int carry_out_co(const struct command_call *call)
         return -EACCES;
     }
     mark_step(call);
-    session->users += needs_image;
+    bool uses_image = needs_image || (session->blk && command->flags & COMMAND_HOLDS_IMAGE);
+    session->users += uses_image;
     int ret = command->run_co(call);
     session_show_progress(call, NULL, NULL); /* they were the command's own */
-    session->users -= needs_image;
-    if (needs_image && !co_queue_is_empty(&session->idle))
+    session->users -= uses_image;
+    if (uses_image && !co_queue_is_empty(&session->idle))
         co_queue_wake_all(&session->idle);
     return ret;
 }

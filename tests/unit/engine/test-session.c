@@ -455,6 +455,28 @@ static void what_was_opened_at_the_end_is_closed(struct fixture *fixture, const 
     g_assert_null(session_blk(fixture->session));
 }
 
+/* Commands that also work without an image: they don't take it away from others. */
+static void the_image_stays_while_it_is_used(struct fixture *fixture, const void *data)
+{
+    struct ticket waiting, other, request;
+    open_blkdebug(fixture);
+    struct blk *blk = session_blk(fixture->session);
+    start(fixture, &waiting, "w", "wait_break A", SESSION_RUN_NOW);
+    start(fixture, &other, "o", "read-as raw", 0);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_false(other.done);
+    session_cancel(fixture->session);
+    wait_for(&other);
+    g_assert_cmpint(other.ret, ==, -ECANCELED);
+    g_assert_true(session_blk(fixture->session) == blk);
+    g_assert_cmpint(run(fixture, "break read_aio A"), ==, 0);
+    start(fixture, &request, "r", "aio_read 0 512", 0);
+    wait_for(&waiting);
+    g_assert_cmpint(waiting.ret, ==, 0);
+    g_assert_cmpint(run(fixture, "resume A; aio_flush"), ==, 0);
+}
+
 /* ---- observers ---- */
 
 struct seen {
@@ -628,6 +650,14 @@ static void rubbish_is_refused(struct fixture *fixture, const void *data)
     g_assert_cmpint(run(fixture, "help help"), ==, 0);
 }
 
+static void names_are_shown_escaped(struct fixture *fixture, const void *data)
+{
+    open_null(fixture);
+    g_assert_cmpint(run(fixture, "compare '/no/such\033[31m'"), <, 0);
+    g_assert_nonnull(strstr(text(fixture), "/no/such"));
+    g_assert_null(strchr(text(fixture), '\033'));
+}
+
 /* ---- lines from a descriptor ---- */
 
 static void feed(struct fixture *fixture, const char *input, size_t len, const char *expected)
@@ -696,12 +726,14 @@ int main(int argc, char **argv)
     ADD("cancel/before-it-begins", a_line_can_be_cancelled_before_it_begins);
     ADD("state/end", a_session_may_end_while_a_line_runs);
     ADD("state/end-of-opening", what_was_opened_at_the_end_is_closed);
+    ADD("state/in-use", the_image_stays_while_it_is_used);
     ADD("observers/all", observers_see_what_happens);
     ADD("observers/buffer", the_last_buffer_is_kept_on_demand);
     ADD("aio/closing", closing_passes_every_breakpoint);
     ADD("observers/large-buffer", only_the_start_of_a_large_buffer_is_kept);
     ADD("hostile/long", a_line_of_a_mebibyte_is_a_line);
     ADD("hostile/rubbish", rubbish_is_refused);
+    ADD("hostile/names", names_are_shown_escaped);
     ADD("descriptor/prompt", lines_of_a_descriptor_are_prompted);
     ADD("descriptor/no-newline", the_last_line_needs_no_newline);
     ADD("descriptor/nul", a_nul_byte_ends_a_line_early);
