@@ -327,29 +327,15 @@ static void request(struct overlay *overlay, enum request request, int count)
         overlay_show(desk, NULL);
         return;
     }
-    switch (request) {
-    case REQUEST_UP:
-    case REQUEST_DOWN:
+    int64_t rows;
+    if (request == REQUEST_UP || request == REQUEST_DOWN) {
         mark(view, view->marked + (request == REQUEST_UP ? -count : count));
-        break;
-    case REQUEST_PAGE_UP:
-    case REQUEST_PAGE_DOWN:
-        mark_rows_on(view, (int64_t)view->page * (request == REQUEST_PAGE_UP ? -count : count));
-        break;
-    case REQUEST_HALF_UP:
-    case REQUEST_HALF_DOWN:
-        mark_rows_on(view, (int64_t)MAX(view->page / 2, 1) * (request == REQUEST_HALF_UP ? -count : count));
-        break;
-    case REQUEST_FIRST:
-        mark(view, 0);
-        break;
-    case REQUEST_LAST:
-        mark(view, view->layers != NULL ? (int)view->layers->len - 1 : ENTRIES_MAX);
-        break;
-    default:
-        if (layer != NULL) {
-            act(desk, request, layer);
-        }
+    } else if (request == REQUEST_FIRST || request == REQUEST_LAST) {
+        mark(view, request == REQUEST_FIRST ? 0 : ENTRIES_MAX);
+    } else if (overlay_rows(request, count, view->page, &rows)) {
+        mark_rows_on(view, rows);
+    } else if (layer != NULL) {
+        act(desk, request, layer);
     }
 }
 

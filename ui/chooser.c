@@ -333,10 +333,9 @@ static void draw(struct overlay *overlay, struct surface surface)
     }
 }
 
-static void move(struct chooser *chooser, int rows)
+static void move(struct chooser *chooser, int64_t rows)
 {
-    int last = MAX((int)chooser->fitting->len - 1, 0);
-    chooser->marked = CLAMP(chooser->marked + rows, 0, last);
+    chooser->marked = (int)CLAMP(chooser->marked + rows, 0, MAX((int64_t)chooser->fitting->len - 1, 0));
     tell_mark(chooser);
 }
 
@@ -357,34 +356,13 @@ static void accept(struct chooser *chooser)
 static void request(struct overlay *overlay, enum request request, int count)
 {
     struct chooser *chooser = chooser_of(overlay);
-    const struct chooser_ops *ops = chooser->ops;
-    struct desk *desk = overlay->desk;
-    switch (request) {
-    case REQUEST_CHOOSER_ACCEPT:
+    int64_t rows;
+    if (request == REQUEST_CHOOSER_ACCEPT) {
         accept(chooser);
-        break;
-    case REQUEST_CHOOSER_CANCEL:
-        overlay_show(desk, NULL);
-        if (ops->cancel != NULL) {
-            ops->cancel(desk);
-        }
-        break;
-    case REQUEST_CHOOSER_UP:
-    case REQUEST_UP:
-        move(chooser, -count);
-        break;
-    case REQUEST_CHOOSER_DOWN:
-    case REQUEST_DOWN:
-        move(chooser, count);
-        break;
-    case REQUEST_CHOOSER_PAGE_UP:
-        move(chooser, -chooser->page);
-        break;
-    case REQUEST_CHOOSER_PAGE_DOWN:
-        move(chooser, chooser->page);
-        break;
-    default:
-        break;
+    } else if (request == REQUEST_CHOOSER_CANCEL) {
+        overlay_show(overlay->desk, NULL);
+    } else if (overlay_rows(request, count, chooser->page, &rows)) {
+        move(chooser, rows);
     }
 }
 
@@ -422,6 +400,9 @@ static void press(struct overlay *overlay, int x, int y)
 static void destroy(struct overlay *overlay)
 {
     struct chooser *chooser = chooser_of(overlay);
+    if (chooser->ops->gone != NULL) {
+        chooser->ops->gone(overlay->desk);
+    }
     prompt_free(chooser->prompt);
     g_ptr_array_unref(chooser->fitting);
     g_ptr_array_unref(chooser->choices);

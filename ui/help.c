@@ -165,32 +165,13 @@ static void scroll(struct help *help, int64_t rows)
 static void request(struct overlay *overlay, enum request request, int count)
 {
     struct help *help = help_of(overlay);
-    int64_t page = MAX(help->page - 1, 1);
+    int64_t rows;
+    if (overlay_rows(request, count, help->page - 1, &rows)) {
+        scroll(help, rows);
+        desk_dirty(overlay->desk);
+        return;
+    }
     switch (request) {
-    case REQUEST_UP:
-    case REQUEST_CHOOSER_UP:
-        scroll(help, -count);
-        break;
-    case REQUEST_DOWN:
-    case REQUEST_CHOOSER_DOWN:
-        scroll(help, count);
-        break;
-    case REQUEST_PAGE_UP:
-    case REQUEST_CHOOSER_PAGE_UP:
-    case REQUEST_HALF_UP:
-        scroll(help, -count * (request == REQUEST_HALF_UP ? page / 2 : page));
-        break;
-    case REQUEST_PAGE_DOWN:
-    case REQUEST_CHOOSER_PAGE_DOWN:
-    case REQUEST_HALF_DOWN:
-        scroll(help, count * (request == REQUEST_HALF_DOWN ? page / 2 : page));
-        break;
-    case REQUEST_FIRST:
-        help->top = 0;
-        break;
-    case REQUEST_LAST:
-        scroll(help, help->rows);
-        break;
     case REQUEST_OVERLAY_SEARCH:
         start_search(help);
         break;

@@ -177,15 +177,15 @@ static int show_co(const struct command_call *call)
 
 static char **overlay_names(const char *const *words, unsigned count)
 {
-    GPtrArray *names = g_ptr_array_new();
-    for (unsigned i = 0; count == 1 && i < G_N_ELEMENTS(overlays); i++) {
-        g_ptr_array_add(names, g_strdup(overlays[i].name));
+    if (count != 1) {
+        return NULL;
     }
-    if (count == 1) {
-        g_ptr_array_add(names, g_strdup("none"));
+    char **names = g_new0(char *, G_N_ELEMENTS(overlays) + 2);
+    for (unsigned i = 0; i < G_N_ELEMENTS(overlays); i++) {
+        names[i] = g_strdup(overlays[i].name);
     }
-    g_ptr_array_add(names, NULL);
-    return (char **)g_ptr_array_free(names, FALSE);
+    names[G_N_ELEMENTS(overlays)] = g_strdup("none");
+    return names;
 }
 
 const struct command modal_command_show = {
@@ -260,15 +260,15 @@ static int ask_co(const struct command_call *call)
 
 static char **question_names(const char *const *words, unsigned count)
 {
-    GPtrArray *names = g_ptr_array_new();
-    for (unsigned i = 0; count == 1 && i < G_N_ELEMENTS(questions); i++) {
-        g_ptr_array_add(names, g_strdup(request_info(questions[i])->name));
+    if (count != 1) {
+        return NULL;
     }
-    if (count == 1) {
-        g_ptr_array_add(names, g_strdup("none"));
+    char **names = g_new0(char *, G_N_ELEMENTS(questions) + 2);
+    for (unsigned i = 0; i < G_N_ELEMENTS(questions); i++) {
+        names[i] = g_strdup(request_info(questions[i])->name);
     }
-    g_ptr_array_add(names, NULL);
-    return (char **)g_ptr_array_free(names, FALSE);
+    names[G_N_ELEMENTS(questions)] = g_strdup("none");
+    return names;
 }
 
 const struct command modal_command_ask = {

@@ -46,6 +46,9 @@ struct overlay_ops {
 /* Takes the place of the one there is; NULL: there is none any more. */
 void overlay_show(struct desk *desk, struct overlay *overlay);
 
+/* Rows that a movement, count times, comes to where a page has that many (from its first to its last is more than any list has); false: it is none. */
+bool overlay_rows(enum request request, int count, int page, int64_t *ret_rows);
+
 /* ---- the ones there are ---- */
 
 /* NULL: there is nothing to ask. */
@@ -68,8 +71,8 @@ struct chooser_ops {
     void (*mark)(struct desk *desk, const struct choice *choice);
     /* It was taken; the overlay is closed already. */
     void (*accept)(struct desk *desk, const struct choice *choice);
-    /* Nothing was; may be NULL. */
-    void (*cancel)(struct desk *desk);
+    /* The list is gone, before anything is done about what was taken; may be NULL. */
+    void (*gone)(struct desk *desk);
 };
 
 /* choices (struct choice *, taken over) must free its elements with choice_free(); marked: the one marked at first. */

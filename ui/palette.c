@@ -171,12 +171,12 @@ static void accept_theme(struct desk *desk, const struct choice *choice)
         g_autofree char *line = g_strconcat("theme ", choice->name, NULL);
         log_command(desk, line);
     } else {
-        desk_try_theme(desk, desk->theme);
         desk_remark(desk, ROLE_ERROR, error->message);
     }
 }
 
-static void cancel_theme(struct desk *desk)
+/* However the list went: what was only tried on is taken off. */
+static void take_off(struct desk *desk)
 {
     desk_try_theme(desk, desk->theme);
 }
@@ -189,7 +189,7 @@ struct overlay *theme_chooser_new(struct desk *desk)
         .hint = "a part of its name",
         .mark = try_theme,
         .accept = accept_theme,
-        .cancel = cancel_theme,
+        .gone = take_off,
     };
     g_auto(GStrv) names = themes_list(desk->use_config);
     GPtrArray *choices = g_ptr_array_new_with_free_func(choice_free);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "driver.h"
+#include "engine/batch.h"
 #include "engine/command.h"
 #include "ui/desk-private.h"
 #include "ui/keymap.h"
@@ -292,6 +293,13 @@ static void test_help_knows_every_request_and_key(void)
     driver_free(driver);
 }
 
+/* A command that keys do not type: they are the overlay's. */
+static void run(struct driver *driver, const char *line)
+{
+    batch_run_line(driver->session, line, desk_sink(driver->desk));
+    driver_settle(driver);
+}
+
 static void test_themes_are_tried_on_and_taken_off_again(void)
 {
     struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
@@ -302,6 +310,9 @@ static void test_themes_are_tried_on_and_taken_off_again(void)
     driver_keys(driver, "Esc");
     g_assert_cmpint(memcmp(&light, &driver->text_style, sizeof light), ==, 0);
     g_assert_false(driver_shows(driver, "> theme dark"));
+    run(driver, "show themes 1 0"); /* however it goes */
+    run(driver, "show none");
+    g_assert_cmpint(memcmp(&light, &driver->text_style, sizeof light), ==, 0);
     driver_keys(driver, "F9 dark Enter");
     g_assert_true(driver_shows(driver, "> theme dark"));
     g_assert_cmpint(memcmp(&light, &driver->text_style, sizeof light), !=, 0);
@@ -421,6 +432,28 @@ static void test_half_pages(void)
     driver_free(driver);
 }
 
+static int marked_after(struct driver *driver, const char *line)
+{
+    struct overlay_state state;
+    run(driver, "show palette");
+    run(driver, line);
+    driver->desk->overlay->ops->state(driver->desk->overlay, &state);
+    run(driver, "show none");
+    return state.row;
+}
+
+static void test_movements_in_a_list_are_counted(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    int page = marked_after(driver, "do chooser-page-down");
+    g_assert_cmpint(page, >, 3);
+    g_assert_cmpint(marked_after(driver, "do chooser-page-down 3"), ==, 3 * page);
+    g_assert_cmpint(marked_after(driver, "do chooser-page-down 3; do chooser-page-up 2"), ==, page);
+    g_assert_cmpint(marked_after(driver, "do chooser-down 3; do chooser-up"), ==, 2);
+    g_assert_cmpint(marked_after(driver, "do chooser-down 999999999"), ==, marked_after(driver, "do last"));
+    driver_free(driver);
+}
+
 int main(int argc, char **argv)
 {
     driver_init(&argc, &argv);
@@ -438,6 +471,7 @@ int main(int argc, char **argv)
     g_test_add_func("/overlays/bind-changes-keys-at-once", test_bind_changes_keys_at_once);
     g_test_add_func("/overlays/borders-move-by-key-mouse-and-command", test_borders_move_by_key_mouse_and_command);
     g_test_add_func("/overlays/half-pages", test_half_pages);
+    g_test_add_func("/overlays/movements-in-a-list-are-counted", test_movements_in_a_list_are_counted);
     g_test_add_func("/overlays/layers-are-listed-opened-and-shown-alone", test_layers_are_listed_opened_and_shown_alone);
     g_test_add_func("/overlays/a-page-of-many-layers-is-a-page", test_a_page_of_many_layers_is_a_page);
     g_test_add_func("/overlays/a-guessed-format-is-said-and-can-be-changed", test_a_guessed_format_is_said_and_can_be_changed);
