@@ -391,7 +391,7 @@ static int forward_co(struct finder *finder)
     int ret = 0;
     while (at < end && ret == 0) {
         int64_t window_end;
-        ret = co_cancelled() ? -ECANCELED : survey_co(finder, at, MIN(end, at + WINDOW), &window_end);
+        ret = co_cancelled() ? -ECANCELED : survey_co(finder, at, at + MIN(WINDOW, end - at), &window_end);
         if (ret == 0) {
             ret = look_through_co(finder, at, window_end);
             at = window_end;

@@ -395,6 +395,19 @@ static void test_a_search_that_is_stopped_says_so(void)
     driver_free(driver);
 }
 
+/* The search reads in windows, of which the last one is not whole: where it would end no number is. */
+static void test_the_end_of_the_largest_image_is_searched(void)
+{
+    struct driver *driver = begin();
+    driver_command(driver, "close ; open -o driver=null-co,size=9223372035781033984,read-zeroes=on null-co://");
+    driver_command(driver, "goto 9223372035781033000 hex");
+    driver_keys(driver, "w");
+    g_assert_true(driver_shows(driver, "no byte that is not zero"));
+    g_assert_false(driver_shows(driver, "error"));
+    assert_at(driver, 9223372035781033000);
+    driver_free(driver);
+}
+
 int main(int argc, char **argv)
 {
     driver_init(&argc, &argv);
@@ -417,5 +430,6 @@ int main(int argc, char **argv)
     g_test_add_func("/hex-find/stopped", test_a_search_that_is_stopped_says_so);
     g_test_add_func("/hex-find/outside", test_what_is_outside_is_no_place);
     g_test_add_func("/hex-find/groups-and-offsets", test_groups_and_offsets_as_one_likes);
+    g_test_add_func("/hex-find/the-end-of-the-largest-image", test_the_end_of_the_largest_image_is_searched);
     return driver_run_tests();
 }
