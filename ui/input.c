@@ -389,7 +389,7 @@ static bool take_digit(struct desk *desk, keycode key, enum request request)
 /* The last row with a number before it is the row of that number, as in vi. */
 static void go_to_row(struct desk *desk, int row)
 {
-    if (desk->overlay == NULL && desk_focused(desk)->ops->has_row_numbers) {
+    if (desk_focused(desk)->ops->has_row_numbers) {
         input_request(desk, desk_focused(desk), REQUEST_FIRST, row);
         return;
     }
@@ -466,6 +466,17 @@ void desk_type(struct desk *desk, const char *word)
     }
 }
 
+/* As far as the panel has nothing to say about it: what comes behind something that can't be typed would get into its place. */
+static void type_pasted(struct desk *desk, struct panel *panel, const char *text)
+{
+    g_clear_pointer(&desk->remark, g_free);
+    for (; *text != '\0' && desk->remark == NULL; text = g_utf8_next_char(text)) {
+        if (key_is_text(g_utf8_get_char(text))) {
+            key_of_text(desk, panel, g_utf8_get_char(text));
+        }
+    }
+}
+
 void desk_paste(struct desk *desk, const char *text)
 {
     struct panel *panel = desk_focused(desk);
@@ -480,11 +491,7 @@ void desk_paste(struct desk *desk, const char *text)
     } else if (panel == desk_console(desk)) {
         console_paste(panel, text);
     } else if (input_typing(panel) != REQUEST_CONTEXT_COUNT) {
-        for (; *text != '\0'; text = g_utf8_next_char(text)) {
-            if (key_is_text(g_utf8_get_char(text))) {
-                key_of_text(desk, panel, g_utf8_get_char(text));
-            }
-        }
+        type_pasted(desk, panel, text);
     } else {
         desk_remark(desk, ROLE_NOTE, "text is pasted into the console: press : first");
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Steps are kept in the order they were typed, each with the byte that was there before, so that taking back restores what
- * was seen; a table by offset says what is seen now.  A digit is a step of its own.
+ * was seen; a table by offset says what is seen now.  A digit is a step of its own, and so is each byte of a character.
  */
 #include "ui/panels/hex-edit.h"
 
@@ -13,6 +13,7 @@ struct step {
     uint8_t before;
     bool first; /* nothing was typed there before */
     bool half;  /* the first digit of a byte */
+    bool more;  /* the next step is of the same character */
 };
 
 struct hex_edit {
@@ -120,9 +121,9 @@ static void put(struct hex_edit *edit, int64_t offset, uint8_t byte)
     g_tree_replace(edit->bytes, g_memdup2(&offset, sizeof(offset)), GUINT_TO_POINTER((unsigned)byte));
 }
 
-static void step(struct hex_edit *edit, int64_t offset, uint8_t before, uint8_t byte, bool half)
+static void step(struct hex_edit *edit, int64_t offset, uint8_t before, uint8_t byte, bool half, bool more)
 {
-    struct step step = {offset, before, !hex_edit_has(edit, offset), half};
+    struct step step = {offset, before, !hex_edit_has(edit, offset), half, more};
     g_array_append_val(edit->steps, step);
     put(edit, offset, byte);
     edit->ended = false;
@@ -171,7 +172,7 @@ static const char *type_digit(struct hex_edit *edit, gunichar ch, int64_t *offse
     if (why != NULL) {
         return why;
     }
-    step(edit, *offset, byte, (uint8_t)(second ? (byte & 0xf0) | digit : (byte & 0x0f) | digit << 4), !second);
+    step(edit, *offset, byte, (uint8_t)(second ? (byte & 0xf0) | digit : (byte & 0x0f) | digit << 4), !second, false);
     if (second) {
         advance(edit, offset, *offset + 1);
     }
@@ -188,7 +189,7 @@ static const char *type_character(struct hex_edit *edit, gunichar ch, int64_t *o
         return why;
     }
     for (int i = 0; i < n; i++) {
-        step(edit, *offset + i, bytes[i], (uint8_t)text[i], false);
+        step(edit, *offset + i, bytes[i], (uint8_t)text[i], false, i + 1 < n);
     }
     advance(edit, offset, *offset + n);
     return NULL;
@@ -209,14 +210,17 @@ bool hex_edit_take_back(struct hex_edit *edit, int64_t *offset)
     if (edit->steps->len == 0) {
         return false;
     }
-    struct step last = g_array_index(edit->steps, struct step, edit->steps->len - 1);
-    g_array_set_size(edit->steps, edit->steps->len - 1);
+    struct step last;
+    do { /* a character as a whole */
+        last = g_array_index(edit->steps, struct step, edit->steps->len - 1);
+        g_array_set_size(edit->steps, edit->steps->len - 1);
+        if (last.first) {
+            g_tree_remove(edit->bytes, &last.offset);
+        } else {
+            put(edit, last.offset, last.before);
+        }
+    } while (edit->steps->len > 0 && g_array_index(edit->steps, struct step, edit->steps->len - 1).more);
     edit->ended = false;
-    if (last.first) {
-        g_tree_remove(edit->bytes, &last.offset);
-    } else {
-        put(edit, last.offset, last.before);
-    }
     *offset = last.offset;
     return true;
 }
@@ -274,7 +278,7 @@ bool hex_edit_put(struct hex_edit *edit, int64_t *offset, const char *digits)
         return false;
     }
     get(&edit->source, *offset, 1, &byte, &state);
-    step(edit, *offset, byte, (uint8_t)(high << 4 | (low < 0 ? byte & 0x0f : low)), low < 0);
+    step(edit, *offset, byte, (uint8_t)(high << 4 | (low < 0 ? byte & 0x0f : low)), low < 0, false);
     *offset += low >= 0;
     return true;
 }

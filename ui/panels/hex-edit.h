@@ -36,7 +36,7 @@ bool hex_edit_is_half_typed(const struct hex_edit *edit, int64_t offset);
 const char *hex_edit_type(struct hex_edit *edit, gunichar ch, int64_t *offset);
 /* The user went somewhere: behind the image's last byte nothing is typed before. */
 void hex_edit_moved(struct hex_edit *edit);
-/* Takes back what was typed last; *offset is where that was.  False: nothing is left. */
+/* Takes back what was typed last, a digit or a character; *offset is where that was.  False: nothing is left. */
 bool hex_edit_take_back(struct hex_edit *edit, int64_t *offset);
 
 /* The stretches that were typed, in order: "0x1000 de ad"; g_strfreev. */

@@ -177,6 +177,30 @@ static void test_pasted_digits_are_typed(void)
     driver_free(driver);
 }
 
+/* What is behind something that is no digit would be typed in its place. */
+static void test_a_paste_ends_where_it_can_not_go_on(void)
+{
+    struct driver *driver = begin("-w");
+    driver_keys(driver, "r");
+    desk_paste(driver->desk, "de 0xad be");
+    driver_settle(driver);
+    assert_shows(driver, "hex digits are typed here");
+    assert_shows(driver, "digits, 2 changed");
+    assert_shows(driver, "00180000  de 00 00 00");
+    driver_free(driver);
+}
+
+static void test_backspace_takes_back_a_whole_character(void)
+{
+    struct driver *driver = begin("-w");
+    driver_keys(driver, "r Tab aä日 Backspace");
+    assert_shows(driver, "characters, 3 changed");
+    assert_shows(driver, "00180000  61 c3 a4 00");
+    driver_keys(driver, "Backspace b Enter");
+    assert_shows(driver, "> poke 0x180000 61 62");
+    driver_free(driver);
+}
+
 static void test_another_view_waits_and_closing_forgets(void)
 {
     struct driver *driver = begin("-w");
@@ -228,6 +252,8 @@ int main(int argc, char **argv)
     g_test_add_func("/hex-edit/no-more-than-fits", test_no_more_than_fits);
     g_test_add_func("/hex-edit/a-command-is-not-typed-as-digits", test_a_command_is_not_typed_as_digits);
     g_test_add_func("/hex-edit/pasted-digits-are-typed", test_pasted_digits_are_typed);
+    g_test_add_func("/hex-edit/a-paste-ends-where-it-can-not-go-on", test_a_paste_ends_where_it_can_not_go_on);
+    g_test_add_func("/hex-edit/backspace-takes-back-a-whole-character", test_backspace_takes_back_a_whole_character);
     g_test_add_func("/hex-edit/another-view-waits-and-closing-forgets", test_another_view_waits_and_closing_forgets);
     g_test_add_func("/hex-edit/the-program-may-end-meanwhile", test_the_program_may_end_meanwhile);
     g_test_add_func("/hex-edit/what-typing-looks-like", test_what_typing_looks_like);
