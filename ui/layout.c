@@ -13,6 +13,7 @@ enum {
     WIDE_HEIGHT = 18,
     HEX_WIDTH = 78, /* a frame around 16 bytes in hex and text with an offset of eight digits */
     MAP_SHARE = 43, /* of a hundred columns, beside pending */
+    ORDINARY_LINES = 43, /* beyond these, what nobody reads from top to bottom gets no more than a sixth */
     LEAST_COLUMNS = 12,
     LEAST_LINES = 2,
 };
@@ -24,11 +25,17 @@ static int border(int share, int otherwise, int size, int least, int most)
     return CLAMP(at, least, MAX(most, least));
 }
 
+/* A share of ordinary lines, in hundredths, and of those beyond another one. */
+static int share_of(int lines, int ordinary, int beyond)
+{
+    return MIN(lines, ORDINARY_LINES) * ordinary / 100 + MAX(lines - ORDINARY_LINES, 0) * beyond / 100;
+}
+
 /* Map and pending, hex, console; each shares its first line with the last of what is above it. */
 static void stack(struct layout *layout, int width, int top, int height, const int *shares)
 {
     int lines = height - 4; /* inside the frames */
-    int best_upper = lines * 5 / 18, best_lower = lines - lines * 6 / 18;
+    int best_upper = share_of(lines, 28, 33), best_lower = lines - share_of(lines, 34, 17);
     int lower = border(shares[2], best_lower, lines, 2 * LEAST_LINES, lines - LEAST_LINES);
     int upper = border(shares[1], best_upper, lines, LEAST_LINES, lower - LEAST_LINES);
     int map_width = border(shares[0], width * MAP_SHARE / 100, width, LEAST_COLUMNS, width - LEAST_COLUMNS);
@@ -43,8 +50,9 @@ static void two_columns(struct layout *layout, int width, int top, int height, c
     int left = border(shares[0], width - MAX(width / 2, HEX_WIDTH), width, LEAST_COLUMNS, width - LEAST_COLUMNS);
     int right = width - left;
     int lines = height - 3;
-    int map = border(shares[1], lines * 6 / 10, lines, LEAST_LINES, lines - LEAST_LINES);
-    int hex = border(shares[2], lines * 6 / 10, lines, LEAST_LINES, lines - LEAST_LINES);
+    int best = share_of(lines, 60, 83);
+    int map = border(shares[1], best, lines, LEAST_LINES, lines - LEAST_LINES);
+    int hex = border(shares[2], best, lines, LEAST_LINES, lines - LEAST_LINES);
     layout->panels[LAYOUT_MAP] = (struct rectangle){0, top, left, map + 2};
     layout->panels[LAYOUT_PENDING] = (struct rectangle){0, top + map + 1, left, lines - map + 2};
     layout->panels[LAYOUT_HEX] = (struct rectangle){left, top, right, hex + 2};

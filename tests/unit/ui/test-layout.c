@@ -111,6 +111,26 @@ static void test_every_panel_is_usable_at_80x24(void)
     g_assert_cmpint(layout.panels[LAYOUT_CONSOLE].width, ==, 80);
 }
 
+/* On a large screen the lists of what happens grow little, whatever its shape: the rest is for what is looked at. */
+static void test_large_screens_are_for_hex_and_map(void)
+{
+    struct layout ordinary = layout_of(160, 48, LAYOUT_MAP, false, &best), large = layout_of(400, 120, LAYOUT_MAP, false, &best);
+    struct layout tall = layout_of(100, 120, LAYOUT_MAP, false, &best);
+    g_assert_cmpint(ordinary.panels[LAYOUT_HEX].height, ==, 27);
+    g_assert_cmpint(large.panels[LAYOUT_MAP].height, >=, 85);
+    g_assert_cmpint(large.panels[LAYOUT_HEX].height, >=, 85);
+    g_assert_cmpint(large.panels[LAYOUT_CONSOLE].height, >=, ordinary.panels[LAYOUT_CONSOLE].height + 10);
+    g_assert_cmpint(tall.panels[LAYOUT_HEX].height + tall.panels[LAYOUT_MAP].height, >=, 85);
+    for (int height = 20; height < 200; height++) { /* no panel gets smaller by a larger screen */
+        for (int width = 80; width <= 120; width += 40) {
+            struct layout small = layout_of(width, height, LAYOUT_MAP, false, &best), larger = layout_of(width, height + 1, LAYOUT_MAP, false, &best);
+            for (int i = 0; i < LAYOUT_PANELS; i++) {
+                g_assert_cmpint(larger.panels[i].height, >=, small.panels[i].height - (width == 80 && i == LAYOUT_HEX));
+            }
+        }
+    }
+}
+
 static void test_zoom_gives_one_panel_the_room(void)
 {
     struct layout layout = layout_of(160, 48, LAYOUT_HEX, true, &best);
@@ -127,6 +147,7 @@ int main(int argc, char **argv)
     g_test_add_func("/layout/moved-borders-leave-every-panel-some-room", test_moved_borders_leave_every_panel_some_room);
     g_test_add_func("/layout/a-border-goes-where-it-is-put", test_a_border_goes_where_it_is_put);
     g_test_add_func("/layout/every-panel-is-usable-at-80x24", test_every_panel_is_usable_at_80x24);
+    g_test_add_func("/layout/large-screens-are-for-hex-and-map", test_large_screens_are_for_hex_and_map);
     g_test_add_func("/layout/zoom-gives-one-panel-the-room", test_zoom_gives_one_panel_the_room);
     return g_test_run();
 }
