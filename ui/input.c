@@ -237,7 +237,8 @@ struct panel *desk_panel_of(const struct desk *desk, enum request request)
 /* Whether the panel took it. */
 static bool panel_request(struct desk *desk, struct panel *panel, enum request request, int count)
 {
-    bool moves = request_info(request)->context == REQUEST_CONTEXT_MOVE || request == REQUEST_PENDING_SHOW || request == REQUEST_EDIT_UNDO;
+    bool moves = request_info(request)->context == REQUEST_CONTEXT_MOVE || request == REQUEST_PENDING_SHOW || request == REQUEST_PENDING_RESUME ||
+                 request == REQUEST_EDIT_UNDO;
     struct panel_view before = moves ? moves_begin(panel) : (struct panel_view){0};
     enum panel_reaction reaction =
         panel->ops->request != NULL ? panel->ops->request(panel, request, count) : PANEL_IGNORED;

@@ -120,7 +120,7 @@ enum request_context {
     X(EDIT_DROP, "edit-drop", EDIT, NULL, "leave it", "forget what was typed: nothing is written") \
     X(EDIT_COLUMN, "edit-column", EDIT, NULL, "digits/text", "type characters instead of digits, or digits again") \
     X(EDIT_UNDO, "edit-undo", EDIT, NULL, "take back", "take back what was typed last") \
-    X(PENDING_RESUME, "pending-resume", PENDING, "resume TAG", "resume", "resume the request at its breakpoint")       \
+    X(PENDING_RESUME, "pending-resume", PENDING, "resume TAG", "resume", "resume the request at its breakpoint; one that is at none gives the mark to the next that is") \
     X(PENDING_REMOVE_BREAK, "pending-remove-break", PENDING, "remove_break TAG", "remove break",                       \
       "remove the breakpoint the request is suspended at, or what is marked in the list of them")                                                             \
     X(PENDING_BREAKS, "pending-breakpoints", PENDING, "pending-breakpoints", "breakpoints", "list breakpoints and injected errors with their hits, or the requests again") \

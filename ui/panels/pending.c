@@ -163,6 +163,28 @@ static const char *why_none(struct pending_panel *pending)
     return pending_view_count(pending) > 0 ? "this request is done" : "no request is selected";
 }
 
+static bool is_at_breakpoint(const struct blk_request *request)
+{
+    return request && request->state == BLK_REQUEST_SUSPENDED && request->tag;
+}
+
+/* The row of the next one that is, after the selected row and around the end; false: there is none. */
+static bool find_at_breakpoint(struct pending_panel *pending, size_t *ret_row)
+{
+    size_t rows = pending_view_count(pending);
+
+    if (pending_list_count_state(pending->list, BLK_REQUEST_SUSPENDED) == 0) {
+        return false;
+    }
+    for (size_t i = 1; i <= rows; i++) {
+        *ret_row = (pending->selected_row + i) % rows;
+        if (is_at_breakpoint(pending_view_request(pending, *ret_row))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The selected request if it is at a breakpoint; else says what is the matter. */
 static const struct blk_request *selected_at_breakpoint(struct pending_panel *pending)
 {
@@ -172,7 +194,7 @@ static const struct blk_request *selected_at_breakpoint(struct pending_panel *pe
     if (pending->selected_row < pending_view_count(pending)) {
         request = pending_view_request(pending, pending->selected_row);
     }
-    if (!request || request->state != BLK_REQUEST_SUSPENDED || !request->tag) {
+    if (!is_at_breakpoint(request)) {
         panel_remark(&pending->panel, request ? "this request is not at a breakpoint" : why_none(pending));
         return NULL;
     }
@@ -194,6 +216,21 @@ static void run_with_tag(struct pending_panel *pending, const char *command)
 
     if (request) {
         pending_run_with(pending, command, request->tag);
+    }
+}
+
+/* What was resumed is done soon, and who goes on pressing the key means others; what it would let go of is shown before it does. */
+static void resume(struct pending_panel *pending)
+{
+    size_t row;
+
+    find_selection(pending);
+    if (pending->selected_row < pending_view_count(pending) && !is_at_breakpoint(pending_view_request(pending, pending->selected_row)) &&
+        find_at_breakpoint(pending, &row)) {
+        select_row(pending, (int64_t)row);
+        panel_remark(&pending->panel, "this is the next request at a breakpoint");
+    } else {
+        run_with_tag(pending, "resume");
     }
 }
 
@@ -259,7 +296,7 @@ static enum panel_reaction request(struct panel *panel, enum request request, in
     row = (int64_t)pending->selected_row;
     switch (request) {
     case REQUEST_PENDING_RESUME:
-        run_with_tag(pending, "resume");
+        resume(pending);
         return PANEL_REDRAW;
     case REQUEST_PENDING_REMOVE_BREAK:
         run_with_tag(pending, "remove_break");

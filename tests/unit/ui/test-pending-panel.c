@@ -122,8 +122,6 @@ static void test_each_request_has_its_own_command(void)
     bench_draw(bench, 70, 12);
     bench_assert_line(bench, 11, "#1 read 0x0..0x1ff · read_aio · aio_read -q 0 512");
     bench_ask(bench, REQUEST_LAST, 1);
-    bench_ask(bench, REQUEST_PENDING_RESUME, 1);
-    g_assert_cmpstr(bench->remark, ==, "this request is done");
     bench_ask(bench, REQUEST_PENDING_CANCEL, 1);
     g_assert_cmpstr(bench->remark, ==, "this request is done");
     bench_run(bench, "resume A");
@@ -281,6 +279,35 @@ static void test_rows_are_sorted_and_filtered(void)
     bench_free(bench);
 }
 
+/* The key again and again: what it would let go of is marked first. */
+static void test_resuming_goes_on_to_the_next_that_is_stopped(void)
+{
+    struct bench *bench = bench_new(&panel_pending, 1 << 20);
+
+    bench_open(bench, WITH_BREAKPOINTS);
+    bench_run(bench, "read -q 0 512"); /* done */
+    for (int i = 0; i < 3; i++) {
+        g_autofree char *line = g_strdup_printf("break read_aio %c", 'A' + i);
+
+        bench_run(bench, line);
+        bench_run(bench, "aio_read -q 64k 512");
+    }
+    bench_draw(bench, 120, 12);
+    bench_ask(bench, REQUEST_DOWN, 1); /* on the second of three; once done it is below the others */
+    static const char *const ran[] = {"resume B", "resume A", "resume C"};
+    for (size_t i = 0; i < G_N_ELEMENTS(ran); i++) {
+        bench_ask(bench, REQUEST_PENDING_RESUME, 1);
+        g_assert_cmpstr(bench->ran, ==, ran[i]);
+        bench_settle(bench);
+        bench_draw(bench, 120, 12);
+        bench_ask(bench, REQUEST_PENDING_RESUME, 1);
+        g_assert_cmpstr(bench->ran, ==, ran[i]); /* nothing more yet */
+        g_assert_cmpstr(bench->remark, ==, i == 2 ? "this request is done" : "this is the next request at a breakpoint");
+        bench_draw(bench, 120, 12);
+    }
+    bench_free(bench);
+}
+
 static void test_a_suspended_request_is_cancelled(void)
 {
     struct bench *bench = bench_new(&panel_pending, 1 << 20);
@@ -433,6 +460,7 @@ int main(int argc, char **argv)
     g_test_add_func("/pending-panel/own-command", test_each_request_has_its_own_command);
     g_test_add_func("/pending-panel/large", test_a_large_request_tells_how_far_it_is);
     g_test_add_func("/pending-panel/narrow", test_what_matters_fits_narrow_panels);
+    g_test_add_func("/pending-panel/resuming-goes-on", test_resuming_goes_on_to_the_next_that_is_stopped);
     g_test_add_func("/pending-panel/selection", test_the_selection_follows_its_request);
     g_test_add_func("/pending-panel/many", test_many_are_drawn_fast);
     g_test_add_func("/pending-panel/sorted", test_rows_are_sorted_and_filtered);
