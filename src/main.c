@@ -108,11 +108,11 @@ static bool open_image(struct args *args, struct session *session, struct sink *
     return opened.ret >= 0;
 }
 
-static int run_screen(struct args *args, struct session *session)
+static int run_screen(struct args *args, struct session *session, struct sink *sink)
 {
     g_autofree char *line = args->filename ? g_strconcat("open ", args->filename, NULL) : NULL;
     struct app_open open = {.line = line, .task = open_co, .data = args};
-    return app_run(session, line ? &open : NULL, !args->no_history);
+    return app_run(session, line ? &open : NULL, !args->no_history, sink);
 }
 
 /* ---- running ---- */
@@ -172,7 +172,7 @@ static int run_mode(enum mode mode, struct args *args, struct session *session, 
     case MODE_PLAIN:
         return app_run_plain(session, !args->no_history && !args->session.drop_in);
     case MODE_SCREEN:
-        return run_screen(args, session);
+        return run_screen(args, session, sink);
     }
     return 1;
 }

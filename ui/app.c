@@ -15,6 +15,7 @@
 
 #include "engine/session.h"
 #include "io/clock.h"
+#include "ui/console/console.h"
 #include "ui/console/histfile.h"
 #include "ui/panels/hex-marks.h"
 #include "ui/config.h"
@@ -351,7 +352,7 @@ static int run_screen(struct session *session, bool use_history)
     return 0;
 }
 
-int app_run(struct session *session, const struct app_open *open, bool use_history)
+int app_run(struct session *session, const struct app_open *open, bool use_history, struct sink *after)
 {
     setlocale(LC_CTYPE, "");
     if (open != NULL && !opening_start(session, open)) {
@@ -361,5 +362,7 @@ int app_run(struct session *session, const struct app_open *open, bool use_histo
         sink_free(terminal);
         return 1;
     }
-    return run_screen(session, use_history);
+    int status = run_screen(session, use_history);
+    console_leave_to(after);
+    return status;
 }

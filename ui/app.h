@@ -28,9 +28,9 @@ struct app_open {
 /*
  * Runs the full-screen program on the terminal until quit; the exit status.  open (NULL: no image) runs first.  An open that
  * fails at once is said on stderr and there is no screen; one that takes longer goes on behind the screen.  use_history: what
- * is typed is kept for later runs (ui/console/histfile.h).
+ * is typed is kept for later runs (ui/console/histfile.h).  after: what is told once the screen is gone, as long as anything runs.
  */
-int app_run(struct session *session, const struct app_open *open, bool use_history);
+int app_run(struct session *session, const struct app_open *open, bool use_history, struct sink *after);
 
 /* Runs `--plain`: a readline prompt on the terminal; the exit status. */
 int app_run_plain(struct session *session, bool use_history);

@@ -109,7 +109,7 @@ int served_start_co(struct node *node, const char *image, const char *format, co
     if (ret == 0)
         nbd_server_is_ready(served->server);
     else
-        nbd_server_stop_co(g_steal_pointer(&served->server), node->aio);
+        nbd_server_stop_co(g_steal_pointer(&served->server), node);
     return ret;
 }
 
@@ -119,7 +119,7 @@ int served_close_co(struct node *node)
     struct served *served = node->opaque;
     int ret = node_close_file_co(node);
 
-    nbd_server_stop_co(served->server, node->aio);
+    nbd_server_stop_co(served->server, node);
     return ret;
 }
 
@@ -154,6 +154,15 @@ void served_connection(const struct node *node, struct blk_connection *ret_conne
     node->file->driver->connection(node->file, ret_connection);
     g_free(ret_connection->server);
     ret_connection->server = g_strdup_printf("qemu-nbd, process %d", nbd_server_process(served->server));
+}
+
+/* Closing waits for what it owes: somebody who has stopped it would have stopped that. */
+void served_hurry(struct node *node)
+{
+    const struct served *served = node->opaque;
+
+    if (node->registry->closing)
+        nbd_server_go_on(served->server);
 }
 
 void served_needs(const struct node *node, struct blk_needs *needs)

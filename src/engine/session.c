@@ -241,10 +241,11 @@ int session_close_co(const struct command_call *call, unsigned own_users)
     forget_buffer(session);
     session_notify_image(session);
     int ret = blk_close_co(blk, &error);
+    bool plain = ret < 0 && strcmp(error->message, g_strerror(-ret)) == 0;
     /* The reference program says only what formats tell, not that a plain flush failed. */
-    if (ret < 0 && (!session->config.drop_in || strcmp(error->message, g_strerror(-ret)))) {
+    if (ret < 0 && !(plain && session->config.drop_in)) {
         g_autofree char *reason = report_lines(call, error->message);
-        report_error(call, "%s", reason);
+        report_error(call, "%s%s", plain ? "closing the image: " : "", reason);
     }
     return ret;
 }

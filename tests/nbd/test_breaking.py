@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -291,6 +292,18 @@ def test_what_may_be_lost_is_told_when_closing(work):
     assert result.status == 1 and MAY_BE_LOST in result.err and FAILS in result.err, result
 
 
+def test_what_may_be_lost_is_told_when_the_screen_is_gone(work):
+    with Loses(work / 's') as server, Terminal(['-w', '-t', 'writeback', '--image-opts', options(work)]) as terminal:
+        server.at = FLUSH
+        terminal.wait('Tab next')
+        terminal.send(':', 'write -P 7 0 4k', 'Enter')
+        terminal.wait('wrote 4096/4096')
+        terminal.send('quit', 'Enter')
+        assert terminal.exit_status() == 1
+        after = terminal.raw[terminal.raw.rindex(b'\x1b[?1049l'):].decode()
+    assert MAY_BE_LOST in after and FAILS in after and 'blkscope: closing the image: Input/output error' in after
+
+
 def test_each_that_waits_for_a_flush_is_told(work):
     """Two writes through, whose flushes are one: both may be lost."""
     with Loses(work / 's') as server:
@@ -336,6 +349,67 @@ def vdi(work):
     image = work / 'disk.vdi'
     subprocess.run(['qemu-img', 'create', '-q', '-f', 'vdi', image, '8M'], check=True)
     return image
+
+
+# ---- closing what it has written ----
+
+def helper_of(terminal):
+    terminal.wait('qemu-nbd, process')
+    return int(terminal.text().split('qemu-nbd, process ')[1].split()[0])
+
+
+@pytest.mark.parametrize('cache', ['writethrough', 'writeback'])
+@pytest.mark.parametrize('mode', [['--plain'], []], ids=['plain', 'screen'])
+def test_a_qemu_nbd_that_was_stopped_goes_on_to_close(vdi, cache, mode):
+    """Nothing waits for it, and nothing is lost."""
+    with Terminal([*mode, '-w', '-t', cache, vdi]) as terminal:
+        terminal.wait('Tab next' if not mode else 'blkscope>')
+        terminal.send(*[':'][:not mode], 'info', 'Enter')
+        pid = helper_of(terminal)
+        terminal.send('write -P 7 0 64k', 'Enter')
+        terminal.wait('wrote 65536/65536')
+        os.kill(pid, signal.SIGSTOP)
+        terminal.send('quit', 'Enter')
+        assert terminal.exit_status() == 0
+        assert not Path(f'/proc/{pid}').exists() and b'waiting' not in terminal.raw
+    assert subprocess.run(['qemu-io', '-r', '-c', 'read -P 7 0 64k', vdi], stdout=subprocess.PIPE).returncode == 0
+
+
+@pytest.fixture
+def slow_to_end(work):
+    """The PATH of a qemu-nbd that serves its client and then takes its time; SIGTERM does not hurry it."""
+    folder = work / 'bin'
+    folder.mkdir()
+    real = shutil.which('qemu-nbd')
+    (folder / 'qemu-nbd').write_text(f'#!/bin/sh\ntrap "" TERM\nsh -c \'export LISTEN_PID=$$; exec {real} "$@"\' sh "$@"\nexec sleep 60\n')
+    (folder / 'qemu-nbd').chmod(0o755)
+    return f'{folder}:{os.environ["PATH"]}'
+
+
+@pytest.mark.parametrize('mode', [['--plain'], []], ids=['plain', 'screen'])
+def test_a_qemu_nbd_that_takes_its_time_is_told_of(vdi, slow_to_end, mode):
+    with Terminal([*mode, '-w', vdi], PATH=slow_to_end) as terminal:
+        terminal.wait('Tab next' if not mode else 'blkscope>')
+        terminal.send(*[':'][:not mode], 'info', 'Enter')
+        pid = helper_of(terminal)
+        terminal.send('quit', 'Enter')
+        terminal.wait(f'qemu-nbd, process {pid}, has not ended yet: waiting for it')
+        terminal.send('Ctrl-C')
+        assert terminal.killed_by() == signal.SIGINT
+    os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize('mode', [['--plain'], []], ids=['plain', 'screen'])
+def test_closing_ends_on_ctrl_c(vdi, slow_to_end, mode):
+    with Terminal([*mode, '-w', vdi], PATH=slow_to_end) as terminal:
+        terminal.wait('Tab next' if not mode else 'blkscope>')
+        terminal.send(*[':'][:not mode], 'info', 'Enter')
+        pid = helper_of(terminal)
+        terminal.send('close', 'Enter')
+        terminal.wait(f'process {pid}, has not ended yet')
+        terminal.send('Ctrl-C')
+        terminal.wait(f'process {pid}, is killed: it did not')
+        terminal.wait(lambda _: not Path(f'/proc/{pid}').exists(), 'the end of the process')
 
 
 @pytest.mark.parametrize('path', [None, '', '.', '.:/nonexistent', ':'])

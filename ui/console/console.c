@@ -33,7 +33,8 @@ struct console_sink {
     struct console *console; /* NULL: the console is gone */
 };
 
-static GPtrArray *orphans; /* sinks of consoles that are gone */
+static GPtrArray *orphans;  /* sinks of consoles that are gone */
+static struct sink *heir;   /* what they are written is for it; NULL: for nobody */
 
 static struct console *console_of(struct panel *panel)
 {
@@ -61,7 +62,14 @@ static void sink_take(struct sink *sink, enum sink_stream stream, const char *te
     if (console != NULL) {
         linestore_add(scrollback_store(console->scrollback), role_of(stream, text, len), text, len);
         panel_redraw(&console->panel);
+    } else if (heir != NULL) {
+        sink_write(heir, stream, text, len);
     }
+}
+
+void console_leave_to(struct sink *sink)
+{
+    heir = sink;
 }
 
 static bool joined(const struct sink *sink)

@@ -9,9 +9,10 @@ struct sink;
 /* One at a time: readline has one state. */
 extern const struct panel_ops panel_console;
 
-/* Where commands run on behalf of other panels write.  Stays valid (and silent) after the console is gone: requests may
- * outlive it. */
+/* Where commands run on behalf of other panels write.  Stays valid after the console is gone: requests may outlive it. */
 struct sink *console_sink(struct panel *console);
+/* Where that goes then, such as why the image could not be closed; NULL, at first: nowhere.  The caller's as long as anything runs. */
+void console_leave_to(struct sink *sink);
 /* Logs a command that a key stood for, as if it had been typed. */
 void console_log(struct panel *console, const char *line);
 /* If the last thing in the scrollback is such a line that begins with prefix, takes it away: whether it was. */

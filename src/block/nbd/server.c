@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,8 +16,10 @@
 
 #include <glib/gstdio.h>
 
+#include "block/node.h"
 #include "block/objects.h"
 #include "block/options.h"
+#include "io/child.h"
 #include "io/sandbox.h"
 
 #define PROGRAM "qemu-nbd"
@@ -27,7 +28,8 @@ enum {
     LISTEN_FD = 3,     /* where socket activation has the socket: sd_listen_fds(3) */
     SAID_MAX = 4096,
     PID_DIGITS = 20,
-    GRACE_MS = 5000,   /* after its client left, until it is killed */
+    SILENT_MS = 1000,  /* after its client left, until people are told that it is waited for, */
+    PATIENCE_MS = 60000, /* and then until it is killed */
 };
 
 struct nbd_server {
@@ -417,6 +419,11 @@ int nbd_server_process(const struct nbd_server *server)
     return server->pid;
 }
 
+void nbd_server_go_on(const struct nbd_server *server)
+{
+    kill(server->pid, SIGCONT);
+}
+
 int nbd_server_claim(const char *socket)
 {
     for (GList *l = servers; l; l = l->next) {
@@ -447,25 +454,34 @@ char *nbd_server_said(struct nbd_server *server)
 
 /* ---- its end ---- */
 
-static int await_end(void *data)
+/* One that has something to write back. */
+static void await_writer_co(struct nbd_server *server, struct node *node)
 {
-    pid_t pid = *(pid_t *)data;
-    int process = syscall(SYS_pidfd_open, pid, 0);
-    struct pollfd end = {.fd = process, .events = POLLIN};
+    if (child_await_co(server->pid, SILENT_MS, false) == 0)
+        return;
+    node_warn(node, PROGRAM ", process %d, has not ended yet: waiting for it to close the image", server->pid);
+    if (child_await_co(server->pid, PATIENCE_MS, true) < 0)
+        node_warn(node, PROGRAM ", process %d, is killed: it did not close the image; what was flushed before is in there", server->pid);
+}
 
-    if (process < 0 || poll(&end, 1, GRACE_MS) != 1)
-        kill(pid, SIGKILL);
-    if (process >= 0)
-        close(process);
-    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+static int collect(void *data)
+{
+    while (waitpid(*(pid_t *)data, NULL, 0) < 0 && errno == EINTR)
         ;
     return 0;
 }
 
-void nbd_server_stop_co(struct nbd_server *server, struct aio *aio)
+void nbd_server_stop_co(struct nbd_server *server, struct node *node)
 {
+    bool writes = server->writable && server->life[0] < 0; /* it is ready */
+
     close_client(server);
-    kill(server->pid, last_signal(server->writable)); /* it ends by itself after a client left, only not at once */
-    aio_call_co(aio, await_end, &server->pid, false);
+    if (writes) {
+        kill(server->pid, SIGTERM); /* it ends by itself after a client left, only not at once */
+        nbd_server_go_on(server);
+        await_writer_co(server, node);
+    }
+    kill(server->pid, SIGKILL);
+    aio_call_co(node->aio, collect, &server->pid, false);
     server_free(server);
 }

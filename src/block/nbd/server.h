@@ -11,8 +11,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "io/aio.h"
-
+struct node;
 struct nbd_server;
 
 struct nbd_server_how {
@@ -31,7 +30,12 @@ int nbd_server_claim(const char *socket);
 /* It answers.  Until then nothing was written by us, and it ends in a hurry. */
 void nbd_server_is_ready(struct nbd_server *server);
 int nbd_server_process(const struct nbd_server *server);
+/* If somebody has stopped it, it goes on. */
+void nbd_server_go_on(const struct nbd_server *server);
 /* What it said on stderr since it started, without its name in front, NULL: nothing (g_free).  Reads what is there. */
 char *nbd_server_said(struct nbd_server *server);
-/* Its client has left, or never came: waits until it ended, by force after some seconds, and frees.  */
-void nbd_server_stop_co(struct nbd_server *server, struct aio *aio);
+/*
+ * Its client has left, or never came: waits until it ended, and frees.  At once where it has nothing to write back; else people are told by way of node
+ * after a second, and it is killed after a minute, or on cancellation.
+ */
+void nbd_server_stop_co(struct nbd_server *server, struct node *node);

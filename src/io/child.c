@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "io/child.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "io/co.h"
+
+static gboolean on_end(int fd, GIOCondition condition, void *co)
+{
+    co_wake(co, 0);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean on_time(void *co)
+{
+    co_wake(co, -ETIMEDOUT);
+    return G_SOURCE_CONTINUE;
+}
+
+static GSource *attach(GSource *source, GSourceFunc fn)
+{
+    g_source_set_callback(source, fn, co_self(), NULL);
+    g_source_attach(source, g_main_context_get_thread_default());
+    return source;
+}
+
+static void detach(GSource *source)
+{
+    g_source_destroy(source);
+    g_source_unref(source);
+}
+
+int child_await_co(pid_t pid, unsigned patience_ms, bool cancellable)
+{
+    int process = syscall(SYS_pidfd_open, pid, 0);
+    if (process < 0)
+        return -errno;
+    GSource *end = attach(g_unix_fd_source_new(process, G_IO_IN), G_SOURCE_FUNC(on_end));
+    GSource *time = attach(g_timeout_source_new(patience_ms), on_time);
+    int ret = cancellable ? co_suspend_cancellable_co() : co_suspend_co();
+    detach(end);
+    detach(time);
+    close(process);
+    return ret;
+}
