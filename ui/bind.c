@@ -60,6 +60,12 @@ bool bind_parse(const char *const words[static 3], struct binding_wish *ret_wish
     return true;
 }
 
+/* Keys that hold everywhere do so in panels, and not in what lies over them. */
+static bool is_of_panel(enum request_context context)
+{
+    return context == REQUEST_CONTEXT_MAP || context == REQUEST_CONTEXT_HEX || context == REQUEST_CONTEXT_PENDING;
+}
+
 /* What the key means behind this context, which hides it from now on; REQUEST_NONE: nothing. */
 static enum request hidden_by(const struct binding_wish *wish)
 {
@@ -67,20 +73,21 @@ static enum request hidden_by(const struct binding_wish *wish)
     if (keymap_has_movements(wish->context)) {
         request = keymap_lookup(REQUEST_CONTEXT_MOVE, wish->key);
     }
-    bool panel = keymap_has_movements(wish->context) && wish->context != REQUEST_CONTEXT_OVERLAY;
-    if (request == REQUEST_NONE && (panel || wish->context == REQUEST_CONTEXT_MOVE)) {
+    if (request == REQUEST_NONE && (is_of_panel(wish->context) || wish->context == REQUEST_CONTEXT_MOVE)) {
         request = keymap_lookup(REQUEST_CONTEXT_GLOBAL, wish->key);
     }
     return request != wish->request ? request : REQUEST_NONE;
 }
 
-/* A panel whose own key hides what is bound for all of them. */
+/* One whose own key hides what is bound for all of them; -1: there is none. */
 static int hiding_context(const struct binding_wish *wish)
 {
-    bool general = wish->context == REQUEST_CONTEXT_MOVE || wish->context == REQUEST_CONTEXT_GLOBAL;
-    for (int i = 0; general && i < REQUEST_CONTEXT_COUNT; i++) {
-        if (keymap_has_movements((enum request_context)i) && i != REQUEST_CONTEXT_OVERLAY &&
-            keymap_lookup((enum request_context)i, wish->key) != REQUEST_NONE) {
+    for (int i = 0; i < REQUEST_CONTEXT_COUNT; i++) {
+        enum request_context context = (enum request_context)i;
+        bool behind = wish->context == REQUEST_CONTEXT_GLOBAL ? is_of_panel(context)
+                      : wish->context == REQUEST_CONTEXT_MOVE ? keymap_has_movements(context) && context != REQUEST_CONTEXT_OVERLAY
+                                                              : false;
+        if (behind && keymap_lookup(context, wish->key) != REQUEST_NONE) {
             return i;
         }
     }

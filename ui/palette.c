@@ -4,6 +4,7 @@
 
 #include "engine/command.h"
 #include "engine/session.h"
+#include "engine/words.h"
 #include "ui/console/console.h"
 #include "ui/desk-private.h"
 #include "ui/keymap.h"
@@ -168,7 +169,7 @@ static void accept_theme(struct desk *desk, const struct choice *choice)
 {
     g_autoptr(GError) error = NULL;
     if (desk_theme(desk, choice->name, &error)) {
-        g_autofree char *line = g_strconcat("theme ", choice->name, NULL);
+        g_autofree char *name = words_quote(choice->name), *line = g_strconcat("theme ", name, NULL);
         log_command(desk, line);
     } else {
         desk_remark(desk, ROLE_ERROR, error->message);

@@ -10,6 +10,12 @@ void words_start(struct words *words, char *text)
     words->argc = 0;
 }
 
+char *words_quote(const char *word)
+{
+    static const char plain[] = G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS "_.:-+/@%,=";
+    return *word != '\0' && *word != '-' && word[strspn(word, plain)] == '\0' ? g_strdup(word) : g_shell_quote(word);
+}
+
 void words_done(struct words *words)
 {
     g_free(words->argv);

@@ -29,5 +29,8 @@ void words_start(struct words *words, char *text);
  */
 bool words_next(struct words *words, bool plain, const char **ret_error);
 
+/* The word as words_next() takes it when it is not plain: in quotes where it has to be.  g_free. */
+char *words_quote(const char *word);
+
 /* Frees the array. */
 void words_done(struct words *words);

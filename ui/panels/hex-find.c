@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "engine/words.h"
 #include "ui/panels/hex-hunt.h"
 #include "ui/panels/hex-panel.h"
 #include "util/safetext.h"
@@ -214,8 +215,7 @@ void hex_find_mark(struct hex_panel *hex, int64_t row, int n, bool *marks)
 /* As the command it equals, which is then in the log and begins where the cursor was. */
 static void run_find(struct panel *panel, const char *option, const char *text)
 {
-    bool plain = text[strspn(text, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS)] == '\0';
-    g_autofree char *quoted = plain ? g_strdup(text) : g_shell_quote(text);
+    g_autofree char *quoted = words_quote(text);
     g_autofree char *where = panel->ops->where(panel);
     g_autofree char *line =
         g_strdup_printf("find%s%s%s%s%s", option, where ? " -o " : "", where ? where : "", *text == '-' ? " -- " : " ", quoted);

@@ -5,6 +5,7 @@
 
 #include "block/debug.h"
 #include "engine/session.h"
+#include "engine/words.h"
 #include "ui/panels/pending-panel.h"
 #include "ui/text.h"
 
@@ -208,26 +209,17 @@ void pending_draw_breaks(struct pending_panel *pending, struct surface surface, 
 
 /* ---- what can be done ---- */
 
+/* Without a tag the event is one. */
 static void add_break(struct panel *panel, const char *text)
 {
-    g_autofree char *typed = g_strstrip(g_strdup(text));
-    size_t event = strcspn(typed, " ");
-    g_autofree char *quoted_event = g_shell_quote(typed), *command = NULL;
-    const char *tag = typed + event;
+    g_autofree char *typed = g_strstrip(g_strdup(text)), *event = g_strndup(typed, strcspn(typed, " "));
+    const char *tag = typed + strlen(event) + strspn(typed + strlen(event), " ");
 
-    if (*typed == '\0') {
-        return;
+    if (*typed != '\0') {
+        g_autofree char *quoted = words_quote(event), *command = g_strconcat("break ", quoted, NULL);
+
+        pending_run_with((struct pending_panel *)panel, command, *tag != '\0' ? tag : event);
     }
-    while (*tag == ' ') {
-        tag++;
-    }
-    if (*tag != '\0') {
-        g_free(quoted_event);
-        typed[event] = '\0';
-        quoted_event = g_shell_quote(typed);
-    }
-    command = g_strdup_printf("break %s", strspn(typed, "abcdefghijklmnopqrstuvwxyz0123456789_") == strlen(typed) ? typed : quoted_event);
-    pending_run_with((struct pending_panel *)panel, command, *tag != '\0' ? tag : typed);
 }
 
 enum panel_reaction pending_ask_break(struct pending_panel *pending)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engine/session.h"
+#include "engine/words.h"
 #include "io/clock.h"
 #include "ui/panels/pending-panel.h"
 
@@ -203,8 +204,7 @@ static const struct blk_request *selected_at_breakpoint(struct pending_panel *pe
 
 void pending_run_with(struct pending_panel *pending, const char *command, const char *word)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:-+/@%,=";
-    g_autofree char *quoted = *word && *word != '-' && word[strspn(word, plain)] == '\0' ? g_strdup(word) : g_shell_quote(word);
+    g_autofree char *quoted = words_quote(word);
     g_autofree char *line = g_strdup_printf("%s %s", command, quoted);
 
     panel_run(&pending->panel, line);

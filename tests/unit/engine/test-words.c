@@ -123,6 +123,17 @@ static void many_words_fit(void)
     g_string_free(line, TRUE);
 }
 
+static void what_is_quoted_is_one_word(void)
+{
+    static const char *const words[] = {"a b", "", "it's", "-f", "a;b", "#x", "\\", "\"", "a\nb", "plain.1", "\xc3\xa9"};
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+        g_autofree char *quoted = words_quote(words[i]), *line = g_strconcat("find ", quoted, NULL), *expected = g_strdup_printf("[find][%s]", words[i]);
+        assert_cut(line, false, expected);
+    }
+    g_autofree char *plain = words_quote("write_aio,errno=28");
+    g_assert_cmpstr(plain, ==, "write_aio,errno=28");
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -136,5 +147,6 @@ int main(int argc, char **argv)
     g_test_add_func("/words/open-quote", an_open_quote_is_an_error);
     g_test_add_func("/words/last-backslash", a_backslash_at_the_end_stands_for_itself);
     g_test_add_func("/words/many", many_words_fit);
+    g_test_add_func("/words/quoting", what_is_quoted_is_one_word);
     return g_test_run();
 }

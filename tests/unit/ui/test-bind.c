@@ -73,6 +73,18 @@ static void test_collisions_are_told(void)
     keymap_reset();
 }
 
+/* Keys of the list of layers are nobody else's, and it has no others but movements. */
+static void test_what_lies_over_the_panels_hides_nothing_of_them(void)
+{
+    g_autofree char *complaints = load("global F7 zoom\nchain z chain-map\nmove F8 down\n");
+    g_assert_nonnull(strstr(complaints, "1: no key asks for 'layers' in global any more"));
+    g_assert_null(strstr(complaints, "chain"));
+    g_assert_nonnull(strstr(complaints, "3: in move, 'F8' hides 'formats'"));
+    g_autofree char *movements = load("move f down\nhex f none\nmove f down\n");
+    g_assert_nonnull(strstr(movements, "1: in hex, 'f' means 'hex-fold' and hides this"));
+    keymap_reset();
+}
+
 static void test_a_key_is_told_of_as_something_to_show(void)
 {
     g_autofree char *complaints = load("hex \177 hex-fold\nhex \177 quit\nmove \xe2\x80\xae none\nmove \xe2\x80\xae down\nhex \xe2\x80\xae up\n");
@@ -100,6 +112,7 @@ int main(int argc, char **argv)
     g_test_add_func("/bind/a-good-file-says-nothing", test_a_good_file_says_nothing);
     g_test_add_func("/bind/what-is-wrong-is-told-and-the-rest-holds", test_what_is_wrong_is_told_and_the_rest_holds);
     g_test_add_func("/bind/collisions-are-told", test_collisions_are_told);
+    g_test_add_func("/bind/over-the-panels", test_what_lies_over_the_panels_hides_nothing_of_them);
     g_test_add_func("/bind/keys-to-show", test_a_key_is_told_of_as_something_to_show);
     g_test_add_func("/bind/files-that-are-none", test_files_that_are_none);
     return g_test_run();
