@@ -369,8 +369,11 @@ static void request(struct overlay *overlay, enum request request, int count)
 static void key(struct overlay *overlay, keycode key)
 {
     struct chooser *chooser = chooser_of(overlay);
+    g_autofree char *before = g_strdup(prompt_text(chooser->prompt));
     if (prompt_key(chooser->prompt, key)) {
-        narrow(chooser);
+        if (strcmp(before, prompt_text(chooser->prompt)) != 0) { /* else only its cursor moved */
+            narrow(chooser);
+        }
         tell_mark(chooser);
     }
 }

@@ -442,6 +442,20 @@ static int marked_after(struct driver *driver, const char *line)
     return state.row;
 }
 
+static void test_a_cursor_that_moves_in_the_text_marks_nothing_else(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    struct overlay_state state;
+    driver_keys(driver, "Ctrl-P e x t Down Down Left Home");
+    driver->desk->overlay->ops->state(driver->desk->overlay, &state);
+    g_assert_cmpint(state.row, ==, 2);
+    g_assert_cmpint(state.typed, ==, 0);
+    driver_keys(driver, "n");
+    driver->desk->overlay->ops->state(driver->desk->overlay, &state);
+    g_assert_cmpint(state.row, ==, 0);
+    driver_free(driver);
+}
+
 static void test_movements_in_a_list_are_counted(void)
 {
     struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
@@ -471,6 +485,7 @@ int main(int argc, char **argv)
     g_test_add_func("/overlays/bind-changes-keys-at-once", test_bind_changes_keys_at_once);
     g_test_add_func("/overlays/borders-move-by-key-mouse-and-command", test_borders_move_by_key_mouse_and_command);
     g_test_add_func("/overlays/half-pages", test_half_pages);
+    g_test_add_func("/overlays/a-cursor-that-moves-in-the-text", test_a_cursor_that_moves_in_the_text_marks_nothing_else);
     g_test_add_func("/overlays/movements-in-a-list-are-counted", test_movements_in_a_list_are_counted);
     g_test_add_func("/overlays/layers-are-listed-opened-and-shown-alone", test_layers_are_listed_opened_and_shown_alone);
     g_test_add_func("/overlays/a-page-of-many-layers-is-a-page", test_a_page_of_many_layers_is_a_page);
