@@ -109,7 +109,7 @@ static char *head_of(const struct chain_view *view, const struct chain_layer *la
                     layer->guessed ? " (guessed)" : "", !layer->open ? "NOT OPEN" : layer->writable ? "writable" : "read-only");
     if (layer->supplied >= 0) {
         int64_t all = MAX(((struct chain_layer *)view->layers->pdata[0])->size, 1);
-        g_string_append_printf(text, " · supplies %s (%.3g%%)", size_format((double)layer->supplied, size),
+        g_string_append_printf(text, " · supplies %s (%.3g%%)", size_format_exact(layer->supplied, size),
                                (double)layer->supplied * 100 / (double)all);
     } else if (layer->open && !layer->data_file && view->run != NULL) {
         g_string_append(text, " · counting what it supplies");
@@ -122,13 +122,13 @@ static char *sizes_of(const struct chain_layer *layer)
     char size[SIZE_TEXT_MAX];
     GString *text = g_string_new(NULL);
     if (layer->size >= 0) {
-        g_string_append_printf(text, "%s of %s", layer->data_file ? "a file" : "a disk", size_format((double)layer->size, size));
+        g_string_append_printf(text, "%s of %s", layer->data_file ? "a file" : "a disk", size_format_exact(layer->size, size));
     }
     if (layer->file_size >= 0 && !layer->data_file) {
-        g_string_append_printf(text, " in a file of %s", size_format((double)layer->file_size, size));
+        g_string_append_printf(text, " in a file of %s", size_format_exact(layer->file_size, size));
     }
     if (layer->occupied >= 0) {
-        g_string_append_printf(text, ", which takes %s", size_format((double)layer->occupied, size));
+        g_string_append_printf(text, ", which takes %s", size_format_exact(layer->occupied, size));
     }
     return g_string_free(text, FALSE);
 }

@@ -276,7 +276,7 @@ static char *properties(const struct desk *desk, struct blk *blk, int columns)
         g_string_append_printf(text, " · %s%s", desk->title.format, blk_is_guessed_raw(blk) ? " (guessed)" : "");
         fits = text_columns(text->str, -1) <= columns ? text->len : 0;
     }
-    g_string_append_printf(text, " · %s", size_format((double)blk_length(blk), size));
+    g_string_append_printf(text, " · %s", size_format_exact(blk_length(blk), size));
     fits = text_columns(text->str, -1) <= columns ? text->len : fits;
     if (desk->title.cluster_size > 0) {
         g_string_append_printf(text, " · %s clusters", size_format((double)desk->title.cluster_size, size));

@@ -19,7 +19,7 @@ WALKS = {
         (['keys o'], ['hex · file disk.raw · layer 2']),
     ],
     'holes-are-not-read-and-repeated-rows-fold': [
-        (['goto 220M hex', 'keys j'], ['7c 7c 7c 7c', 'KiB the same', 'of zeroes without data']),
+        (['goto 220M hex', 'keys j'], ['7c 7c 7c 7c', 'bytes the same', 'of zeroes without data']),
         (['keys f'], ['!the same']),
     ],
     'groups-byte-order-and-offsets': [

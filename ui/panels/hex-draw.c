@@ -8,7 +8,7 @@
 #include "ui/panels/hex-panel.h"
 #include "util/size.h"
 
-enum { SECTOR = 512 };
+enum { SECTOR = 512, LARGE = 1 << 20 };
 
 static enum role byte_role(uint8_t byte, uint8_t state)
 {
@@ -126,13 +126,18 @@ static bool draw_row(struct hex_panel *hex, struct surface surface, int y, int64
 static void draw_fold(struct hex_panel *hex, struct surface surface, int y, const struct hex_line *line)
 {
     const struct hex_view *view = hex_panel_view(hex);
+    const char *what = line->missing ? "in a layer that is not open" : line->hole ? "of zeroes without data" : "the same";
     g_autoptr(GString) text = g_string_new("* ");
-    char size[SIZE_TEXT_MAX];
+    char exact[SIZE_TEXT_MAX], about[SIZE_TEXT_MAX];
+    int64_t bytes = line->rows * hex->layout.width;
+    int room = MAX(0, surface.width - hex->layout.hex);
 
-    g_string_append_printf(text, "%" PRId64 " rows, %s ", line->rows,
-                           size_format((double)line->rows * hex->layout.width, size));
-    g_string_append(text, line->missing ? "in a layer that is not open" : line->hole ? "of zeroes without data" : "the same");
-    surface_put_fit(surface, hex->layout.hex, y, MAX(0, surface.width - hex->layout.hex),
+    g_string_append_printf(text, "%" PRId64 " rows, %s %s", line->rows, size_format_exact(bytes, exact), what);
+    g_autofree char *both = g_strdup_printf("* %" PRId64 " rows, %s (about %s) %s", line->rows, exact, size_format((double)bytes, about), what);
+    if (bytes >= LARGE && bytes % LARGE != 0 && text_columns(both, -1) <= room) {
+        g_string_assign(text, both);
+    }
+    surface_put_fit(surface, hex->layout.hex, y, room,
                     line->missing ? ROLE_ERROR : line->hole ? ROLE_BYTE_HOLE : ROLE_DIM, text->str);
     int64_t start, end;
     if (hex_view_selection(view, &start, &end) && line->start < end && start - line->start < line->rows * hex->layout.width) {

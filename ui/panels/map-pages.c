@@ -187,14 +187,16 @@ static int make_size_lines(const struct map_sizes *sizes, int powers, bool empty
 static void draw_size(struct surface surface, int y, const struct size_line *line, int64_t most)
 {
     char size[SIZE_TEXT_MAX], bytes[SIZE_TEXT_MAX];
-    int room = surface.width - SIZE_COLUMNS - COUNT_COLUMNS, bar = 0;
+    int room = surface.width - SIZE_COLUMNS - COUNT_COLUMNS, bar = 0, x = SIZE_COLUMNS;
 
     surface_printf(surface, 0, y, ROLE_OFFSET, "%10s", size_format((double)(INT64_C(1) << line->first), size));
     if (room > 0 && line->runs > 0) {
         bar = MAX(1, (int)((__int128)line->runs * room / most));
         surface_repeat(surface, SIZE_COLUMNS, y, bar, ROLE_KIND_DATA, 0x2588);
     }
-    surface_printf(surface, SIZE_COLUMNS + bar + (bar > 0), y, ROLE_TEXT, "%" PRId64 "  %s", line->runs, size_format((double)line->bytes, bytes));
+    x = surface_printf(surface, x + bar + (bar > 0), y, ROLE_TEXT, "%" PRId64 "  ", line->runs);
+    bool exact = text_columns(size_format_exact(line->bytes, bytes), -1) <= surface.width - x;
+    surface_put(surface, x, y, ROLE_TEXT, exact ? bytes : size_format((double)line->bytes, bytes));
 }
 
 void map_draw_sizes(struct map_panel *map, struct surface surface)
