@@ -74,12 +74,29 @@ static int row_bytes(const char *text, int len, int width)
     return bytes;
 }
 
+/* The column that what is wrapped goes on in: that of the last column of a table that begins in the left half, else the first. */
+static int indent_of(const struct linestore_line *line, int width)
+{
+    int bytes = text_fit(line->text, line->len, width / 2, NULL), begin = 0;
+    bool typed = line->role == ROLE_INPUT || line->role == ROLE_ECHO;
+    for (int at = 2; !typed && at <= bytes && at < line->len; at++) {
+        begin = line->text[at] != ' ' && line->text[at - 1] == ' ' && line->text[at - 2] == ' ' ? at : begin;
+    }
+    return begin > 0 ? text_columns(line->text, begin) : 0;
+}
+
+/* Bytes of the row that begins at a byte of the line. */
+static int next_bytes(const struct linestore_line *line, int at, int width, int indent)
+{
+    return row_bytes(line->text + at, line->len - at, at > 0 ? width - indent : width);
+}
+
 static int rows_of(struct scrollback *scrollback, uint64_t number)
 {
     struct linestore_line line = linestore_at(scrollback->store, number);
-    int rows = 1;
-    for (int at = row_bytes(line.text, line.len, scrollback->width); at < line.len; rows++) {
-        at += row_bytes(line.text + at, line.len - at, scrollback->width);
+    int rows = 1, width = scrollback->width, indent = indent_of(&line, width);
+    for (int at = next_bytes(&line, 0, width, indent); at < line.len; rows++) {
+        at += next_bytes(&line, at, width, indent);
     }
     return rows;
 }
@@ -183,7 +200,8 @@ static int find_in(const char *text, int len, int at, const char *pattern)
     return -1;
 }
 
-static void mark_row(struct scrollback *scrollback, struct surface surface, int y, uint64_t line, const char *text, int len)
+/* Text begins in column x. */
+static void mark_row(struct scrollback *scrollback, struct surface surface, int x, int y, uint64_t line, const char *text, int len)
 {
     g_array_append_val(scrollback->rows, line);
     if (scrollback->marked && line >= scrollback->marked_first && line <= scrollback->marked_last) {
@@ -194,7 +212,7 @@ static void mark_row(struct scrollback *scrollback, struct surface surface, int 
     }
     int size = (int)strlen(scrollback->marked_text);
     for (int at = 0; (at = find_in(text, len, at, scrollback->marked_text)) >= 0; at += size) {
-        surface_mark(surface, text_columns(text, at), y, text_columns(text + at, size), CELL_SELECTED);
+        surface_mark(surface, x + text_columns(text, at), y, text_columns(text + at, size), CELL_SELECTED);
     }
 }
 
@@ -214,12 +232,12 @@ int scrollback_draw(struct scrollback *scrollback, struct surface surface)
     g_array_set_size(scrollback->rows, 0);
     for (; y < surface.height && number < linestore_end(scrollback->store); number++, row = 0) {
         struct linestore_line line = linestore_at(scrollback->store, number);
-        int at = 0;
+        int at = 0, indent = indent_of(&line, surface.width);
         do {
-            int bytes = row_bytes(line.text + at, line.len - at, surface.width);
+            int bytes = next_bytes(&line, at, surface.width, indent), x = at > 0 ? indent : 0;
             if (row-- <= 0) {
-                surface_put_len(surface, 0, y, line.role, line.text + at, bytes);
-                mark_row(scrollback, surface, y++, number, line.text + at, bytes);
+                surface_put_len(surface, x, y, line.role, line.text + at, bytes);
+                mark_row(scrollback, surface, x, y++, number, line.text + at, bytes);
             }
             at += bytes;
         } while (at < line.len && y < surface.height);

@@ -176,10 +176,27 @@ static void test_a_log_line_can_be_replaced(void)
     scrollback_free(scrollback);
 }
 
+/* What `set` and its like say: a name, a value, words. */
+static void test_tables_are_wrapped_within_their_last_column(void)
+{
+    struct scrollback *scrollback = scrollback_new(0);
+    add(scrollback, ROLE_TEXT, "fold  on  whether equal rows\n");
+    assert_view(scrollback, 20, 3, "fold  on  whether   |          equal rows|                    ");
+    assert_view(scrollback, 14, 4, "fold  on      |      whether |      equal   |      rows    ");
+    add(scrollback, ROLE_NOTE, "  type open PATH\n");
+    assert_view(scrollback, 12, 2, "  type open |  PATH      ");
+    add(scrollback, ROLE_INPUT, "> read  0  4096\n");
+    assert_view(scrollback, 12, 2, "> read  0   |4096        ");
+    scrollback_scroll(scrollback, -1);
+    assert_view(scrollback, 12, 2, "  PATH      |> read  0   ");
+    scrollback_free(scrollback);
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/scrollback/lines-are-wrapped-and-continued", test_lines_are_wrapped_and_continued);
+    g_test_add_func("/scrollback/tables-are-wrapped-within-their-last-column", test_tables_are_wrapped_within_their_last_column);
     g_test_add_func("/scrollback/words-stay-whole", test_words_stay_whole_where_one_ends_in_time);
     g_test_add_func("/scrollback/control-characters-are-shown-escaped", test_control_characters_are_shown_escaped);
     g_test_add_func("/scrollback/the-view-scrolls-by-rows-and-stays", test_the_view_scrolls_by_rows_and_stays);
