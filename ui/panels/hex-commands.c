@@ -344,10 +344,10 @@ static int64_t part_co(const struct range *range, int64_t at, bool *ret_zero)
     struct blk_extent extent;
 
     *ret_zero = false;
-    if (!range->blk || blk_status_co(range->blk, range->start + at, rest, &extent) < 0 || extent.length <= 0) {
+    if (!range->blk || blk_status_or_hole_co(range->blk, range->start + at, rest, &extent) < 0 || extent.length <= 0) {
         return rest;
     }
-    *ret_zero = blk_kind_is_zeroes(extent.kind);
+    *ret_zero = blk_kind_is_zeroes(extent.kind) || extent.hole;
     return MIN(extent.length, rest);
 }
 

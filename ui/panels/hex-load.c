@@ -8,13 +8,20 @@
  */
 #include "ui/panels/hex-cache-private.h"
 
+#include <errno.h>
+
 #include "io/co.h"
 #include "ui/panels/lookup.h"
 
 enum {
     LOADS_MAX = 32,
     STATUS_TRIES = 3, /* before a place that changes all the time is simply read */
+    STEPS_MAX = 8192, /* questions for one end of a hole: it is shown so far, and the next load goes on */
 };
+
+/* How far back a hole of the file is looked for at once, bytes. */
+#define BACK_MIN (INT64_C(1) << 30)
+#define BACK_MAX (INT64_C(1) << 37)
 
 struct hex_load {
     GList link; /* in cache->loads; data = this */
@@ -24,6 +31,7 @@ struct hex_load {
     int64_t block, end; /* first byte, first one behind */
     bool stale;         /* changed while it was read */
     bool has_data;
+    bool of_file; /* some of what was found not to need reading is data by the tables and a hole of the file */
     int64_t in_holes; /* bytes */
     uint8_t *bytes;
     uint32_t bad;
@@ -36,9 +44,10 @@ static void add_hole(struct hex_cache *cache, int64_t start, int64_t end, uint64
     hex_repeats_forget(cache->repeats, start, end);
 }
 
-static bool needs_no_reading(enum blk_kind kind)
+/* Of a preallocated image, most of the data is a hole of the file. */
+static bool needs_no_reading(const struct blk_extent *extent)
 {
-    return blk_kind_is_zeroes(kind) || kind == BLK_KIND_MISSING;
+    return blk_kind_is_zeroes(extent->kind) || extent->hole || extent->kind == BLK_KIND_MISSING;
 }
 
 static uint64_t pattern_of(enum blk_kind kind)
@@ -58,7 +67,7 @@ static int64_t part_at_co(struct hex_load *load, int64_t offset, bool *ret_hole)
     for (int i = 0; i < STATUS_TRIES; i++) {
         uint64_t changes = load->cache->changes;
         int64_t end;
-        int ret = blk_status_co(load->blk, offset, load->cache->size - offset, &extent);
+        int ret = blk_status_or_hole_co(load->blk, offset, load->cache->size - offset, &extent);
 
         if (!load->cache || ret < 0 || extent.length <= 0) {
             break;
@@ -67,10 +76,11 @@ static int64_t part_at_co(struct hex_load *load, int64_t offset, bool *ret_hole)
             continue;
         }
         end = offset + MIN(extent.length, load->cache->size - offset);
-        if (!needs_no_reading(extent.kind)) {
+        if (!needs_no_reading(&extent)) {
             return MIN(end, load->end);
         }
         *ret_hole = true;
+        load->of_file |= extent.hole;
         load->in_holes += MIN(end, load->end) - offset;
         add_hole(load->cache, offset, end, pattern_of(extent.kind));
         return end;
@@ -161,6 +171,61 @@ static void keep(struct hex_load *load)
     g_hash_table_insert(cache->by_block, &slot->block, slot);
 }
 
+/* Joins a visit's holes of one pattern; non-zero at the first that is none. */
+struct hole_visit {
+    int64_t end, behind; /* of what the last one was that is none */
+    uint64_t pattern;
+};
+
+static int is_hole_still(void *data, const struct blk_extent *extent)
+{
+    struct hole_visit *visit = data;
+
+    if (!needs_no_reading(extent) || pattern_of(extent->kind) != visit->pattern) {
+        return 1;
+    }
+    visit->end = extent->start + extent->length;
+    return 0;
+}
+
+/* The same by one question after the other, which the file below is asked, too: 1 at the first that is none, 0 at the end or after *steps. */
+static int visit_file_holes_co(struct hex_load *load, int64_t end, unsigned *steps, struct hole_visit *visit)
+{
+    int ret = 0;
+
+    for (; ret == 0 && *steps > 0 && load->cache && visit->end < end; --*steps) {
+        struct blk_extent extent;
+
+        ret = blk_status_or_hole_co(load->blk, visit->end, end - visit->end, &extent);
+        if (ret == 0) {
+            ret = extent.length > 0 ? is_hole_still(visit, &extent) : -ENODATA;
+        }
+        if (ret == 1) {
+            visit->behind = visit->end + extent.length;
+        }
+        co_relax_co();
+    }
+    return ret;
+}
+
+/*
+ * Where the hole begins that goes on at the block: what is before is gone through in order, from as far back as the hole is known to
+ * be long.
+ */
+static int find_file_hole_start_co(struct hex_load *load, const struct hex_hole *hole, int64_t *ret_start)
+{
+    int64_t back = CLAMP(hole->end - load->block, BACK_MIN, BACK_MAX), start = MAX(0, load->block - back);
+    struct hole_visit visit = {.end = start, .pattern = hole->pattern};
+    unsigned steps = STEPS_MAX;
+    int ret;
+
+    while ((ret = visit_file_holes_co(load, load->block, &steps, &visit)) == 1) {
+        start = visit.end = visit.behind;
+    }
+    *ret_start = steps > 0 ? start : load->block;
+    return ret;
+}
+
 /* A hole that began before the block: where?  Going back through it then takes one step and not a million. */
 static void find_hole_start_co(struct hex_load *load)
 {
@@ -173,28 +238,12 @@ static void find_hole_start_co(struct hex_load *load)
         return;
     }
     uint64_t pattern = hole->pattern; /* the list may be another one when this comes back */
+    int ret = load->of_file ? find_file_hole_start_co(load, hole, &start) : lookup_run_start_co(load->blk, load->block, &start);
 
-    if (lookup_run_start_co(load->blk, load->block, &start) == 0 && load->cache && changes == cache->changes) {
+    if (ret >= 0 && load->cache && changes == cache->changes && start < load->block) {
         add_hole(cache, start, load->block, pattern);
         cache->updated(cache->data);
     }
-}
-
-/* Joins a visit's holes of one pattern; non-zero at the first that is none. */
-struct hole_visit {
-    int64_t end;
-    uint64_t pattern;
-};
-
-static int is_hole_still(void *data, const struct blk_extent *extent)
-{
-    struct hole_visit *visit = data;
-
-    if (!needs_no_reading(extent->kind) || pattern_of(extent->kind) != visit->pattern) {
-        return 1;
-    }
-    visit->end = extent->start + extent->length;
-    return 0;
 }
 
 /* A hole that goes on behind what one question tells: where does it end?  A disk of 16 TiB that is empty is one row, at once. */
@@ -205,11 +254,18 @@ static void find_hole_end_co(struct hex_load *load)
     struct hole_visit visit = {hole ? hole->end : cache->size, hole ? hole->pattern : 0};
     int64_t start = visit.end;
     uint64_t changes = cache->changes;
+    unsigned steps = STEPS_MAX;
+    int ret;
 
     if (start <= load->end || start >= cache->size || hex_holes_at(&cache->holes, start) || hex_cache_slot(cache, start)) {
         return;
     }
-    if (blk_status_bulk_co(load->blk, start, cache->size - start, is_hole_still, &visit) >= 0 && load->cache && changes == cache->changes) {
+    if (load->of_file) {
+        ret = visit_file_holes_co(load, cache->size, &steps, &visit);
+    } else {
+        ret = blk_status_bulk_co(load->blk, start, cache->size - start, is_hole_still, &visit);
+    }
+    if (ret >= 0 && load->cache && changes == cache->changes && visit.end > start) {
         add_hole(cache, start, visit.end, visit.pattern);
         cache->updated(cache->data);
     }

@@ -87,9 +87,9 @@ static int on_header_field(void *data, const struct inspect_field *field)
 static bool is_hole_co(struct blk *blk, int64_t offset, int64_t bytes)
 {
     struct blk_extent extent;
-    int ret = blk_status_co(blk, offset, bytes, &extent);
+    int ret = blk_status_or_hole_co(blk, offset, bytes, &extent);
 
-    return ret == 0 && extent.length >= bytes && (extent.kind == BLK_KIND_ZERO_PLAIN || extent.kind == BLK_KIND_UNALLOCATED);
+    return ret == 0 && extent.length >= bytes && (extent.kind == BLK_KIND_ZERO_PLAIN || extent.kind == BLK_KIND_UNALLOCATED || extent.hole);
 }
 
 static int read_co(struct blk *blk, int64_t offset, void *buf, size_t n)

@@ -142,14 +142,14 @@ static bool next_piece_co(struct scan *scan, int64_t *ret_start, int64_t *ret_en
     int64_t end = on ? MIN(window_end(repeats, start), start + CHUNK) : scan->stretch.start;
 
     do {
-        if (start >= end || blk_status_co(scan->blk, start, end - start, &extent) < 0 || extent.length <= 0 || !scan->repeats) {
+        if (start >= end || blk_status_or_hole_co(scan->blk, start, end - start, &extent) < 0 || extent.length <= 0 || !scan->repeats) {
             return false;
         }
         *ret_start = start;
         *ret_end = MIN(end, start + extent.length);
         start = *ret_end;
     } while (!on && start < end);
-    return extent.kind == BLK_KIND_DATA || extent.kind == BLK_KIND_COMPRESSED;
+    return (extent.kind == BLK_KIND_DATA && !extent.hole) || extent.kind == BLK_KIND_COMPRESSED;
 }
 
 /* Whether all of the piece belongs to it, so that it may go on. */
