@@ -96,9 +96,11 @@ int again_open_co(const struct command_call *call, struct again *again)
     ret = session_open_co(session, &how, call->sink);
     if (ret < 0 && before) {
         struct blk_open old = as_open(before);
+        int old_ret = session_open_co(session, &old, sink_null());
 
-        session_open_co(session, &old, sink_null());
         session->recent_sink = call->sink;
+        if (old_ret < 0)
+            report_error(call, "the image is closed: it can't be opened again as it was (%s)", g_strerror(-old_ret));
     }
     again_free(before);
     again_free(again);

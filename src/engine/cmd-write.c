@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,7 +16,10 @@
 #include "io/clock.h"
 #include "io/co.h"
 
-enum { REPEATED_AT_ONCE = 1 << 20 };
+enum {
+    REPEATED_AT_ONCE = 1 << 20,
+    SOURCE_WAIT_MS = 20, /* for a pipe, before looking whether anybody still wants it */
+};
 
 struct write_args {
     struct transfer_options options;
@@ -100,29 +104,44 @@ static int check_write(const struct command_call *call, struct write_args *args,
 
 struct source {
     const char *name;
+    int fd; /* -1: not open yet */
     uint8_t *buffer;
     size_t room, got;
 };
 
-/* On a thread: the file may be anything, a pipe nobody writes to included. */
+/*
+ * On a thread, what there is: the file may be anything.  1: there may be more, 0: that was all, or a negative errno.  A pipe that nobody writes to
+ * yet is waited for as if it were being opened, for a while only, so that who waits for it can be cancelled.
+ */
 static int read_source(void *data)
 {
     struct source *source = data;
-    int fd = open(source->name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
+    if (source->fd < 0)
+        source->fd = open(source->name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (source->fd < 0)
         return -errno;
-    int ret = 0;
-    while (source->got < source->room) {
-        ssize_t n = read(fd, source->buffer + source->got, source->room - source->got);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            ret = -errno;
-        if (n <= 0)
-            break;
-        source->got += n;
-    }
-    close(fd);
+    struct pollfd wanted = {.fd = source->fd, .events = POLLIN};
+    if (source->got == source->room || poll(&wanted, 1, SOURCE_WAIT_MS) == 0)
+        return source->got < source->room;
+    ssize_t n = read(source->fd, source->buffer + source->got, source->room - source->got);
+    if (n < 0)
+        return errno == EINTR || errno == EAGAIN ? 1 : -errno;
+    source->got += n;
+    return n > 0;
+}
+
+static int close_source(void *data)
+{
+    const struct source *source = data;
+    return source->fd >= 0 ? close(source->fd) : 0;
+}
+
+static int read_whole_source_co(struct aio *aio, struct source *source)
+{
+    int ret = 1;
+    while (ret == 1)
+        ret = co_cancelled() ? -ECANCELED : aio_call_co(aio, read_source, source, true);
+    aio_call_co(aio, close_source, source, true);
     return ret;
 }
 
@@ -140,11 +159,12 @@ static void repeat_co(uint8_t *buffer, size_t period, size_t bytes)
 
 static int fill_from_file_co(const struct command_call *call, const char *name, uint8_t *buffer, size_t bytes)
 {
-    struct source source = {name, buffer, bytes, 0};
-    int ret = aio_call_co(session_config(call->session)->aio, read_source, &source, true);
+    struct source source = {name, -1, buffer, bytes, 0};
+    int ret = read_whole_source_co(session_config(call->session)->aio, &source);
     g_autofree char *shown = report_text(call, name);
     if (ret < 0) {
-        report_complain(call, "%s: %s", shown, g_strerror(-ret));
+        if (ret != -ECANCELED)
+            report_complain(call, "%s: %s", shown, g_strerror(-ret));
         return ret;
     }
     if (!source.got) {

@@ -58,7 +58,7 @@ uint64_t *qcow2_cache_change(struct qcow2_cache *cache, const uint64_t *words);
 /* Pieces of [offset, offset + bytes) are no tables any more: what was changed in them is not written. */
 void qcow2_cache_forget(struct qcow2_cache *cache, int64_t offset, int64_t bytes);
 
-/* Nothing is held or changed: every piece is read anew, since somebody else may have written to the file. */
+/* Nothing is held, changed or being read: every piece is read anew, since somebody else may have written to the file. */
 void qcow2_cache_empty(struct qcow2_cache *cache);
 
 /* Nothing of cache is written before what other now has is on stable storage.  0, or a negative errno: then it is as before. */

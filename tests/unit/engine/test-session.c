@@ -3,9 +3,11 @@
 #include "engine/session.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/batch.h"
@@ -477,6 +479,46 @@ static void the_image_stays_while_it_is_used(struct fixture *fixture, const void
     g_assert_cmpint(run(fixture, "resume A; aio_flush"), ==, 0);
 }
 
+static gboolean feed_pipe(void *data)
+{
+    int fd = open(data, O_WRONLY | O_NONBLOCK);
+    if (fd < 0) /* nobody reads yet */
+        return G_SOURCE_CONTINUE;
+    g_assert_cmpint(write(fd, "\x11\x22", 2), ==, 2);
+    close(fd);
+    return G_SOURCE_REMOVE;
+}
+
+/* Bytes from a pipe come when somebody writes to it; nobody has to. */
+static void a_pipe_is_waited_for(struct fixture *fixture, const void *data)
+{
+    g_autofree char *dir = g_dir_make_tmp("blkscope-XXXXXX", NULL), *path = g_build_filename(dir, "pipe", NULL);
+    g_autofree char *line = g_strdup_printf("write -q -s %s 0 4", path);
+    struct ticket fed, never;
+    g_assert_cmpint(mkfifo(path, 0600), ==, 0);
+    open_blkdebug(fixture);
+    g_timeout_add(1, feed_pipe, path);
+    start(fixture, &fed, "f", line, 0);
+    wait_for(&fed);
+    g_assert_cmpint(fed.ret, ==, 0);
+    g_assert_cmpint(run(fixture, "read -P 0x11 0 1; read -P 0x22 1 1; read -P 0x11 2 1"), ==, 0);
+    start(fixture, &never, "n", line, 0);
+    session_cancel(fixture->session);
+    wait_for(&never);
+    g_assert_cmpint(never.ret, ==, -ECANCELED);
+    session_end(fixture->session); /* it has an end, though nobody ever writes */
+    g_unlink(path);
+    g_rmdir(dir);
+}
+
+static void it_is_told_when_nothing_is_open_any_more(struct fixture *fixture, const void *data)
+{
+    open_blkdebug(fixture); /* its file has no name any more */
+    g_assert_cmpint(run(fixture, "read-as qcow2"), <, 0);
+    g_assert_null(session_blk(fixture->session));
+    g_assert_nonnull(strstr(text(fixture), "blkscope: the image is closed: it can't be opened again as it was ("));
+}
+
 /* ---- observers ---- */
 
 struct seen {
@@ -727,6 +769,8 @@ int main(int argc, char **argv)
     ADD("state/end", a_session_may_end_while_a_line_runs);
     ADD("state/end-of-opening", what_was_opened_at_the_end_is_closed);
     ADD("state/in-use", the_image_stays_while_it_is_used);
+    ADD("state/pipe", a_pipe_is_waited_for);
+    ADD("state/not-open-any-more", it_is_told_when_nothing_is_open_any_more);
     ADD("observers/all", observers_see_what_happens);
     ADD("observers/buffer", the_last_buffer_is_kept_on_demand);
     ADD("aio/closing", closing_passes_every_breakpoint);
