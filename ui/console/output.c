@@ -40,8 +40,7 @@ static void answer(struct panel *panel, const char *text)
     struct console *console = (struct console *)panel;
     g_free(console->wanted);
     console->wanted = g_strdup(text);
-    console->found = scrollback_follows(console->scrollback) ? scrollback_end(console->scrollback)
-                                                             : scrollback_top(console->scrollback) + (uint64_t)console->height;
+    console->found = scrollback_view_end(console->scrollback);
     scrollback_mark_text(console->scrollback, text);
     find(console, true);
 }

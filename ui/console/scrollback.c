@@ -344,14 +344,16 @@ void scrollback_show(struct scrollback *scrollback, uint64_t line)
     scrollback->top_row = row;
 }
 
-uint64_t scrollback_top(struct scrollback *scrollback)
+uint64_t scrollback_view_end(struct scrollback *scrollback)
 {
-    uint64_t line = linestore_end(scrollback->store);
+    uint64_t line, end = linestore_end(scrollback->store);
     int row;
-    if (scrollback->height > 0) {
-        view_top(scrollback, &line, &row);
+    if (scrollback->height < 1) {
+        return end;
     }
-    return line;
+    view_top(scrollback, &line, &row);
+    step_on(scrollback, &line, &row, scrollback->height - 1);
+    return MIN(line + 1, end);
 }
 
 uint64_t scrollback_end(const struct scrollback *scrollback)

@@ -49,8 +49,8 @@ struct scrollback_place scrollback_place(struct scrollback *scrollback);
 void scrollback_set_place(struct scrollback *scrollback, struct scrollback_place place);
 /* Moves the view so that the line is in it. */
 void scrollback_show(struct scrollback *scrollback, uint64_t line);
-/* The view's first line. */
-uint64_t scrollback_top(struct scrollback *scrollback);
+/* The line behind the view's last. */
+uint64_t scrollback_view_end(struct scrollback *scrollback);
 /* The line behind the newest. */
 uint64_t scrollback_end(const struct scrollback *scrollback);
 /* The line that a row of the view last drawn belongs to; false: none. */

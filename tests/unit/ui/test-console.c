@@ -130,6 +130,21 @@ static void test_output_is_searched(void)
     driver_free(driver);
 }
 
+/* Lines that take several rows are above what is shown below them. */
+static void test_a_search_begins_where_the_view_ends(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    g_autofree char *words = g_strnfill(700, 'w');
+    for (int i = 0; i < 4; i++) {
+        desk_note(driver->desk, ROLE_NOTE, words);
+    }
+    desk_note(driver->desk, ROLE_NOTE, "needle");
+    desk_note(driver->desk, ROLE_NOTE, words);
+    driver_keys(driver, ": Home F3 needle Enter");
+    g_assert_true(driver_shows(driver, "no 'needle' further up"));
+    driver_free(driver);
+}
+
 /* As many pages as can be asked for: more rows than there are numbers for. */
 static void test_any_number_of_pages_leads_to_an_end(void)
 {
@@ -251,6 +266,7 @@ static void test_progress_in_words(void)
 int main(int argc, char **argv)
 {
     driver_init(&argc, &argv);
+    g_test_add_func("/console/a-search-begins-where-the-view-ends", test_a_search_begins_where_the_view_ends);
     g_test_add_func("/console/scrollback-as-large-as-allowed", test_the_scrollback_is_as_large_as_allowed);
     g_test_add_func("/console/usage-is-shown-while-typing", test_usage_is_shown_while_typing);
     g_test_add_func("/console/names-complete", test_names_complete);

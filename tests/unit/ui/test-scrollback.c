@@ -48,6 +48,24 @@ static void test_lines_are_wrapped_and_continued(void)
     scrollback_free(scrollback);
 }
 
+/* However many rows its lines take. */
+static void test_a_view_ends_with_a_line(void)
+{
+    struct scrollback *scrollback = scrollback_new(0);
+    g_assert_cmpuint(scrollback_view_end(scrollback), ==, 0);
+    assert_view(scrollback, 4, 4, "    |    |    |    ");
+    g_assert_cmpuint(scrollback_view_end(scrollback), ==, 0);
+    add(scrollback, ROLE_TEXT, "onetwothree\nfour\nfive\nsix\nseven\n");
+    assert_view(scrollback, 4, 4, "five|six |seve|n   ");
+    g_assert_cmpuint(scrollback_view_end(scrollback), ==, 5);
+    scrollback_scroll_first(scrollback);
+    assert_view(scrollback, 4, 4, "onet|woth|ree |four");
+    g_assert_cmpuint(scrollback_view_end(scrollback), ==, 2);
+    scrollback_scroll(scrollback, 2);
+    g_assert_cmpuint(scrollback_view_end(scrollback), ==, 4);
+    scrollback_free(scrollback);
+}
+
 static void test_words_stay_whole_where_one_ends_in_time(void)
 {
     struct scrollback *scrollback = scrollback_new(0);
@@ -197,6 +215,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/scrollback/lines-are-wrapped-and-continued", test_lines_are_wrapped_and_continued);
     g_test_add_func("/scrollback/tables-are-wrapped-within-their-last-column", test_tables_are_wrapped_within_their_last_column);
+    g_test_add_func("/scrollback/a-view-ends-with-a-line", test_a_view_ends_with_a_line);
     g_test_add_func("/scrollback/words-stay-whole", test_words_stay_whole_where_one_ends_in_time);
     g_test_add_func("/scrollback/control-characters-are-shown-escaped", test_control_characters_are_shown_escaped);
     g_test_add_func("/scrollback/the-view-scrolls-by-rows-and-stays", test_the_view_scrolls_by_rows_and_stays);
