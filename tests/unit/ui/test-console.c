@@ -135,9 +135,7 @@ static void test_a_search_begins_where_the_view_ends(void)
 {
     struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
     g_autofree char *words = g_strnfill(700, 'w');
-    for (int i = 0; i < 4; i++) {
-        desk_note(driver->desk, ROLE_NOTE, words);
-    }
+    desk_note(driver->desk, ROLE_NOTE, words);
     desk_note(driver->desk, ROLE_NOTE, "needle");
     desk_note(driver->desk, ROLE_NOTE, words);
     driver_keys(driver, ": Home F3 needle Enter");
