@@ -43,6 +43,11 @@ enum panel_reaction hex_mouse(struct panel *panel, const struct mouse *mouse)
     struct hex_panel *hex = (struct hex_panel *)panel;
     struct hex_view *view = hex_panel_view(hex);
     struct hex_line line;
+    if (mouse->button == 1 && mouse->what == MOUSE_RELEASE && view->anchor >= 0) { /* what is moved later changes it no more */
+        hex_view_selection(view, &view->range_start, &view->range_end);
+        view->anchor = -1;
+        return PANEL_REDRAW;
+    }
     if (mouse->button != 1 || mouse->what == MOUSE_RELEASE || is_beside(hex, mouse) || !line_at(hex, mouse->y, &line)) {
         return PANEL_IGNORED;
     }

@@ -101,6 +101,24 @@ static void test_the_wheel_moves_what_is_under_it(void)
     driver_free(driver);
 }
 
+static void test_what_was_selected_by_dragging_stays(void)
+{
+    struct driver *driver = driver_new(160, 48, driver_colour, "disk.img");
+    const struct rectangle *hex = &driver->desk->layout.panels[LAYOUT_HEX];
+    driver_command(driver, "focus map; set hex-fold off");
+    point(driver, MOUSE_PRESS, hex->x + 12, hex->y + 2, 1);
+    drag(driver, hex->x + 12, hex->y + 4);
+    point(driver, MOUSE_RELEASE, hex->x + 12, hex->y + 4, 1);
+    g_assert_true(driver_shows(driver, "selected 0x10..0x30 33 bytes"));
+    point(driver, MOUSE_WHEEL_DOWN, hex->x + 12, hex->y + 4, 0);
+    driver_keys(driver, "Down Down");
+    g_assert_true(driver_shows(driver, "selected 0x10..0x30 33 bytes"));
+    point(driver, MOUSE_PRESS, hex->x + 12, hex->y + 2, 1); /* and a click takes it away */
+    point(driver, MOUSE_RELEASE, hex->x + 12, hex->y + 2, 1);
+    g_assert_false(driver_shows(driver, "selected 0x"));
+    driver_free(driver);
+}
+
 static int between(int least, int most)
 {
     return g_test_rand_int_range(least, most + 1);
@@ -135,6 +153,7 @@ int main(int argc, char **argv)
     g_test_add_func("/mouse/a-border-is-dragged-beyond-the-screen", test_a_border_is_dragged_beyond_the_screen);
     g_test_add_func("/mouse/a-border-that-is-gone-is-not-dragged", test_a_border_that_is_gone_is_not_dragged);
     g_test_add_func("/mouse/a-press-that-never-ends-ends-with-the-next", test_a_press_that_never_ends_ends_with_the_next);
+    g_test_add_func("/mouse/what-was-selected-by-dragging-stays", test_what_was_selected_by_dragging_stays);
     g_test_add_func("/mouse/the-wheel-moves-what-is-under-it", test_the_wheel_moves_what_is_under_it);
     g_test_add_func("/mouse/random-mice-do-no-harm", test_random_mice_do_no_harm);
     return driver_run_tests();
