@@ -139,7 +139,7 @@ static int copy_piece_co(struct node *node, int64_t start, int64_t end)
 {
     struct copy_on_read *cor = node->opaque;
     struct copying_flight flight;
-    void *buf = malloc(end - start);
+    void *buf = calloc(1, end - start); /* null leaves what it reads as it was, which is then written */
     int ret = 0;
     if (!buf)
         return -ENOMEM;

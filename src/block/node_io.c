@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "block/iov.h"
 #include "util/checked.h"
@@ -147,6 +148,7 @@ bool node_pad_init(struct node *node, struct node_pad *pad, int64_t offset, int6
     pad->merged = pad->end - pad->start == alignment || (pad->head && pad->tail && pad->end - pad->start == 2 * alignment);
     size_t size = pad->merged ? pad->end - pad->start : 2 * alignment;
     pad->buf = node_buffer(node, size);
+    memset(pad->buf, 0, size); /* null leaves what it reads as it was, which is then written */
     pad->tail_buf = pad->buf + size - alignment;
     return true;
 }

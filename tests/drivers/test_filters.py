@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Filters and drivers that do something on the way: the same output, the same images as the reference program."""
+import os
 import random
 import shutil
 import subprocess
@@ -140,3 +141,29 @@ def test_a_damaged_log_is_refused(folder, entry):
     (folder / 'log').write_bytes(header.ljust(512, b'\0') + entry.ljust(512, b'\0'))
     result = support.blkscope('-w', *script('length'), '--image-opts', f'{LOG},log-append=on', cwd=folder)
     assert result.status == 1 and 'og entry 0' in result.err
+
+
+# ---- null, which leaves the memory that it reads into as it was ----
+
+QCOW2 = 'driver=qcow2,file.driver=file,file.filename=empty.qcow2'
+OF_THE_HEAP = b'\x5a' * 64  # what malloc() hands out, by MALLOC_PERTURB_
+OVER_NULL = {
+    'padding': ('driver=blklogwrites,log-sector-size=4096,file.driver=null-co,file.size=1M,log.driver=file,log.filename=log', 'log', 'write -P 1 1k 512'),
+    'around a write': (f'{QCOW2},backing.driver=null-co,backing.size=1M', 'empty.qcow2', 'write -P 1 1k 512'),
+    'copy-on-read': (f'driver=copy-on-read,file.driver=qcow2,file.file.driver=file,file.file.filename=empty.qcow2,file.backing.driver=null-co,'
+                     'file.backing.size=1M', 'empty.qcow2', 'read 1k 512'),
+}
+
+
+@pytest.mark.parametrize('way', OVER_NULL)
+def test_memory_of_the_program_is_not_written(folder, way):
+    """Zeroes are, where the reference program writes whatever was there."""
+    options, written, command = OVER_NULL[way]
+    (folder / 'log').touch()
+    # The sanitizer, whose allocator it is then, fills only the beginning if it is not told to do more.
+    env = support.environment(MALLOC_PERTURB_='165', MALLOC_MMAP_THRESHOLD_='67108864', MALLOC_TOP_PAD_='67108864',
+                              ASAN_OPTIONS=os.environ.get('ASAN_OPTIONS', '') + ':max_malloc_fill_size=4194304:malloc_fill_byte=90')
+    result = support.blkscope('-w', '--no-sandbox', *script(command), '--image-opts', options, cwd=folder, env=env)
+    assert result.status == 0, result
+    content = (folder / written).read_bytes()
+    assert OF_THE_HEAP not in content

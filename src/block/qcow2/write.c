@@ -18,7 +18,7 @@ static int read_part_co(struct node *node, int64_t offset, int64_t bytes, uint8_
     *ret_buf = NULL;
     if (bytes == 0)
         return 0;
-    *ret_buf = g_try_malloc(bytes);
+    *ret_buf = g_try_malloc0(bytes); /* null leaves what it reads as it was, which is then written */
     if (!*ret_buf)
         return -ENOMEM;
     struct iovec iov = {*ret_buf, bytes};
