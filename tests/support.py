@@ -34,6 +34,11 @@ def environment(**changes):
     return kept
 
 
+def traced(**changes):
+    """The environment of a process that strace watches: leaks can't be looked for in it."""
+    return environment(ASAN_OPTIONS=os.environ.get('ASAN_OPTIONS', '') + ':detect_leaks=0', **changes)
+
+
 # For tests of what a capable screen shows, in every lane.
 SCREEN = {'LANG': 'C.UTF-8', 'LC_ALL': 'C.UTF-8', 'TERM': 'xterm-256color'}
 

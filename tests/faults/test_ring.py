@@ -13,7 +13,8 @@ import scenarios  # noqa: E402
 import support  # noqa: E402
 
 STRACE = shutil.which('strace')
-pytestmark = [pytest.mark.skipif(not STRACE, reason='strace is not installed'), pytest.mark.skipif(support.FLAVOUR != '', reason='strace and a sanitizer')]
+pytestmark = [pytest.mark.skipif(not STRACE, reason='strace is not installed'),
+              pytest.mark.skipif(support.FLAVOUR in ('tsan', 'valgrind'), reason='strace would watch another program than ours')]
 TIMES = {'': 3, 'all': 200}.get(os.environ.get('BLKSCOPE_FAULTS', ''), 20)
 FAULTS = [('io_uring_setup', error, 1) for error in ('EPERM', 'ENOSYS', 'ENOMEM', 'EMFILE')] + [('io_uring_register', 'EINVAL', 1)] + [
     ('io_uring_enter', error, TIMES) for error in ('EINTR', 'EAGAIN', 'EBUSY', 'ENOMEM')] + [('ppoll', 'EINTR', TIMES), ('poll', 'EINTR', TIMES)]
@@ -33,7 +34,7 @@ def test_the_ring_fails(work, call, error, times):
             f'aio_read -q -P {i + 1} {i * 16}k 5k\n' for i in range(40)) + 'aio_flush\n'
         result = support.run(['-f', '-qq', '-o', 'log', '-e', f'trace={call}', '-e', f'inject={call}:error={error}:when={number * 3 - 2 if times > 1 else 1}',
                               './blkscope', '-w', '-n', '--refs=follow', 'disk.qcow2'], program=STRACE, name='strace', input=script, cwd=folder,
-                             env=support.environment())
+                             env=support.traced())
         assert result.status in (0, 1) and 'CRITICAL' not in result.err, f'{number}\n{result}'
         assert result.status == 0 or new_words(result), f'{number}\n{result}'
         scenarios.sound(folder, 'disk.qcow2')
@@ -50,7 +51,7 @@ def test_a_ring_that_is_asked_for_and_can_not_be_had(work):
     """A reason and a status, no crash."""
     support.make_image(work / 'disk.img')
     result = support.run(['-f', '-qq', '-o', 'log', '-e', 'trace=io_uring_setup', '-e', 'inject=io_uring_setup:error=EPERM', support.BLKSCOPE, '-c', 'length',
-                          'disk.img'], program=STRACE, name='strace', cwd=work, env=support.environment(BLKSCOPE_AIO='io_uring'))
+                          'disk.img'], program=STRACE, name='strace', cwd=work, env=support.traced(BLKSCOPE_AIO='io_uring'))
     assert result.status == 1 and "BLKSCOPE_AIO: io_uring can't be used here: Operation not permitted" in result.err, result
     result = support.blkscope('-c', 'length', 'disk.img', cwd=work, env=support.environment(BLKSCOPE_AIO='abacus'))
     assert result.status == 1 and "AIO back end 'abacus' does not exist" in result.err, result

@@ -204,7 +204,7 @@ def test_local_images_do_not_load_the_library(work):
     assert strace, 'package strace'
     disk(work / 'disk')
     subprocess.run([strace, '-f', '-e', 'trace=openat', '-o', work / 'trace', support.BLKSCOPE, '-f', 'raw', '-c', 'length', work / 'disk'],
-                   check=True, capture_output=True, env=support.environment(ASAN_OPTIONS='detect_leaks=0'))  # nor can it trace itself
+                   check=True, capture_output=True, env=support.traced())
     assert 'libnbd' not in (work / 'trace').read_text()
 
 
@@ -214,7 +214,7 @@ def test_one_wait_for_each_request(work):
     (work / 'script').write_text('read -q 0 4k\n' * 50)
     with servers.nbdkit(work / 's', '--filter=delay', 'memory', '1M', 'rdelay=10ms'):
         subprocess.run(['strace', '-o', work / 'calls', '-e', 'trace=poll,ppoll', support.BLKSCOPE, '-r', '-f', 'raw', '--script', work / 'script',
-                        f'nbd:unix:{work / "s"}'], env=support.environment(), check=True)
+                        f'nbd:unix:{work / "s"}'], env=support.traced(), check=True)
     calls = (work / 'calls').read_text()
     # A busy machine has an answer come in pieces, each waited for; what ends without anything from the server is one too many.
     answers = max(collections.Counter(re.findall(r'= \d+ \(\[\{fd=(\d+), revents', calls)).values())

@@ -37,8 +37,7 @@ def record(work, image, commands, args):
     link = work / 'qemu-io'
     link.unlink(missing_ok=True)
     link.symlink_to(support.BLKSCOPE)
-    # Leaks can't be looked for in a program that is traced.
-    env = support.environment(BLKSCOPE_AIO='threads', ASAN_OPTIONS=os.environ.get('ASAN_OPTIONS', '') + ':detect_leaks=0')
+    env = support.traced(BLKSCOPE_AIO='threads')
     argv = [strace, '-f', '-xx', '-s', str(4 * MIB), '-o', log.name, '-e', f'trace={CALLS}', link, *args, image.name]
     process = subprocess.Popen(argv, cwd=work, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     said = b''

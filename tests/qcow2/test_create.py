@@ -382,7 +382,7 @@ def test_with_and_without_files_that_have_no_name(work, where):
         old = ['strace', '-f', '-o', '/dev/null', '-e', 'trace=access,faccessat,faccessat2', '-e', 'inject=access,faccessat,faccessat2:error=ENOENT']
         for way in [[], old] if shutil.which('strace') else [[]]:
             for command in ['create -q -f qcow2 new 1M', 'create -q -y -f qcow2 new 2M', 'create -q -f qcow2 -o data_file=data other 1M']:
-                subprocess.run([*way, support.BLKSCOPE, '-w', '--no-sandbox', '-c', command], cwd=folder, env=support.environment(), check=True)
+                subprocess.run([*way, support.BLKSCOPE, '-w', '--no-sandbox', '-c', command], cwd=folder, env=support.traced(), check=True)
             assert sorted(os.listdir(folder)) == ['data', 'new', 'other'], way
             assert (folder / 'new').stat().st_mode & 0o777 == 0o644
             subprocess.run(['qemu-img', 'check', '-q', 'new'], cwd=folder, check=True)
@@ -400,7 +400,7 @@ def test_what_was_put_into_place_is_taken_back(work):
         (work / name).write_text(f'my {name}')
     strace = ['strace', '-f', '-o', '/dev/null', '-e', 'trace=renameat2', '-e', 'inject=renameat2:error=EIO:when=2']
     result = subprocess.run([*strace, support.BLKSCOPE, '--no-sandbox', '-w', '-c', 'create -y -f qcow2 -o data_file=data image 1M'], cwd=work,
-                            env=support.environment(), capture_output=True, text=True)
+                            env=support.traced(), capture_output=True, text=True)
     assert result.returncode == 1 and 'Input/output error' in result.stderr, result
     assert {name: (work / name).read_text() for name in os.listdir(work)} == {'data': 'my data', 'image': 'my image'}
 

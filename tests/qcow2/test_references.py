@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import images  # noqa: E402
 from images import create, patch  # noqa: E402
-from support import BLKSCOPE, FLAVOUR, MIB, blkscope, create_encrypted, drop_in, environment  # noqa: E402
+from support import BLKSCOPE, MIB, blkscope, create_encrypted, drop_in, environment, traced  # noqa: E402
 
 
 @pytest.fixture
@@ -182,11 +182,10 @@ def objects(result):
 def opened_files(args, cwd):
     """Paths that the program opens, or tries to."""
     run = subprocess.run(['strace', '-f', '-qq', '-e', 'trace=open,openat,connect', BLKSCOPE, *args], cwd=cwd, capture_output=True, text=True,
-                         env=environment())
+                         env=traced())
     return '\n'.join(re.findall(r'(?:openat|open|connect)\(.*', run.stderr))
 
 
-@pytest.mark.skipif(bool(FLAVOUR), reason='strace and the sanitizers exclude each other')
 @pytest.mark.parametrize('policy', ['none', 'ask'])
 @pytest.mark.parametrize('name', [b'base.raw', b'/etc/hostname', b'pipe', b'nbd:unix:socket', b'json:{"driver":"file","filename":"base.raw"}'])
 def test_nothing_is_opened_before_it_is_agreed_to(overlay, policy, name):
