@@ -58,7 +58,8 @@ static int live(void)
     good = good && pthread_create(&thread, NULL, nothing, NULL) == 0 && pthread_join(thread, NULL) == 0;
     good = good && kill(getpid(), 0) == 0 && kill(0, 0) == 0 && raise(0) == 0 && signal(SIGUSR1, SIG_IGN) != SIG_ERR && raise(SIGUSR1) == 0;
     g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-    good = good && dir && g_dir_read_name(dir) && g_file_get_contents("/proc/locks", &(char *){NULL}, NULL, NULL);
+    g_autofree char *locks = NULL;
+    good = good && dir && g_dir_read_name(dir) && g_file_get_contents("/proc/locks", &locks, NULL, NULL);
     void *memory = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     good = good && memory != MAP_FAILED && mprotect(memory, 4096, PROT_READ) == 0 && munmap(memory, 1 << 20) == 0;
     return good ? 0 : -1;
