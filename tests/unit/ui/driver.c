@@ -5,6 +5,8 @@
 #include <glib/gstdio.h>
 #include <locale.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "engine/batch.h"
@@ -87,6 +89,32 @@ static void make_image(const char *path)
     close(fd);
 }
 
+static int64_t ns_of(const struct timespec *time)
+{
+    return time->tv_sec * G_GINT64_CONSTANT(1000000000) + time->tv_nsec;
+}
+
+static bool is_of_this_tick(const char *path)
+{
+    struct stat st;
+    struct timespec now;
+    g_assert_cmpint(stat(path, &st), ==, 0);
+    g_assert_cmpint(clock_gettime(CLOCK_REALTIME_COARSE, &now), ==, 0);
+    return MAX(ns_of(&st.st_mtim), ns_of(&st.st_ctim)) >= ns_of(&now);
+}
+
+void driver_let_files_age(struct driver *driver)
+{
+    g_autoptr(GDir) dir = g_dir_open(driver->dir, 0, NULL);
+    const char *name;
+    while ((name = g_dir_read_name(dir)) != NULL) {
+        g_autofree char *path = g_build_filename(driver->dir, name, NULL);
+        while (is_of_this_tick(path)) {
+            g_usleep(500);
+        }
+    }
+}
+
 struct driver *driver_new(int width, int height, struct grid_traits traits, const char *image)
 {
     struct driver *driver = g_new0(struct driver, 1);
@@ -100,6 +128,7 @@ struct driver *driver_new(int width, int height, struct grid_traits traits, cons
     if (image != NULL) {
         g_autofree char *path = g_build_filename(driver->dir, image, NULL);
         make_image(path);
+        driver_let_files_age(driver);
         struct sink *sink = sink_new_buffer();
         g_autofree char *quoted = g_shell_quote(path);
         g_autofree char *line = g_strdup_printf("open -o driver=raw %s", quoted);

@@ -40,6 +40,9 @@ void driver_command(struct driver *driver, const char *line);
 /* Turns the loop until nothing is left to do but what a breakpoint or a command's own wait holds. */
 void driver_settle(struct driver *driver);
 void driver_resize(struct driver *driver, int width, int height);
+/* Waits until the files in the driver's folder are older than the kernel's clock can tell: else who opens one looks at it again, a moment
+ * later by a clock that is not the test's. */
+void driver_let_files_age(struct driver *driver);
 /* Moves the clock on. */
 void driver_pass_ms(struct driver *driver, int64_t time_ms);
 

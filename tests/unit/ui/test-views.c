@@ -45,6 +45,9 @@ static void run(struct driver *driver, const char *format, ...)
     g_autofree char *line = g_strdup_vprintf(format, args);
     va_end(args);
     struct sink *sink = sink_new_buffer();
+    if (g_str_has_prefix(line, "open ")) {
+        driver_let_files_age(driver);
+    }
     if (batch_run_line(driver->session, line, sink) != 0) {
         g_error("%s: %s", line, sink_buffer_text(sink));
     }
