@@ -16,7 +16,7 @@
 enum {
     LOADS_MAX = 32,
     STATUS_TRIES = 3, /* before a place that changes all the time is simply read */
-    STEPS_MAX = 8192, /* questions for one end of a hole: it is shown so far, and the next load goes on */
+    STEPS_MAX = 2048, /* questions for one end of a hole: it is shown so far, and the next load goes on */
 };
 
 /* How far back a hole of the file is looked for at once, bytes. */
@@ -31,6 +31,7 @@ struct hex_load {
     int64_t block, end; /* first byte, first one behind */
     bool stale;         /* changed while it was read */
     bool has_data;
+    bool walking; /* visits holes of the file */
     bool of_file; /* some of what was found not to need reading is data by the tables and a hole of the file */
     int64_t in_holes; /* bytes */
     uint8_t *bytes;
@@ -188,11 +189,23 @@ static int is_hole_still(void *data, const struct blk_extent *extent)
     return 0;
 }
 
+/* One at a time: what others want to know, too, is mostly what this one finds. */
+static bool is_walked(const struct hex_cache *cache)
+{
+    for (GList *link = cache->loads.head; link; link = link->next) {
+        if (((struct hex_load *)link->data)->walking) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The same by one question after the other, which the file below is asked, too: 1 at the first that is none, 0 at the end or after *steps. */
 static int visit_file_holes_co(struct hex_load *load, int64_t end, unsigned *steps, struct hole_visit *visit)
 {
     int ret = 0;
 
+    load->walking = true;
     for (; ret == 0 && *steps > 0 && load->cache && visit->end < end; --*steps) {
         struct blk_extent extent;
 
@@ -205,6 +218,7 @@ static int visit_file_holes_co(struct hex_load *load, int64_t end, unsigned *ste
         }
         co_relax_co();
     }
+    load->walking = false;
     return ret;
 }
 
@@ -234,7 +248,8 @@ static void find_hole_start_co(struct hex_load *load)
     const struct hex_hole *hole = hex_holes_at(&cache->holes, load->block);
     int64_t start;
 
-    if (load->block == 0 || !hole || hex_holes_at(&cache->holes, load->block - 1) || hex_cache_slot(cache, load->block - 1)) {
+    if (load->block == 0 || !hole || hex_holes_at(&cache->holes, load->block - 1) || hex_cache_slot(cache, load->block - 1) ||
+        (load->of_file && is_walked(cache))) {
         return;
     }
     uint64_t pattern = hole->pattern; /* the list may be another one when this comes back */
@@ -257,7 +272,8 @@ static void find_hole_end_co(struct hex_load *load)
     unsigned steps = STEPS_MAX;
     int ret;
 
-    if (start <= load->end || start >= cache->size || hex_holes_at(&cache->holes, start) || hex_cache_slot(cache, start)) {
+    if (start <= load->end || start >= cache->size || hex_holes_at(&cache->holes, start) || hex_cache_slot(cache, start) ||
+        (load->of_file && is_walked(cache))) {
         return;
     }
     if (load->of_file) {
