@@ -186,7 +186,9 @@ void pending_table_draw_detail(struct surface row, const struct pending_row *req
 
     g_string_append_printf(text, "#%" PRIu64 " %s", request->id, blk_op_name(request->op));
     if (pending_has_range(request->op)) {
-        g_string_append_printf(text, " 0x%" PRIx64 "..0x%" PRIx64, request->offset, request->offset + MAX(request->bytes, 1) - 1);
+        uint64_t first = (uint64_t)request->offset; /* what was refused may end where no offset is any more */
+
+        g_string_append_printf(text, " 0x%" PRIx64 "..0x%" PRIx64, first, first + (uint64_t)MAX(request->bytes, 1) - 1);
     }
     if (request->event) {
         g_string_append_printf(text, " · %s", request->event);
