@@ -297,24 +297,6 @@ bool fields_depend_on(const struct fields *fields, int64_t offset, int64_t bytes
     return found;
 }
 
-unsigned fields_partitions(const struct fields *fields)
-{
-    return fields->volumes->len - 1;
-}
-
-bool fields_partition(const struct fields *fields, unsigned n, int64_t *ret_start, int64_t *ret_end, unsigned *ret_number)
-{
-    if (n >= fields_partitions(fields)) {
-        return false;
-    }
-    const struct volume *volume = volume_at(fields, n + 1);
-
-    *ret_start = volume->base;
-    *ret_end = volume->base + volume->size;
-    *ret_number = volume->number;
-    return true;
-}
-
 /* ---- finding ---- */
 
 static const struct field *field_of(const struct structure *structure, int64_t offset)

@@ -44,10 +44,6 @@ struct field_hit {
 bool fields_find(const struct fields *fields, fields_read_fn *read, void *data, int64_t offset, struct field_hit *ret_hit);
 void field_hit_clear(struct field_hit *hit);
 
-/* Partitions known so far, and the n-th: where it is and the number the kernel gives it; 0: a table of a logical one. */
-unsigned fields_partitions(const struct fields *fields);
-bool fields_partition(const struct fields *fields, unsigned n, int64_t *ret_start, int64_t *ret_end, unsigned *ret_number);
-
 /* ---- values, for others, too ---- */
 
 uint64_t field_number(const uint8_t *bytes, size_t n, bool big_endian);
