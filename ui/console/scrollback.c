@@ -278,11 +278,6 @@ void scrollback_scroll_last(struct scrollback *scrollback)
     scrollback->scrolled = false;
 }
 
-bool scrollback_follows(const struct scrollback *scrollback)
-{
-    return !scrollback->scrolled;
-}
-
 uint64_t scrollback_below(const struct scrollback *scrollback)
 {
     return scrollback->scrolled ? linestore_end(scrollback->store) - 1 - MIN(scrollback->seen_line, linestore_end(scrollback->store) - 1) : 0;

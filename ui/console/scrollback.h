@@ -26,8 +26,6 @@ bool scrollback_scroll(struct scrollback *scrollback, int rows);
 void scrollback_scroll_first(struct scrollback *scrollback);
 /* The view follows new text again. */
 void scrollback_scroll_last(struct scrollback *scrollback);
-/* Whether the view follows new text. */
-bool scrollback_follows(const struct scrollback *scrollback);
 /* Lines below the view. */
 uint64_t scrollback_below(const struct scrollback *scrollback);
 

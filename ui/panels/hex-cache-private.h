@@ -42,8 +42,6 @@ struct hex_cache {
     size_t wanted_count;
 };
 
-/* The first byte of the block that offset is in. */
-int64_t hex_cache_block(int64_t offset);
 /* The slot with that block, or NULL. */
 struct hex_slot *hex_cache_slot(const struct hex_cache *cache, int64_t offset);
 void hex_cache_free_slot(struct hex_cache *cache, struct hex_slot *slot);

@@ -14,14 +14,15 @@ enum {
     ALLOCATED_MAX = 2 << 20, /* no format of ours allocates more at a time for a byte that is written */
 };
 
-int64_t hex_cache_block(int64_t offset)
+/* The first byte of the block that offset is in. */
+static int64_t block_of(int64_t offset)
 {
     return offset - offset % HEX_BLOCK;
 }
 
 struct hex_slot *hex_cache_slot(const struct hex_cache *cache, int64_t offset)
 {
-    int64_t block = hex_cache_block(offset);
+    int64_t block = block_of(offset);
 
     return g_hash_table_lookup(cache->by_block, &block);
 }
@@ -79,7 +80,7 @@ static void get(struct hex_source *source, int64_t offset, size_t n, uint8_t *by
         struct hex_slot *slot = hole ? NULL : hex_cache_slot(cache, offset);
         struct hex_hole stretch;
         bool repeats = !hole && !slot && hex_repeats_at(cache->repeats, offset, &stretch);
-        int64_t to = hole ? hole->end : MIN(hex_cache_block(offset) + HEX_BLOCK, hex_holes_next(&cache->holes, offset));
+        int64_t to = hole ? hole->end : MIN(block_of(offset) + HEX_BLOCK, hex_holes_next(&cache->holes, offset));
 
         if (!hole && !slot) {
             to = MIN(to, repeats ? stretch.end : hex_repeats_next(cache->repeats, offset));
@@ -222,7 +223,7 @@ void hex_cache_begin(struct hex_cache *cache)
 
 void hex_cache_want(struct hex_cache *cache, int64_t offset)
 {
-    int64_t block = hex_cache_block(offset);
+    int64_t block = block_of(offset);
 
     if (cache->wanted_count < HEX_BLOCKS_MAX &&
         (cache->wanted_count == 0 || cache->wanted[cache->wanted_count - 1] != block)) {
@@ -242,8 +243,8 @@ static void want_ahead(struct hex_cache *cache, int64_t offset, int direction)
         } else if (hex_repeats_at(cache->repeats, offset, &stretch)) {
             offset = direction > 0 ? stretch.end : stretch.start - 1;
         } else {
-            hex_load_start(cache, hex_cache_block(offset));
-            offset = direction > 0 ? hex_cache_block(offset) + HEX_BLOCK : hex_cache_block(offset) - 1;
+            hex_load_start(cache, block_of(offset));
+            offset = direction > 0 ? block_of(offset) + HEX_BLOCK : block_of(offset) - 1;
         }
     }
 }
@@ -285,11 +286,11 @@ static void want_around(struct hex_cache *cache, int64_t start, int64_t end)
 
     for (int i = 0; i < 2; i++) {
         if (before[i] >= 0 && !is_known(cache, before[i])) {
-            hex_load_start(cache, hex_cache_block(before[i]));
+            hex_load_start(cache, block_of(before[i]));
             hex_repeats_extend(cache->repeats, start, -1);
         }
         if (behind[i] < cache->size && !is_known(cache, behind[i])) {
-            hex_load_start(cache, hex_cache_block(behind[i]));
+            hex_load_start(cache, block_of(behind[i]));
             hex_repeats_extend(cache->repeats, end - 1, 1);
         }
     }

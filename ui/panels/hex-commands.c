@@ -70,7 +70,8 @@ static int parse_find(const struct command_call *call, struct opts *opts, struct
     return opts->count == 1 ? 0 : hex_commands_complain(call, "type what to find; in quotes when there are spaces in it");
 }
 
-int hex_commands_place_cursor(const struct command_call *call, const char *where)
+/* Moves the cursor to a place as it is typed: an offset, or h: and one in the file.  0, or -EINVAL with the reason said. */
+static int place_cursor(const struct command_call *call, const char *where)
 {
     g_autofree char *why = NULL;
     struct panel *panel = &hex->panel;
@@ -132,7 +133,7 @@ static int run_find_co(const struct command_call *call)
         panel_remark(&hex->panel, error->message); /* asked for by a key, perhaps, where no console is to be seen */
         return hex_commands_complain(call, error->message);
     }
-    if (words.where && (ret = hex_commands_place_cursor(call, words.where)) < 0) {
+    if (words.where && (ret = place_cursor(call, words.where)) < 0) {
         return ret;
     }
     hex_find(hex, &search, opts.operand[0], -1, words.backward, 1);
@@ -190,7 +191,7 @@ static int parse_range(const struct command_call *call, int first, struct range 
     if (call->argc > first) {
         int64_t cursor = hex_panel_view(hex)->cursor;
         struct hex_view *before = hex_panel_view(hex);
-        int ret = call->argc != first + 2 ? hex_commands_complain(call, "an offset goes with a length") : hex_commands_place_cursor(call, call->argv[first]);
+        int ret = call->argc != first + 2 ? hex_commands_complain(call, "an offset goes with a length") : place_cursor(call, call->argv[first]);
 
         if (ret < 0) {
             return ret;

@@ -14,5 +14,3 @@ struct panel *hex_commands_panel(void);
 
 /* Says why with the command's name in front; -EINVAL. */
 int hex_commands_complain(const struct command_call *call, const char *why);
-/* Moves the cursor to a place as it is typed: an offset, or h: and one in the file.  0, or -EINVAL with the reason said. */
-int hex_commands_place_cursor(const struct command_call *call, const char *where);

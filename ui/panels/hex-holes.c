@@ -88,12 +88,7 @@ int64_t hex_holes_next(const struct hex_holes *holes, int64_t offset)
     return i < holes->count ? holes->list[i].start : INT64_MAX;
 }
 
-void hex_holes_add(struct hex_holes *holes, int64_t start, int64_t end)
-{
-    hex_holes_add_like(holes, start, end, 0);
-}
-
-void hex_holes_add_like(struct hex_holes *holes, int64_t start, int64_t end, uint64_t pattern)
+void hex_holes_add(struct hex_holes *holes, int64_t start, int64_t end, uint64_t pattern)
 {
     struct hex_hole joined = {start, end, pattern};
 

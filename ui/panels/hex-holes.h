@@ -20,10 +20,11 @@ struct hex_holes {
     size_t count;
 };
 
-/* Zeroes, joined with those it touches; when there are too many, the one farthest from it is forgotten. */
-void hex_holes_add(struct hex_holes *holes, int64_t start, int64_t end);
-/* In the place of what was there, joined with those of its pattern that it touches. */
-void hex_holes_add_like(struct hex_holes *holes, int64_t start, int64_t end, uint64_t pattern);
+/*
+ * In the place of what was there, joined with those of its pattern (0: zeroes) that it touches; when there are too many, the one farthest from
+ * it is forgotten.
+ */
+void hex_holes_add(struct hex_holes *holes, int64_t start, int64_t end, uint64_t pattern);
 void hex_holes_remove(struct hex_holes *holes, int64_t start, int64_t end);
 void hex_holes_clear(struct hex_holes *holes);
 /* The one with this byte, or NULL. */

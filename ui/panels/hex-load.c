@@ -41,7 +41,7 @@ struct hex_load {
 /* It may have been forgotten for a change near by, and its bytes noted as data since. */
 static void add_hole(struct hex_cache *cache, int64_t start, int64_t end, uint64_t pattern)
 {
-    hex_holes_add_like(&cache->holes, start, end, pattern);
+    hex_holes_add(&cache->holes, start, end, pattern);
     hex_repeats_forget(cache->repeats, start, end);
 }
 

@@ -103,7 +103,7 @@ static bool add(struct hex_repeats *repeats, int64_t start, int64_t end, uint64_
     if (known && known->start <= start && known->end >= end && known->pattern == pattern) {
         return false;
     }
-    hex_holes_add_like(&repeats->list, start, end, pattern);
+    hex_holes_add(&repeats->list, start, end, pattern);
     return true;
 }
 

@@ -39,7 +39,7 @@ static void test_like_a_flag_for_each_byte(void)
 
         memset(flags + start, add, (size_t)(end - start));
         if (add) {
-            hex_holes_add(holes, start, end);
+            hex_holes_add(holes, start, end, 0);
         } else {
             hex_holes_remove(holes, start, end);
         }
@@ -63,7 +63,7 @@ static void test_patterns_stay_apart(void)
 
         memset(is + start, pattern, (size_t)(end - start));
         if (pattern > 0) {
-            hex_holes_add_like(holes, start, end, pattern);
+            hex_holes_add(holes, start, end, pattern);
         } else {
             hex_holes_remove(holes, start, end);
         }
@@ -85,16 +85,16 @@ static void test_too_many_forget_the_farthest(void)
     int64_t last = INT64_C(1) << 40;
 
     for (int64_t i = 0; i < 2 * HEX_HOLES_MAX; i++) {
-        hex_holes_add(holes, i * 1024, i * 1024 + 512);
+        hex_holes_add(holes, i * 1024, i * 1024 + 512, 0);
         g_assert_nonnull(hex_holes_at(holes, i * 1024));
     }
     g_assert_cmpuint(holes->count, ==, HEX_HOLES_MAX);
     g_assert_null(hex_holes_at(holes, 0));
     hex_holes_remove(holes, INT64_C(1024) * HEX_HOLES_MAX + 100, INT64_C(1024) * HEX_HOLES_MAX + 101);
     g_assert_cmpuint(holes->count, ==, HEX_HOLES_MAX);
-    hex_holes_add(holes, last, INT64_MAX);
+    hex_holes_add(holes, last, INT64_MAX, 0);
     g_assert_nonnull(hex_holes_at(holes, INT64_MAX - 1));
-    hex_holes_add(holes, 0, last);
+    hex_holes_add(holes, 0, last, 0);
     g_assert_cmpuint(holes->count, ==, 1);
 }
 

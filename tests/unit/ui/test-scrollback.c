@@ -99,10 +99,10 @@ static void test_the_view_scrolls_by_rows_and_stays(void)
     g_assert_cmpuint(scrollback_below(scrollback), ==, 1);
     add(scrollback, ROLE_TEXT, "more\n");
     assert_view(scrollback, 4, 3, "xx  |58xx|xx  ");
-    g_assert_false(scrollback_follows(scrollback));
+    g_assert_false(scrollback_place(scrollback).follows);
     g_assert_true(scrollback_scroll(scrollback, 100));
     assert_view(scrollback, 4, 3, "59xx|xx  |more");
-    g_assert_true(scrollback_follows(scrollback));
+    g_assert_true(scrollback_place(scrollback).follows);
     scrollback_scroll_first(scrollback);
     assert_view(scrollback, 4, 3, "10xx|xx  |11xx");
     g_assert_false(scrollback_scroll(scrollback, -1));
