@@ -77,7 +77,7 @@ enum request_context {
     X(MAP_NEXT_DIFFERENCE, "map-next-difference", MAP, "map-next-difference OFFSET", "next difference", "to the next difference")       \
     X(MAP_PREVIOUS_DIFFERENCE, "map-previous-difference", MAP, "map-previous-difference OFFSET", "previous", "to the difference before") \
     X(MAP_LAYER, "map-layer", MAP, "map-layer", NULL, "show only what the first layer supplies, then the next, then all again") \
-    X(MAP_SCAN, "map-scan", MAP, "map-scan", NULL, "read the allocation of the whole image again")                     \
+    X(MAP_SCAN, "map-scan", MAP, "map-scan", NULL, "read the allocation of the whole image again, and compare again what is compared") \
     X(HEX_FOLLOW, "hex-follow", HEX, "hex-follow OFFSET", "buffer/image",                                                     \
       "switch between the last buffer and the image itself")                                                           \
     X(HEX_FOLD, "hex-fold", HEX, "hex-fold", "fold", "fold repeated rows, or show them all")                           \

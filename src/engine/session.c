@@ -85,6 +85,11 @@ static void on_message(void *data, const char *line)
     report_say(&call, "%s", line);
 }
 
+void session_look(struct session *session)
+{
+    watch_look(session->watch);
+}
+
 static void on_connection(void *data)
 {
     struct session *session = data;

@@ -127,6 +127,11 @@ struct session_buffer {
 };
 #define SESSION_BUFFER_MAX (64 << 20)
 const struct session_buffer *session_last_buffer(const struct session *session);
+/*
+ * Others may have written what nobody is told of (a server's image, a file on a network): a moment later the tables of what is not written
+ * here are read anew, and observers hear that all of the image changed.
+ */
+void session_look(struct session *session);
 /* Whether buffers are to be kept at all (a screen shows them); off to begin with, batch modes never pay for it. */
 void session_keep_buffers(struct session *session, bool keep);
 

@@ -15,7 +15,7 @@ int64_t watch_now_ns(void);
  * (watch_now_ns()) included.  Which files these are changes when the image is reopened: then it has to be started anew.
  */
 struct watch *watch_start(struct session *session, int64_t since_ns);
-/* The connection to the image's server is there again: what it serves may be another image by now.  watch may be NULL. */
+/* What was written is not always told: the connection to a server was lost, or somebody wants to see.  watch may be NULL. */
 void watch_look(struct watch *watch);
 /* A request of the image's is in another state.  watch may be NULL. */
 void watch_request(struct watch *watch, const struct blk_request *request);

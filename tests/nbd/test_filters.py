@@ -201,6 +201,9 @@ def test_a_comparison_that_is_not_followed_says_so(work):
                                   work / 'disk', cwd=work)
     assert 'vs nbd:unix:s, not followed · linear' in result.out, result
     assert '0 ranges differ from nbd:unix:s, 0 bytes · not followed' in result.out, result
+    with servers.nbdkit(work / 's', 'memory', '64k'):
+        result = support.blkscope('--headless', '--no-sandbox', '-f', 'raw', *commands(['zoom', 'differences disk', 'screen']), 'nbd:unix:s', cwd=work)
+    assert 'vs disk, not followed · linear' in result.out, result
     (work / 'other').write_bytes(bytes(64 * KIB))
     result = support.blkscope('--headless', '-f', 'raw', *commands(['zoom', 'differences other', 'screen']), work / 'disk', cwd=work)
     assert 'not followed' not in result.out and 'vs other · linear' in result.out, result

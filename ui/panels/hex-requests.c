@@ -186,6 +186,7 @@ enum panel_reaction hex_request(struct panel *panel, enum request request, int c
         panel_remark(panel, hex_typing_ask(hex));
         return PANEL_REDRAW;
     case REQUEST_HEX_READ_AGAIN:
+        session_look(panel_session(&hex->panel));
         hex_cache_open(hex->image.cache, hex->blk);
         hex_cache_open(hex->host.cache, hex->host.blk);
         return PANEL_REDRAW;

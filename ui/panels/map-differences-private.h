@@ -45,7 +45,7 @@ struct map_differences {
     unsigned perhaps_first;  /* those before are behind the comparison */
     struct compare_progress progress;
     bool cut, stale;
-    bool unseen;  /* what others write to the other image is not noticed */
+    bool unseen;  /* what others write to one of the images is not noticed */
     bool other_changed; /* behind the run that reads it: it is opened anew for the next */
     bool stopped; /* as it was asked for: what changes is not followed any more */
     int64_t view_start, view_end; /* compared again first */

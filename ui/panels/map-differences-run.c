@@ -237,6 +237,14 @@ static void fail(struct differences_run *run, const char *message)
     }
 }
 
+/* Whether it is told when others write to the image: of files it is, of a server's and of devices it is not. */
+static bool is_seen(const struct blk *blk)
+{
+    g_auto(GStrv) files = blk_files(blk, BLK_FILES_ALL);
+
+    return files[0] != NULL;
+}
+
 /* From before its tables are read it is watched, so that no change is missed in between. */
 static int open_other_co(struct differences_run *run, struct compare_other *ret_other, GError **error)
 {
@@ -250,11 +258,13 @@ static int open_other_co(struct differences_run *run, struct compare_other *ret_
         return ret;
     }
     run->reads_other = ret == 0;
+    run->owner->unseen = !is_seen(run->blk);
     if (ret < 0) {
         map_other_await(run->owner->other);
     } else if (ret_other->opened && run->what[0] != '@') {
-        run->owner->unseen = !map_other_watch(run->owner->other, ret_other->blk);
-        int refreshed = run->owner->unseen ? 0 : blk_refresh_co(ret_other->blk);
+        bool watched = map_other_watch(run->owner->other, ret_other->blk);
+        run->owner->unseen = run->owner->unseen || !watched;
+        int refreshed = watched ? blk_refresh_co(ret_other->blk) : 0;
 
         if (refreshed < 0 && run->owner) {
             map_differences_changed(run->owner, 0, MAP_DIFFERENCES_ALL_BYTES); /* it is just being written */

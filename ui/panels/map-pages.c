@@ -260,7 +260,7 @@ static void append_state(struct map_differences *differences, enum words words, 
         g_string_append(text, brief ? " · changed" : " · changed since");
     }
     if (map_differences_is_unseen(differences)) {
-        g_string_append(text, " · not followed");
+        g_string_append(text, brief ? " · not followed" : " · not followed: R compares again");
     }
 }
 

@@ -287,6 +287,7 @@ enum panel_reaction map_request(struct panel *panel, enum request request, int c
     case REQUEST_MAP_PREVIOUS_EXTENT:
         return seek(map, request == REQUEST_MAP_NEXT_EXTENT);
     case REQUEST_MAP_SCAN:
+        session_look(panel_session(&map->panel));
         map_side_rescan(side);
         map_open_list(map);
         map_pair_forget(map);
