@@ -234,6 +234,8 @@ static void fail(struct differences_run *run, const char *message)
     differences->error = safetext_escape(message, -1);
     if (run->again) {
         map_differences_forget_found(differences);
+    } else if (!run->reads_other && !map_other_was_open(differences->other)) {
+        differences->stopped = true; /* there is nothing that could be compared again, and to say so once is enough */
     }
 }
 

@@ -65,6 +65,11 @@ void map_other_await(struct map_other *other)
     }
 }
 
+bool map_other_was_open(const struct map_other *other)
+{
+    return other->files != NULL;
+}
+
 void map_other_forget(struct map_other *other)
 {
     g_clear_pointer(&other->watch, filewatch_free);

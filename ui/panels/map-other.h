@@ -14,5 +14,7 @@ void map_other_free(struct map_other *other);
 bool map_other_watch(struct map_other *other, const struct blk *blk);
 /* The files can't be opened any more: something with such a name, in their folders, is a change, too. */
 void map_other_await(struct map_other *other);
+/* Whether its files are known. */
+bool map_other_was_open(const struct map_other *other);
 /* Nothing is watched any more. */
 void map_other_forget(struct map_other *other);

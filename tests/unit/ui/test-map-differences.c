@@ -277,6 +277,23 @@ static void test_pages_end_at_the_first_and_the_last_difference(void)
     qcow2_bench_free(bench);
 }
 
+/* Each write would tell of it once more. */
+static void test_what_can_not_be_opened_is_tried_once(void)
+{
+    struct bench *bench = qcow2_bench(true);
+    struct map_differences *differences;
+
+    show(bench, 80, 24);
+    differences = map_of(bench)->differences;
+    map_differences_start(differences, bench->session, "/none/there");
+    wait_for_differences(bench, differences);
+    g_assert_nonnull(map_differences_error(differences));
+    bench_run(bench, "write -q -P 78 5M 1k");
+    g_assert_false(map_differences_is_busy(differences));
+    g_assert_nonnull(map_differences_error(differences));
+    qcow2_bench_free(bench);
+}
+
 int main(int argc, char **argv)
 {
     int ret;
@@ -290,6 +307,7 @@ int main(int argc, char **argv)
     g_test_add_func("/map-differences/differences-in-the-file", test_differences_are_marked_in_the_file);
     g_test_add_func("/map-differences/stopped-early", test_stopped_before_contents_it_keeps_what_the_tables_say);
     g_test_add_func("/map-differences/narrow", test_a_narrow_list_says_how_far_it_is);
+    g_test_add_func("/map-differences/tried-once", test_what_can_not_be_opened_is_tried_once);
     g_test_add_func("/map-differences/pages", test_pages_end_at_the_first_and_the_last_difference);
     ret = g_test_run();
     co_done();
