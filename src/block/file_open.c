@@ -326,10 +326,10 @@ struct reopening {
     bool locked;
 };
 
+/* As when it is opened: what its users are to do, the size included. */
 static unsigned perm_with(const struct node *node, unsigned flags)
 {
-    unsigned write = node->perm & NODE_PERM_WRITE ? node->perm : node->perm | NODE_PERM_WRITE;
-    return flags & NODE_WRITABLE ? write : node->perm & ~(NODE_PERM_WRITE | NODE_PERM_RESIZE);
+    return flags & NODE_WRITABLE ? node->perm_next | NODE_PERM_WRITE : node->perm_next & ~(NODE_PERM_WRITE | NODE_PERM_RESIZE);
 }
 
 /*

@@ -83,14 +83,15 @@ struct node {
     uint64_t flushed_gen;     /* those up to here are on stable storage */
     bool flushing;            /* the driver's flush is under way */
     struct co_queue flush_ended; /* who waits for that */
-    unsigned losses;         /* counts when the driver learnt that writes it had reported may be gone; */
-    unsigned losses_told;    /* those of which a flush has failed */
+    unsigned losses;          /* counts when the driver learnt that writes it had reported may be gone; */
+    unsigned losses_told;     /* those of which a flush has failed */
     unsigned resizes;         /* truncations so far: who wrote meanwhile does not know where the end is now */
     bool variable_length;     /* the length may change by itself (removable media): blk_length_co() asks again */
     bool for_repair;          /* opened for writing, but only inspect_repair_co() writes, to its file: requests find it read-only */
     bool dead;                /* the driver gave up on it (corrupt): every request -ENOMEDIUM */
     void *opaque;             /* the driver's state */
     void *reopen;             /* the driver's, between prepare and commit */
+    unsigned perm_next;       /* what perm will be, at the same time */
     struct aio *aio;
     struct registry *registry;
     void (*warn)(void *data, const char *line); /* may be NULL; node_warn() */

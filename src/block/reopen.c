@@ -46,6 +46,7 @@ static int prepare_co(const struct reopen_plan *plan, GError **error)
         const struct driver *driver = step->node->driver;
         int ret = catch_up_co(step, error);
 
+        step->node->perm_next = step->perm;
         if (ret == 0 && driver->reopen_prepare_co)
             ret = driver->reopen_prepare_co(step->node, step->flags, step->own, error);
         if (ret < 0) {

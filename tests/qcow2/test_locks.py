@@ -40,14 +40,18 @@ class Holder:
     def __enter__(self):
         self.process = subprocess.Popen(self.command, executable=self.program, cwd=self.folder, env=environment(), stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        self.process.stdin.write(b'length\n')
+        self.run('length')
+        return self.process
+
+    def run(self, *commands):
+        """The last one is `length`; several are for ours only, which doesn't leave what it has read in a buffer of its own."""
+        self.process.stdin.write(''.join(f'{command}\n' for command in commands).encode())
         self.process.stdin.flush()
         said = b''
         while b'MiB' not in said:
             more = self.process.stdout.read1(1000)
             assert more, said.decode()
             said += more
-        return self.process
 
     def __exit__(self, *unused):
         self.process.stdin.close()
@@ -244,6 +248,31 @@ def assert_the_same_locks(folder, *args):
 def test_filters_lock_the_same_bytes(folder, name, mode):
     if mode == 'write' or name not in FOR_WRITING:
         assert_the_same_locks(folder, '--object', 'throttle-group,id=t', *MODES[mode], '--image-opts', FILTERS[name])
+
+
+@pytest.mark.parametrize('image', IMAGES)
+@pytest.mark.parametrize('began, then', [('read', 'write'), ('write', 'read')])
+def test_reopened_locks_the_same_bytes(folder, image, began, then):
+    """As if it had been opened so; and as it was when that can't be."""
+    locks = {}
+    for mode in (began, then):
+        with Holder(io(REFERENCE, mode, image), folder) as process:
+            locks[mode] = locks_of(process, folder)
+    options = {'read': 'reopen -r', 'write': 'reopen -w'}
+    holder = Holder(io(BLKSCOPE, began, image), folder)
+    with holder as process:
+        for mode in (then, began, then):
+            holder.run(options[mode], 'length')
+            assert locks_of(process, folder) == locks[mode], mode
+
+
+def test_others_may_keep_the_size_as_it_is(folder):
+    """Who only forbids that the file is resized is not passed over when the image becomes writable."""
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', '-o', 'preallocation=full', 'full.qcow2', '1M'], cwd=folder, check=True)
+    keeps = 'driver=blkdebug,image.driver=file,image.filename=full.qcow2,unshare-child-perms.0=resize'
+    with Holder([REFERENCE, 'qemu-io', '-r', '--image-opts', keeps], folder):
+        result = blkscope('--no-sandbox', '-c', 'reopen -w', '-c', 'write 0 512', '-f', 'qcow2', 'full.qcow2', cwd=folder)
+    assert 'Failed to get "resize" lock' in result.err and 'wrote' not in result.out, result
 
 
 @pytest.mark.parametrize('image', IMAGES)
