@@ -119,6 +119,7 @@ struct node_how {
     void (*warn)(void *data, const char *line);
     void *warn_data;
     bool probe;            /* without a driver, the bytes of `file` decide (the top, backing files) */
+    bool probing;          /* it is the file of such a decision: whose it becomes settles what may be done to it */
     unsigned depth;        /* nodes above this one */
     const struct node *parent; /* the one right above; NULL for the top */
     unsigned layer;        /* of this one; see struct node */

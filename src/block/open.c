@@ -276,7 +276,7 @@ int node_open_child_co(struct node *node, struct options *options, const char *n
             node_add_child(node, name, role, child);
             if (ret_child)
                 *ret_child = child;
-            return 0;
+            return open_check_alignment(child, child->perm, error);
         }
         /* Probed with less than this driver needs: once more, with the right permissions from the start. */
         node_unref_co(child);
@@ -353,7 +353,7 @@ int open_check_alignment(const struct node *node, unsigned perm, GError **error)
     return -EPERM;
 }
 
-static int check_size_co(struct node *node, GError **error)
+static int check_size_co(struct node *node, bool probing, GError **error)
 {
     int ret = node_refresh_size_co(node);
 
@@ -361,11 +361,11 @@ static int check_size_co(struct node *node, GError **error)
         g_set_error(error, OPTIONS_ERROR, -ret, "Could not refresh total sector count: %s", g_strerror(-ret));
         return ret;
     }
-    return open_check_alignment(node, node->perm, error);
+    return probing ? 0 : open_check_alignment(node, node->perm, error);
 }
 
 /* Runs the driver's part.  node is gone on failure. */
-static int open_node_co(struct node *node, struct options *options, GError **error)
+static int open_node_co(struct node *node, struct options *options, bool probing, GError **error)
 {
     const struct driver *driver = node->driver;
     const char *key, *value;
@@ -389,7 +389,7 @@ static int open_node_co(struct node *node, struct options *options, GError **err
         node_unref_co(node);
         return ret;
     }
-    ret = check_size_co(node, error);
+    ret = check_size_co(node, probing, error);
     if (ret < 0) {
         node_unref_co(node);
         return ret;
@@ -440,7 +440,7 @@ int node_open_co(struct options *options, const struct node_how *how, struct nod
         g_free(node->name);
         node->name = g_steal_pointer(&name);
     }
-    ret = open_node_co(node, left, error);
+    ret = open_node_co(node, left, how->probing, error);
     if (ret == 0)
         *ret_node = node;
     return ret;

@@ -89,14 +89,16 @@ static bool has_below(const struct options *options, const char *name)
 static const struct driver *probe_co(const struct options *options, const struct node_how *how, struct node **ret_file, GError **error)
 {
     g_autoptr(options) copy = options_copy(options);
+    g_autofree struct node_how *probing = g_memdup2(how, sizeof(*how));
     const struct driver *driver;
     struct node *file;
 
+    probing->probing = true;
     if (!options_has(options, "file") && !has_below(options, "file")) {
         g_set_error_literal(error, OPTIONS_ERROR, EINVAL, "Must specify either driver or file");
         return NULL;
     }
-    if (open_below_co(copy, how, "file", NODE_ROLE_FILE, &file, error) < 0)
+    if (open_below_co(copy, probing, "file", NODE_ROLE_FILE, &file, error) < 0)
         return NULL;
     driver = probe_node_co(file, how, error);
     if (driver)

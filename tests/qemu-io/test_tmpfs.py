@@ -29,3 +29,18 @@ def test_zeroes_on_tmpfs(tmpfs, zeroes):
         result = support.run(['-f', 'raw', *support.commands([zeroes, 'map']), image.name], program=program, name='qemu-io', cwd=tmpfs)
         results[who] = support.without_times(result.out), result.err, result.status, image.read_bytes(), support.extents(image), image.stat().st_blocks
     assert results['ours'] == results['reference']
+
+
+@pytest.mark.parametrize('args', [['-n'], ['-n', '-r'], ['-n', '-f', 'qcow2']], ids=' '.join)
+def test_a_format_of_an_odd_size_is_opened_for_direct_io(tmpfs, args):
+    """Its file may grow to a whole block; a raw image that has to stay as it is can't be written so."""
+    results = {}
+    for who, program in (('reference', support.REFERENCE), ('ours', support.BLKSCOPE)):
+        image = tmpfs / f'{who}.qcow2'
+        subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', image, '1M'], check=True)
+        raw = tmpfs / 'a.raw'
+        raw.write_bytes(bytes(1000))
+        commands = support.commands(['length', 'write -P 7 0 512', 'read -P 7 0 512'])
+        opened = [support.run([*args, *commands, name], program=program, name='qemu-io', cwd=tmpfs) for name in (image.name, raw.name)]
+        results[who] = [(support.without_times(one.out), one.err, one.status) for one in opened]
+    assert 'resize' not in results['ours'][0][1] and results['ours'] == results['reference']
