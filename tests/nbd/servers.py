@@ -12,13 +12,15 @@ from pathlib import Path
 import support
 
 
-def _wait_for_socket(process, path):
-    """Until the server listens: a connection is the only sure sign."""
+def _wait_for_socket(process, path, greets):
+    """Until the server listens: a connection is the only sure sign.  One that greets only does so when it has its image, too, and its locks."""
     for _ in range(support.DEADLINE * 50):
         with socket.socket(socket.AF_UNIX) as probe:
             with contextlib.suppress(OSError):
                 probe.connect(str(path))
-                return
+                probe.settimeout(support.DEADLINE)
+                if not greets or probe.recv(1):
+                    return
         try:
             process.wait(timeout=0.02)
         except subprocess.TimeoutExpired:
@@ -28,12 +30,12 @@ def _wait_for_socket(process, path):
 
 
 @contextlib.contextmanager
-def _running(args, path):
+def _running(args, path, greets=False):
     process = subprocess.Popen([str(arg) for arg in args], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL, env=support.environment(LD_PRELOAD=''))
     try:
         if path:
-            _wait_for_socket(process, path)
+            _wait_for_socket(process, path, greets)
         yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -49,7 +51,7 @@ def _running(args, path):
 
 def qemu_nbd(path, *args):
     """qemu-nbd on a Unix socket, for as long as the block runs and for any number of clients."""
-    return _running(['qemu-nbd', '-t', '-e', '8', '-k', path, *args], path)
+    return _running(['qemu-nbd', '-t', '-e', '8', '-k', path, *args], path, greets=True)
 
 
 def nbdkit(path, *args):
