@@ -71,11 +71,14 @@ int node_plain_info_co(struct node *node, struct blk_info *info)
 
 int blk_info_co(struct blk *blk, struct blk_info *ret_info)
 {
+    /* While tables are read again, there are none. */
+    int ret = blk_enter_co(blk);
+    if (ret < 0)
+        return ret;
     const struct node *named = blk->root->flags & NODE_IMPLICIT ? blk->root->file : blk->root;
     struct blk_info info = {.format = named->driver->name};
-    if (blk->root->dead)
-        return -ENOMEDIUM;
-    int ret = node_info_co(blk->root, &info);
+    ret = blk->root->dead ? -ENOMEDIUM : node_info_co(blk->root, &info);
+    blk_leave(blk);
     if (ret < 0)
         blk_info_clear(&info);
     else

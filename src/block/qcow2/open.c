@@ -269,6 +269,26 @@ static void free_loaded(struct qcow2 *qcow2)
     qcow2_header_clear(&qcow2->header);
 }
 
+/* What free_loaded() frees of b is a's afterwards. */
+static void exchange_loaded(struct qcow2 *a, struct qcow2 *b)
+{
+    struct qcow2 before = *a;
+    a->header = b->header;
+    a->snapshots = b->snapshots;
+    a->snapshot_table_bytes = b->snapshot_table_bytes;
+    a->bitmaps = b->bitmaps;
+    a->l1 = b->l1;
+    a->l1_count = b->l1_count;
+    a->l1_offset = b->l1_offset;
+    a->l1_size = b->l1_size;
+    a->vm_state_offset = b->vm_state_offset;
+    a->size = b->size;
+    b->header = before.header;
+    b->snapshots = before.snapshots;
+    b->bitmaps = before.bitmaps;
+    b->l1 = before.l1;
+}
+
 int qcow2_refresh_co(struct node *node)
 {
     struct qcow2 *qcow2 = node->opaque;
@@ -283,21 +303,24 @@ int qcow2_refresh_co(struct node *node)
     }
     if (ret < 0)
         return ret;
-    struct qcow2 before = *qcow2;
-    qcow2->header = header;
-    qcow2->snapshots = qcow2->bitmaps = NULL;
-    qcow2->l1 = NULL;
-    qcow2_cache_empty(qcow2->l2_cache);
-    ret = load_again_co(node, active);
+    /* Until all of it is there, who asks without waiting for the image (for the names of snapshots, say) sees what it was. */
+    struct qcow2 fresh = *qcow2;
+    struct node loading = *node;
+    loading.opaque = &fresh;
+    fresh.header = header;
+    fresh.snapshots = fresh.bitmaps = NULL;
+    fresh.l1 = NULL;
+    ret = load_again_co(&loading, active);
     if (ret < 0) { /* perhaps it is just being written: all stays as it was */
-        free_loaded(qcow2);
-        *qcow2 = before;
+        free_loaded(&fresh);
     } else {
-        free_loaded(&before);
+        exchange_loaded(qcow2, &fresh);
+        free_loaded(&fresh);
         /* Places in the file may hold something else by now. */
         qcow2_inflate_forget(qcow2->inflate, 0, INT64_MAX);
         qcow2->free_hint = 0;
         qcow2->free_byte = 0;
     }
+    qcow2_cache_empty(qcow2->l2_cache);
     return ret;
 }

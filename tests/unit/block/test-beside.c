@@ -202,6 +202,58 @@ static void test_map_of_what_is_cut_off(void)
     harness_remove(name);
 }
 
+static void reopen_read_only_body(void *data)
+{
+    harness_close_co(blk);
+    blk = harness_open_co(name, "qcow2", 0);
+}
+
+static void refresh_body(void *data)
+{
+    write_ret = blk_refresh_co(blk);
+}
+
+static void info_body(void *data)
+{
+    struct blk_info info;
+    other_ret = blk_info_co(blk, &info);
+    g_assert_cmpint(other_ret, ==, 0);
+    g_assert_cmpint(info.cluster_size, ==, 64 * K);
+    blk_info_clear(&info);
+}
+
+static int see_snapshot(void *data, const struct inspect_snapshot *snapshot)
+{
+    g_assert_not_reached();
+}
+
+/* Who asks just then, after any of the reads, finds tables: those from before, or waits. */
+static void test_tables_that_are_read_again(void)
+{
+    open_new(below_blkdebug);
+    run(reopen_read_only_body);
+    unsigned reads = 0;
+    for (bool over = false; !over; reads++) {
+        write_ret = other_ret = 1;
+        co_start(refresh_body, NULL);
+        turn();
+        for (unsigned i = 0; i < reads && aio_manual_count(harness_aio) > 0; i++, turn())
+            aio_manual_complete(harness_aio, 0, 0);
+        over = write_ret == 0;
+        co_start(info_body, NULL);
+        g_assert_cmpint(inspect_snapshots(blk, see_snapshot, NULL), ==, 0);
+        g_auto(GStrv) names = inspect_bitmap_names(blk);
+        g_assert_cmpuint(g_strv_length(names), ==, 0);
+        g_assert_cmpint(blk_length(blk), ==, 4 * M);
+        complete_all();
+        g_assert_cmpint(write_ret, ==, 0);
+        g_assert_cmpint(other_ret, ==, 0);
+    }
+    g_assert_cmpuint(reads, >=, 3);
+    run(close_body);
+    harness_remove(name);
+}
+
 /* ---- preallocate ---- */
 
 static void grow_body(void *data)
@@ -308,6 +360,7 @@ int main(int argc, char **argv)
     g_test_add_func("/beside/qcow2-end-of-compressed-writes", test_end_of_compressed_writes);
     g_test_add_func("/beside/qcow2-repair", test_repair);
     g_test_add_func("/beside/qcow2-map-of-what-is-cut-off", test_map_of_what_is_cut_off);
+    g_test_add_func("/beside/qcow2-tables-that-are-read-again", test_tables_that_are_read_again);
     g_test_add_func("/beside/preallocate-room-that-is-given-back", test_room_that_is_given_back);
     g_test_add_func("/beside/quorum-corrects-what-was-said", test_quorum_corrects_what_was_said);
     g_test_add_func("/beside/quorum-that-is-looked-at", test_quorum_that_is_looked_at);
