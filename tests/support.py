@@ -34,6 +34,11 @@ def environment(**changes):
     return kept
 
 
+def screen_environment(**changes):
+    """Of a test that knows how frames are drawn, which the lane's locale would change."""
+    return environment(LANG='C.UTF-8', LC_ALL='C.UTF-8', TERM='xterm-256color', **changes)
+
+
 def traced(**changes):
     """The environment of a process that strace watches: leaks can't be looked for in it."""
     return environment(ASAN_OPTIONS=os.environ.get('ASAN_OPTIONS', '') + ':detect_leaks=0', **changes)

@@ -187,7 +187,8 @@ def test_the_picture_does_not_show_that_it_waited(work):
 
 def test_what_hex_shows_is_no_file(work):
     with servers.nbdkit(work / 's', 'memory', '64k'):
-        result = support.blkscope('--headless', '-f', 'raw', *commands(['hex-host', 'focus hex', 'zoom', 'screen']), f'nbd:unix:{work / "s"}')
+        result = support.blkscope('--headless', '-f', 'raw', *commands(['hex-host', 'focus hex', 'zoom', 'screen']), f'nbd:unix:{work / "s"}',
+                                  env=support.screen_environment())
     assert 'hex · what the server has' in result.out and 'file s' not in result.out, result
 
 
@@ -198,12 +199,13 @@ def test_a_comparison_that_is_not_followed_says_so(work):
     (work / 'disk').write_bytes(bytes(64 * KIB))
     with servers.nbdkit(work / 's', 'memory', '64k'):
         result = support.blkscope('--headless', '--no-sandbox', '-f', 'raw', *commands(['zoom', 'differences nbd:unix:s', 'screen', 'map-difference-list', 'screen']),
-                                  work / 'disk', cwd=work)
+                                  work / 'disk', cwd=work, env=support.screen_environment())
     assert 'vs nbd:unix:s, not followed · linear' in result.out, result
     assert '0 ranges differ from nbd:unix:s, 0 bytes · not followed' in result.out, result
     with servers.nbdkit(work / 's', 'memory', '64k'):
-        result = support.blkscope('--headless', '--no-sandbox', '-f', 'raw', *commands(['zoom', 'differences disk', 'screen']), 'nbd:unix:s', cwd=work)
+        result = support.blkscope('--headless', '--no-sandbox', '-f', 'raw', *commands(['zoom', 'differences disk', 'screen']), 'nbd:unix:s', cwd=work,
+                                  env=support.screen_environment())
     assert 'vs disk, not followed · linear' in result.out, result
     (work / 'other').write_bytes(bytes(64 * KIB))
-    result = support.blkscope('--headless', '-f', 'raw', *commands(['zoom', 'differences other', 'screen']), work / 'disk', cwd=work)
+    result = support.blkscope('--headless', '-f', 'raw', *commands(['zoom', 'differences other', 'screen']), work / 'disk', cwd=work, env=support.screen_environment())
     assert 'not followed' not in result.out and 'vs other · linear' in result.out, result

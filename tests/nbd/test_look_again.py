@@ -28,7 +28,7 @@ def test_reading_again_shows_what_others_wrote_to_an_export(work):
         write(work / name, 'write -P 5 0 1M')
     client = f'driver=qcow2,discard=unmap,file.driver=nbd,file.server.type=unix,file.server.path={work / "s"}'
     with servers.qemu_nbd(work / 's', '-f', 'raw', work / 'image.qcow2'), \
-            session('--headless', '--no-config', '--no-sandbox', '-f', 'qcow2', 'nbd:unix:s', cwd=work) as running:
+            session('--headless', '--no-config', '--no-sandbox', '-f', 'qcow2', 'nbd:unix:s', cwd=work, env=support.screen_environment()) as running:
         for line in ('differences other.qcow2', 'goto 512k hex', 'focus map', 'map-difference-list'):
             running.run(line)
         wait_for(running, '│0 · not followed', ' '.join(['05'] * 8))

@@ -51,20 +51,20 @@ def fold(start, end):
 @pytest.mark.parametrize('how', ['metadata', 'falloc'])
 def test_they_are_one_line_from_both_ends(work, how):
     image = preallocated(work, how)
-    with session(*ARGS, image.name, cwd=image.parent) as running:
+    with session(*ARGS, image.name, cwd=image.parent, env=support.screen_environment()) as running:
         assert rows(running, 'focus hex', 'keys z')[:3] == [(0, '00'), fold(0, GIB), (GIB, '03')]
         assert rows(running, 'keys G')[-3:] == [(GIB + 64 * KIB, '00'), fold(GIB + 64 * KIB, 2 * GIB - 16), (2 * GIB - 16, '00')]
 
 
 def test_what_is_written_there_is_shown(image):
-    with session(*ARGS, '-w', image.name, cwd=image.parent) as running:
+    with session(*ARGS, '-w', image.name, cwd=image.parent, env=support.screen_environment()) as running:
         assert rows(running, 'focus hex', 'keys z')[:3] == [(0, '00'), fold(0, GIB), (GIB, '03')]
         running.run('write -P 7 4k 4k')
         wait_for(running, [(0, '00'), fold(0, 4 * KIB), (4 * KIB, '07'), (4 * KIB + 16, '4080 bytes the same'), (8 * KIB, '00'), fold(8 * KIB, GIB)])
 
 
 def test_what_others_write_there_is_shown(image):
-    with session(*ARGS, '-U', image.name, cwd=image.parent) as running:
+    with session(*ARGS, '-U', image.name, cwd=image.parent, env=support.screen_environment()) as running:
         assert rows(running, 'focus hex', 'keys z')[:3] == [(0, '00'), fold(0, GIB), (GIB, '03')]
         write(image, 'write -P 7 512M 4k')
         wait_for(running, [(0, '00'), fold(0, 512 * MIB), (512 * MIB, '07'), (512 * MIB + 16, '4080 bytes the same'), (512 * MIB + 4 * KIB, '00'),

@@ -124,7 +124,7 @@ def check_forms(name, folder, *args):
     assert legend([text.firstChild.data for text in svg.getElementsByTagName('text')]) == sums
 
     screen = blkscope('--headless', '--no-config', *args, '-c', 'focus map', '-c', 'keys z', '-c', 'screen', name, cwd=folder,
-                      env=support.environment(COLUMNS='250', LINES='40')).out
+                      env=support.screen_environment(COLUMNS='250', LINES='40')).out
     seen = re.search(r'all: +(.*?)│\n│ +(.*?)│\n│ +(.*?)│', screen)
     entries = re.findall(rf'(?:^|  )(?:\S )?{SHARE} (\S+%)', '  '.join(seen.groups()))
     assert {kind: int(count) for kind, count, _ in entries} == sums, screen
@@ -201,7 +201,7 @@ def test_the_order_of_the_file(work, name):
     assert ('leaked' in sums) == (name == 'leaks') and ('snapshot' in sums) == (name == 'snapshots')
 
     screen = blkscope('--headless', '--no-config', '-c', 'focus map', '-c', 'keys z', '-c', 'do map-host', '-c', 'screen', image.name, cwd=work,
-                      env=support.environment(COLUMNS='250', LINES='40')).out
+                      env=support.screen_environment(COLUMNS='250', LINES='40')).out
     seen = re.search(r'all: +(.*?)│\n│ +(.*?)│\n│ +(.*?)│', screen) or re.search(r'all: +(.*?)│\n│ +(.*?)│', screen) or re.search(r'all: +(.*?)│', screen)
     entries = re.findall(r'(?:^|  )(?:\S )?([A-Za-z][A-Za-z0-9+ -]*?) (\d+) bytes', '  '.join(seen.groups()))
     assert {kind: int(count) for kind, count in entries} == sums, screen

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from support import BLKSCOPE, DEADLINE, MIB, blkscope, environment, make_image
+from support import BLKSCOPE, DEADLINE, MIB, blkscope, environment, make_image, screen_environment
 
 # What makes each do its work; every one is run without words as well.
 WORDS = {
@@ -136,7 +136,7 @@ def test_the_screen_is_an_object(tmp_path):
     (shown,) = (document for document in documents(blkscope(*args, '--json', '-c', 'focus map', '-c', 'screen', path, cwd=tmp_path).out) if 'text' in document)
     assert (shown['columns'], shown['rows'], len(shown['text']), shown['cursor']) == (80, 24, 24, None)
     assert '\n'.join(shown['text'][:16]) == '\n'.join(line.rstrip() for line in plain.split('\n')[:16])
-    (shown,) = (document for document in documents(blkscope(*args, '--json', '-c', 'focus console', '-c', 'screen', path, cwd=tmp_path).out) if 'text' in document)
+    (shown,) = (document for document in documents(blkscope(*args, '--json', '-c', 'focus console', '-c', 'screen', path, cwd=tmp_path, env=screen_environment()).out) if 'text' in document)
     row = shown['text'][shown['cursor']['row']]
     assert row.startswith('│>') and shown['cursor']['column'] == row.index('>') + 2
     (picture,) = (document for document in documents(blkscope(*args, '--json', '-c', 'screen --svg', path, cwd=tmp_path).out) if 'svg' in document)
@@ -146,7 +146,7 @@ def test_the_screen_is_an_object(tmp_path):
 def test_names_of_bitmaps_complete(tmp_path):
     path = make(tmp_path, 'qcow2')
     script = ('-c', 'focus console', '-c', 'keys b i t m a p s Space b Tab', '-c', 'screen')
-    assert '│> bitmaps b0' in blkscope('--headless', '--no-config', *script, path, cwd=tmp_path).out
+    assert '│> bitmaps b0' in blkscope('--headless', '--no-config', *script, path, cwd=tmp_path, env=screen_environment()).out
 
 
 def test_what_the_clipboard_refuses_failed(tmp_path):
