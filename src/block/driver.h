@@ -138,6 +138,8 @@ struct driver {
     void (*reopen_abort_co)(struct node *node);
     /* Its child "backing" is another node from now on, or the first one there is.  Not followed by a failure.  NULL: there is none, or it stays. */
     void (*backing_changed)(struct node *node, struct node *backing);
+    /* Likewise of its child "file", which is node->file, or of that one's.  NULL: it stays, as something that the driver keeps is of that file. */
+    void (*file_changed)(struct node *node);
 
     /*
      * Of a node that is not written by us, with no request under way: somebody else may have written to its children.  0, or a negative

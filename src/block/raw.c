@@ -58,6 +58,15 @@ static int take_window(struct node *node, struct options *options, struct raw_wi
     return 0;
 }
 
+static void follow_abilities(struct node *node)
+{
+    const struct raw *raw = node->opaque;
+    node->limits.max_transfer = node->file->limits.max_transfer;
+    node->write_flags = node->file->write_flags;
+    node->zero_flags = node->file->zero_flags;
+    node->variable_length = raw->size < 0 && node->file->variable_length;
+}
+
 static int raw_open_co(struct node *node, struct options *options, GError **error)
 {
     struct raw *raw = node->opaque;
@@ -69,12 +78,9 @@ static int raw_open_co(struct node *node, struct options *options, GError **erro
         return ret;
     raw->offset = window.offset;
     raw->size = window.size;
-    node->limits.max_transfer = node->file->limits.max_transfer;
     if (node->flags & NODE_GUARDED)
         node->limits.request_alignment = SECTOR;
-    node->write_flags = node->file->write_flags;
-    node->zero_flags = node->file->zero_flags;
-    node->variable_length = raw->size < 0 && node->file->variable_length;
+    follow_abilities(node);
     return 0;
 }
 
@@ -82,6 +88,13 @@ static int raw_reopen_prepare_co(struct node *node, unsigned flags, struct optio
 {
     struct raw *raw = node->opaque;
     return take_window(node, options, &raw->next, error);
+}
+
+static void raw_file_changed(struct node *node)
+{
+    follow_abilities(node);
+    g_free(node->filename);
+    node->filename = g_strdup(node->file->filename);
 }
 
 /* The file's layout is the image's. */
@@ -261,4 +274,5 @@ const struct driver driver_raw = {
     .info_co = raw_info_co,
     .reopen_prepare_co = raw_reopen_prepare_co,
     .reopen_commit_co = raw_reopen_commit_co,
+    .file_changed = raw_file_changed,
 };

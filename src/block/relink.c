@@ -14,7 +14,14 @@
 /* One place of a chain. */
 struct link {
     struct node *parent;
+    const char *name; /* "backing" or "file" */
     struct node *old; /* NULL: it had no such child */
+};
+
+/* What a node's users did and let others do, before it had one more. */
+struct access {
+    struct node *node;
+    unsigned perm, shared;
 };
 
 struct owner {
@@ -25,8 +32,10 @@ struct owner {
 struct relink {
     GArray *links;  /* struct link */
     GArray *owners; /* struct owner */
+    GArray *accesses; /* struct access */
     unsigned old_reuses;
     struct registry *registry;
+    struct node *root;
 };
 
 static struct node_child *find_child(const struct node *node, const char *name)
@@ -98,53 +107,145 @@ static int check_size_of_chain(struct relink *relink, struct node *root, GError 
 
 /* ---- one link ---- */
 
-static void set_link(struct node *parent, struct node *node)
+static void set_link(struct node *parent, const char *name, struct node *node)
 {
-    struct node_child *child = find_child(parent, "backing");
+    struct node_child *child = find_child(parent, name);
+    if (strcmp(name, "file") == 0)
+        parent->file = node;
     if (child)
         child->node = node_ref(node);
     else
-        node_add_child(parent, "backing", NODE_ROLE_BACKING, node_ref(node));
+        node_add_child(parent, name, NODE_ROLE_BACKING, node_ref(node));
 }
 
-static int change_link(struct relink *relink, struct node *root, struct node *parent, const char *name, GError **error)
+static void note_access(struct relink *relink, struct node *node)
 {
-    const struct node_child *child = find_child(parent, "backing");
+    struct access access = {node, node->perm, node->shared};
+    g_array_append_val(relink->accesses, access);
+    for (unsigned i = 0; i < node->children->len; i++)
+        note_access(relink, ((const struct node_child *)g_ptr_array_index(node->children, i))->node);
+}
+
+static int check_backing(const struct node *parent, GError **error)
+{
+    if (parent->driver->backing_changed)
+        return 0;
+    return options_refuse(error, ENOTSUP, "Driver '%s' of node '%s' does not support backing files", parent->driver->name, parent->name);
+}
+
+/* Whether changed gives node its bytes, or a part of them, and not those of a layer below. */
+static bool is_made_of(const struct node *node, const struct node *changed)
+{
+    bool found = node == changed;
+    for (unsigned i = 0; !found && i < node->children->len; i++) {
+        const struct node_child *child = g_ptr_array_index(node->children, i);
+        found = child->role != NODE_ROLE_BACKING && is_made_of(child->node, changed);
+    }
+    return found;
+}
+
+/* The first node from here down that keeps what it read of the bytes that changed gives it: tables, above all; NULL: none. */
+static const struct node *find_keeper(const struct node *node, const struct node *changed)
+{
+    const struct node *found = !node->driver->file_changed && is_made_of(node, changed) ? node : NULL;
+    for (unsigned i = 0; !found && i < node->children->len; i++)
+        found = find_keeper(((const struct node_child *)g_ptr_array_index(node->children, i))->node, changed);
+    return found;
+}
+
+static int check_file(const struct node *root, const struct node *parent, const struct node *node, GError **error)
+{
+    if (parent->children->len == 0)
+        return options_refuse(error, EINVAL, "Cannot set file child to format node without file child");
+    if (!find_child(parent, "file"))
+        return options_refuse(error, ENOTSUP, "Driver '%s' of node '%s' has no child 'file'", parent->driver->name, parent->name);
+    const struct node *keeper = find_keeper(root, parent);
+    if (keeper)
+        return options_refuse(error, ENOTSUP, "Node '%s' ('%s') goes by what it knows of its file, which can't be another one: close the "
+                              "image and open it over that", keeper->name, keeper->driver->name);
+    if ((parent->perm & NODE_PERM_WRITE) && !(node->flags & NODE_WRITABLE))
+        return options_refuse(error, EACCES, "Block node is read-only");
+    return 0;
+}
+
+/* What is left out stays open until the image is closed: it must not write then to what others use now. */
+static int check_left_out(struct node *root, const struct node *left_out, const struct named_user *new, struct node *node, GError **error)
+{
+    int ret = 0;
+    if (is_below(root, left_out))
+        return 0;
+    for (unsigned i = 0; ret == 0 && i < left_out->children->len; i++) {
+        const struct node_child *child = g_ptr_array_index(left_out->children, i);
+        struct named_user old = {
+            .parent_name = left_out->name,
+            .child_name = child->name,
+            .perm = open_child_perm(child->role, 0, left_out->flags & NODE_WRITABLE),
+            .shared = left_out->flags & NODE_WRITABLE ? open_child_shared(child->role, NODE_PERM_ALL) : NODE_PERM_ALL,
+        };
+        ret = child->node == node ? named_check_pair(node, new, &old, error) : check_left_out(root, child->node, new, node, error);
+    }
+    if (ret == 0 && (left_out->flags & NODE_WRITABLE) && left_out->children->len > 0 && left_out->driver->reopen_prepare_co && left_out->driver->close_co)
+        ret = options_refuse(error, EBUSY, "Node '%s' ('%s') may have to write to its file once more: 'reopen -r' first", left_out->name,
+                             left_out->driver->name);
+    return ret;
+}
+
+static int change_link(struct relink *relink, struct node *root, struct node *parent, const char *child_name, const char *name, GError **error)
+{
+    const struct node_child *child = find_child(parent, child_name);
+    bool backing = strcmp(child_name, "backing") == 0;
+    enum node_role role = backing ? NODE_ROLE_BACKING : NODE_ROLE_FILE;
     struct node *node = named_find_below(root, name);
     if (!node)
         return options_refuse(error, ENODEV, "Cannot find device='' nor node-name='%s'", name);
     if (is_below(node, parent))
-        return options_refuse(error, EINVAL, "Making '%s' a backing child of '%s' would create a cycle", name, parent->name);
-    if (!parent->driver->backing_changed)
-        return options_refuse(error, ENOTSUP, "Driver '%s' of node '%s' does not support backing files", parent->driver->name, parent->name);
-    struct link link = {parent, child ? child->node : NULL};
-    set_link(parent, node);
+        return options_refuse(error, EINVAL, "Making '%s' a %s child of '%s' would create a cycle", name, child_name, parent->name);
+    int ret = backing ? check_backing(parent, error) : check_file(root, parent, node, error);
+    if (ret < 0)
+        return ret;
+    struct link link = {parent, child_name, child ? child->node : NULL};
+    set_link(parent, child_name, node);
     g_array_append_val(relink->links, link);
-    return named_share(root, node, parent, "backing", NODE_ROLE_BACKING, error);
+    struct named_user new = {
+        .parent_name = parent->name,
+        .child_name = child_name,
+        .perm = open_child_perm(role, parent->perm, parent->flags & NODE_WRITABLE),
+    };
+    if (!backing)
+        ret = check_left_out(root, link.old, &new, node, error);
+    note_access(relink, node);
+    return ret < 0 ? ret : named_share(root, node, parent, child_name, role, error);
 }
 
-static int refuse_beside_name(struct options *given, GError **error)
+static int refuse_beside_name(struct options *given, const char *child_name, GError **error)
 {
-    g_autoptr(options) below = options_take_child(given, "backing");
+    g_autoptr(options) below = options_take_child(given, child_name);
     const char *key, *value;
     if (options_count(below) == 0)
         return 0;
     options_at(below, 0, &key, &value);
-    return options_refuse(error, EINVAL, "Cannot change the option 'backing.%s'", key);
+    return options_refuse(error, EINVAL, "Cannot change the option '%s.%s'", child_name, key);
 }
 
-/* given: of node itself and of what is below; consumed. */
+/* What given says of one child of node; what it says of that child's own options is taken out. */
+static int change_child(struct relink *relink, struct node *root, struct node *node, const char *child_name, struct options *given, GError **error)
+{
+    const struct node_child *child = find_child(node, child_name);
+    const char *name = options_get(given, child_name);
+    if (!options_has(given, child_name))
+        return 0;
+    bool changes = !(child && g_strcmp0(child->node->name, name) == 0);
+    int ret = refuse_beside_name(given, child_name, error);
+    return ret == 0 && changes ? change_link(relink, root, node, child_name, name ?: "", error) : ret;
+}
+
+/* given: of node itself and of what is below; consumed.  A node that can't be reopened at all is left to the plan, which says so. */
 static int change_links(struct relink *relink, struct node *root, struct node *node, struct options *given, GError **error)
 {
     g_autoptr(options) left = given;
-    const struct node_child *backing = find_child(node, "backing");
-    const char *name = options_get(left, "backing");
-    bool changes = options_has(left, "backing") && !(backing && g_strcmp0(backing->node->name, name) == 0);
-    int ret = 0;
-    if (options_has(left, "backing"))
-        ret = refuse_beside_name(left, error);
-    if (ret == 0 && changes)
-        ret = change_link(relink, root, node, name ?: "", error);
+    int ret = change_child(relink, root, node, "backing", left, error);
+    if (ret == 0 && !(node->driver->flags & DRIVER_FIXED))
+        ret = change_child(relink, root, node, "file", left, error);
     for (unsigned i = 0; ret == 0 && options_count(left) && i < node->children->len; i++) {
         const struct node_child *child = g_ptr_array_index(node->children, i);
         ret = change_links(relink, root, child->node, options_take_child(left, child->name), error);
@@ -184,17 +285,20 @@ static void relink_free(struct relink *relink)
 {
     g_array_unref(relink->links);
     g_array_unref(relink->owners);
+    g_array_unref(relink->accesses);
     g_free(relink);
 }
 
-int relink_backing_co(struct node *root, const struct options *given, struct relink **ret_relink, GError **error)
+int relink_co(struct node *root, const struct options *given, struct relink **ret_relink, GError **error)
 {
     struct relink *relink = g_new(struct relink, 1);
     *relink = (struct relink){
         .links = g_array_new(FALSE, FALSE, sizeof(struct link)),
         .owners = g_array_new(FALSE, FALSE, sizeof(struct owner)),
+        .accesses = g_array_new(FALSE, FALSE, sizeof(struct access)),
         .old_reuses = root->registry->reuses,
         .registry = root->registry,
+        .root = root,
     };
     int ret = change_links(relink, root, root, options_copy(given), error);
     if (ret == 0 && relink->links->len > 0)
@@ -212,16 +316,32 @@ int relink_backing_co(struct node *root, const struct options *given, struct rel
     return 0;
 }
 
-void relink_commit(struct relink *relink, GPtrArray *left_out)
+/* Names, abilities and sizes go up from the file that is another one now, through whatever is made of it. */
+static void follow_files_co(struct node *node)
 {
+    for (unsigned i = 0; i < node->children->len; i++)
+        follow_files_co(((const struct node_child *)g_ptr_array_index(node->children, i))->node);
+    if (!node->driver->file_changed)
+        return;
+    node->driver->file_changed(node);
+    node_refresh_size_co(node); /* else it is as it was; the top one's is asked for once more by who reports that */
+}
+
+void relink_commit_co(struct relink *relink, GPtrArray *left_out)
+{
+    bool files = false;
     if (!relink)
         return;
     for (unsigned i = 0; i < relink->links->len; i++) {
         const struct link *link = &g_array_index(relink->links, struct link, i);
         if (link->old)
             g_ptr_array_add(left_out, link->old);
-        link->parent->driver->backing_changed(link->parent, find_child(link->parent, "backing")->node);
+        if (strcmp(link->name, "backing") == 0)
+            link->parent->driver->backing_changed(link->parent, find_child(link->parent, "backing")->node);
+        files = files || strcmp(link->name, "file") == 0;
     }
+    if (files)
+        follow_files_co(relink->root);
     relink_free(relink);
 }
 
@@ -236,15 +356,24 @@ void relink_undo_co(struct relink *relink)
     }
     for (unsigned i = relink->links->len; i-- > 0;) {
         const struct link *link = &g_array_index(relink->links, struct link, i);
-        struct node_child *child = find_child(link->parent, "backing");
+        struct node_child *child = find_child(link->parent, link->name);
         struct node *node = child->node;
         child->node = link->old;
+        if (strcmp(link->name, "file") == 0)
+            link->parent->file = link->old;
         if (!link->old) {
             g_free(child->name);
             g_ptr_array_remove(link->parent->children, child);
             g_free(child);
         }
         node_unref_co(node); /* not the last one: it was there before */
+    }
+    for (unsigned i = relink->accesses->len; i-- > 0;) {
+        const struct access *access = &g_array_index(relink->accesses, struct access, i);
+        access->node->perm = access->perm;
+        access->node->shared = access->shared;
+        if (access->node->driver->relock)
+            access->node->driver->relock(access->node, NULL); /* less than there was */
     }
     relink_free(relink);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * blk_reopen_co(): a plan of what each node is to be (reopen_plan.h); every driver prepares its part; then all of it is
- * committed, or all that was prepared is undone.  Where another backing file is asked for, the links are changed first (relink.h), so
+ * committed, or all that was prepared is undone.  Where another backing file or file is asked for, the links are changed first (relink.h), so
  * that the plan is one for the chain that is to be.
  */
 #include <errno.h>
@@ -103,7 +103,7 @@ static int check_layer(const struct blk *blk, const struct relink *relink, GErro
 {
     if (!relink || !blk_has_overlay(blk))
         return 0;
-    return options_refuse(error, ENOTSUP, "No backing file can be changed below a temporary layer");
+    return options_refuse(error, ENOTSUP, "No backing file can be changed below a temporary layer, and no file");
 }
 
 static int check_and_prepare_co(struct blk *blk, const struct reopen_plan *plan, GError **error)
@@ -123,6 +123,8 @@ static void note_how_it_is_open(struct blk *blk, const struct node *root, bool w
         return;
     blk->root->flags = (root->flags & ~(NODE_DETECT_ZEROES | NODE_DETECT_UNMAP)) | NODE_IMPLICIT;
     blk->root->perm = root->perm;
+    g_free(blk->root->filename);
+    blk->root->filename = g_strdup(root->filename);
 }
 
 /* cache < 0: as it is. */
@@ -131,7 +133,7 @@ static int reopen_quiet_co(struct blk *blk, bool needs_write, int cache, const s
     struct node *root = user_root(blk);
     struct reopen_plan *plan = NULL;
     struct relink *relink;
-    int ret = relink_backing_co(root, given, &relink, error);
+    int ret = relink_co(root, given, &relink, error);
 
     if (ret == 0)
         ret = check_layer(blk, relink, error);
@@ -146,7 +148,7 @@ static int reopen_quiet_co(struct blk *blk, bool needs_write, int cache, const s
     }
     commit_co(plan);
     reopen_plan_free(plan);
-    relink_commit(relink, blk->left_out);
+    relink_commit_co(relink, blk->left_out);
     note_how_it_is_open(blk, root, needs_write, cache);
     ret = node_refresh_size_co(blk->root);
     if (ret < 0)

@@ -45,7 +45,7 @@ static int change_option(const struct node *node, struct options *options, const
     if (!row)
         row = driver_option_find(node->driver->options, key);
     const struct node *child = find_child(node, key);
-    if (child && g_strcmp0(child->name, value) == 0) /* also where relink_backing_co() has just put another one there */
+    if (child && g_strcmp0(child->name, value) == 0) /* also where relink_co() has just put another one there */
         return 0;
     if (strcmp(key, "backing") == 0 || (row && row->type == DRIVER_OPTION_CHILD && child)) {
         g_set_error(error, OPTIONS_ERROR, ENODEV, "Cannot find device='' nor node-name='%s'", value ? value : "");

@@ -201,7 +201,8 @@ const struct command command_reopen = {
             "  -o KEY=VALUE,..  options of the driver\n"
             "\n"
             "  reopen -w -c unsafe        for writing, without waiting for the disk\n"
-            "  reopen -o backing=NODE     over another of its nodes: one below the backing file passes over that\n",
+            "  reopen -o backing=NODE     over another of its nodes: one below the backing file passes over that\n"
+            "  reopen -o file=NODE        over another file: one below a window of raw passes over that\n",
     .options = "c:o:rw",
     .max_args = -1,
     .run_co = reopen_co,
