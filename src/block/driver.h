@@ -45,6 +45,7 @@ struct node_status {
     int64_t child_offset;      /* HOST, PASS, STORED, BACKING */
     struct node *reserved_in;  /* kind UNALLOCATED, BACKING: where space is reserved for it, at reserved; NULL: nowhere */
     int64_t reserved;
+    bool encrypted;            /* STORED: the child holds it encrypted, so that holes there are no zeroes here */
     int depth;                 /* FINAL, HOST: layers further down that are not nodes of ours (those of a server) */
 };
 enum node_status_flags {

@@ -230,7 +230,7 @@ static int take_run(void *data, int64_t offset, const struct node_status *status
         int64_t length = extent.length;
         find_host_co(status->child, status->child_offset, length, &level->visit->known, &extent);
         extent.length = length;
-        if (level->sparse && extent.kind == BLK_KIND_DATA)
+        if (level->sparse && extent.kind == BLK_KIND_DATA && !status->encrypted)
             return emit_pieces_co(level->visit, status->child, status->child_offset, extent);
         break;
     }
@@ -353,7 +353,7 @@ static int extent_co(struct node *node, int64_t offset, int64_t bytes, bool hole
         if (status.via == NODE_STATUS_STORED) {
             struct host_run known = {0};
             find_host_co(status.child, status.child_offset, status.bytes, &known, &extent);
-            if (holes && extent.kind == BLK_KIND_DATA)
+            if (holes && extent.kind == BLK_KIND_DATA && !status.encrypted)
                 look_for_hole_co(status.child, status.child_offset, &extent);
             break;
         }

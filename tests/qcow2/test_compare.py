@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from images import create, qemu_img, scatter, write  # noqa: E402
-from support import KIB, MIB, blkscope  # noqa: E402
+from support import KIB, MIB, blkscope, create_encrypted  # noqa: E402
 
 GRAIN = 512
 NO_RANGES = '{"ranges": []}'
@@ -68,6 +68,16 @@ def test_holes_of_preallocated_images_are_not_read(work, how):
     assert different(a, b.name) == [[300 * MIB, 64 * KIB]]
     metadata = blkscope('-c', f'compare -m {b.name}', a.name, cwd=work)
     assert metadata.out.splitlines() == ['0x0012c00000 +0x10000 (64 KiB)  perhaps', '65536 bytes (64 KiB) perhaps']
+
+
+def test_holes_below_encryption_are_no_zeroes(work):
+    create_encrypted('--object', 'secret,id=key,data=secret', '-f', 'qcow2', '-o',
+                     'encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10,preallocation=metadata', 'a.qcow2', MIB, cwd=work)
+    (work / 'b.raw').write_bytes(bytes(MIB))
+    result = blkscope('-c', 'compare -j b.raw', 'a.qcow2', cwd=work)
+    assert json.loads(result.out) == {'start': 0, 'length': MIB, 'kind': 'unreadable'}
+    assert blkscope('-c', 'search -x 0000', 'a.qcow2', cwd=work).out == 'not found\n'
+    assert [extent['zero'] for extent in json.loads(blkscope('-c', 'map --json', 'a.qcow2', cwd=work).out)] == [False]
 
 
 @pytest.mark.parametrize('seed', range(4))

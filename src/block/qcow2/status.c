@@ -19,6 +19,7 @@ static void fill_status(const struct qcow2 *qcow2, int64_t offset, const struct 
         status->child_offset = run->host;
         if (status->child)
             status->via = NODE_STATUS_STORED;
+        status->encrypted = qcow2->header.crypt_method != QCOW2_CRYPT_NONE;
         break;
     case QCOW2_COMPRESSED:
         status->kind = BLK_KIND_COMPRESSED;
