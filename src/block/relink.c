@@ -184,7 +184,8 @@ static int check_left_out(struct node *root, const struct node *left_out, const 
         };
         ret = child->node == node ? named_check_pair(node, new, &old, error) : check_left_out(root, child->node, new, node, error);
     }
-    if (ret == 0 && (left_out->flags & NODE_WRITABLE) && left_out->children->len > 0 && left_out->driver->reopen_prepare_co && left_out->driver->close_co)
+    bool may_write = (left_out->flags & NODE_WRITABLE) && left_out->children->len > 0;
+    if (ret == 0 && may_write && left_out->driver->reopen_prepare_co && left_out->driver->close_co)
         ret = options_refuse(error, EBUSY, "Node '%s' ('%s') may have to write to its file once more: 'reopen -r' first", left_out->name,
                              left_out->driver->name);
     return ret;

@@ -91,7 +91,7 @@ static int fill(struct reader *reader, struct session *session, struct sink *sin
     sink_flush(sink);
     ssize_t n;
     do {
-        if (session_outstanding(session))
+        if (session_needs_turns(session))
             wait_readable(reader->fd);
         n = read(reader->fd, reader->buffer + reader->end, reader->room - reader->end - 1);
         if (n < 0 && errno == EAGAIN)
@@ -141,7 +141,7 @@ int batch_run_fd(struct session *session, int fd, const char *prompt, struct sin
         if (ret <= 0)
             break;
         stop = batch_run_line(session, line, sink) < 0 && session_config(session)->stop_on_error;
-        if (session_outstanding(session) && ++turns % TURN_EVERY == 0)
+        if (session_needs_turns(session) && ++turns % TURN_EVERY == 0)
             g_main_context_iteration(g_main_context_get_thread_default(), FALSE);
     }
     g_free(reader.buffer);

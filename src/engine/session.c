@@ -420,6 +420,11 @@ unsigned session_outstanding(const struct session *session)
     return session->jobs + session->aio;
 }
 
+bool session_needs_turns(const struct session *session)
+{
+    return session->watch || session_outstanding(session) > 0;
+}
+
 const char *session_issuer(const struct command_call *call)
 {
     return call->session->watchers->len ? call->line : NULL;

@@ -84,6 +84,8 @@ void session_cancel(struct session *session);
 bool session_is_busy(const struct session *session);
 /* Commands and asynchronous requests that have not ended, the ones left behind included. */
 unsigned session_outstanding(const struct session *session);
+/* Whether the loop has to turn also while no line is run: for what is outstanding, or to take notice of what others write. */
+bool session_needs_turns(const struct session *session);
 /* The line that runs in the foreground, or NULL; since when (clock_now_us()). */
 const char *session_busy_line(const struct session *session, int64_t *ret_since_us);
 /* How far the command in the foreground is, in bytes (or whatever it counts); false: it does not say. */

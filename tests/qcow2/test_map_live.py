@@ -162,3 +162,17 @@ def test_an_image_that_names_another_file_is_told_of(work):
         running.run('length')
         name_another_base(image)
         wait_until_told(running, 'or names other files now')
+
+
+def test_lines_that_keep_coming_see_it_too(work):
+    """Between two of them there is time to read the tables again, however soon the next one comes."""
+    image = create(work / 'image.qcow2', 4 * MIB)
+    with session(*ARGS, image.name, cwd=work) as running:
+        for round_ in range(1, 4):
+            running.run('read -q 0 64k')
+            write(image, f'write -P {round_} {round_}M 64k')
+            running.run('read -q 0 64k')
+            write(image, f'write -P {round_ + 100} {round_ * 64}k 64k')
+            deadline = time.monotonic() + support.DEADLINE
+            while 'failed' in running.run(f'read -q -P {round_ + 100} {round_ * 64}k 64k'):
+                assert time.monotonic() < deadline

@@ -12,7 +12,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from images import create  # noqa: E402
 
-WINDOW = 'driver=raw,node-name=t,file.driver=raw,file.node-name=m,file.offset=4k,file.size=128k,file.file.filename=base,file.file.driver=file,file.file.node-name=f'
+WINDOW = ('driver=raw,node-name=t,file.driver=raw,file.node-name=m,file.offset=4k,file.size=128k,'
+          'file.file.filename=base,file.file.driver=file,file.file.node-name=f')
 QCOW2 = ('file.driver=qcow2,file.node-name=q,file.file.driver=file,file.file.filename=top,file.file.node-name=qf,file.backing.driver=raw,'
          'file.backing.node-name=b,file.backing.file.driver=file,file.backing.file.filename=base,file.backing.file.node-name=bf')
 CHAIN_TOP = QCOW2.replace('file.', '', 1).replace(',file.', ',')
