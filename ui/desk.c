@@ -424,7 +424,8 @@ const struct grid *desk_picture_co(struct desk *desk, bool finished)
         if (co_cancelled()) {
             return NULL;
         }
-        quiet = rests || desk->dirty || aio_in_flight(aio) > 0 ? 0 : quiet + 1;
+        bool others = patient && co_others_ready(); /* a scan on a slow machine lets the loop turn after each step */
+        quiet = rests || others || desk->dirty || aio_in_flight(aio) > 0 ? 0 : quiet + 1;
     }
     return desk_draw(desk);
 }

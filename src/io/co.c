@@ -332,6 +332,11 @@ void co_relax_co(void)
         co_yield_co();
 }
 
+bool co_others_ready(void)
+{
+    return ready.head || yielded.head;
+}
+
 /* ---- the ready queue, and the clock of those that sleep ---- */
 
 static gboolean prepare(GSource *self, int *timeout_ms)

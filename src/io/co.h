@@ -85,6 +85,9 @@ void co_relax_co(void);
  */
 int co_sleep_co(int64_t time_us);
 
+/* Whether any but the running one would go on at the next turn of the loop. */
+bool co_others_ready(void);
+
 /* Number of coroutines that started and have not ended (tests, leaks). */
 unsigned co_live(void);
 

@@ -6,6 +6,7 @@
 #include "driver.h"
 #include "engine/batch.h"
 #include "io/clock.h"
+#include "io/co.h"
 #include "ui/desk-private.h"
 
 static const struct grid_traits ascii = {.utf8 = false, .colour = true};
@@ -243,6 +244,25 @@ static void test_scripts_press_keys_and_print_the_screen(void)
     driver_free(driver);
 }
 
+static void go_on_for_turns(void *data)
+{
+    for (unsigned *turns = data; *turns > 0; --*turns)
+        co_yield_co();
+}
+
+/* A scan on a machine that is busy with something else gets little done in each turn, and has nothing under way between them. */
+static void test_what_goes_on_turn_by_turn_is_waited_for(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    struct sink *sink = sink_new_buffer();
+    unsigned turns = 100;
+    co_start(go_on_for_turns, &turns);
+    g_assert_cmpint(batch_run_line(driver->session, "screen", sink), ==, 0);
+    g_assert_cmpuint(turns, ==, 0);
+    sink_free(sink);
+    driver_free(driver);
+}
+
 static gboolean on_turn(void *data)
 {
     static int64_t now_us = INT64_C(2000) * 1000 * 1000;
@@ -353,6 +373,7 @@ int main(int argc, char **argv)
     g_test_add_func("/screen/suspend-and-redraw-are-asked-of-the-loop", test_suspend_and_redraw_are_asked_of_the_loop);
     g_test_add_func("/screen/every-size-can-be-drawn", test_every_size_can_be_drawn);
     g_test_add_func("/screen/scripts-press-keys-and-print-the-screen", test_scripts_press_keys_and_print_the_screen);
+    g_test_add_func("/screen/what-goes-on-turn-by-turn-is-waited-for", test_what_goes_on_turn_by_turn_is_waited_for);
     g_test_add_func("/screen/what-never-rests-is-printed-as-far-as-it-is", test_what_never_rests_is_printed_as_far_as_it_is);
     g_test_add_func("/screen/requests-of-panels-are-commands", test_requests_of_panels_are_commands);
     g_test_add_func("/screen/themes-are-listed-and-switched", test_themes_are_listed_and_switched);
