@@ -65,8 +65,12 @@ static bool backslash_is_ambiguous(const char *after, size_t left)
 
 static void append_bytes(GString *out, const char *text, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        g_string_append_printf(out, "\\x%02x", (unsigned char)text[i]);
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < n; i++) { /* printf would allocate for each */
+        unsigned char byte = text[i];
+        const char escape[] = {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+        g_string_append_len(out, escape, sizeof escape);
+    }
 }
 
 static void append_escape(GString *out, int64_t c, const char *text, size_t length)
@@ -74,7 +78,7 @@ static void append_escape(GString *out, int64_t c, const char *text, size_t leng
     static const char named[] = "\n\t\r\033", names[] = "ntre";
     const char *found = c > 0 && c < 0x80 ? strchr(named, (int)c) : NULL;
     if (found)
-        g_string_append_printf(out, "\\%c", names[found - named]);
+        g_string_append_len(out, (const char[]){'\\', names[found - named]}, 2);
     else if (c < 0xa0) /* also no character at all */
         append_bytes(out, text, length);
     else

@@ -7,13 +7,15 @@
 
 #include "engine/session.h"
 #include "fuzz.h"
+#include "ui/console/console.h"
 #include "ui/decode.h"
 #include "ui/desk.h"
 #include "ui/desk-private.h"
 #include "ui/escape.h"
 #include "ui/keymap.h"
 
-enum { TURNS_MAX = 100, BYTES_MAX = 4096, WIDTH = 100, HEIGHT = 30 };
+/* Drawing is most of the work, and terminals send more than one thing between two frames. */
+enum { TURNS_MAX = 100, BYTES_MAX = 4096, WIDTH = 100, HEIGHT = 30, EVENTS_A_FRAME = 4 };
 
 /* readline keeps a few bytes of an undone or repeated command for itself. */
 const char *__lsan_default_suppressions(void);
@@ -25,6 +27,7 @@ const char *__lsan_default_suppressions(void)
 struct screen {
     struct session *session;
     struct desk *desk;
+    unsigned events;
 };
 
 static void nothing(void *data)
@@ -63,14 +66,23 @@ static void check_picture(const struct grid *grid)
     }
 }
 
-static void settle(struct screen *screen)
+/* All that goes on has ended. */
+static void settle(void)
 {
-    for (int i = 0; i < TURNS_MAX && (aio_manual_count(fuzz_aio()) > 0 || g_main_context_pending(NULL) || desk_is_dirty(screen->desk)); i++) {
+    for (int i = 0; i < TURNS_MAX && (aio_manual_count(fuzz_aio()) > 0 || g_main_context_pending(NULL)); i++) {
         while (aio_manual_count(fuzz_aio()) > 0)
             aio_manual_complete(fuzz_aio(), 0, 0);
         g_main_context_iteration(NULL, FALSE);
-        if (desk_is_dirty(screen->desk))
-            check_picture(desk_draw(screen->desk));
+    }
+}
+
+/* Drawing may ask for more. */
+static void settle_and_draw(struct screen *screen)
+{
+    settle();
+    for (int i = 0; i < TURNS_MAX && desk_is_dirty(screen->desk); i++) {
+        check_picture(desk_draw(screen->desk));
+        settle();
     }
 }
 
@@ -139,18 +151,22 @@ static void feed(struct screen *screen, struct escape *escape, uint32_t ch, bool
         event = (struct event){.kind = EVENT_KEY, .key = key_from_char(ch)};
     }
     take_event(screen, &event);
-    if (event.kind != EVENT_NONE)
-        settle(screen);
+    if (event.kind == EVENT_NONE)
+        return;
+    if (screen->events++ % EVENTS_A_FRAME == 0)
+        settle_and_draw(screen);
+    else
+        settle();
 }
 
 void fuzz_one(const uint8_t *data, size_t size)
 {
-    struct screen screen;
+    struct screen screen = {0};
     struct escape *escape = escape_new();
     struct decode decode = {0};
     bool escaped = false;
     begin(&screen);
-    settle(&screen);
+    settle_and_draw(&screen);
     for (size_t i = 0; i < MIN(size, BYTES_MAX) && !desk_wants_quit(screen.desk); i++) {
         uint32_t ch;
         enum decode_result result;
@@ -161,11 +177,12 @@ void fuzz_one(const uint8_t *data, size_t size)
     }
     struct event event = escape_give_up(escape);
     take_event(&screen, &event);
-    settle(&screen);
+    settle_and_draw(&screen);
     desk_free(screen.desk);
     session_free(screen.session);
     escape_free(escape);
     keymap_reset();
     while (co_live() > 0)
         fuzz_turn();
+    console_forget();
 }

@@ -72,6 +72,11 @@ void console_leave_to(struct sink *sink)
     heir = sink;
 }
 
+void console_forget(void)
+{
+    g_clear_pointer(&orphans, g_ptr_array_unref);
+}
+
 static bool joined(const struct sink *sink)
 {
     return true;
@@ -243,7 +248,7 @@ static void console_free(struct panel *panel)
     script_forget();
     console->sink->console = NULL;
     if (orphans == NULL) {
-        orphans = g_ptr_array_new();
+        orphans = g_ptr_array_new_with_free_func(g_free);
     }
     g_ptr_array_add(orphans, console->sink);
     scrollback_free(console->scrollback);

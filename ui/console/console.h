@@ -13,6 +13,8 @@ extern const struct panel_ops panel_console;
 struct sink *console_sink(struct panel *console);
 /* Where that goes then, such as why the image could not be closed; NULL, at first: nowhere.  The caller's as long as anything runs. */
 void console_leave_to(struct sink *sink);
+/* Nothing runs any more that could write to a console that is gone: forgets where it would have. */
+void console_forget(void);
 /* Logs a command that a key stood for, as if it had been typed. */
 void console_log(struct panel *console, const char *line);
 /* If the last thing in the scrollback is such a line that begins with prefix, takes it away: whether it was. */
