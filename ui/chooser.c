@@ -112,14 +112,13 @@ static int by_score(const void *a, const void *b)
     return left->length != right->length ? (left->length > right->length ? 1 : -1) : (left->order > right->order ? 1 : -1);
 }
 
-/* One word of what was typed.  Names count most, then keys as they are called, then what is said about it. */
-static int score_word(const struct choice *choice, const char *word, const char *help)
+/* One word of what was typed, also in small letters.  Names count most, then keys as they are called, then what is said about it. */
+static int score_word(const struct choice *choice, const char *word, char *const *keys, const char *help)
 {
     enum { NAME = 4, KEY = 1000 };
     int score = chooser_score(word, choice->name) * NAME;
-    g_auto(GStrv) keys = g_strsplit(choice->keys != NULL ? choice->keys : "", ", ", -1);
-    for (char **key = keys; *key != NULL; key++) {
-        score += strcmp(*key, word) == 0 || (word[1] != '\0' && g_ascii_strcasecmp(*key, word) == 0) ? KEY : 0;
+    for (; *keys != NULL; keys++) {
+        score += strcmp(*keys, word) == 0 || (word[1] != '\0' && g_ascii_strcasecmp(*keys, word) == 0) ? KEY : 0;
     }
     /* Prose has every letter somewhere: only what stands together is found in it. */
     return score > 0 ? score : strstr(help, word) != NULL;
@@ -146,25 +145,52 @@ static char *keys_text(const struct choice *choice)
     return choice->keys != NULL ? g_strdup_printf("%s: %s", choice->where, choice->keys) : g_strdup(choice->where);
 }
 
+/* What was typed, taken apart once for all choices. */
+struct wanted {
+    const char *text;
+    char *letters; /* see letters_of() */
+    GPtrArray *words, *small; /* each that is not empty, once; and the same in small letters */
+};
+
+static struct wanted wanted_of(const char *text)
+{
+    g_auto(GStrv) words = g_strsplit(text, " ", -1);
+    g_autofree char *low = g_ascii_strdown(text, -1);
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    struct wanted wanted = {text, letters_of(low), g_ptr_array_new_with_free_func(g_free), g_ptr_array_new_with_free_func(g_free)};
+    for (char **word = words; *word != NULL; word++) {
+        if (**word != '\0' && g_hash_table_add(seen, *word)) {
+            g_ptr_array_add(wanted.words, g_strdup(*word));
+            g_ptr_array_add(wanted.small, g_ascii_strdown(*word, -1));
+        }
+    }
+    return wanted;
+}
+
+static void wanted_done(struct wanted *wanted)
+{
+    g_free(wanted->letters);
+    g_ptr_array_unref(wanted->words);
+    g_ptr_array_unref(wanted->small);
+}
+
 /* All words must be found, in any order. */
-static int score_of(const struct choice *choice, const char *pattern)
+static int score_of(const struct choice *choice, const struct wanted *wanted)
 {
     enum { WHOLE = 500, BEGINS = 40, IN_ORDER = 20, NEAR = 3 };
-    g_auto(GStrv) words = g_strsplit(pattern, " ", -1);
-    g_autofree char *help = g_ascii_strdown(choice->help != NULL ? choice->help : "", -1);
-    g_autofree char *low = g_ascii_strdown(pattern, -1), *typed = letters_of(low), *name = letters_of(choice->name);
+    g_auto(GStrv) keys = g_strsplit(choice->keys != NULL ? choice->keys : "", ", ", -1);
+    g_autofree char *help = g_ascii_strdown(choice->help != NULL ? choice->help : "", -1), *name = letters_of(choice->name);
     int score = 1;
-    for (char **word = words; *word != NULL; word++) {
-        g_autofree char *small = g_ascii_strdown(*word, -1);
-        int one = **word == '\0' ? 0 : MAX(score_word(choice, *word, help), score_word(choice, small, help));
-        if (**word != '\0' && one == 0) {
+    for (unsigned i = 0; i < wanted->words->len; i++) {
+        int one = MAX(score_word(choice, wanted->words->pdata[i], keys, help), score_word(choice, wanted->small->pdata[i], keys, help));
+        if (one == 0) {
             return 0;
         }
         score += one;
     }
-    if (*typed != '\0') {
-        score += strcmp(typed, name) == 0 ? WHOLE : g_str_has_prefix(name, typed) ? BEGINS : 0;
-        score += words[0] != NULL && words[1] != NULL && chooser_score(pattern, choice->name) > 0 ? IN_ORDER : 0;
+    if (*wanted->letters != '\0') {
+        score += strcmp(wanted->letters, name) == 0 ? WHOLE : g_str_has_prefix(name, wanted->letters) ? BEGINS : 0;
+        score += strchr(wanted->text, ' ') != NULL && chooser_score(wanted->text, choice->name) > 0 ? IN_ORDER : 0;
     }
     return choice->where != NULL ? MAX(score * NEAR / (NEAR + 1), 1) : score;
 }
@@ -184,16 +210,17 @@ static void tell_mark(struct chooser *chooser)
 
 static void narrow(struct chooser *chooser)
 {
-    const char *text = prompt_text(chooser->prompt);
+    struct wanted wanted = wanted_of(prompt_text(chooser->prompt));
     g_autoptr(GArray) ranked = g_array_new(FALSE, FALSE, sizeof(struct ranked));
     for (unsigned i = 0; i < chooser->choices->len; i++) {
         struct ranked one = {.choice = chooser->choices->pdata[i], .order = i};
-        one.score = score_of(one.choice, text);
-        one.length = *text != '\0' ? strlen(one.choice->name) : 0;
+        one.score = score_of(one.choice, &wanted);
+        one.length = *wanted.text != '\0' ? strlen(one.choice->name) : 0;
         if (one.score > 0) {
             g_array_append_val(ranked, one);
         }
     }
+    wanted_done(&wanted);
     g_array_sort(ranked, by_score);
     g_ptr_array_set_size(chooser->fitting, 0);
     for (unsigned i = 0; i < ranked->len; i++) {

@@ -23,6 +23,25 @@ static void test_scores_prefer_what_is_together(void)
     g_assert_cmpint(chooser_score(many, more), >, 0); /* and soon */
 }
 
+/* Each key after it is as quick as any: what was typed is taken apart once, not for each choice and not for each time a word is there. */
+static void test_a_long_paste_makes_no_key_slow(void)
+{
+    enum { PASTED = 3000, TYPED = 1000 };
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    g_autoptr(GString) text = g_string_new(NULL);
+    while (text->len < PASTED) {
+        g_string_append(text, "o e ");
+    }
+    driver_keys(driver, "Ctrl-P");
+    desk_paste(driver->desk, text->str);
+    for (int i = 0; i < TYPED; i++) {
+        desk_key(driver->desk, (keycode) "o e "[i % 4]);
+    }
+    driver_keys(driver, "Ctrl-U zoo Enter");
+    g_assert_true(driver_shows(driver, "[map]"));
+    driver_free(driver);
+}
+
 static void test_the_palette_does_requests_and_commands(void)
 {
     struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
@@ -475,6 +494,7 @@ int main(int argc, char **argv)
     g_test_add_func("/overlays/keys-from-before-the-question-are-no-answer", test_keys_from_before_the_question_are_no_answer);
     g_test_add_func("/overlays/the-question-waits-for-who-is-typing", test_the_question_waits_for_who_is_typing);
     g_test_add_func("/overlays/scores-prefer-what-is-together", test_scores_prefer_what_is_together);
+    g_test_add_func("/overlays/a-long-paste-makes-no-key-slow", test_a_long_paste_makes_no_key_slow);
     g_test_add_func("/overlays/the-palette-does-requests-and-commands", test_the_palette_does_requests_and_commands);
     g_test_add_func("/overlays/the-palette-reaches-every-panel", test_the_palette_reaches_every_panel);
     g_test_add_func("/overlays/help-is-searched-by-key-and-by-meaning", test_help_is_searched_by_key_and_by_meaning);
