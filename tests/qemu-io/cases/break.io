@@ -89,10 +89,11 @@ break write_aio A
 break pwritev_done B
 break pwritev C
 aio_write -P 5 0 512
-sleep 20
+wait_break A
 resume A
+wait_break C
 resume C
-sleep 20
+wait_break B
 resume B
 aio_flush
 read -P 5 0 512
@@ -162,13 +163,12 @@ break pwritev_rmw_after_head AH
 break pwritev_rmw_tail T
 break pwritev_rmw_after_tail AT
 aio_write -P 9 100 5000
-sleep 10
+wait_break H
 remove_break H
-sleep 10
 remove_break AH
-sleep 10
+wait_break T
 remove_break T
-sleep 10
+wait_break AT
 remove_break AT
 aio_flush
 read -P 9 100 5000
