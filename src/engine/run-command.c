@@ -116,6 +116,7 @@ static int carry_out_co(const struct command_call *call)
     int ret = command->run_co(call);
     session_show_progress(call, NULL, NULL); /* they were the command's own */
     session->users -= uses_image;
+    session_check_length(session);
     if (uses_image && !co_queue_is_empty(&session->idle))
         co_queue_wake_all(&session->idle);
     return ret;

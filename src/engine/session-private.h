@@ -65,6 +65,7 @@ struct session {
     bool keep_buffers;
     struct session_buffer last;
 
+    int64_t told_length; /* of the image, when observers were told of it last */
     struct watch *watch; /* of the image's files; NULL: none */
     int64_t read_since_ns; /* watch_now_ns() when the image began to be opened */
     GArray *watchers; /* struct session_watcher */
@@ -113,6 +114,8 @@ void session_take_buffer_co(struct session *session, enum blk_op op, int64_t off
 void session_report_open_error(const struct command_call *call, const struct blk_open *how, int ret, const GError *error);
 
 void session_notify_image(struct session *session);
+/* Tells observers if the image's length is another than they were told: who asks the image for it may be the first to see that it changed. */
+void session_check_length(struct session *session);
 /* After the image was reopened: who observes it is told, and what others write to its files is watched. */
 void session_reopened(struct session *session);
 void session_notify_busy(struct session *session);

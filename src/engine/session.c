@@ -53,7 +53,14 @@ void session_remove_observer(struct session *session, const struct session_obser
 
 void session_notify_image(struct session *session)
 {
+    session->told_length = session->blk ? blk_length(session->blk) : 0;
     notify(session, image, w_->data);
+}
+
+void session_check_length(struct session *session)
+{
+    if (session->blk && blk_length(session->blk) != session->told_length)
+        session_notify_image(session);
 }
 
 void session_notify_busy(struct session *session)

@@ -78,7 +78,6 @@ static void check_names_co(struct watch *watch)
 static void take_notice_co(struct watch *watch)
 {
     struct blk *blk = watch->session->blk;
-    int64_t length = blk_length(blk);
     watch->written = watch->postponed = false;
     int ret = blk_refresh_co(blk);
     if (ret == -ECANCELED || !watch->session)
@@ -95,10 +94,11 @@ static void take_notice_co(struct watch *watch)
     watch->look = false;
     if (!watch->session)
         return;
-    if (blk_length(blk) != length)
+    int64_t told = watch->session->told_length;
+    if (blk_length(blk) != told)
         session_notify_image(watch->session);
     else
-        session_notify_changed(watch->session, 0, length);
+        session_notify_changed(watch->session, 0, told);
 }
 
 static void watch_co(void *data)

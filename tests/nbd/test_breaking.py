@@ -15,10 +15,12 @@ import pytest
 
 import support
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / 'pty')]
+sys.path[:0] = [str(Path(__file__).parent), *(str(Path(__file__).parent.parent / folder) for folder in ('pty', 'sandbox'))]
 
 from servers import FLUSH, READ, Server, WRITE  # noqa: E402
+from session import session  # noqa: E402
 from terminal import Terminal  # noqa: E402
+from test_look_again import wait_for  # noqa: E402
 
 
 def options(work, more=''):
@@ -117,6 +119,18 @@ def test_lost_and_back_on_the_screen(work, args):
         terminal.wait(lambda t: 'LOST' not in t.text() and '3 MiB' in t.text(), 'the new size')
         terminal.send('read 2M 4k', 'Enter')
         terminal.wait('at offset 2097152')
+
+
+def test_map_has_the_size_that_a_command_saw_first(work):
+    """A read connects again, `length` takes over the new size before anyone was told of it: the map has it, too."""
+    env = support.screen_environment(COLUMNS='160', LINES='48')
+    with Restarts(work / 's') as server, session('--headless', '--no-config', '--image-opts', options(work), cwd=work, env=env) as running:
+        wait_for(running, '1048576 bytes 100%')
+        server.later = 3 << 20
+        server.hang_up(server.connections[0])
+        wait_for(running, 'CONNECTION LOST')
+        assert '3 MiB' in running.run('read -q 0 512; length')
+        wait_for(running, '3145728 bytes 100%')
 
 
 class Holds(Server):
