@@ -133,6 +133,38 @@ def test_map_has_the_size_that_a_command_saw_first(work):
         wait_for(running, '3145728 bytes 100%')
 
 
+class BackReadOnly(Restarts):
+    def __init__(self, path):
+        self.refused_twice = threading.Event()
+        super().__init__(path)
+
+    def handshake(self, connection):
+        self.flags |= 2 if len(self.connections) > 1 else 0
+        if len(self.connections) > 3:
+            self.refused_twice.set()
+        return super().handshake(connection)
+
+
+@pytest.mark.parametrize('more', ['', ',file.reconnect-delay=600'], ids=['fails', 'waits'])
+def test_why_connecting_again_failed_is_told_once(work, more):
+    """It came back read-only: requests that fail of it, or wait for something better, have their reason."""
+    why = 'NBD: connecting again failed: the export is not what it was: it has become read-only'
+    with BackReadOnly(work / 's') as server, Terminal(['--plain', '-w', '--image-opts', options(work, more)], columns=120) as terminal:
+        terminal.wait('blkscope>')
+        server.hang_up(server.connections[0])
+        terminal.send('read 0 4k', 'Enter')
+        terminal.wait('it has become read-only')
+        if more:  # tried again, and again
+            assert server.refused_twice.wait(support.DEADLINE)
+            terminal.send('Ctrl-C')
+            terminal.wait('cancelled')
+        else:
+            terminal.wait('read failed: Input/output error')
+            terminal.send('read 4k 4k', 'Enter')
+            terminal.wait(lambda t: t.text().count('read failed: Input/output error') == 2, 'the second failure')
+        assert ' '.join(terminal.text().split()).count(why) == 1, terminal.text()
+
+
 class Holds(Server):
     """Answers a read at this offset when it is told to."""
     offset = 512 << 10

@@ -41,6 +41,7 @@ struct nbd_connection {
     struct nbd_handle *handle; /* NULL while down */
     char *why;                 /* it went down; NULL: never */
     int why_errno;
+    char *told;                /* why the last attempts to connect again failed; NULL: none did since it was up */
     char *said;                /* by the server, of why it refuses what the handshake asks for; NULL: nothing */
     int64_t lost_us;           /* when it went down */
     int64_t retry_us;          /* not to be tried again before */

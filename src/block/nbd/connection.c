@@ -223,6 +223,7 @@ void nbd_connection_free(struct nbd_connection *connection)
     nbd_address_clear(&connection->settings.address);
     g_free(connection->settings.dirty_bitmap);
     g_free(connection->why);
+    g_free(connection->told);
     g_free(connection->said);
     g_free(connection->refused);
     g_clear_pointer(&connection->listed, g_ptr_array_unref);
@@ -313,6 +314,18 @@ static void keep_reason(struct nbd_connection *connection, const GError *error)
     connection->why = g_strjoinv("; ", lines);
 }
 
+/* Requests fail of it, or wait: people want to know why, once. */
+static void tell_reason(struct nbd_connection *connection)
+{
+    g_autofree char *line = g_strdup_printf("NBD: connecting again failed: %s", connection->why);
+
+    if (g_strcmp0(connection->why, connection->told) == 0)
+        return;
+    g_free(connection->told);
+    connection->told = g_strdup(connection->why);
+    nbd_tell(connection, line);
+}
+
 static int reconnect_co(struct nbd_connection *connection)
 {
     g_autoptr(GError) error = NULL;
@@ -339,6 +352,8 @@ static int reconnect_co(struct nbd_connection *connection)
         connection->retry_us = g_get_monotonic_time() + RETRY_US;
         if (ret == -ECANCELED) /* it says nothing of the server: the next one tries */
             connection->retry_us = 0;
+        else
+            tell_reason(connection);
     } else {
         int64_t size = connection->export.size;
         g_autofree char *change = size == before.size ? NULL : g_strdup_printf(": the export has %" PRId64 " bytes now, not %" PRId64, size, before.size);
@@ -346,6 +361,7 @@ static int reconnect_co(struct nbd_connection *connection)
 
         g_ptr_array_unref(before.bitmaps);
         connection->generation++;
+        g_clear_pointer(&connection->told, g_free);
         nbd_tell(connection, line);
     }
     co_queue_wake_all(&connection->waiting);
