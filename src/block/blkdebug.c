@@ -338,6 +338,7 @@ const struct driver driver_blkdebug = {
     .parse_filename = blkdebug_parse_filename,
     .open_co = blkdebug_open_co,
     .close_co = blkdebug_close_co,
+    .file_changed = blkdebug_file_changed,
     .preadv_co = blkdebug_preadv_co,
     .pwritev_co = blkdebug_pwritev_co,
     .pwrite_zeroes_co = blkdebug_pwrite_zeroes_co,

@@ -44,6 +44,7 @@ extern const char *const blkdebug_protocols[];
 extern const struct driver_option blkdebug_options[];
 
 /* Slots of the driver: see struct driver. */
+void blkdebug_file_changed(struct node *node);
 int blkdebug_open_co(struct node *node, struct options *options, GError **error);
 int blkdebug_parse_filename(const char *filename, struct options *options, GError **error);
 

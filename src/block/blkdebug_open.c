@@ -146,6 +146,16 @@ static int take_limits(struct options *options, uint32_t image_alignment, struct
     return ret;
 }
 
+void blkdebug_file_changed(struct node *node)
+{
+    const char *config = options_get(node->options, "config");
+
+    /* No FUA: the flush it is made of then has its own events, and can be made to fail. */
+    node->zero_flags = (BLK_MAY_UNMAP | BLK_NO_FALLBACK) & node->file->zero_flags;
+    g_free(node->filename);
+    node->filename = node->file->filename ? g_strdup_printf("blkdebug:%s:%s", config ? config : "", node->file->filename) : NULL;
+}
+
 static int open_all_co(struct node *node, struct options *options, const char *config, GError **error)
 {
     struct blkdebug *debug = node->opaque;
@@ -167,8 +177,7 @@ static int open_all_co(struct node *node, struct options *options, const char *c
     ret = node_open_named_child_co(node, options, "x-image", "image", NODE_ROLE_FILE, NULL, error);
     if (ret < 0)
         return ret;
-    /* No FUA: the flush it is made of then has its own events, and can be made to fail. */
-    node->zero_flags = (BLK_MAY_UNMAP | BLK_NO_FALLBACK) & node->file->zero_flags;
+    blkdebug_file_changed(node);
     return take_limits(options, node->file->limits.request_alignment, &node->limits, error);
 }
 
@@ -177,13 +186,9 @@ int blkdebug_open_co(struct node *node, struct options *options, GError **error)
     g_autofree char *config = options_take_string(options, "config");
     int ret = open_all_co(node, options, config, error);
 
-    if (ret < 0) {
+    if (ret < 0)
         blkdebug_clear(node->opaque);
-        return ret;
-    }
-    if (node->file->filename)
-        node->filename = g_strdup_printf("blkdebug:%s:%s", config ? config : "", node->file->filename);
-    return 0;
+    return ret;
 }
 
 /* "blkdebug:CONFIG:IMAGE", or an image alone when the driver was named otherwise. */

@@ -141,6 +141,11 @@ struct driver {
     void (*backing_changed)(struct node *node, struct node *backing);
     /* Likewise of its child "file", which is node->file, or of that one's.  NULL: it stays, as something that the driver keeps is of that file. */
     void (*file_changed)(struct node *node);
+    /*
+     * That child is about to be another one, or the node about to be left out: what has to be done to the file in the end is done now.  0, or a
+     * negative errno.  NULL: nothing has to.
+     */
+    int (*leave_file_co)(struct node *node, GError **error);
 
     /*
      * Of a node that is not written by us, with no request under way: somebody else may have written to its children.  0, or a negative

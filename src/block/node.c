@@ -3,6 +3,7 @@
 #include "block/node-internal.h"
 
 #include <errno.h>
+#include <string.h>
 
 struct node *node_new(const struct driver *driver, const struct node_how *how)
 {
@@ -37,6 +38,25 @@ void node_add_child(struct node *node, const char *name, enum node_role role, st
     g_ptr_array_add(node->children, entry);
     if (!node->file && (role == NODE_ROLE_FILE || role == NODE_ROLE_METADATA || role == NODE_ROLE_SNAPSHOT))
         node->file = child;
+}
+
+struct node_child *node_child_named(const struct node *node, const char *name)
+{
+    bool file = node->file && strcmp(name, "file") == 0;
+    for (unsigned i = 0; i < node->children->len; i++) {
+        struct node_child *child = node->children->pdata[i];
+        if (file ? child->node == node->file : strcmp(child->name, name) == 0)
+            return child;
+    }
+    return NULL;
+}
+
+void node_follow_file(struct node *node)
+{
+    node->write_flags = node->file->write_flags;
+    node->zero_flags = node->file->zero_flags;
+    g_free(node->filename);
+    node->filename = g_strdup(node->file->filename);
 }
 
 struct node *node_child_in_role(const struct node *node, enum node_role role)

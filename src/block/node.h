@@ -147,6 +147,10 @@ int node_open_named_child_co(struct node *node, struct options *options, const c
 struct node *node_new(const struct driver *driver, const struct node_how *how);
 /* Adds child (its reference is taken over). */
 void node_add_child(struct node *node, const char *name, enum node_role role, struct node *child);
+/* The child that users call so, or NULL: "file" is node->file, whatever name it has there. */
+struct node_child *node_child_named(const struct node *node, const char *name);
+/* A filter whose `file` is another node now: its name and abilities are that one's. */
+void node_follow_file(struct node *node);
 /* The first child in that role, or NULL; node may be NULL. */
 struct node *node_child_in_role(const struct node *node, enum node_role role);
 struct node *node_ref(struct node *node);

@@ -50,8 +50,7 @@ static int preallocate_open_co(struct node *node, struct options *options, GErro
         ret = node_open_child_co(node, options, "file", NODE_ROLE_FILE, NULL, error);
     if (ret < 0)
         return ret;
-    node->write_flags = node->file->write_flags;
-    node->zero_flags = node->file->zero_flags;
+    node_follow_file(node);
     return 0;
 }
 
@@ -115,6 +114,14 @@ static int64_t preallocate_length_co(struct node *node)
     return ret < 0 ? ret : node->file->size;
 }
 
+static int drop_room_co(struct node *node, GError **error)
+{
+    int ret = give_back_co(node);
+    if (ret < 0)
+        g_set_error(error, OPTIONS_ERROR, -ret, "Failed to drop preallocation: %s", g_strerror(-ret));
+    return ret;
+}
+
 /* Who looks at the file from outside sees what is written to it, too, once nobody here writes any more. */
 static int preallocate_reopen_prepare_co(struct node *node, unsigned flags, struct options *options, GError **error)
 {
@@ -122,10 +129,7 @@ static int preallocate_reopen_prepare_co(struct node *node, unsigned flags, stru
     int ret = take_amounts(options, &preallocate->next, error);
     if (ret < 0 || !(node->flags & NODE_WRITABLE) || (flags & NODE_WRITABLE))
         return ret;
-    ret = give_back_co(node);
-    if (ret < 0)
-        g_set_error(error, OPTIONS_ERROR, -ret, "Failed to drop preallocation: %s", g_strerror(-ret));
-    return ret;
+    return drop_room_co(node, error);
 }
 
 static void preallocate_reopen_commit_co(struct node *node)
@@ -159,12 +163,8 @@ static int resize_co(struct node *node, int64_t size, bool exact, enum blk_preal
     /* Who makes it longer does not know yet of what is being written behind its end. */
     if (preallocate->file_end && size >= node->size)
         size = MAX(size, preallocate->data_end);
-    int ret = give_back_co(node);
-    if (ret < 0) {
-        g_set_error(error, OPTIONS_ERROR, -ret, "Failed to drop preallocation: %s", g_strerror(-ret));
-        return ret;
-    }
-    return node_truncate_co(node->file, size, exact, prealloc, error);
+    int ret = drop_room_co(node, error);
+    return ret < 0 ? ret : node_truncate_co(node->file, size, exact, prealloc, error);
 }
 
 static int preallocate_truncate_co(struct node *node, int64_t size, bool exact, enum blk_prealloc prealloc, GError **error)
@@ -190,4 +190,6 @@ const struct driver driver_preallocate = {
     .info_co = node_plain_info_co,
     .reopen_prepare_co = preallocate_reopen_prepare_co,
     .reopen_commit_co = preallocate_reopen_commit_co,
+    .file_changed = node_follow_file,
+    .leave_file_co = drop_room_co,
 };

@@ -38,16 +38,6 @@ struct relink {
     struct node *root;
 };
 
-static struct node_child *find_child(const struct node *node, const char *name)
-{
-    for (unsigned i = 0; i < node->children->len; i++) {
-        struct node_child *child = g_ptr_array_index(node->children, i);
-        if (strcmp(child->name, name) == 0)
-            return child;
-    }
-    return NULL;
-}
-
 /* ---- what there is below a node ---- */
 
 /* Every node below once, and how often it is used; a node of a chain may be reached in many ways. */
@@ -109,7 +99,7 @@ static int check_size_of_chain(struct relink *relink, struct node *root, GError 
 
 static void set_link(struct node *parent, const char *name, struct node *node)
 {
-    struct node_child *child = find_child(parent, name);
+    struct node_child *child = node_child_named(parent, name);
     if (strcmp(name, "file") == 0)
         parent->file = node;
     if (child)
@@ -130,6 +120,8 @@ static int check_backing(const struct node *parent, GError **error)
 {
     if (parent->driver->backing_changed)
         return 0;
+    if ((parent->driver->flags & DRIVER_FILTER) && !parent->driver->protocols)
+        return options_refuse(error, ENOTSUP, "'%s' is a %s filter node that does not support a backing child", parent->name, parent->driver->name);
     return options_refuse(error, ENOTSUP, "Driver '%s' of node '%s' does not support backing files", parent->driver->name, parent->name);
 }
 
@@ -144,10 +136,14 @@ static bool is_made_of(const struct node *node, const struct node *changed)
     return found;
 }
 
-/* The first node from here down that keeps what it read of the bytes that changed gives it: tables, above all; NULL: none. */
+/*
+ * The first node from here down that keeps what it read of the bytes that changed gives it: tables, above all; NULL: none.  Of what can't be reopened
+ * at all the plan says so.
+ */
 static const struct node *find_keeper(const struct node *node, const struct node *changed)
 {
-    const struct node *found = !node->driver->file_changed && is_made_of(node, changed) ? node : NULL;
+    bool keeps = !node->driver->file_changed && !(node->driver->flags & DRIVER_FIXED);
+    const struct node *found = keeps && is_made_of(node, changed) ? node : NULL;
     for (unsigned i = 0; !found && i < node->children->len; i++)
         found = find_keeper(((const struct node_child *)g_ptr_array_index(node->children, i))->node, changed);
     return found;
@@ -157,19 +153,20 @@ static int check_file(const struct node *root, const struct node *parent, const 
 {
     if (parent->children->len == 0)
         return options_refuse(error, EINVAL, "Cannot set file child to format node without file child");
-    if (!find_child(parent, "file"))
+    if (!node_child_named(parent, "file"))
         return options_refuse(error, ENOTSUP, "Driver '%s' of node '%s' has no child 'file'", parent->driver->name, parent->name);
     const struct node *keeper = find_keeper(root, parent);
     if (keeper)
-        return options_refuse(error, ENOTSUP, "Node '%s' ('%s') goes by what it knows of its file, which can't be another one: close the "
-                              "image and open it over that", keeper->name, keeper->driver->name);
+        return options_refuse(error, ENOTSUP, "The file of node '%s' can't be replaced by '%s': node '%s' (%s) goes by tables that it has read "
+                              "from it.  Close the image and open it over the other file", parent->name, node->name, keeper->name,
+                              keeper->driver->name);
     if ((parent->perm & NODE_PERM_WRITE) && !(node->flags & NODE_WRITABLE))
         return options_refuse(error, EACCES, "Block node is read-only");
     return 0;
 }
 
 /* What is left out stays open until the image is closed: it must not write then to what others use now. */
-static int check_left_out(struct node *root, const struct node *left_out, const struct named_user *new, struct node *node, GError **error)
+static int check_left_out_co(struct node *root, struct node *left_out, const struct named_user *new, struct node *node, GError **error)
 {
     int ret = 0;
     if (is_below(root, left_out))
@@ -182,18 +179,20 @@ static int check_left_out(struct node *root, const struct node *left_out, const 
             .perm = open_child_perm(child->role, 0, left_out->flags & NODE_WRITABLE),
             .shared = left_out->flags & NODE_WRITABLE ? open_child_shared(child->role, NODE_PERM_ALL) : NODE_PERM_ALL,
         };
-        ret = child->node == node ? named_check_pair(node, new, &old, error) : check_left_out(root, child->node, new, node, error);
+        ret = child->node == node ? named_check_pair(node, new, &old, error) : check_left_out_co(root, child->node, new, node, error);
     }
     bool may_write = (left_out->flags & NODE_WRITABLE) && left_out->children->len > 0;
+    if (ret == 0 && may_write && left_out->driver->leave_file_co)
+        return left_out->driver->leave_file_co(left_out, error);
     if (ret == 0 && may_write && left_out->driver->reopen_prepare_co && left_out->driver->close_co)
         ret = options_refuse(error, EBUSY, "Node '%s' ('%s') may have to write to its file once more: 'reopen -r' first", left_out->name,
                              left_out->driver->name);
     return ret;
 }
 
-static int change_link(struct relink *relink, struct node *root, struct node *parent, const char *child_name, const char *name, GError **error)
+static int change_link_co(struct relink *relink, struct node *root, struct node *parent, const char *child_name, const char *name, GError **error)
 {
-    const struct node_child *child = find_child(parent, child_name);
+    const struct node_child *child = node_child_named(parent, child_name);
     bool backing = strcmp(child_name, "backing") == 0;
     enum node_role role = backing ? NODE_ROLE_BACKING : NODE_ROLE_FILE;
     struct node *node = named_find_below(root, name);
@@ -202,6 +201,8 @@ static int change_link(struct relink *relink, struct node *root, struct node *pa
     if (is_below(node, parent))
         return options_refuse(error, EINVAL, "Making '%s' a %s child of '%s' would create a cycle", name, child_name, parent->name);
     int ret = backing ? check_backing(parent, error) : check_file(root, parent, node, error);
+    if (ret == 0 && !backing && (parent->flags & NODE_WRITABLE) && parent->driver->leave_file_co)
+        ret = parent->driver->leave_file_co(parent, error);
     if (ret < 0)
         return ret;
     struct link link = {parent, child_name, child ? child->node : NULL};
@@ -213,7 +214,7 @@ static int change_link(struct relink *relink, struct node *root, struct node *pa
         .perm = open_child_perm(role, parent->perm, parent->flags & NODE_WRITABLE),
     };
     if (!backing)
-        ret = check_left_out(root, link.old, &new, node, error);
+        ret = check_left_out_co(root, link.old, &new, node, error);
     note_access(relink, node);
     return ret < 0 ? ret : named_share(root, node, parent, child_name, role, error);
 }
@@ -229,27 +230,29 @@ static int refuse_beside_name(struct options *given, const char *child_name, GEr
 }
 
 /* What given says of one child of node; what it says of that child's own options is taken out. */
-static int change_child(struct relink *relink, struct node *root, struct node *node, const char *child_name, struct options *given, GError **error)
+static int change_child_co(struct relink *relink, struct node *root, struct node *node, const char *child_name, struct options *given, GError **error)
 {
-    const struct node_child *child = find_child(node, child_name);
+    const struct node_child *child = node_child_named(node, child_name);
     const char *name = options_get(given, child_name);
     if (!options_has(given, child_name))
         return 0;
     bool changes = !(child && g_strcmp0(child->node->name, name) == 0);
     int ret = refuse_beside_name(given, child_name, error);
-    return ret == 0 && changes ? change_link(relink, root, node, child_name, name ?: "", error) : ret;
+    return ret == 0 && changes ? change_link_co(relink, root, node, child_name, name ?: "", error) : ret;
 }
 
 /* given: of node itself and of what is below; consumed.  A node that can't be reopened at all is left to the plan, which says so. */
-static int change_links(struct relink *relink, struct node *root, struct node *node, struct options *given, GError **error)
+static int change_links_co(struct relink *relink, struct node *root, struct node *node, struct options *given, GError **error)
 {
     g_autoptr(options) left = given;
-    int ret = change_child(relink, root, node, "backing", left, error);
-    if (ret == 0 && !(node->driver->flags & DRIVER_FIXED))
-        ret = change_child(relink, root, node, "file", left, error);
+    if (node->driver->flags & DRIVER_FIXED)
+        return 0;
+    int ret = change_child_co(relink, root, node, "backing", left, error);
+    if (ret == 0)
+        ret = change_child_co(relink, root, node, "file", left, error);
     for (unsigned i = 0; ret == 0 && options_count(left) && i < node->children->len; i++) {
         const struct node_child *child = g_ptr_array_index(node->children, i);
-        ret = change_links(relink, root, child->node, options_take_child(left, child->name), error);
+        ret = change_links_co(relink, root, child->node, options_take_child(left, child->name), error);
     }
     return ret;
 }
@@ -301,7 +304,7 @@ int relink_co(struct node *root, const struct options *given, struct relink **re
         .registry = root->registry,
         .root = root,
     };
-    int ret = change_links(relink, root, root, options_copy(given), error);
+    int ret = change_links_co(relink, root, root, options_copy(given), error);
     if (ret == 0 && relink->links->len > 0)
         ret = check_size_of_chain(relink, root, error);
     if (ret < 0 || relink->links->len == 0) {
@@ -338,7 +341,7 @@ void relink_commit_co(struct relink *relink, GPtrArray *left_out)
         if (link->old)
             g_ptr_array_add(left_out, link->old);
         if (strcmp(link->name, "backing") == 0)
-            link->parent->driver->backing_changed(link->parent, find_child(link->parent, "backing")->node);
+            link->parent->driver->backing_changed(link->parent, node_child_named(link->parent, "backing")->node);
         files = files || strcmp(link->name, "file") == 0;
     }
     if (files)
@@ -357,7 +360,7 @@ void relink_undo_co(struct relink *relink)
     }
     for (unsigned i = relink->links->len; i-- > 0;) {
         const struct link *link = &g_array_index(relink->links, struct link, i);
-        struct node_child *child = find_child(link->parent, link->name);
+        struct node_child *child = node_child_named(link->parent, link->name);
         struct node *node = child->node;
         child->node = link->old;
         if (strcmp(link->name, "file") == 0)

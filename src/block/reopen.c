@@ -103,7 +103,8 @@ static int check_layer(const struct blk *blk, const struct relink *relink, GErro
 {
     if (!relink || !blk_has_overlay(blk))
         return 0;
-    return options_refuse(error, ENOTSUP, "No backing file can be changed below a temporary layer, and no file");
+    return options_refuse(error, ENOTSUP, "What the temporary layer of -s holds belongs to the files below it, which can't be other ones: open the "
+                          "image without -s");
 }
 
 static int check_and_prepare_co(struct blk *blk, const struct reopen_plan *plan, GError **error)

@@ -28,26 +28,16 @@ static const char *current_value(const struct node *node, const char *key)
     return options_get(node->options, key);
 }
 
-static const struct node *find_child(const struct node *node, const char *name)
-{
-    for (unsigned i = 0; i < node->children->len; i++) {
-        const struct node_child *child = g_ptr_array_index(node->children, i);
-        if (strcmp(child->name, name) == 0)
-            return child->node;
-    }
-    return NULL;
-}
-
 static int change_option(const struct node *node, struct options *options, const char *key, const char *value, GError **error)
 {
     const struct driver_option *row = driver_option_find(open_node_options, key);
 
     if (!row)
         row = driver_option_find(node->driver->options, key);
-    const struct node *child = find_child(node, key);
-    if (child && g_strcmp0(child->name, value) == 0) /* also where relink_co() has just put another one there */
+    const struct node_child *child = node_child_named(node, key);
+    if (child && g_strcmp0(child->node->name, value) == 0) /* also where relink_co() has just put another one there */
         return 0;
-    if (strcmp(key, "backing") == 0 || (row && row->type == DRIVER_OPTION_CHILD && child)) {
+    if (strcmp(key, "backing") == 0 || (child && strcmp(key, "file") == 0)) {
         g_set_error(error, OPTIONS_ERROR, ENODEV, "Cannot find device='' nor node-name='%s'", value ? value : "");
         return -ENODEV;
     }

@@ -28,12 +28,6 @@ static int take_group(struct options *options, struct throttle_group **ret_group
     return group ? 0 : -EINVAL;
 }
 
-static void follow_abilities(struct node *node)
-{
-    node->write_flags = node->file->write_flags;
-    node->zero_flags = node->file->zero_flags;
-}
-
 static int throttle_open_co(struct node *node, struct options *options, GError **error)
 {
     struct throttle_node *throttle = node->opaque;
@@ -42,7 +36,7 @@ static int throttle_open_co(struct node *node, struct options *options, GError *
         ret = take_group(options, &throttle->member.group, error);
     if (ret < 0)
         return ret;
-    follow_abilities(node);
+    node_follow_file(node);
     return 0;
 }
 
@@ -57,13 +51,6 @@ static void throttle_reopen_commit_co(struct node *node)
 {
     struct throttle_node *throttle = node->opaque;
     throttle->member.group = throttle->next;
-}
-
-static void throttle_file_changed(struct node *node)
-{
-    follow_abilities(node);
-    g_free(node->filename);
-    node->filename = g_strdup(node->file->filename);
 }
 
 /* ---- requests ---- */
@@ -125,6 +112,6 @@ const struct driver driver_throttle = {
     .info_co = node_plain_info_co,
     .reopen_prepare_co = throttle_reopen_prepare_co,
     .reopen_commit_co = throttle_reopen_commit_co,
-    .file_changed = throttle_file_changed,
+    .file_changed = node_follow_file,
     .hurry = throttle_hurry,
 };

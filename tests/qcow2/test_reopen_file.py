@@ -10,7 +10,7 @@ from support import KIB, MIB
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from images import create  # noqa: E402
+from images import create, qemu_img  # noqa: E402
 
 WINDOW = ('driver=raw,node-name=t,file.driver=raw,file.node-name=m,file.offset=4k,file.size=128k,'
           'file.file.filename=base,file.file.driver=file,file.file.node-name=f')
@@ -21,6 +21,10 @@ OVER_QCOW2 = f'driver=raw,node-name=t,{QCOW2}'
 THROTTLED = f'driver=throttle,throttle-group=g,node-name=t,{QCOW2}'
 GROUP = ('--object', 'throttle-group,id=g')
 BLKDEBUG = 'driver=raw,node-name=t,file.driver=blkdebug,file.node-name=m,file.image.driver=file,file.image.filename=base,file.image.node-name=f'
+ROOM = ('driver=raw,node-name=t,file.driver=preallocate,file.node-name=m,file.prealloc-size=1M,file.file.driver=file,file.file.filename=base,'
+        'file.file.node-name=f')
+ROOM_OVER_WINDOW = ROOM.replace('file.file.', 'file.file.driver=raw,file.file.node-name=w,file.file.file.', 1).replace(',file.file.filename', ',file.file.file.filename') \
+    .replace(',file.file.node-name=f', ',file.file.file.node-name=f')
 LOOK = ['read -v 0 16', 'read -v 64k 16', 'length', 'map']
 
 
@@ -61,6 +65,10 @@ CASES = {
     'options beside the name': (WINDOW, ['reopen -o file=f,file.offset=0', 'reopen -o file=m,file.read-only=on', 'reopen -o file.file=f,file=f', *LOOK]),
     'another option fails': (WINDOW, ['reopen -o file=f,nope=1', 'reopen -o file=f,driver=qcow2', 'reopen -o file=f,size=100', *WRITE]),
     'with requests under way': (WINDOW, ['aio_write -P 5 0 64k', 'reopen -o file=f', 'aio_flush', *LOOK]),
+    'preallocate is left out': (ROOM, ['reopen -o file=f', *WRITE]),
+    'the file of preallocate': (ROOM_OVER_WINDOW, ['truncate 2M', 'write -P 6 1M 64k', 'reopen -o file.file=f', 'length', 'truncate 3M', *WRITE]),
+    'what blkdebug has': (BLKDEBUG, ['reopen -o file.file=f', 'reopen -o file.image=f', 'reopen -o file.file=zz', *LOOK]),
+    'what has one file only': (THROTTLED, ['reopen -o backing=bf', 'reopen -o file.data-file=bf']),
     'blkdebug is left out': (BLKDEBUG, ['reopen -o file=f', *WRITE, 'reopen -o file.file=f']),
     'what tables are in': (OVER_QCOW2, ['reopen -o file=qf', *WRITE]),
     'a file that is read-only': (OVER_QCOW2, ['reopen -o file=b', 'reopen -o file=bf', *WRITE]),
@@ -80,7 +88,37 @@ def test_as_the_reference_program(images, case, switch):
 
 @pytest.mark.parametrize('driver', ['copy-on-read', 'compress', 'snapshot-access'])
 def test_of_drivers_that_are_never_reopened(images, driver):
-    both(images, f'driver={driver},node-name=t,{QCOW2}', ['reopen -o file=bf', 'reopen -o file=zz', 'length'])
+    both(images, f'driver={driver},node-name=t,{QCOW2}', ['reopen -o file=bf', 'reopen -o file=zz', 'reopen -o backing=bf', 'reopen -o backing=',
+                                                          'reopen -o file.file=zz', 'length'])
+
+
+def test_of_quorum(images):
+    options = ('driver=quorum,vote-threshold=1,node-name=t,children.0.driver=raw,children.0.node-name=w,children.0.file.filename=base,'
+               'children.0.file.node-name=f,children.1.driver=file,children.1.filename=top,children.1.node-name=g')
+    both(images, options, ['reopen -o backing=f', 'reopen -o children.0=f', 'reopen -o children.0.file=g', 'reopen -o vote-threshold=2', 'length'])
+
+
+BREAKS = 'file.driver=blkdebug,file.node-name=m,file.image.driver=raw,file.image.node-name=w,file.image.offset=4k,file.image.file.filename=base,file.image.file.node-name=f'
+
+
+def test_another_file_for_blkdebug(images):
+    """The reference program ends by a signal.  Breakpoints and errors go with the node, and what is above follows."""
+    commands = ['break read_aio A', 'reopen -o file.file=f', 'length', 'aio_read -P 1 0 4k', 'wait_break A', 'resume A', 'aio_flush', 'write -P 9 0 4k',
+                'read -P 9 0 4k', 'info', 'reopen -o file.file=w']
+    result = support.drop_in('--image-opts', *support.commands(commands), f'driver=raw,node-name=t,{BREAKS}', cwd=images)
+    assert 'blkdebug: Resuming' in result.out and result.out.startswith('1 MiB\n') and 'Pattern verification' not in result.out, result
+    assert result.err == "qemu-io: Cannot find device='' nor node-name='w'\n", result
+    data = (images / 'base').read_bytes()
+    assert data[:4096] == bytes([9]) * 4096 and data[4096:8192] == bytes([2]) * 4096
+
+
+def test_encryption_of_an_image_that_has_none(images):
+    both(images, CHAIN_TOP, ['reopen -o encrypt.format=luks', 'reopen -o encrypt.key-secret=x', 'length'])
+
+
+def test_a_data_file_can_not_be_another_one(images):
+    qemu_img('create', '-q', '-f', 'qcow2', '-o', 'data_file=base,data_file_raw=on', 'ext', '1M', cwd=images)
+    both(images, 'driver=qcow2,node-name=q,file.filename=ext,file.node-name=f', ['reopen -o data-file=f', 'reopen -o data-file='])
 
 
 def test_with_copy_on_read(images):
@@ -90,21 +128,17 @@ def test_with_copy_on_read(images):
 
 BELOW_TABLES = ('driver=qcow2,node-name=q,file.driver=raw,file.node-name=m,file.file.driver=raw,file.file.node-name=n,file.file.file.driver=file,'
                 'file.file.file.filename=top,file.file.file.node-name=f')
-ROOM = ('driver=raw,node-name=t,file.driver=preallocate,file.node-name=m,file.prealloc-size=1M,file.file.driver=file,file.file.filename=base,'
-        'file.file.node-name=f')
-IMAGE = 'driver=blkdebug,node-name=m,image.driver=raw,image.node-name=i,image.file.driver=file,image.file.filename=base,image.file.node-name=f'
-TABLES = "goes by what it knows of its file, which can't be another one"
+TABLES = "goes by tables that it has read from it.  Close the image and open it over the other file"
 REFUSED = {
-    'tables': (CHAIN_TOP, (), 'file=bf', f"Node 'q' ('qcow2') {TABLES}"),
-    'the file of what tables are in': (BELOW_TABLES, (), 'file.file=f', f"Node 'q' ('qcow2') {TABLES}"),
-    'blkdebug': (IMAGE, (), 'file=f', "Driver 'blkdebug' of node 'm' has no child 'file'"),
-    'below blkdebug': (IMAGE.replace('image.file.', 'image.file.file.').replace('image.file.file.driver', 'image.file.driver=raw,image.file.file.driver'), (),
-                       'image.file=f', f"Node 'm' ('blkdebug') {TABLES}"),
+    'tables': (CHAIN_TOP, (), 'file=bf', f"The file of node 'q' can't be replaced by 'bf': node 'q' (qcow2) {TABLES}"),
+    'the file of what tables are in': (BELOW_TABLES, (), 'file.file=f', f"The file of node 'm' can't be replaced by 'f': node 'q' (qcow2) {TABLES}"),
+    'tables below blkdebug': ('driver=blkdebug,node-name=m' + f',{QCOW2}'.replace(',file.', ',image.', 1).replace(',file.', ',image.'), (),
+                              'image.file=bf', f"node 'q' (qcow2) {TABLES}"),
     'a window beyond the end of a shorter file': (OVER_QCOW2.replace('node-name=t', 'node-name=t,offset=512k'), ('-r',), 'file=qf',
                                                   'Offset (524288) cannot be greater than size of the containing file (393216)'),
     'a length beyond the end': (WINDOW, (), 'file=f,size=8M', 'smaller or equal to the  actual size of the containing file (1048576)'),
-    'room that is to be given back': (ROOM, (), 'file=f', "Node 'm' ('preallocate') may have to write to its file once more: 'reopen -r' first"),
-    'below a temporary layer': (WINDOW, ('-s',), 'backing.file=f', 'No backing file can be changed below a temporary layer, and no file'),
+    'below a temporary layer': (WINDOW, ('-s',), 'backing.file=f', "What the temporary layer of -s holds belongs to the files below it, which can't be "
+                                'other ones: open the image without -s'),
 }
 
 

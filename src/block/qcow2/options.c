@@ -61,7 +61,7 @@ const struct driver_option qcow2_options[] = {
     {.name = "l2-cache-entry-size", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "bytes of a piece of an L2 table", .reopen = true},
     {.name = "refcount-cache-size", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "and for refcounts", .reopen = true},
     {.name = "cache-clean-interval", .type = DRIVER_OPTION_NUMBER, .help = "seconds after which tables that nobody used leave memory; 0: never", .reopen = true},
-    {.name = "encrypt", .type = DRIVER_OPTION_GROUP, .help = "of encrypted images; accepted, but data is not decrypted"},
+    {.name = "encrypt", .type = DRIVER_OPTION_GROUP, .help = "of encrypted images; accepted, but data is not decrypted", .reopen = true},
     {},
 };
 
