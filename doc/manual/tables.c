@@ -376,7 +376,7 @@ static void option_for_zsh(const struct option_line *option, GString *out)
     g_autofree char *value =
         !option->value         ? g_strdup("")
         : !values              ? g_strdup_printf(":%s:_files", option->value)
-        : takes_file(option)   ? g_strdup_printf(":%s:{_alternative \"words:word:(%s)\" \"files:file:_files\"}", option->value, values)
+        : takes_file(option)   ? g_strdup_printf(":%s:{_alternative \"words\\:word\\:(%s)\" \"files\\:file\\:_files\"}", option->value, values)
                                : g_strdup_printf(":%s:(%s)", option->value, values);
 
     g_string_append_printf(out, "    '*--%s[%s]%s' \\\n", option->name, help, value);

@@ -121,7 +121,8 @@ def test_completions_in_fish(installed, work):
     assert result.stderr == '' and '--read-only\topen the image for reading only\n' in result.stdout and 'writeback' in result.stdout, result
 
 
-def test_completions_in_zsh(installed, work):
+@pytest.mark.parametrize('typed, becomes', [('--rea', '--read-only'), ('--theme drac', '--theme dracula')])
+def test_completions_in_zsh(installed, work, typed, becomes):
     if not shutil.which('zsh'):
         pytest.skip('zsh is not installed')
     folder = installed / 'share/zsh/site-functions'
@@ -131,8 +132,8 @@ def test_completions_in_zsh(installed, work):
 zpty shell zsh -f -i
 zpty -w shell "PS1= PROMPT= ; fpath=({folder} \\$fpath); autoload -Uz compinit; compinit -D -u; print LOADED"
 zpty -r shell seen '*LOADED*LOADED*'
-zpty -w -n shell $'blkscope --rea\t'
-zpty -r shell seen '*--read-only*'
+zpty -w -n shell $'blkscope {typed}\t'
+zpty -r shell seen '*{becomes}*'
 print COMPLETED'''
     result = subprocess.run(['zsh', '-f', '-c', script], capture_output=True, text=True, timeout=support.DEADLINE,
                             env=support.environment(HOME=str(work), LANG='C.UTF-8', LC_ALL='C.UTF-8'))
