@@ -100,13 +100,13 @@ static bool is_settled(const struct walk *walk, int64_t at)
 
 /* ---- content ---- */
 
-static int read_side_co(struct side *side, int64_t at, int64_t bytes, struct compare_progress *progress)
+/* Of the extent in hand, to that place in the buffer. */
+static int read_part_co(struct side *side, int64_t at, int64_t bytes, uint8_t *to, struct compare_progress *progress)
 {
-    struct iovec iov = {side->buffer, (size_t)bytes};
+    struct iovec iov = {to, (size_t)bytes};
     int ret;
-    side->failed = false;
     if (is_zeroes(&side->extent)) {
-        memset(side->buffer, 0, (size_t)bytes);
+        memset(to, 0, (size_t)bytes);
         return 0;
     }
     if (side->extent.kind == BLK_KIND_MISSING) {
@@ -114,9 +114,29 @@ static int read_side_co(struct side *side, int64_t at, int64_t bytes, struct com
         return 0;
     }
     ret = blk_preadv_co(side->blk, at, &iov, 1, BLK_INTERNAL, NULL);
-    side->failed = ret < 0;
+    side->failed = side->failed || ret < 0;
     progress->read += ret < 0 ? 0 : bytes;
     return ret == -ECANCELED || ret == -ENOMEDIUM ? ret : 0;
+}
+
+static int read_side_co(struct side *side, int64_t at, int64_t bytes, struct compare_progress *progress)
+{
+    side->failed = false;
+    return read_part_co(side, at, bytes, side->buffer, progress);
+}
+
+/* A sector that several extents have parts of. */
+static int read_sector_co(struct side *side, int64_t at, int64_t bytes, struct compare_progress *progress)
+{
+    int ret = 0;
+    side->failed = false;
+    for (int64_t i = 0, n; ret == 0 && i < bytes; i += n) {
+        if ((ret = look_co(side, at + i)) < 0)
+            break;
+        n = MIN(bytes - i, side->extent.length - (at + i - side->extent.start));
+        ret = read_part_co(side, at + i, n, side->buffer + i, progress);
+    }
+    return ret;
 }
 
 static int compare_sectors(struct walk *walk, int64_t at, int64_t bytes)
@@ -154,13 +174,45 @@ static int compare_piece_co(struct walk *walk, int64_t at, int64_t bytes)
     return compare_sectors(walk, at, bytes);
 }
 
-/* Pieces end at a sector's end, so that one sector is never told in two parts. */
-static int64_t piece_bytes(const struct walk *walk, int64_t at, bool read)
+/* That both extents in hand have. */
+static int64_t common_bytes(const struct walk *walk, int64_t at)
 {
     const struct blk_extent *a = &walk->a.extent, *b = &walk->b.extent;
-    int64_t bytes = MIN(a->length - (at - a->start), b->length - (at - b->start));
-    bytes = MIN(bytes, walk->progress->size - at);
-    return read ? MIN(bytes, PIECE - at % COMPARE_GRAIN) : bytes;
+    return MIN(MIN(a->length - (at - a->start), b->length - (at - b->start)), walk->progress->size - at);
+}
+
+/* Where an image ends within a sector that goes on in the other, or an extent does: the sector is looked at, and told, as a whole. */
+static int sector_co(struct walk *walk, int64_t at, int64_t bytes)
+{
+    bool settled = true;
+    for (int64_t i = 0; settled && i < bytes;) {
+        int ret = look_co(&walk->a, at + i);
+        if (ret == 0)
+            ret = look_co(&walk->b, at + i);
+        if (ret < 0)
+            return ret;
+        settled = is_settled(walk, at + i);
+        i += common_bytes(walk, at + i);
+    }
+    if (settled)
+        return 0;
+    if (walk->compare->metadata_only)
+        return found(walk, at, bytes, COMPARE_PERHAPS);
+    int ret = read_sector_co(&walk->a, at, bytes, walk->progress);
+    if (ret == 0)
+        ret = read_sector_co(&walk->b, at, bytes, walk->progress);
+    if (ret < 0)
+        return ret;
+    return walk->a.failed || walk->b.failed ? found(walk, at, bytes, COMPARE_UNREADABLE) : compare_sectors(walk, at, bytes);
+}
+
+/* Whole sectors from at on, which begins one, that lie in one extent of each; 0: the first one does not. */
+static int64_t piece_bytes(const struct walk *walk, int64_t at, bool read)
+{
+    int64_t bytes = common_bytes(walk, at);
+    if (bytes < walk->progress->size - at)
+        bytes -= bytes % COMPARE_GRAIN;
+    return read ? MIN(bytes, PIECE) : bytes;
 }
 
 static int step_co(struct walk *walk, int64_t at, int64_t *ret_bytes)
@@ -172,6 +224,10 @@ static int step_co(struct walk *walk, int64_t at, int64_t *ret_bytes)
         return ret;
     bool settled = is_settled(walk, at), read = !settled && !walk->compare->metadata_only;
     int64_t bytes = *ret_bytes = piece_bytes(walk, at, read);
+    if (bytes == 0) {
+        *ret_bytes = MIN(COMPARE_GRAIN, walk->progress->size - at);
+        return sector_co(walk, at, *ret_bytes);
+    }
     if (settled)
         return 0;
     return read ? compare_piece_co(walk, at, bytes) : found(walk, at, bytes, COMPARE_PERHAPS);

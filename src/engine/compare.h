@@ -9,7 +9,7 @@
 
 struct session;
 
-enum { COMPARE_GRAIN = 512 }; /* differences are told in whole sectors, but where an image ends */
+enum { COMPARE_GRAIN = 512 }; /* differences are told in whole sectors, but where the longer image ends */
 
 enum compare_kind {
     COMPARE_DIFFERENT,

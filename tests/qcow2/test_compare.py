@@ -131,7 +131,26 @@ def test_with_another_image(work):
     data[700] ^= 1
     data[300000:301000] = bytes(1000)
     a.write_bytes(bytes(data) + b'\1')
-    assert different(b, '-f', 'raw', 'a.raw') == differences(content(b), a.read_bytes())
+    assert different(b, '-f', 'raw', 'a.raw') == differences(content(b), a.read_bytes() + bytes(GRAIN - 1))
+
+
+@pytest.mark.parametrize('sizes', [(1000, 1024), (1000, 1700), (1537, 2152), (536, 511), (700, 1), (0, 1)])
+def test_a_sector_that_a_file_ends_in_is_told_whole(work, sizes):
+    """The file ends within it, the image does not: what is behind the file's end is zeroes."""
+    rng = random.Random(sum(sizes))
+    a, b = work / 'a.raw', work / 'b.raw'
+    for changes in range(4):
+        data = [bytearray(size) for size in sizes]
+        for at in rng.sample(range(max(sizes)), min(changes, max(sizes))):
+            whose = rng.choice([which for which in data if at < len(which)])
+            whose[at] = 1
+        a.write_bytes(data[0])
+        b.write_bytes(data[1])
+        sectors = [bytes(which).ljust(-(-len(which) // GRAIN) * GRAIN, b'\0') for which in data]
+        expected = differences(*sectors)
+        assert different(a, '-f', 'raw', 'b.raw') == expected
+        same = qemu_img('compare', '-f', 'raw', '-F', 'raw', a, b, check=False).returncode
+        assert same == bool(expected)
 
 
 def test_in_words(work):
