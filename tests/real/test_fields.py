@@ -132,9 +132,19 @@ def test_fat(tmp_path, bits, size, more):
     assert fields[where, 'label'] == '"A LABEL"' and fields.number(where, 'volume ID') == 0x12345678
     clusters, fat = say(r'(\d+) data clusters'), say(r'First FAT starts at byte (\d+)')
     entries = [key[0] for key in fields if key[1] == 'next cluster' and ' copy 1,' in key[0]]
-    assert len(entries) == clusters + 2 and entries[0].startswith(f'FAT{bits} ')
-    assert fields.offsets[f'FAT{bits} copy 1, of cluster 0', 'next cluster'] == fat
-    assert fields.offsets[f'FAT{bits} copy 2, of cluster 0', 'next cluster'] == fat + say(r'(\d+) bytes per FAT')
+    assert len(entries) == clusters and entries[0] == f'FAT{bits} copy 1, of cluster 2'
+    first, second = f'FAT{bits} copy 1, entry 0', f'FAT{bits} copy 1, entry 1'
+    assert fields.offsets[first, 'media'] == fat
+    assert fields.offsets[f'FAT{bits} copy 2, entry 0', 'media'] == fat + say(r'(\d+) bytes per FAT')
+    # The byte of the boot sector is in the first one; the second says that all is well, which nothing is said about in FAT12.
+    assert fields.number(first, 'media') % 256 == 0xf8 and fields[first, 'media'].endswith(' fixed disk')
+    states = [fields[second, name] for where, name in fields if where == second]
+    assert len(states) == 1 and states[0] in ('4095 0xfff', '65535 0xffff clean', '268435455 0xfffffff clean')
+    if bits == 16:
+        with open(path, 'r+b') as file:
+            file.seek(fat + 3)
+            file.write(b'\x7f')
+        assert Fields(path)[second, 'mark of the end, state'] == '32767 0x7fff in use'
     root = fields.offsets['FAT directory entry 1 of the root', 'name']
     if bits == 32:
         assert root == say(r'Data area starts at byte (\d+)') == fields.targets[where, 'cluster of the root']
@@ -237,7 +247,12 @@ def test_iso(tmp_path):
     assert fields.number(where, 'blocks') == int(says['Volume size is']) == fields.number(where, 'blocks (big-endian)')
     assert fields.number(where, 'block size') == int(says['Logical block size is'])
     assert fields['ISO 9660 descriptor 2', 'volume'] == 'VOLUME' and fields['ISO 9660 descriptor 3', 'type'].endswith('terminator')
-    root = (tmp_path / 'image').read_bytes()[fields.targets[where, 'root: extent']:]
+    data = (tmp_path / 'image').read_bytes()
+    digits, = re.findall(r'^(\d{16})', data[16 * 2048 + 813:][:17].decode('latin-1'))
+    shown = f'{digits[:4]}-{digits[4:6]}-{digits[6:8]} {digits[8:10]}:{digits[10:12]}:{digits[12:14]}.{digits[14:]} UTC'
+    assert fields[where, 'made'] == shown and fields[where, 'root: made'].endswith(' UTC')  # the test's time zone
+    assert fields[where, 'expires'] == '0 not specified'
+    root = data[fields.targets[where, 'root: extent']:]
     assert root[0] == 34 and root[32:34] == b'\x01\x00'  # the record of the directory itself
 
 

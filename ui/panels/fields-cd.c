@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* ISO 9660: ECMA-119, section 8; El Torito 1.0, "Boot Record Volume Descriptor".  UDF: ECMA-167 3/10.2 (the anchor), OSTA UDF 2.2. */
+/* ISO 9660: ECMA-119, section 8 (dates: 8.4.26.1, 9.1.5); El Torito 1.0, "Boot Record Volume Descriptor".  UDF: ECMA-167 3/10.2 (the anchor), OSTA UDF 2.2. */
 #include "ui/panels/fields-formats.h"
 
 enum { SECTOR = 2048, FIRST = 16, DESCRIPTORS_MAX = 16, ANCHOR = 256 };
@@ -7,7 +7,7 @@ enum { SECTOR = 2048, FIRST = 16, DESCRIPTORS_MAX = 16, ANCHOR = 256 };
 static const struct field_name types[] = {{0, "boot record"}, {1, "primary"}, {2, "supplementary"}, {3, "partition"}, {255, "terminator"}, {0, NULL}};
 
 #define HEADER LE_NAMES(0, 1, "type", types), TEXT(1, 5, "identifier"), LE(6, 1, "version")
-#define DATES TEXT(813, 17, "made"), TEXT(830, 17, "changed"), TEXT(847, 17, "expires"), TEXT(864, 17, "effective"), LE(881, 1, "file structure version")
+#define DATES ISO_DIGITS(813, "made"), ISO_DIGITS(830, "changed"), ISO_DIGITS(847, "expires"), ISO_DIGITS(864, "effective"), LE(881, 1, "file structure version")
 #define NUMBERS                                                                                                        \
     LE(80, 4, "blocks"), BE(84, 4, "blocks (big-endian)"), TEXT(88, 32, "escape sequences"), LE(120, 2, "volumes in the set"),    \
         BE(122, 2, "volumes in the set (big-endian)"), LE(124, 2, "number of the volume"), BE(126, 2, "number of the volume (big-endian)"), \
@@ -16,7 +16,7 @@ static const struct field_name types[] = {{0, "boot record"}, {1, "primary"}, {2
         BE_AT(148, 4, "path table of big-endian numbers", UNIT_BLOCK), BE_AT(152, 4, "optional path table of big-endian numbers", UNIT_BLOCK), \
         LE(156, 1, "root: bytes of its record"), LE(157, 1, "root: bytes of extended attributes"), LE_AT(158, 4, "root: extent", UNIT_BLOCK), \
         BE(162, 4, "root: extent (big-endian)"), LE(166, 4, "root: bytes"), BE(170, 4, "root: bytes (big-endian)"),   \
-        HEX(174, 7, "root: made (year from 1900, month, day, hour, minute, second, quarters of an hour from UTC)"), HEX(181, 1, "root: flags"), HEX(182, 8, "root: interleave, volume, name")
+        ISO_TIME(174, "root: made"), HEX(181, 1, "root: flags"), HEX(182, 8, "root: interleave, volume, name")
 
 static const struct field volume_fields[] = {
     HEADER, HEX(7, 1, "flags"), TEXT(8, 32, "system"), TEXT(40, 32, "volume"), NUMBERS, TEXT(190, 128, "volume set"), TEXT(318, 128, "publisher"),

@@ -46,6 +46,28 @@ static const struct field entry12[] = {{0, 2, FIELD_FAT12, "next cluster", names
 static const struct field entry16[] = {{0, 2, FIELD_LE, "next cluster", names16, UNIT_CLUSTER}};
 static const struct field entry32[] = {{0, 4, FIELD_LE, "next cluster", names32, UNIT_CLUSTER}};
 
+/*
+ * The first two are of no cluster ("FAT Volume Initialization"): the medium as the boot sector calls it, below bits that are set, and a mark of
+ * the end, the two highest bits of which say in FAT16 and FAT32 whether the volume was left as it should be, and whether no read or write failed.
+ */
+static const struct field_name media12[] = {{0xff8, "fixed disk"}, {0xff0, "removable disk"}, {0, NULL}};
+static const struct field_name media16[] = {{0xfff8, "fixed disk"}, {0xfff0, "removable disk"}, {0, NULL}};
+static const struct field_name media32[] = {{0x0ffffff8, "fixed disk"}, {0xfffffff8, "fixed disk"}, {0x0ffffff0, "removable disk"}, {0xfffffff0, "removable disk"}, {0, NULL}};
+static const struct field_name state16[] = {
+    {0xffff, "clean"}, {0xfff8, "clean"}, {0x7fff, "in use"}, {0x7ff8, "in use"}, {0xbfff, "disk errors"}, {0xbff8, "disk errors"},
+    {0x3fff, "in use, disk errors"}, {0x3ff8, "in use, disk errors"}, {0, NULL},
+};
+static const struct field_name state32[] = {
+    {0x0fffffff, "clean"}, {0xffffffff, "clean"}, {0x0ffffff8, "clean"}, {0xfffffff8, "clean"}, {0x07ffffff, "in use"}, {0xf7ffffff, "in use"},
+    {0x0bffffff, "disk errors"}, {0xfbffffff, "disk errors"}, {0x03ffffff, "in use, disk errors"}, {0xf3ffffff, "in use, disk errors"}, {0, NULL},
+};
+static const struct field first12[] = {{0, 2, FIELD_FAT12, "media", media12, UNIT_NONE}};
+static const struct field second12[] = {{0, 2, FIELD_FAT12, "mark of the end", NULL, UNIT_NONE}};
+static const struct field first16[] = {LE_NAMES(0, 2, "media", media16)};
+static const struct field second16[] = {LE_NAMES(0, 2, "mark of the end, state", state16)};
+static const struct field first32[] = {LE_NAMES(0, 4, "media", media32)};
+static const struct field second32[] = {LE_NAMES(0, 4, "mark of the end, state", state32)};
+
 static const struct field_name attributes[] = {{0x0f, "long name"}, {1, "read-only"}, {2, "hidden"}, {4, "system"}, {8, "label"}, {16, "directory"}, {32, "archive"}, {0, NULL}};
 
 /* Only FAT32 has clusters of which two bytes do not tell: others may have anything in the place of the upper ones. */
@@ -68,9 +90,12 @@ static const struct structure info_backup_structure = {.name = "FAT32 backup FSI
 static const struct structure directory_structure = {.name = "FAT directory entry", .size = ENTRY, FIELDS(directory)};
 static const struct structure directory32_structure = {.name = "FAT directory entry", .size = ENTRY, FIELDS(directory32)};
 static const struct structure long_name_structure = {.name = "FAT long name entry", .size = ENTRY, FIELDS(long_name)};
-static const struct structure entry12_structure = {.name = "FAT12", .size = 2, FIELDS(entry12)};
-static const struct structure entry16_structure = {.name = "FAT16", .size = 2, FIELDS(entry16)};
-static const struct structure entry32_structure = {.name = "FAT32", .size = 4, FIELDS(entry32)};
+
+/* Of a cluster, or one of the first two. */
+enum { FIRST_ENTRY, SECOND_ENTRY, CLUSTER_ENTRY, ENTRY_SORTS };
+static const struct structure entries12[ENTRY_SORTS] = {{.name = "FAT12", .size = 2, FIELDS(first12)}, {.name = "FAT12", .size = 2, FIELDS(second12)}, {.name = "FAT12", .size = 2, FIELDS(entry12)}};
+static const struct structure entries16[ENTRY_SORTS] = {{.name = "FAT16", .size = 2, FIELDS(first16)}, {.name = "FAT16", .size = 2, FIELDS(second16)}, {.name = "FAT16", .size = 2, FIELDS(entry16)}};
+static const struct structure entries32[ENTRY_SORTS] = {{.name = "FAT32", .size = 4, FIELDS(first32)}, {.name = "FAT32", .size = 4, FIELDS(second32)}, {.name = "FAT32", .size = 4, FIELDS(entry32)}};
 
 /* Whether the numbers can be those of a FAT: any sector may begin with a jump. */
 static bool is_sane(const uint8_t *b, uint64_t sector, uint64_t sectors, uint64_t per_fat)
@@ -124,7 +149,7 @@ static int64_t resolve(const struct known *known, const struct place *place, enu
     if (unit == UNIT_BLOCK) {
         return value < 0xffff ? volume_product(value, own[OWN_SECTOR]) : -1;
     }
-    value &= place->structure == &entry32_structure ? 0x0fffffff : UINT32_MAX; /* the upper bits are reserved */
+    value &= place->structure == &entries32[CLUSTER_ENTRY] ? 0x0fffffff : UINT32_MAX; /* the upper bits are reserved */
     return value >= 2 && value - 2 < own[OWN_CLUSTERS] ? (int64_t)(own[OWN_DATA] + (value - 2) * own[OWN_CLUSTER]) : -1;
 }
 
@@ -137,9 +162,11 @@ static bool locate_entry(const struct known *known, uint64_t at, struct place *p
     if (cluster >= own[OWN_CLUSTERS] + 2) {
         return false;
     }
-    *place = (struct place){.structure = bits == 12 ? &entry12_structure : bits == 16 ? &entry16_structure : &entry32_structure,
+    const struct structure *entries = bits == 12 ? entries12 : bits == 16 ? entries16 : entries32;
+
+    *place = (struct place){.structure = &entries[MIN(cluster, CLUSTER_ENTRY)],
                             .start = (int64_t)(own[OWN_FAT] + copy * own[OWN_FAT_BYTES] + start), .number = cluster};
-    g_snprintf(place->note, sizeof place->note, " copy %u, of cluster %" G_GUINT64_FORMAT, (unsigned)copy + 1, cluster);
+    g_snprintf(place->note, sizeof place->note, " copy %u, %s %" G_GUINT64_FORMAT, (unsigned)copy + 1, cluster < CLUSTER_ENTRY ? "entry" : "of cluster", cluster);
     return true;
 }
 

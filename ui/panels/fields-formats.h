@@ -20,6 +20,8 @@ enum field_type {
     FIELD_TIME_LE,  /* seconds since 1970 */
     FIELD_TIME_2000, /* big-endian, seconds since 2000 */
     FIELD_DOS_TIME, /* 4 bytes: time, date */
+    FIELD_ISO_TIME, /* 7 bytes: years since 1900, month, day, hour, minute, second, quarters of an hour east of UTC */
+    FIELD_ISO_DIGITS, /* 17 bytes: year, month, day, hour, minute, second, hundredths in 16 digits; the same quarters */
     FIELD_FAT12,    /* 12 of 16 bits, by the parity of the place's number */
     FIELD_HEX,      /* bytes without a meaning of their own */
 };
@@ -72,6 +74,8 @@ struct structure {
 #define UUID(offset, name) {offset, 16, FIELD_UUID, name, NULL, UNIT_NONE}
 #define GUID(offset, name) {offset, 16, FIELD_GUID, name, NULL, UNIT_NONE}
 #define TIME(offset, bytes, name) {offset, bytes, FIELD_TIME_LE, name, NULL, UNIT_NONE}
+#define ISO_TIME(offset, name) {offset, 7, FIELD_ISO_TIME, name, NULL, UNIT_NONE}
+#define ISO_DIGITS(offset, name) {offset, 17, FIELD_ISO_DIGITS, name, NULL, UNIT_NONE}
 #define UTF16(offset, bytes, name) {offset, bytes, FIELD_UTF16, name, NULL, UNIT_NONE}
 #define FIELDS(table) .fields = table, .field_count = G_N_ELEMENTS(table)
 

@@ -128,6 +128,64 @@ static char *format_time(const struct field *field, uint64_t seconds, int64_t ep
 }
 
 
+enum { ISO_WEST = -48, ISO_EAST = 52 }; /* quarters of an hour */
+
+/* "2026-12-01 08:28:01 UTC+02:00", with hundredths unless they are negative; NULL: no such time. */
+static char *iso_time(int year, int month, int day, int hour, int minute, int second, int hundredths, int8_t quarters)
+{
+    g_autofree char *part = hundredths >= 0 ? g_strdup_printf(".%02d", hundredths) : g_strdup("");
+    int east = ABS(quarters) * 15;
+
+    if (year < 1 || !g_date_valid_dmy((GDateDay)day, (GDateMonth)month, (GDateYear)year) || hour > 23 || minute > 59 || second > 59 || quarters < ISO_WEST ||
+        quarters > ISO_EAST) {
+        return NULL;
+    }
+    g_autofree char *zone = east > 0 ? g_strdup_printf("%c%02d:%02d", quarters < 0 ? '-' : '+', east / 60, east % 60) : g_strdup("");
+
+    return g_strdup_printf("%04d-%02d-%02d %02d:%02d:%02d%s UTC%s", year, month, day, hour, minute, second, part, zone);
+}
+
+static bool all_are(const uint8_t *bytes, size_t n, uint8_t value)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (bytes[i] != value) {
+            return false;
+        }
+    }
+    return true;
+}
+
+#define ISO_NO_TIME "0 not specified"
+
+static char *format_iso_time(const uint8_t *bytes, size_t n)
+{
+    if (all_are(bytes, n, 0)) {
+        return g_strdup(ISO_NO_TIME);
+    }
+    char *time = iso_time(1900 + bytes[0], bytes[1], bytes[2], bytes[3], bytes[4], bytes[5], -1, (int8_t)bytes[6]);
+
+    return time ? time : format_hex(bytes, n);
+}
+
+static char *format_iso_digits(const uint8_t *bytes, size_t n)
+{
+    enum { PAIRS = 8 };
+    int pairs[PAIRS];
+
+    if (all_are(bytes, 2 * PAIRS, '0') && bytes[2 * PAIRS] == 0) {
+        return g_strdup(ISO_NO_TIME);
+    }
+    for (int i = 0; i < PAIRS; i++) {
+        if (!g_ascii_isdigit(bytes[2 * i]) || !g_ascii_isdigit(bytes[2 * i + 1])) {
+            return format_text(bytes, n);
+        }
+        pairs[i] = (bytes[2 * i] - '0') * 10 + bytes[2 * i + 1] - '0';
+    }
+    char *time = iso_time(pairs[0] * 100 + pairs[1], pairs[2], pairs[3], pairs[4], pairs[5], pairs[6], pairs[7], (int8_t)bytes[2 * PAIRS]);
+
+    return time ? time : format_text(bytes, n);
+}
+
 /* Types of partitions and of what is in a vhdx file: in the order of the text, which is that of their bytes. */
 static const struct {
     const char *guid, *name;
@@ -218,6 +276,10 @@ char *field_format(const struct field *field, const uint8_t *bytes, size_t n, ui
         char *time = field_dos_time((uint16_t)(value >> 16), (uint16_t)value);
         return time ? time : format_number(field, value);
     }
+    case FIELD_ISO_TIME:
+        return format_iso_time(bytes, n);
+    case FIELD_ISO_DIGITS:
+        return format_iso_digits(bytes, n);
     case FIELD_HEX:
         break;
     }

@@ -237,6 +237,42 @@ static void test_the_chunk_tree_of_a_second_device(void)
     check_target(disk, super + 88, "btrfs superblock", "chunk tree (logical)", -1);
 }
 
+/* ECMA-119 8.4.26.1 and 9.1.5: the last byte is a signed number of quarters of an hour. */
+static void test_dates_of_iso_9660(void)
+{
+    enum { DESCRIPTOR = 16 * 2048, DIGITS = DESCRIPTOR + 813, RECORD = DESCRIPTOR + 174 };
+    static const char where[] = "ISO 9660 descriptor 1";
+    static const struct {
+        const char *bytes, *value;
+    } digits[] = {
+        {"2026120108280150\x08", "2026-12-01 08:28:01.50 UTC+02:00"},
+        {"2026120108280100\xec", "2026-12-01 08:28:01.00 UTC-05:00"},
+        {"2026120108280100\x17", "2026-12-01 08:28:01.00 UTC+05:45"},
+        {"2026120108280100\0", "2026-12-01 08:28:01.00 UTC"},
+        {"0000000000000000\0", "0 not specified"},
+        {"2026133108280100\0", "\"2026133108280100\""},
+        {"2026120108280100\x35", "\"20261201082801005\""},
+        {"2026 20108280100\0", "\"2026 20108280100\""},
+    };
+    static const struct {
+        const char *bytes, *value;
+    } records[] = {
+        {"\x7e\x0c\x01\x08\x1c\x01\xfe", "2026-12-01 08:28:01 UTC-00:30"},
+        {"\0\0\0\0\0\0\0", "0 not specified"},
+        {"\x7e\x0d\x01\x08\x1c\x01\0", "7e 0d 01 08 1c 01 00"},
+    };
+    g_autofree struct disk *disk = disk_new();
+    memcpy(disk->bytes + DESCRIPTOR, "\1CD001\1", 7);
+    for (unsigned i = 0; i < G_N_ELEMENTS(digits); i++) {
+        memcpy(disk->bytes + DIGITS, digits[i].bytes, 17);
+        check(disk, DIGITS, where, "made", digits[i].value);
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(records); i++) {
+        memcpy(disk->bytes + RECORD, records[i].bytes, 7);
+        check(disk, RECORD, where, "root: made", records[i].value);
+    }
+}
+
 static void check_entry(enum inspect_role role, uint64_t entry, const char *value, int64_t target)
 {
     const struct qcow2_geometry geometry = {.cluster_bits = 16, .refcount_bits = 16};
@@ -443,6 +479,7 @@ int main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/fields/logical-partitions", test_logical_partitions);
     g_test_add_func("/fields/upper-halves", test_pointers_have_an_upper_half);
+    g_test_add_func("/fields/dates-of-iso-9660", test_dates_of_iso_9660);
     g_test_add_func("/fields/far-up-in-fat32", test_a_file_far_up_in_fat32);
     g_test_add_func("/fields/ext-first-block", test_ext_whose_first_block_is_no_superblock);
     g_test_add_func("/fields/btrfs-second-device", test_the_chunk_tree_of_a_second_device);
