@@ -55,9 +55,9 @@ static void say_sizes(const struct command_call *call, const struct chain_layer 
 {
     char size[SIZE_TEXT_MAX], file[SIZE_TEXT_MAX], occupied[SIZE_TEXT_MAX];
 
-    report_say(call, "    %s, in a file of %s%s%s%s, %s", size_format((double)layer->size, size),
-               layer->file_size < 0 ? "unknown size" : size_format((double)layer->file_size, file),
-               layer->occupied < 0 ? "" : " (", layer->occupied < 0 ? "" : size_format((double)layer->occupied, occupied),
+    report_say(call, "    %s, in a file of %s%s%s%s, %s", size_format_exact(layer->size, size),
+               layer->file_size < 0 ? "unknown size" : size_format_exact(layer->file_size, file),
+               layer->occupied < 0 ? "" : " (", layer->occupied < 0 ? "" : size_format_exact(layer->occupied, occupied),
                layer->occupied < 0 ? "" : " on disk)", layer->writable ? "writable" : "read-only");
 }
 

@@ -65,10 +65,10 @@ static int show_status_co(const struct overlay_call *overlay)
         show_json(&status, call->sink);
         return 0;
     }
-    report_say(call, "%s in %u range%s written to the overlay", size_format((double)status.bytes, bytes), status.ranges,
+    report_say(call, "%s in %u range%s written to the overlay", size_format_exact(status.bytes, bytes), status.ranges,
                status.ranges == 1 ? "" : "s");
     if (status.size != status.below)
-        report_say(call, "resized from %s to %s", size_format((double)status.below, below), size_format((double)status.size, size));
+        report_say(call, "resized from %s to %s", size_format_exact(status.below, below), size_format_exact(status.size, size));
     show_steps(call, "undo", status.undo, status.undo_label);
     show_steps(call, "redo", status.redo, status.redo_label);
     if (status.lost)
@@ -152,15 +152,15 @@ static int ask(const struct overlay_call *overlay, const struct blk_overlay_stat
     g_autofree char *name = report_text(call, filename ? filename : "the image that was opened by its options");
     const char *advice = sandbox_is_read_only() ? SANDBOX_ADVICE_WRITE : "'overlay commit -y' does so; it can't be undone";
     if (call->session->config.json) {
-        report_error(call, "overlay commit: %s in %u range%s would be written to %s: %s", size_format((double)status->bytes, bytes), status->ranges,
+        report_error(call, "overlay commit: %s in %u range%s would be written to %s: %s", size_format_exact(status->bytes, bytes), status->ranges,
                      status->ranges == 1 ? "" : "s", name, advice);
         return -EAGAIN;
     }
-    report_say(call, "%s in %u range%s would be written to %s", size_format((double)status->bytes, bytes), status->ranges,
+    report_say(call, "%s in %u range%s would be written to %s", size_format_exact(status->bytes, bytes), status->ranges,
                status->ranges == 1 ? "" : "s", name);
     if (status->size != status->below)
         report_say(call, "and it would be %s to %s", status->size < status->below ? "cut off" : "made longer",
-                   size_format((double)status->size, size));
+                   size_format_exact(status->size, size));
     report_say(call, "%s", advice);
     return -EAGAIN;
 }
@@ -180,11 +180,11 @@ static int commit_co(const struct overlay_call *overlay)
     if (ret < 0) {
         complain(overlay, "commit", ret, error);
         if (progress.total > 0)
-            report_error(call, "overlay commit: %s of %s were written; the overlay still has all of it", size_format((double)progress.done, done),
-                         size_format((double)progress.total, total));
+            report_error(call, "overlay commit: %s of %s were written; the overlay still has all of it", size_format_exact(progress.done, done),
+                         size_format_exact(progress.total, total));
         return ret;
     }
-    report_say(call, "%s written", size_format((double)progress.total, total));
+    report_say(call, "%s written", size_format_exact(progress.total, total));
     session_notify_image(call->session);
     return 0;
 }

@@ -115,7 +115,7 @@ static int show_bitmap(void *data, const struct inspect_bitmap *bitmap)
         report_say(call, "%-20s %11s  %-12s  %s", "NAME", "GRANULARITY", "FLAGS", "DIRTY");
     g_autofree char *name = report_text(call, bitmap->name);
     report_say(call, "%-20s %11s  %-12s  %s", name, bitmap->granularity ? size_format(bitmap->granularity, granularity) : "-", flags,
-               bitmap->dirty < 0 ? g_strerror(-bitmap->dirty) : size_format(bitmap->dirty, dirty));
+               bitmap->dirty < 0 ? g_strerror(-bitmap->dirty) : size_format_exact(bitmap->dirty, dirty));
     return 0;
 }
 

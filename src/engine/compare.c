@@ -206,13 +206,13 @@ static int sector_co(struct walk *walk, int64_t at, int64_t bytes)
     return walk->a.failed || walk->b.failed ? found(walk, at, bytes, COMPARE_UNREADABLE) : compare_sectors(walk, at, bytes);
 }
 
-/* Whole sectors from at on, which begins one, that lie in one extent of each; 0: the first one does not. */
+/* Whole sectors from at on, which begins one, that lie in one extent of each; 0: the first one does not.  A layer may have single bytes. */
 static int64_t piece_bytes(const struct walk *walk, int64_t at, bool read)
 {
     int64_t bytes = common_bytes(walk, at);
-    if (bytes < walk->progress->size - at)
+    if (bytes < walk->progress->size - at && !walk->compare->below)
         bytes -= bytes % COMPARE_GRAIN;
-    return read ? MIN(bytes, PIECE) : bytes;
+    return read ? MIN(bytes, PIECE - at % COMPARE_GRAIN) : bytes;
 }
 
 static int step_co(struct walk *walk, int64_t at, int64_t *ret_bytes)

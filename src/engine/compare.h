@@ -24,7 +24,7 @@ struct compare {
     bool metadata_only;
     int64_t start, end; /* only this range, widened to whole sectors; end 0: all of it */
     int64_t part; /* a range longer than that is told in parts, so that one hears of it before its end; 0: never */
-    bool below; /* b is the layer right below a: where a's top layer has nothing, they are the same */
+    bool below; /* b is the layer right below a: where a's top layer has nothing, they are the same, to the byte */
 };
 
 /* How far it is; written by compare_co() as it goes. */

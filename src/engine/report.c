@@ -440,9 +440,9 @@ void report_kinds(const struct command_call *call, const int64_t bytes[BLK_SHARE
     for (unsigned i = 0; i < BLK_SHARE_COUNT; i++) {
         if (bytes[i])
             sink_printf(call->sink, SINK_OUT, "%-16s %7s  %s\n", i < BLK_KIND_COUNT ? kind_names[i] : blk_share_name(i),
-                        size_share(bytes[i], length, share), size_format(bytes[i], size));
+                        size_share(bytes[i], length, share), size_format_exact(bytes[i], size));
     }
-    sink_printf(call->sink, SINK_OUT, "%" PRId64 " extents in %s\n", extents, size_format(length, size));
+    sink_printf(call->sink, SINK_OUT, "%" PRId64 " extents in %s\n", extents, size_format_exact(length, size));
 }
 
 /* ---- usage ---- */

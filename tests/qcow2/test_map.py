@@ -2,6 +2,7 @@
 """`map --json` is what `qemu-img map --output=json` prints, to the byte; `map --summary` adds up what it says."""
 import json
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -141,6 +142,17 @@ def test_an_entry_that_can_not_be_is_told(work):
     patch(image, (images.l2_table(image) + 8, 'Q', 1 << 63 | 0x50200))
     result = blkscope('-c', 'map --summary', image)
     assert 'unaligned' in result.err and 'map failed: Input/output error' in result.out and result.status == 1
+
+
+def test_sizes_that_are_not_whole_are_told_in_bytes(work):
+    size = 3 * MIB - 512
+    raw = work / 'a.raw'
+    raw.write_bytes(b'x' * size)
+    image = create(work / 'b.qcow2', 4 * MIB - 512, backing='a.raw', backing_format='raw')
+    out = blkscope('--refs=follow', '-c', 'map --summary', '-c', 'chain', image.name, cwd=work).out
+    for told in (r'backing +74\.99%  3145216 bytes', r'\d+ extents in 4193792 bytes', r' {4}4193792 bytes, in a file of .*',
+                 r' {4}3145216 bytes, in a file of 3145216 bytes \(.* on disk\), read-only'):
+        assert re.search(f'^{told}$', out, re.M), told
 
 
 def test_snapshots_and_small_sizes(work):

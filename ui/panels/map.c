@@ -147,7 +147,7 @@ static void title(struct panel *panel, GString *title)
                                map_differences_is_unseen(map->differences) ? ", not followed" : "");
     }
     g_string_append_printf(title, "%s · %s/cell", map->order == MAP_ORDER_CURVE ? "curve" : "linear",
-                           size_format((double)side->view.span, size));
+                           size_format_exact(side->view.span, size));
     if (map_side_is_busy(side)) {
         struct map_counts counts = map_pyramid_count(pyramid, pyramid->start, pyramid->end);
         int64_t known = map_counts_known(&counts), all = pyramid->end - pyramid->start;
