@@ -43,12 +43,15 @@ struct overlay *format_chooser_new(struct desk *desk)
     static const struct chooser_ops ops = {.title = "formats", .question = "read it as: ", .hint = "a part of its name", .accept = accept};
     const char *now = desk->title.format;
     GPtrArray *choices = g_ptr_array_new_with_free_func(choice_free);
+    unsigned marked = 0;
     for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
         bool is_now = now != NULL && strcmp(now, formats[i].name) == 0;
         bool guessed = is_now && blk_is_guessed_raw(session_blk(desk->session));
+        if (is_now)
+            marked = (unsigned)i;
         g_ptr_array_add(choices, choice_new(formats[i].name, guessed ? "guessed now" : is_now ? "now" : NULL, formats[i].help, 0));
     }
-    return chooser_new(desk, &ops, choices, 0);
+    return chooser_new(desk, &ops, choices, marked);
 }
 
 void formats_look(struct desk *desk)

@@ -262,6 +262,16 @@ static void test_a_guessed_format_is_said_and_can_be_changed(void)
     driver_free(driver);
 }
 
+static void test_the_format_that_is_read_now_is_the_one_marked(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    g_autofree char *line = g_strdup_printf("close; create -q -f qcow2 %s/top.qcow2 1M; open %s/top.qcow2", driver->dir, driver->dir);
+    driver_command(driver, line);
+    driver_keys(driver, "F8");
+    g_assert_true(driver_shows(driver, "> qcow2     now"));
+    driver_free(driver);
+}
+
 static void test_help_is_searched_by_key_and_by_meaning(void)
 {
     struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
@@ -510,5 +520,6 @@ int main(int argc, char **argv)
     g_test_add_func("/overlays/layers-are-listed-opened-and-shown-alone", test_layers_are_listed_opened_and_shown_alone);
     g_test_add_func("/overlays/a-page-of-many-layers-is-a-page", test_a_page_of_many_layers_is_a_page);
     g_test_add_func("/overlays/a-guessed-format-is-said-and-can-be-changed", test_a_guessed_format_is_said_and_can_be_changed);
+    g_test_add_func("/overlays/the-format-that-is-read-now-is-the-one-marked", test_the_format_that_is_read_now_is_the_one_marked);
     return driver_run_tests();
 }
