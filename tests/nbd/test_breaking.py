@@ -165,6 +165,20 @@ def test_why_connecting_again_failed_is_told_once(work, more):
         assert ' '.join(terminal.text().split()).count(why) == 1, terminal.text()
 
 
+class NeverReads(Server):
+    def reply_data(self, *_):
+        pass
+
+
+def test_leaving_a_server_that_stands_still_is_not_told_as_a_loss(work):
+    with NeverReads(work / 's') as server, Terminal(['--image-opts', options(work)], columns=120) as terminal:
+        terminal.wait('1 MiB')
+        server.wait_for(READ)
+        terminal.send('q')
+        assert terminal.exit_status() == 0
+        assert 'is lost' not in terminal.text(), terminal.text()
+
+
 class Holds(Server):
     """Answers a read at this offset when it is told to."""
     offset = 512 << 10

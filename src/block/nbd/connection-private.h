@@ -95,6 +95,8 @@ void nbd_arm(struct nbd_connection *connection);
 void nbd_watchdog_hear(struct nbd_connection *connection);
 /* Its time has come; may end the connection. */
 void nbd_watchdog_bark(struct nbd_connection *connection);
+/* Nobody waits for anything of it any more, as the image is being closed: the connection is of no more use, and its end no news. */
+bool nbd_is_done_with(const struct nbd_connection *connection);
 /* For how many seconds the server has owed an answer and said nothing; 0: it has not stalled. */
 unsigned nbd_watchdog_stalled_s(const struct nbd_connection *connection);
 

@@ -170,7 +170,7 @@ static bool count_loss(struct nbd_connection *connection)
 
 void nbd_drop(struct nbd_connection *connection, const char *why, int error)
 {
-    bool was_up = connection->state == NBD_UP;
+    bool was_up = connection->state == NBD_UP, is_news = was_up && !nbd_is_done_with(connection);
     g_autofree char *said = why ? g_strdup(why) : nbd_plain_error(connection->library->get_error());
 
     connection->why_errno = why ? error : connection->library->get_errno();
@@ -188,8 +188,9 @@ void nbd_drop(struct nbd_connection *connection, const char *why, int error)
     nbd_fail_held(connection);
     if (connection->connector)
         co_wake(connection->connector, -EIO);
-    if (was_up) {
-        const char *doubt = count_loss(connection) ? "; what was written after the last flush may be lost" : "";
+    bool any_lost = was_up && count_loss(connection);
+    if (any_lost || is_news) {
+        const char *doubt = any_lost ? "; what was written after the last flush may be lost" : "";
         g_autofree char *line = g_strdup_printf("NBD: the connection to %s is lost: %s%s", connection->settings.address.peer,
                                                 connection->why, doubt);
         nbd_tell(connection, line);

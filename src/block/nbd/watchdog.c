@@ -14,8 +14,7 @@ enum {
 
 /* ---- its time ---- */
 
-/* Nobody waits for anything of it: the connection is of no more use. */
-static bool is_done_with(const struct nbd_connection *connection)
+bool nbd_is_done_with(const struct nbd_connection *connection)
 {
     const bool *closing = connection->settings.closing;
 
@@ -25,7 +24,7 @@ static bool is_done_with(const struct nbd_connection *connection)
 static int64_t patience_us(const struct nbd_connection *connection)
 {
     if (connection->cancelled > 0)
-        return is_done_with(connection) ? CLOSING_US : IMPATIENT_US;
+        return nbd_is_done_with(connection) ? CLOSING_US : IMPATIENT_US;
     return connection->settings.request_timeout_s * G_USEC_PER_SEC;
 }
 
@@ -125,8 +124,9 @@ void nbd_watchdog_bark(struct nbd_connection *connection)
         nbd_arm(connection);
         return;
     }
-    g_autofree char *why = g_strdup_printf("the server did not answer for %" G_GINT64_FORMAT " seconds",
-                                           patience_us(connection) / G_USEC_PER_SEC);
+    g_autofree char *why = nbd_is_done_with(connection)
+                               ? g_strdup("the server did not answer when the image was closed")
+                               : g_strdup_printf("the server did not answer for %" G_GINT64_FORMAT " seconds", patience_us(connection) / G_USEC_PER_SEC);
     /* Who cancelled has no time for this server: the others, who have, are sent again. */
     connection->hung_up = connection->cancelled > 0 ? connection->generation : 0;
     nbd_drop(connection, why, ETIMEDOUT);
