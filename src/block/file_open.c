@@ -219,7 +219,10 @@ int file_lock_resize(struct node *node, GError **error)
 int file_relock(struct node *node, GError **error)
 {
     struct file *file = node->opaque;
-    return file->locked ? locks_take(file->fd, node->perm, node->shared, node->filename, error) : 0;
+    int ret = file->locked ? locks_take(file->fd, node->perm, node->shared, node->filename, error) : 0;
+    if (ret == 0)
+        restore_locks(node); /* what is not needed any more is let go */
+    return ret;
 }
 
 static bool wants_locks(int locking, int fd)

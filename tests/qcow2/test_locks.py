@@ -44,7 +44,7 @@ class Holder:
         return self.process
 
     def run(self, *commands):
-        """The last one is `length`; several are for ours only, which doesn't leave what it has read in a buffer of its own."""
+        """What it said.  The last one is `length`; several are for ours only, which doesn't leave what it has read in a buffer of its own."""
         self.process.stdin.write(''.join(f'{command}\n' for command in commands).encode())
         self.process.stdin.flush()
         said = b''
@@ -52,6 +52,7 @@ class Holder:
             more = self.process.stdout.read1(1000)
             assert more, said.decode()
             said += more
+        return said.decode()
 
     def __exit__(self, *unused):
         self.process.stdin.close()
