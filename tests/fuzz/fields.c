@@ -82,7 +82,7 @@ static int64_t look(struct fields *fields, struct disk *disk, int64_t at)
 {
     struct field_hit hit;
     learn(fields, disk, at);
-    if (!fields_find(fields, read_disk, disk, at, &hit))
+    if (!fields_find(fields, read_disk, disk, at, &hit) && !fields_find_unnamed(fields, read_disk, disk, at, &hit))
         return -1;
     g_assert_true(hit.where && hit.name && hit.offset <= at && at - hit.offset < hit.bytes);
     check_text(hit.where);

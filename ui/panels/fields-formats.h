@@ -143,6 +143,15 @@ extern const struct volume_format format_ext, format_xfs, format_btrfs, format_n
     format_swap, format_luks1, format_luks2, format_lvm, format_raid, format_vmdk, format_vdi, format_vhdx, format_vpc, format_qed,
     format_parallels;
 
+/* ---- volumes that no table names: of partitions that were deleted, of images in files (fields-unnamed.c) ---- */
+
+/*
+ * One that begins near offset and has a structure there; false: there is none.  Only from bytes that are known because they are near: nothing is
+ * read for it.
+ */
+bool unnamed_volume(const struct volume_format *const *formats, size_t count, const struct volume *disk, fields_read_fn *read, void *data,
+                    int64_t offset, struct volume *ret_volume);
+
 /* ---- partition tables (fields-partitions.c) ---- */
 
 enum gpt_table { GPT_PRIMARY, GPT_BACKUP, GPT_TABLES };

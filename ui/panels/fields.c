@@ -224,18 +224,29 @@ static bool want(struct fields *fields, int64_t offset, int64_t bytes)
     return fields->wanted_bytes > 0;
 }
 
-/* Where the volume that has offset begins, unless it was looked at. */
-static bool want_volume(struct fields *fields, int64_t offset)
+/* The volume that has offset and was not looked at; 0: none. */
+static guint unknown_volume(const struct fields *fields, int64_t offset)
 {
     for (guint i = 1; i < fields->volumes->len; i++) {
         const struct volume *volume = volume_at(fields, i);
 
         if (!volume->looked_at && !volume->extended && offset >= volume->base && offset - volume->base < volume->size) {
-            fields->wanted_volume = i;
-            return want(fields, volume->base, MIN(HEAD_BYTES, volume->size));
+            return i;
         }
     }
-    return false;
+    return 0;
+}
+
+static bool want_volume(struct fields *fields, int64_t offset)
+{
+    guint i = unknown_volume(fields, offset);
+    const struct volume *volume = volume_at(fields, i);
+
+    if (i == 0) {
+        return false;
+    }
+    fields->wanted_volume = i;
+    return want(fields, volume->base, MIN(HEAD_BYTES, volume->size));
 }
 
 static bool wants_of_step(struct fields *fields, int64_t offset)
@@ -379,6 +390,8 @@ static void fill_hit(const struct fields *fields, const struct known *known, con
     g_string_append(where, place->note);
     if (volume->number > 0) {
         g_string_append_printf(where, ", partition %u", volume->number);
+    } else if (volume->base > 0) {
+        g_string_append_printf(where, ", volume at 0x%" PRIx64, (uint64_t)volume->base);
     }
     *hit = (struct field_hit){.where = g_string_free(where, FALSE), .target = -1};
     int64_t start, end;
@@ -441,6 +454,29 @@ bool fields_find(const struct fields *fields, fields_read_fn *read, void *data, 
         }
     }
     return find_in_volume(fields, disk, read, data, offset, ret_hit);
+}
+
+bool fields_find_unnamed(const struct fields *fields, fields_read_fn *read, void *data, int64_t offset, struct field_hit *ret_hit)
+{
+    struct volume unnamed;
+
+    return offset >= 0 && offset < fields->size && fields->step == STEP_VOLUMES && unknown_volume(fields, offset) == 0 &&
+           unnamed_volume(formats, G_N_ELEMENTS(formats), volume_at(fields, 0), read, data, offset, &unnamed) &&
+           find_in_volume(fields, &unnamed, read, data, offset, ret_hit);
+}
+
+/* Logical ones come behind the one that holds them. */
+unsigned fields_partition(const struct fields *fields, int64_t offset, int64_t *ret_start)
+{
+    for (guint i = fields->volumes->len; i-- > 1;) {
+        const struct volume *volume = volume_at(fields, i);
+
+        if (offset >= volume->base && offset - volume->base < volume->size) {
+            *ret_start = volume->base;
+            return volume->number;
+        }
+    }
+    return 0;
 }
 
 void field_hit_clear(struct field_hit *hit)

@@ -42,7 +42,15 @@ struct field_hit {
 
 /* The field that offset lies in, in any structure that is there.  false: none; else hit is to be cleared. */
 bool fields_find(const struct fields *fields, fields_read_fn *read, void *data, int64_t offset, struct field_hit *ret_hit);
+/*
+ * The same in a file system that no table names, of a deleted partition or an image in a file, where its first bytes are near offset and known.
+ * It takes longer: for the one byte that somebody looks at.
+ */
+bool fields_find_unnamed(const struct fields *fields, fields_read_fn *read, void *data, int64_t offset, struct field_hit *ret_hit);
 void field_hit_clear(struct field_hit *hit);
+
+/* The number of the partition that offset lies in and where it begins; 0: in none. */
+unsigned fields_partition(const struct fields *fields, int64_t offset, int64_t *ret_start);
 
 /* ---- values, for others, too ---- */
 

@@ -249,11 +249,12 @@ static void append_field_behind(struct hex_view *view, GString *text, int width)
 
     if (!append_field(view, field)) {
         const char *why = hex_inspect_why_no_field(view->source, view->cursor);
+        g_autofree char *partition = view->notes ? hex_notes_partition(view->notes, view->cursor) : NULL;
 
-        if (!why) {
+        if (!why && !partition) {
             return;
         }
-        g_string_append(field, why);
+        g_string_append(field, why ? why : partition);
     }
     if (text_columns(text->str, -1) + text_columns(field->str, -1) > width) {
         g_string_truncate(text, (gsize)(strstr(text->str, " · ") - text->str));
@@ -265,6 +266,11 @@ static void append_why_no_field(struct hex_view *view, GString *text)
 {
     const char *why = hex_inspect_why_no_field(view->source, view->cursor);
 
+    g_autofree char *partition = view->notes ? hex_notes_partition(view->notes, view->cursor) : NULL;
+
+    if (partition) {
+        g_string_append_printf(text, "%s · ", partition);
+    }
     g_string_append(text, why ? why : "no structure that is known");
 }
 

@@ -6,6 +6,7 @@
 #include "ui/panels/hex-notes.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "io/co.h"
@@ -356,12 +357,21 @@ static bool find_in_header(struct hex_notes *notes, struct hex_source *source, i
     return false;
 }
 
+char *hex_notes_partition(const struct hex_notes *notes, int64_t offset)
+{
+    int64_t start;
+    unsigned number = notes->fields ? fields_partition(notes->fields, offset, &start) : 0;
+
+    return number > 0 ? g_strdup_printf("partition %u + 0x%" PRIx64, number, offset - start) : NULL;
+}
+
 bool hex_notes_find(struct hex_notes *notes, struct hex_source *source, int64_t offset, struct field_hit *ret_hit)
 {
     uint8_t entry[16];
 
     if (notes->fields) {
-        return fields_find(notes->fields, read_source, source, offset, ret_hit);
+        return fields_find(notes->fields, read_source, source, offset, ret_hit) ||
+               fields_find_unnamed(notes->fields, read_source, source, offset, ret_hit);
     }
     bool owned = notes->has_place && notes->has_owner && offset >= notes->place_start && offset < notes->place_end;
     unsigned size = owned ? fields_qcow2_entry_bytes(&notes->geometry, notes->owner.role) : 0;

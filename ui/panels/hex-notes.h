@@ -31,5 +31,7 @@ int hex_notes_wait_co(struct hex_notes *notes);
 
 /* What the byte belongs to, as far as known, with the bytes the source has; else false.  hit is to be cleared. */
 bool hex_notes_find(struct hex_notes *notes, struct hex_source *source, int64_t offset, struct field_hit *ret_hit);
+/* "partition 1 + 0x9d5400", of a byte that nothing more is known of; NULL: it is in none.  g_free. */
+char *hex_notes_partition(const struct hex_notes *notes, int64_t offset);
 /* The guest's offset of a byte of the file, -1: it holds none, or that is not known. */
 int64_t hex_notes_guest(struct hex_notes *notes, int64_t offset);

@@ -20,7 +20,12 @@ static void draw_field(struct hex_panel *hex, struct surface surface, int *y, GS
 
     if (!view->notes || !hex_notes_find(view->notes, view->source, view->cursor, &hit)) {
         const char *why = hex_inspect_why_no_field(view->source, view->cursor);
+        g_autofree char *partition = view->notes ? hex_notes_partition(view->notes, view->cursor) : NULL;
 
+        if (partition) {
+            g_string_append(text, partition);
+            put(surface, y, ROLE_STRONG, text);
+        }
         g_string_append(text, why ? why : "no structure that is known");
         put(surface, y, ROLE_DIM, text);
         return;

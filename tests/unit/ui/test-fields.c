@@ -60,7 +60,7 @@ static struct fields *learn(struct disk *disk, int64_t size, int64_t at)
 static bool find(struct disk *disk, int64_t offset, struct field_hit *hit)
 {
     struct fields *fields = learn(disk, SIZE, offset);
-    bool found = fields_find(fields, read_disk, disk, offset, hit);
+    bool found = fields_find(fields, read_disk, disk, offset, hit) || fields_find_unnamed(fields, read_disk, disk, offset, hit);
     fields_free(fields);
     return found;
 }
@@ -108,6 +108,40 @@ static void test_a_file_system_in_a_partition(void)
 }
 
 /* Tables at sectors 100 and 300 of an extended partition at 100; the second one names the first again. */
+/* What a table no longer tells of is found by its own bytes, from those that are near. */
+static void test_a_file_system_that_no_table_names(void)
+{
+    g_autofree struct disk *disk = disk_new();
+    struct field_hit hit;
+
+    memcpy(disk->bytes + 0x20000, "XFSB", 4);
+    check(disk, 0x20002, "XFS superblock of group 0, volume at 0x20000", "magic", "\"XFSB\"");
+    put(disk, 0x30000 + 1024 + 56, 0xef53, 2);
+    g_assert_false(find(disk, 0x30000 + 1024 + 57, &hit)); /* two bytes are not enough */
+    put(disk, 0x30000 + 1024 + 32, 8192, 4);
+    check(disk, 0x30000 + 1024 + 57, "ext superblock, volume at 0x30000", "magic", "61267 0xef53");
+    check(disk, 0x30000 + 1024 + 0x210, "ext superblock, volume at 0x30000", "mount options", NULL);
+    memcpy(disk->bytes + 0x40000 + 0x10000 + 64, "_BHRfS_M", 8);
+    check(disk, 0x40000 + 0x10000 + 0xfff, "btrfs superblock, volume at 0x40000", "reserved", NULL);
+    g_assert_false(find(disk, 0x40000, &hit));
+    disk->known = 0x20100;
+    g_assert_false(find(disk, 0x20002, &hit)); /* its sector is not known: nothing is read for it */
+}
+
+static void test_the_partition_of_a_byte(void)
+{
+    g_autofree struct disk *disk = disk_new();
+    int64_t start = -1;
+
+    put_mbr(disk, 8, 1000);
+    struct fields *fields = learn(disk, SIZE, 0);
+    g_assert_cmpuint(fields_partition(fields, 0x1234, &start), ==, 1);
+    g_assert_cmphex(start, ==, 0x1000);
+    g_assert_cmpuint(fields_partition(fields, 0xfff, &start), ==, 0);
+    g_assert_cmpuint(fields_partition(fields, 0x1000 + 1000 * 512, &start), ==, 0);
+    fields_free(fields);
+}
+
 static void test_logical_partitions(void)
 {
     g_autofree struct disk *disk = disk_new();
@@ -488,6 +522,8 @@ int main(int argc, char **argv)
     g_test_add_func("/fields/random-records", test_random_records);
     g_test_add_func("/fields/mbr", test_mbr);
     g_test_add_func("/fields/file-system-in-a-partition", test_a_file_system_in_a_partition);
+    g_test_add_func("/fields/unnamed", test_a_file_system_that_no_table_names);
+    g_test_add_func("/fields/partition", test_the_partition_of_a_byte);
     g_test_add_func("/fields/gpt", test_gpt);
     g_test_add_func("/fields/gpt-copy", test_a_gpt_that_only_its_copy_tells_of);
     g_test_add_func("/fields/gpt-large-sectors", test_a_gpt_in_large_sectors);
