@@ -121,7 +121,8 @@ static void draw_shares(struct shares shares, struct surface surface, int x, enu
 
 /* ---- the byte at the cursor ---- */
 
-static void append_guest_byte(const struct map_link_answer *answer, GString *text)
+/* end: with that of the range in the file. */
+static void append_guest_byte(const struct map_link_answer *answer, bool end, GString *text)
 {
     const struct blk_extent *extent = &answer->extent;
     char size[SIZE_TEXT_MAX];
@@ -135,8 +136,11 @@ static void append_guest_byte(const struct map_link_answer *answer, GString *tex
         g_string_append_printf(text, ", layer %d", extent->depth);
     }
     if (extent->host_offset >= 0) {
-        g_string_append_printf(text, ", host 0x%" PRIx64 "..0x%" PRIx64 "%s", extent->host_offset, extent->host_offset + extent->length - 1,
-                               answer->elsewhere ? " of the data file" : "");
+        g_string_append_printf(text, ", host 0x%" PRIx64, extent->host_offset);
+        if (end) {
+            g_string_append_printf(text, "..0x%" PRIx64, extent->host_offset + extent->length - 1);
+        }
+        g_string_append(text, answer->elsewhere ? " of the data file" : "");
     } else if (answer->other >= 0 && extent->depth == 0) {
         bool stored = extent->kind == BLK_KIND_COMPRESSED;
 
@@ -183,7 +187,11 @@ void map_draw_answer(const struct map_panel *map, struct surface surface, int y)
     if (map->at == MAP_HOST) {
         append_host_byte(&map->answer, text);
     } else {
-        append_guest_byte(&map->answer, text);
+        append_guest_byte(&map->answer, true, text);
+        if (text_columns(text->str, -1) > surface.width) {
+            g_string_truncate(text, 0);
+            append_guest_byte(&map->answer, false, text);
+        }
     }
     surface_put_fit(surface, 0, y, surface.width, ROLE_DIM, text->str);
 }
