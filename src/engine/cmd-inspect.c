@@ -62,12 +62,15 @@ static void show_owner_json(const struct command_call *call, int64_t cluster, co
 enum {
     CLUSTERS_SHOWN = 256, /* whose owners are looked up, all in one pass */
     OWNERS_SHOWN = 16,    /* of one cluster */
+    PLACES_SHOWN = 8,     /* within one cluster */
+    PLACES_KEPT = 4096,
 };
 
 struct check {
     const struct command_call *call;
     int64_t cluster_size;
     GArray *hosts;     /* int64_t, where the first problems are */
+    GArray *places;    /* int64_t, of those that are within a cluster: wrong entries of tables */
     int64_t left_out;  /* problems whose owners are not looked up */
 };
 
@@ -96,6 +99,8 @@ static int show_problem(void *data, const struct inspect_problem *problem)
     int64_t host = check->cluster_size > 0 ? problem->host / check->cluster_size * check->cluster_size : problem->host;
     if (problem->host < 0 || problem->repaired)
         return 0;
+    if (problem->host != host && check->places->len < PLACES_KEPT)
+        g_array_append_val(check->places, problem->host);
     for (unsigned i = check->hosts->len; i-- > 0;) /* they come in rows: the last ones are tried first */
         if (g_array_index(check->hosts, int64_t, i) == host)
             return 0;
@@ -159,14 +164,29 @@ static void sort_hosts(GArray *hosts)
             g_array_remove_index(hosts, i);
 }
 
-static void show_named(const struct command_call *call, int64_t host, const struct named *named)
+/* Where in the cluster the wrong entries are. */
+static void show_places(const struct check *check, int64_t host)
 {
+    unsigned count = 0;
+    for (unsigned i = 0; i < check->places->len; i++) {
+        int64_t at = g_array_index(check->places, int64_t, i);
+        if (at >= host && at - host < check->cluster_size && count++ < PLACES_SHOWN)
+            report_say(check->call, "    wrong is what stands at 0x%" PRIx64, at);
+    }
+    if (count > PLACES_SHOWN)
+        report_say(check->call, "    and at %u places more", count - PLACES_SHOWN);
+}
+
+static void show_named(const struct check *check, int64_t host, const struct named *named)
+{
+    const struct command_call *call = check->call;
     if (report_as_json(call)) {
         struct report_json_member members[] = {{"cluster", NULL, host}, {"owners", NULL, named->count}};
         report_json_members(call, members, G_N_ELEMENTS(members));
         return;
     }
     report_say(call, "cluster at 0x%" PRIx64 ":", host);
+    show_places(check, host);
     g_auto(GStrv) lines = g_strsplit(named->lines->str, "\n", -1);
     for (int i = 0; lines[i]; i++)
         report_say(call, "%s", lines[i]);
@@ -189,7 +209,7 @@ static int show_owners_co(const struct check *check)
     int ret = inspect_owners_co(call->session->blk, hosts, count, note_owner, &owners);
     for (unsigned i = 0; i < count; i++) {
         if (ret == 0)
-            show_named(call, hosts[i], &owners.named[i]);
+            show_named(check, hosts[i], &owners.named[i]);
         g_string_free(owners.named[i].lines, TRUE);
     }
     g_free(owners.named);
@@ -282,7 +302,7 @@ static int parse_fix(const struct command_call *call)
 
 static int check_co(const struct command_call *call)
 {
-    struct check check = {.call = call, .hosts = g_array_new(FALSE, FALSE, sizeof(int64_t))};
+    struct check check = {.call = call, .hosts = g_array_new(FALSE, FALSE, sizeof(int64_t)), .places = g_array_new(FALSE, FALSE, sizeof(int64_t))};
     struct blk_info info = {0};
     if (blk_info_co(call->session->blk, &info) == 0)
         check.cluster_size = info.cluster_size;
@@ -294,6 +314,7 @@ static int check_co(const struct command_call *call)
         ret = repair_co(call, fix, &check, &result);
     if (ret == 0 && (!fix || result.corruptions_fixed || result.leaks_fixed)) {
         g_array_set_size(check.hosts, 0);
+        g_array_set_size(check.places, 0);
         check.left_out = 0;
         ret = inspect_check_co(call->session->blk, show_problem, &check, &result);
         ret = ret < 0 && ret != -ECANCELED ? no_structure(call, "check", ret) : ret;
@@ -301,9 +322,12 @@ static int check_co(const struct command_call *call)
     if (ret == 0)
         ret = show_owners_co(&check);
     g_array_unref(check.hosts);
+    g_array_unref(check.places);
     if (ret < 0)
         return ret;
     show_result(call, &result);
+    if (fix == INSPECT_FIX_ALL && result.corruptions)
+        report_hint(call, "what is left takes a decision; '-w -f raw' opens the file itself, where hex and poke change entries (on a copy)");
     session_note_check(call->session, inspect_check_status(&result));
     return inspect_check_status(&result) ? -EUCLEAN : 0;
 }

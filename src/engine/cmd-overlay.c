@@ -162,6 +162,8 @@ static int ask(const struct overlay_call *overlay, const struct blk_overlay_stat
         report_say(call, "and it would be %s to %s", status->size < status->below ? "cut off" : "made longer",
                    size_format_exact(status->size, size));
     report_say(call, "%s", advice);
+    if (sandbox_is_read_only() && command_find("save-script"))
+        report_say(call, "'save-script FILE' keeps what was done, to be done again there (--script FILE)");
     return -EAGAIN;
 }
 

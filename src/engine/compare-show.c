@@ -43,10 +43,13 @@ static void show_sum(const struct output *output, const struct compare_progress 
     }
     if (output->ranges == 0)
         report_say(output->call, output->below ? "Nothing is changed." : "Images are identical.");
-    for (int kind = 0; kind <= COMPARE_UNREADABLE; kind++)
-        if (progress->bytes[kind] > 0)
-            report_say(output->call, "%" PRId64 " bytes (%s) %s", progress->bytes[kind],
-                       size_format((double)progress->bytes[kind], size), compare_kind_name(kind));
+    for (int kind = 0; kind <= COMPARE_UNREADABLE; kind++) {
+        int64_t bytes = progress->bytes[kind];
+        if (bytes >= 1024)
+            report_say(output->call, "%" PRId64 " bytes (%s) %s", bytes, size_format((double)bytes, size), compare_kind_name(kind));
+        else if (bytes > 0)
+            report_say(output->call, "%" PRId64 " bytes %s", bytes, compare_kind_name(kind));
+    }
     if (progress->read > 0)
         report_say(output->call, "%s had to be read", size_format((double)progress->read, read));
 }

@@ -170,6 +170,21 @@ def test_owners_are_named(work):
            '    data of guest offset 0x10000, named by entry 0x8000000000050000 at 0x40008\n' in result.out
 
 
+def test_wrong_entries_are_told_with_their_places(work):
+    image = create(work / 'a.qcow2', MIB)
+    write(image, 'write 0 128k')
+    table = images.l2_table(image)
+    patch(image, *((table + 8 * i, 'Q', 8) for i in range(4, 14)))  # reserved bits
+    result = blkscope('-c', 'check', image)
+    assert f'cluster at {table:#x}:\n    wrong is what stands at {table + 32:#x}\n    wrong is what stands at {table + 40:#x}\n' in result.out
+    assert f'{table + 88:#x}\n    and at 2 places more\n    L2 table of guest offset 0x0' in result.out
+    result = blkscope('-w', '-c', 'check -r all', image)
+    assert result.status == 2 and "'-w -f raw' opens the file itself" in result.err
+    patch(image, *((table + 8 * i, 'Q', 0) for i in range(4, 14)))
+    result = blkscope('-w', '-c', 'check -r all', image)
+    assert result.status == 0 and result.err == ''
+
+
 def test_owners_of_many_are_found_at_once_and_what_is_left_out_is_said(work):
     image = create(work / 'a.qcow2', 4 * MIB, cluster_size=512)
     write(image, 'write 0 400k')

@@ -24,7 +24,7 @@ static const char *why_not(struct hex_panel *hex)
         return session_why_no_image(panel_session(&hex->panel));
     }
     if (hex->shown == HEX_SHOW_HOST) {
-        return "the file's own bytes are not typed over: t goes to the disk's byte it holds";
+        return "not in the file of an image: t goes to the disk's byte; '-w -f raw' opens the file itself";
     }
     if (!blk_is_writable(hex->blk)) {
         return "open read-only: 'overlay start' keeps changes apart, -w writes to the image";
