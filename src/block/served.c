@@ -43,15 +43,29 @@ void served_add_options(GString *json, const char *prefix, struct options *optio
 
 /* ---- life ---- */
 
+/* It may have ended without a word. */
+static int explain_silence_co(const struct served *served, int ret, GError **error)
+{
+    g_autofree char *fate = nbd_server_fate_co(served->server);
+
+    if (!fate)
+        return ret;
+    g_clear_error(error);
+    g_set_error(error, OPTIONS_ERROR, EIO, "qemu-nbd, which was to open it, ended %s and said nothing", fate);
+    return -EIO;
+}
+
 /* What qemu-nbd says of why it could not open the image; ours, if it says nothing. */
-static int explain(const struct node *node, const char *image, int ret, GError **error)
+static int explain_co(const struct node *node, const char *image, int ret, GError **error)
 {
     struct served *served = node->opaque;
     g_autofree char *said = nbd_server_said(served->server), *safe = NULL, *before = NULL;
     const char *reason = said, *after;
 
-    if (!said || ret == -ECANCELED)
+    if (ret == -ECANCELED)
         return ret;
+    if (!said)
+        return explain_silence_co(served, ret, error);
     before = g_strdup_printf("Failed to blk_new_open '%s': ", image);
     after = strstr(said, before); /* there may be warnings in front */
     if (after)
@@ -62,8 +76,11 @@ static int explain(const struct node *node, const char *image, int ret, GError *
                     node->driver->name);
         return -ENOENT;
     }
-    safe = safetext_escape(reason, -1);
-    g_set_error_literal(error, OPTIONS_ERROR, EIO, safe);
+    safe = safetext_mask_lines(reason, strlen(reason));
+    if (strstr(reason, "unrecognized option"))
+        g_set_error(error, OPTIONS_ERROR, EIO, "qemu-nbd is too old to open it (5.2 is needed): %s", safe);
+    else
+        g_set_error_literal(error, OPTIONS_ERROR, EIO, safe);
     return ret;
 }
 
@@ -87,7 +104,7 @@ static int connect_co(struct node *node, const char *image, GError **error)
     if (served->one_at_a_time)
         options_set(options, "file.one-at-a-time", "on");
     ret = node_open_child_co(node, options, "file", NODE_ROLE_FILE, NULL, error);
-    return ret < 0 ? explain(node, image, ret, error) : 0;
+    return ret < 0 ? explain_co(node, image, ret, error) : 0;
 }
 
 int served_start_co(struct node *node, const char *image, const char *format, const GPtrArray *secrets, GError **error)
@@ -105,7 +122,9 @@ int served_start_co(struct node *node, const char *image, const char *format, co
             g_prefix_error(error, node->driver->flags & DRIVER_FORMAT ? "Image is in %s format: " : "Protocol '%s': ", node->driver->name);
         return ret;
     }
-    ret = connect_co(node, image, error);
+    ret = nbd_server_await_co(served->server, node, error);
+    if (ret == 0)
+        ret = connect_co(node, image, error);
     if (ret == 0)
         nbd_server_is_ready(served->server);
     else

@@ -33,16 +33,34 @@ static void detach(GSource *source)
     g_source_unref(source);
 }
 
-int child_await_co(pid_t pid, unsigned patience_ms, bool cancellable)
+static GSource *watch(int fd)
+{
+    return attach(g_unix_fd_source_new(fd, G_IO_IN), G_SOURCE_FUNC(on_end));
+}
+
+/* word: -1, or what else ends the wait. */
+static int await_co(pid_t pid, int word, unsigned patience_ms, bool cancellable)
 {
     int process = syscall(SYS_pidfd_open, pid, 0);
     if (process < 0)
         return -errno;
-    GSource *end = attach(g_unix_fd_source_new(process, G_IO_IN), G_SOURCE_FUNC(on_end));
+    GSource *end = watch(process), *said = word >= 0 ? watch(word) : NULL;
     GSource *time = attach(g_timeout_source_new(patience_ms), on_time);
     int ret = cancellable ? co_suspend_cancellable_co() : co_suspend_co();
     detach(end);
     detach(time);
+    if (said)
+        detach(said);
     close(process);
     return ret;
+}
+
+int child_await_co(pid_t pid, unsigned patience_ms, bool cancellable)
+{
+    return await_co(pid, -1, patience_ms, cancellable);
+}
+
+int child_await_word_co(pid_t pid, int fd, unsigned patience_ms)
+{
+    return await_co(pid, fd, patience_ms, true);
 }

@@ -10,3 +10,7 @@
  * cancelled, or what pidfd_open(2) says.
  */
 int child_await_co(pid_t pid, unsigned patience_ms, bool cancellable);
+/*
+ * The same, and also until fd, of a connection to it, has something to read or is closed at the other end: 0, be it this or that.  Cancellable.
+ */
+int child_await_word_co(pid_t pid, int fd, unsigned patience_ms);

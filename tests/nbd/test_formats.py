@@ -219,6 +219,38 @@ def test_without_qemu_nbd(work):
     assert result.status == 1 and 'qemu-utils' in result.err and 'vdi' in result.err, result
 
 
+def another_qemu_nbd(work, *script):
+    """An environment in which qemu-nbd is this."""
+    folder, env = work / 'bin', temporary(work)
+    folder.mkdir()
+    (folder / 'qemu-nbd').write_text('\n'.join(script) + '\n')
+    (folder / 'qemu-nbd').chmod(0o755)
+    return {**env, 'PATH': f'{folder}:{env["PATH"]}'}
+
+
+@pytest.mark.parametrize('script, said', [
+    ('#!/bin/sh', 'qemu-nbd, which was to open it, ended with status 0 and said nothing'),
+    ('#!/bin/sh\nexit 3', 'ended with status 3 and said nothing'),
+    ('#!/bin/sh\nkill -9 $$', 'ended by signal 9 and said nothing'),
+    ("#!/bin/sh\necho \"qemu-nbd: unrecognized option '--allocation-depth'\" >&2; exit 1", "too old to open it (5.2 is needed): unrecognized option '--allocation-depth'"),
+    ('#!/bin/sh\nprintf "qemu-nbd: a\\033[31mb\\nc" >&2; exit 1', 'a\\\\e[31mb\nc'),
+    ('#!/nonexistent/sh', '/bin/qemu-nbd could not be executed')])
+def test_a_qemu_nbd_that_ends(work, script, said):
+    image = make(work / 'disk.vdi', 'vdi')
+    result = support.blkscope('-c', 'length', image, env=another_qemu_nbd(work, *script.split('\n', 1)))
+    assert result.status == 1 and said in result.err and 'socket' not in result.err and '\x1b' not in result.err, result
+    assert list((work / 'tmp').iterdir()) == []
+
+
+@pytest.mark.skipif(os.environ.get('BLKSCOPE_LOAD') != 'all', reason='takes half a minute: BLKSCOPE_LOAD=all')
+def test_a_qemu_nbd_that_takes_its_time(work):
+    """Longer than the handshake with a server may: a key may be made to take minutes."""
+    image = make(work / 'disk.vdi', 'vdi')
+    env = another_qemu_nbd(work, '#!/bin/sh', 'sleep 31', f'LISTEN_PID=$$ exec {shutil.which("qemu-nbd")} "$@"')
+    result = support.blkscope('-c', 'length', image, env=env)
+    assert result.out == '8 MiB\n' and 'is still opening the image' in result.err, result
+
+
 def test_broken_image(work):
     """What qemu-nbd says is handed on, as text."""
     image = make(work / 'disk.vdi', 'vdi')

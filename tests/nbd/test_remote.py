@@ -164,7 +164,7 @@ def test_a_folder_is_never_written(files):
         assert result.status == 1 and 'vvfat is read only here' in result.err
 
 
-@pytest.mark.parametrize('name', ['http://127.0.0.1:1/x', 'ftp://127.0.0.1:1/x', 'ssh://127.0.0.1:1/x', 'ssh:x', 'nvme://0000:00:00.0/1', 'tftp://127.0.0.1:1/x'])
+@pytest.mark.parametrize('name', ['http://127.0.0.1:1/x', 'ftp://127.0.0.1:1/x', 'ssh://127.0.0.1:1/x', 'ssh:x', 'nvme://0000:00:00.0/1', 'tftp://127.0.0.1:1/x', 'gluster://127.0.0.1:1/v/x'])
 def test_what_can_not_be_reached(files, name):
     assert same(files, '-r', '-c', 'length', name).status == 1
 

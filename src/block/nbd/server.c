@@ -30,6 +30,9 @@ enum {
     PID_DIGITS = 20,
     SILENT_MS = 1000,  /* after its client left, until people are told that it is waited for, */
     PATIENCE_MS = 60000, /* and then until it is killed */
+    OPENING_MS = 10000,  /* while it opens its image, until people are told, */
+    OPENING_MAX_MS = 600000, /* and then until that is given up: a key may be made to take minutes, and so may a server */
+    FATE_MS = 1000,      /* from its hanging up to its end */
 };
 
 struct nbd_server {
@@ -300,7 +303,8 @@ static int last_signal(bool writable)
 
 static G_NORETURN void become(const struct start *start, pid_t parent)
 {
-    static const char message[] = PROGRAM ": could not be executed\n";
+    static const char message[] = " could not be executed\n";
+    const char *program = start->argv->pdata[0];
     sigset_t none;
 
     prctl(PR_SET_PDEATHSIG, last_signal(start->writable));
@@ -312,8 +316,8 @@ static G_NORETURN void become(const struct start *start, pid_t parent)
     signal(SIGPIPE, SIG_DFL);
     write_pid(start->pid_digits);
     if (place_descriptors(start))
-        execve(start->argv->pdata[0], (char **)start->argv->pdata, (char **)start->env->pdata);
-    if (write(2, message, sizeof(message) - 1) < 0)
+        execve(program, (char **)start->argv->pdata, (char **)start->env->pdata);
+    if (write(2, program, strlen(program)) < 0 || write(2, message, sizeof(message) - 1) < 0)
         _exit(126);
     _exit(127);
 }
@@ -406,6 +410,30 @@ int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_s
 const char *nbd_server_socket(const struct nbd_server *server)
 {
     return server->socket;
+}
+
+/* It greets its client when the image is open, not before. */
+int nbd_server_await_co(const struct nbd_server *server, struct node *node, GError **error)
+{
+    int ret = child_await_word_co(server->pid, server->client, OPENING_MS);
+    if (ret == -ETIMEDOUT) {
+        node_warn(node, PROGRAM ", process %d, is still opening the image: waiting for it", server->pid);
+        ret = child_await_word_co(server->pid, server->client, OPENING_MAX_MS);
+    }
+    if (ret == -ETIMEDOUT || ret == -ECANCELED) {
+        g_set_error(error, OPTIONS_ERROR, -ret, ret == -ECANCELED ? "cancelled while " PROGRAM ", process %d, opened it"
+                    : PROGRAM ", process %d, did not open it within ten minutes", server->pid);
+        return ret;
+    }
+    return 0;
+}
+
+char *nbd_server_fate_co(const struct nbd_server *server)
+{
+    siginfo_t info = {0};
+    if (child_await_co(server->pid, FATE_MS, false) < 0 || waitid(P_PID, server->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || !info.si_pid)
+        return NULL;
+    return g_strdup_printf(info.si_code == CLD_EXITED ? "with status %d" : "by signal %d", info.si_status);
 }
 
 void nbd_server_is_ready(struct nbd_server *server)

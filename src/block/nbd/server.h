@@ -27,6 +27,11 @@ int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_s
 const char *nbd_server_socket(const struct nbd_server *server);
 /* Our end of the connection to the server whose socket was called so: the caller's from now on.  -1: it is no server of ours, or it was claimed. */
 int nbd_server_claim(const char *socket);
+/*
+ * Until it has opened its image, or ended, which connecting to it tells: 0.  People are told by way of node when that takes long.  -ETIMEDOUT with an
+ * error after ten minutes, -ECANCELED with one.
+ */
+int nbd_server_await_co(const struct nbd_server *server, struct node *node, GError **error);
 /* It answers.  Until then nothing was written by us, and it ends in a hurry. */
 void nbd_server_is_ready(struct nbd_server *server);
 int nbd_server_process(const struct nbd_server *server);
@@ -34,6 +39,8 @@ int nbd_server_process(const struct nbd_server *server);
 void nbd_server_go_on(const struct nbd_server *server);
 /* What it said on stderr since it started, without its name in front, NULL: nothing (g_free).  Reads what is there. */
 char *nbd_server_said(struct nbd_server *server);
+/* How it ended, in words, NULL: it has not (g_free).  Waits a moment for that. */
+char *nbd_server_fate_co(const struct nbd_server *server);
 /*
  * Its client has left, or never came: waits until it ended, and frees.  At once where it has nothing to write back; else people are told by way of node
  * after a second, and it is killed after a minute, or on cancellation.
