@@ -13,35 +13,86 @@
 #include "block/served.h"
 
 /* Its options are those of qemu-nbd's driver of the same name, and what they may hold is checked there; these are told to people. */
-static const struct driver_option curl_options[] = {
-    {.name = "url", .type = DRIVER_OPTION_STRING, .help = "what is read"},
-    {.name = "readahead", .type = DRIVER_OPTION_STRING, .help = "bytes that are read at once"},
-    {.name = "timeout", .type = DRIVER_OPTION_STRING, .help = "seconds that an answer may take"},
-    {.name = "sslverify", .type = DRIVER_OPTION_STRING, .help = "off: any certificate will do"},
-    {.name = "cookie", .type = DRIVER_OPTION_STRING, .help = "sent with each request"},
-    {.name = "cookie-secret", .type = DRIVER_OPTION_STRING, .help = "id of a secret object with the same"},
-    {.name = "username", .type = DRIVER_OPTION_STRING, .help = "who asks"},
-    {.name = "password-secret", .type = DRIVER_OPTION_STRING, .help = "id of a secret object with the password"},
-    {.name = "proxy-username", .type = DRIVER_OPTION_STRING, .help = "the same for the proxy"},
-    {.name = "proxy-password-secret", .type = DRIVER_OPTION_STRING, .help = "the same for the proxy"},
-    {},
-};
+/* clang-format off */
+#define CURL_OPTIONS                                                                                                    \
+    {.name = "url", .type = DRIVER_OPTION_STRING, .required = true, .help = "what is read"},                            \
+    {.name = "readahead", .type = DRIVER_OPTION_STRING, .help = "bytes that are read at once"},                         \
+    {.name = "timeout", .type = DRIVER_OPTION_STRING, .help = "seconds that an answer may take"},                       \
+    {.name = "username", .type = DRIVER_OPTION_STRING, .help = "who asks"},                                             \
+    {.name = "password-secret", .type = DRIVER_OPTION_STRING, .help = "id of a secret object with the password"},       \
+    {.name = "proxy-username", .type = DRIVER_OPTION_STRING, .help = "the same for the proxy"},                         \
+    {.name = "proxy-password-secret", .type = DRIVER_OPTION_STRING, .help = "the same for the proxy"}
+#define COOKIE_OPTIONS                                                                                                  \
+    {.name = "cookie", .type = DRIVER_OPTION_STRING, .help = "sent with each request"},                                 \
+    {.name = "cookie-secret", .type = DRIVER_OPTION_STRING, .help = "id of a secret object with the same"}
+#define TLS_OPTIONS {.name = "sslverify", .type = DRIVER_OPTION_STRING, .help = "off: any certificate will do"}
+/* clang-format on */
+
+static const struct driver_option http_options[] = {CURL_OPTIONS, COOKIE_OPTIONS, {}};
+static const struct driver_option https_options[] = {CURL_OPTIONS, COOKIE_OPTIONS, TLS_OPTIONS, {}};
+static const struct driver_option ftp_options[] = {CURL_OPTIONS, {}};
+static const struct driver_option ftps_options[] = {CURL_OPTIONS, TLS_OPTIONS, {}};
 static const struct driver_option ssh_options[] = {
-    {.name = "server", .type = DRIVER_OPTION_GROUP, .help = "server.host and server.port"},
-    {.name = "path", .type = DRIVER_OPTION_STRING, .help = "the file there"},
+    {.name = "server", .type = DRIVER_OPTION_GROUP, .required = true, .help = "server.host and server.port"},
+    {.name = "path", .type = DRIVER_OPTION_STRING, .required = true, .help = "the file there"},
     {.name = "user", .type = DRIVER_OPTION_STRING, .help = "who logs in, with a key of the agent"},
     {.name = "host-key-check", .type = DRIVER_OPTION_GROUP, .help = "host-key-check.mode and what belongs to it"},
     {},
 };
 static const struct driver_option vvfat_options[] = {
-    {.name = "dir", .type = DRIVER_OPTION_STRING, .help = "folder whose files are in the disk"},
+    {.name = "dir", .type = DRIVER_OPTION_STRING, .required = true, .help = "folder whose files are in the disk"},
     {.name = "fat-type", .type = DRIVER_OPTION_STRING, .help = "12, 16 or 32"},
     {.name = "floppy", .type = DRIVER_OPTION_STRING, .help = "on: a floppy disk"},
     {.name = "label", .type = DRIVER_OPTION_STRING, .help = "name of the volume"},
     {},
 };
-static const struct driver_option other_options[] = {
-    {.name = "filename", .type = DRIVER_OPTION_STRING, .help = "name of it as qemu-nbd takes it"},
+static const struct driver_option gluster_options[] = {
+    {.name = "volume", .type = DRIVER_OPTION_STRING, .required = true, .help = "the volume's name"},
+    {.name = "path", .type = DRIVER_OPTION_STRING, .required = true, .help = "the file there"},
+    {.name = "server", .type = DRIVER_OPTION_GROUP, .required = true, .help = "server.0.type (inet or unix), .host and .port or .path, and more of them"},
+    {.name = "debug", .type = DRIVER_OPTION_STRING, .help = "how much its client tells: 0 to 9, 4 is errors"},
+    {.name = "logfile", .type = DRIVER_OPTION_STRING, .help = "where it tells that"},
+    {},
+};
+static const struct driver_option iscsi_options[] = {
+    {.name = "transport", .type = DRIVER_OPTION_STRING, .required = true, .help = "tcp or iser"},
+    {.name = "portal", .type = DRIVER_OPTION_STRING, .required = true, .help = "host and port of the server"},
+    {.name = "target", .type = DRIVER_OPTION_STRING, .required = true, .help = "the target's name, iqn...."},
+    {.name = "lun", .type = DRIVER_OPTION_STRING, .help = "number of the disk there, 0 by default"},
+    {.name = "user", .type = DRIVER_OPTION_STRING, .help = "who logs in"},
+    {.name = "password-secret", .type = DRIVER_OPTION_STRING, .help = "id of a secret object with the password"},
+    {.name = "initiator-name", .type = DRIVER_OPTION_STRING, .help = "what it calls itself, iqn...."},
+    {.name = "header-digest", .type = DRIVER_OPTION_STRING, .help = "crc32c, none, crc32c-none or none-crc32c"},
+    {.name = "timeout", .type = DRIVER_OPTION_STRING, .help = "seconds that an answer may take, 0 (default): any"},
+    {},
+};
+static const struct driver_option nfs_options[] = {
+    {.name = "server", .type = DRIVER_OPTION_GROUP, .required = true, .help = "server.type=inet and server.host"},
+    {.name = "path", .type = DRIVER_OPTION_STRING, .required = true, .help = "the file there"},
+    {.name = "user", .type = DRIVER_OPTION_STRING, .help = "number of the user who asks"},
+    {.name = "group", .type = DRIVER_OPTION_STRING, .help = "number of the user's group"},
+    {.name = "tcp-syn-count", .type = DRIVER_OPTION_STRING, .help = "how often connecting is tried"},
+    {.name = "readahead-size", .type = DRIVER_OPTION_STRING, .help = "bytes that are read ahead"},
+    {.name = "page-cache-size", .type = DRIVER_OPTION_STRING, .help = "pages that are kept"},
+    {.name = "debug", .type = DRIVER_OPTION_STRING, .help = "how much its client tells: 0 to 2"},
+    {},
+};
+static const struct driver_option nvme_options[] = {
+    {.name = "device", .type = DRIVER_OPTION_STRING, .required = true, .help = "address of the controller, 0000:01:00.0"},
+    {.name = "namespace", .type = DRIVER_OPTION_STRING, .required = true, .help = "number of the disk there, from 1"},
+    {},
+};
+static const struct driver_option rbd_options[] = {
+    {.name = "pool", .type = DRIVER_OPTION_STRING, .required = true, .help = "the pool's name"},
+    {.name = "namespace", .type = DRIVER_OPTION_STRING, .help = "a namespace of the pool"},
+    {.name = "image", .type = DRIVER_OPTION_STRING, .required = true, .help = "the image's name"},
+    {.name = "conf", .type = DRIVER_OPTION_STRING, .help = "file with Ceph's settings"},
+    {.name = "snapshot", .type = DRIVER_OPTION_STRING, .help = "a snapshot of the image"},
+    {.name = "encrypt", .type = DRIVER_OPTION_GROUP, .help = "encrypt.format and encrypt.key-secret"},
+    {.name = "user", .type = DRIVER_OPTION_STRING, .help = "who asks, without client."},
+    {.name = "auth-client-required", .type = DRIVER_OPTION_GROUP, .help = "auth-client-required.0=cephx or none"},
+    {.name = "key-secret", .type = DRIVER_OPTION_STRING, .help = "id of a secret object with the user's key"},
+    {.name = "server", .type = DRIVER_OPTION_GROUP, .help = "server.0.host and server.0.port of the monitors"},
     {},
 };
 
@@ -87,9 +138,16 @@ static char *describe(const struct node *node, struct options *options, GPtrArra
     return g_string_free(json, FALSE);
 }
 
+/* What qemu-nbd makes of a name is known of a URL alone: any other is handed on whole. */
+static int curl_parse_filename(const char *filename, struct options *options, GError **error)
+{
+    options_set(options, "url", filename);
+    return 0;
+}
+
 static bool is_curl(const struct node *node)
 {
-    return node->driver->options == curl_options;
+    return node->driver->parse_filename == curl_parse_filename;
 }
 
 static int start_described_co(struct node *node, struct options *options, GError **error)
@@ -128,13 +186,6 @@ static int remote_open_co(struct node *node, struct options *options, GError **e
 static int remote_info_co(struct node *node, struct blk_info *info)
 {
     info->cluster_size = -1;
-    return 0;
-}
-
-/* What qemu-nbd makes of a name is known of a URL alone: any other is handed on whole. */
-static int curl_parse_filename(const char *filename, struct options *options, GError **error)
-{
-    options_set(options, "url", filename);
     return 0;
 }
 
@@ -178,16 +229,16 @@ static int vvfat_parse_filename(const char *filename, struct options *options, G
 /* clang-format on */
 
 static const struct driver drivers[] = {
-    REMOTE("http", curl_options, curl_parse_filename, "http"),
-    REMOTE("https", curl_options, curl_parse_filename, "https"),
-    REMOTE("ftp", curl_options, curl_parse_filename, "ftp"),
-    REMOTE("ftps", curl_options, curl_parse_filename, "ftps"),
-    REMOTE("gluster", other_options, name_parse_filename, "gluster", "gluster+tcp", "gluster+unix", "gluster+rdma"),
-    REMOTE("iscsi", other_options, name_parse_filename, "iscsi"),
-    REMOTE("iser", other_options, name_parse_filename, "iser"),
-    REMOTE("nfs", other_options, name_parse_filename, "nfs"),
-    REMOTE("nvme", other_options, name_parse_filename, "nvme"),
-    REMOTE("rbd", other_options, name_parse_filename, "rbd"),
+    REMOTE("http", http_options, curl_parse_filename, "http"),
+    REMOTE("https", https_options, curl_parse_filename, "https"),
+    REMOTE("ftp", ftp_options, curl_parse_filename, "ftp"),
+    REMOTE("ftps", ftps_options, curl_parse_filename, "ftps"),
+    REMOTE("gluster", gluster_options, name_parse_filename, "gluster", "gluster+tcp", "gluster+unix", "gluster+rdma"),
+    REMOTE("iscsi", iscsi_options, name_parse_filename, "iscsi"),
+    REMOTE("iser", iscsi_options, name_parse_filename, "iser"),
+    REMOTE("nfs", nfs_options, name_parse_filename, "nfs"),
+    REMOTE("nvme", nvme_options, name_parse_filename, "nvme"),
+    REMOTE("rbd", rbd_options, name_parse_filename, "rbd"),
     REMOTE("ssh", ssh_options, name_parse_filename, "ssh"),
     REMOTE("vvfat", vvfat_options, vvfat_parse_filename, "fat"),
 };

@@ -380,7 +380,10 @@ MEMORY = 'driver=null-co,size=1048576'
     f'{MEMORY},latency-ns=x', f'{MEMORY},read-zeroes=1', f'{MEMORY},aio=x', f'{MEMORY},node-name=1x', 'driver=null-co,size=1M', 'driver=null-co,size=',
     'driver=null-co,size=99999999999999999999', 'driver=raw,offset=x,file.driver=null-co', 'driver=raw,size=1M,file.driver=file,file.filename=to.raw',
     'driver=raw,size=1048576,file.driver=file,file.filename=to.raw', 'driver=preallocate,prealloc-size=1M,file.driver=file,file.filename=to.raw',
-    'driver=compress,foo=1,file.driver=null-co'])
+    'driver=compress,foo=1,file.driver=null-co', 'driver=nfs,nonsense=1', 'driver=nfs,server.type=inet,server.host=127.0.0.1,path=/a/b',
+    'driver=raw,file.driver=gluster,file.volume=v,file.path=x,file.server.0.type=inet,file.server.0.host=127.0.0.1,file.server.0.port=1',
+    'driver=gluster,filename=x', 'driver=iscsi,portal=127.0.0.1:1,target=x', 'driver=rbd,pool=x', 'driver=nvme,namespace=1', 'driver=ssh', 'driver=ftps',
+    'driver=http,url=http://127.0.0.1:1/x,sslverify=on', 'driver=ftp,url=ftp://127.0.0.1:1/x,cookie=x', 'driver=https,url=https://127.0.0.1:1/x,sslverify=on'])
 def test_the_target_is_described_in_full(folder, target):
     same(folder, *script('length'), '--image-opts', cbw(target))
 

@@ -18,7 +18,7 @@ enum {
 };
 
 static const struct driver_option nbd_options[] = {
-    {.name = "server", .type = DRIVER_OPTION_GROUP, .help = "server.type=inet|unix with .host and .port or .path"},
+    {.name = "server", .type = DRIVER_OPTION_GROUP, .required = true, .help = "server.type=inet|unix with .host and .port or .path"},
     {.name = "host", .type = DRIVER_OPTION_STRING, .help = "old form of server.host"},
     {.name = "port", .type = DRIVER_OPTION_STRING, .help = "old form of server.port, 10809 by default"},
     {.name = "path", .type = DRIVER_OPTION_STRING, .help = "old form of server.path: a Unix socket"},
