@@ -28,6 +28,22 @@ def test_plain_mode_is_a_prompt(disk):
         assert b'\x1b[?1049h' not in t.raw
 
 
+def test_ctrl_c_ends_a_count_and_loses_nothing_of_the_prompt(disk):
+    """Twice: what readline kept of the prompt the first time was leaked the second, which a sanitizer sees."""
+    def last_line(text):
+        return lambda t: t.text().rstrip().splitlines()[-1:] == [text]
+
+    with Terminal(['--plain', '-f', 'raw', disk]) as t:
+        t.wait('blkscope>')
+        for _ in range(2):
+            t.send('Esc', '5')
+            t.wait(last_line('(arg: 5)'), 'the count')
+            t.send('Ctrl-C')
+            t.wait(last_line('blkscope>'), 'the prompt')
+        t.send('quit', 'Enter')
+        assert t.exit_status() == 0
+
+
 def test_plain_mode_ctrl_c_ends_a_command(disk):
     with Terminal(['--plain', '-f', 'raw', disk]) as t:
         t.wait('blkscope>')

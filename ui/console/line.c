@@ -216,10 +216,19 @@ const char *line_library(void)
     return rl_library_version;
 }
 
-void line_close(void)
+/* Readline forgets a count that is being typed (Alt-5), but neither that its prompt stands in for ours nor that ours was kept. */
+static void drop_line_state(void)
 {
+    if (RL_ISSTATE(RL_STATE_NUMERICARG)) {
+        rl_restore_prompt();
+    }
     rl_callback_sigcleanup();
     rl_free_line_state();
+}
+
+void line_close(void)
+{
+    drop_line_state();
     rl_callback_handler_remove();
     forget_history();
     g_string_free(line.keys, TRUE);
@@ -361,8 +370,7 @@ char *line_usage(void)
 /* Installing the handler anew is the one way to reset all that readline keeps: searches, place in the history, undo. */
 void line_clear(void)
 {
-    rl_callback_sigcleanup();
-    rl_free_line_state();
+    drop_line_state();
     if (line.tty) {
         rl_crlf();
     }
