@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What happens to a session when its server stands still, goes away or comes back different."""
+import contextlib
 import json
 import os
 import re
@@ -446,13 +447,20 @@ def slow_to_end(work):
     return f'{folder}:{os.environ["PATH"]}'
 
 
-@pytest.mark.parametrize('mode', [['--plain'], []], ids=['plain', 'screen'])
-def test_a_qemu_nbd_that_takes_its_time_is_told_of(vdi, slow_to_end, mode):
-    with Terminal([*mode, '-w', vdi], PATH=slow_to_end) as terminal:
+@contextlib.contextmanager
+def ended_by(command, image, path, mode):
+    """A terminal where that command waits for a qemu-nbd, and its process."""
+    with Terminal([*mode, '-w', image], PATH=path) as terminal:
         terminal.wait('Tab next' if not mode else 'blkscope>')
         terminal.send(*[':'][:not mode], 'info', 'Enter')
         pid = helper_of(terminal)
-        terminal.send('quit', 'Enter')
+        terminal.send(command, 'Enter')
+        yield terminal, pid
+
+
+@pytest.mark.parametrize('mode', [['--plain'], []], ids=['plain', 'screen'])
+def test_a_qemu_nbd_that_takes_its_time_is_told_of(vdi, slow_to_end, mode):
+    with ended_by('quit', vdi, slow_to_end, mode) as (terminal, pid):
         terminal.wait(f'qemu-nbd, process {pid}, has not ended yet: waiting for it')
         terminal.send('Ctrl-C')
         assert terminal.killed_by() == signal.SIGINT
@@ -461,11 +469,7 @@ def test_a_qemu_nbd_that_takes_its_time_is_told_of(vdi, slow_to_end, mode):
 
 @pytest.mark.parametrize('mode', [['--plain'], []], ids=['plain', 'screen'])
 def test_closing_ends_on_ctrl_c(vdi, slow_to_end, mode):
-    with Terminal([*mode, '-w', vdi], PATH=slow_to_end) as terminal:
-        terminal.wait('Tab next' if not mode else 'blkscope>')
-        terminal.send(*[':'][:not mode], 'info', 'Enter')
-        pid = helper_of(terminal)
-        terminal.send('close', 'Enter')
+    with ended_by('close', vdi, slow_to_end, mode) as (terminal, pid):
         terminal.wait(f'process {pid}, has not ended yet')
         terminal.send('Ctrl-C')
         terminal.wait(f'process {pid}, is killed: it did not')
