@@ -187,7 +187,7 @@ static const struct binding bindings[] = {
     KEY(OVERLAY, "?", OVERLAY_CLOSE),
     KEY(OVERLAY, "Enter", OVERLAY_CLOSE),
     KEY(OVERLAY, "F1", OVERLAY_CLOSE),
-    KEY(OVERLAY, "Ctrl-C", CANCEL),
+    KEY(OVERLAY, "Ctrl-C", OVERLAY_CLOSE),
     KEY(OVERLAY, "Ctrl-Z", SUSPEND),
     KEY(OVERLAY, "Ctrl-L", REDRAW),
 

@@ -168,7 +168,7 @@ enum request_context {
     X(APPROVAL_RELINK, "approval-relink", APPROVAL, "relink ROLE PATH", "another", "type the path of the file to open in its place") \
     X(APPROVAL_LEAVE_OUT, "approval-leave-out", APPROVAL, "follow none", "leave out", "leave it out: what it holds is shown as missing") \
     X(APPROVAL_TAKE, "approval-take", APPROVAL, NULL, "do so", "do what the letter says that was typed, if that is all that was: a line meant for the console is no answer") \
-    X(APPROVAL_CLOSE, "approval-close", APPROVAL, "follow none", NULL, "forget what was typed; if nothing was, leave it out")
+    X(APPROVAL_CLOSE, "approval-close", APPROVAL, "follow none", "leave out at once", "forget what was typed; if nothing was, leave it out")
 
 enum request {
     REQUEST_NONE = -1,

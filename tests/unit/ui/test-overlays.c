@@ -87,6 +87,22 @@ static void test_the_palette_reaches_every_panel(void)
     driver_free(driver);
 }
 
+static void test_ctrl_c_leaves_whatever_lies_over_the_panels(void)
+{
+    static const struct {
+        const char *keys, *shows;
+    } ways[] = {{"?", "┌ keys"}, {"Ctrl-P", "do: "}, {"F9", "theme: "}, {"F7", "┌ chain"}, {"g", "go to: "}};
+    struct driver *driver = driver_new(100, 30, driver_colour, "disk.img");
+    for (unsigned i = 0; i < G_N_ELEMENTS(ways); i++) {
+        driver_keys(driver, ways[i].keys);
+        g_assert_true(driver_shows(driver, ways[i].shows));
+        driver_keys(driver, "Ctrl-C");
+        g_assert_false(driver_shows(driver, ways[i].shows));
+    }
+    g_assert_false(desk_wants_quit(driver->desk));
+    driver_free(driver);
+}
+
 /* An image that names a raw one beside it, which was left out. */
 static struct driver *with_a_missing_layer(void)
 {
@@ -121,7 +137,10 @@ static void test_a_line_that_is_typed_is_no_answer(void)
     open_beside(driver);
     driver_settle(driver);
     g_assert_true(driver_shows(driver, "open this file?"));
-    driver_keys(driver, "a"); /* alone it does nothing yet */
+    g_assert_true(driver_shows(driver, "Esc leave out at once"));
+    driver_keys(driver, "q");
+    g_assert_true(driver_shows(driver, "open this file? · Enter: leave out"));
+    driver_keys(driver, "Backspace a"); /* alone it does nothing yet */
     g_assert_true(driver_shows(driver, "open it and all it names in turn"));
     driver_keys(driver, "Backspace :aio_read Enter");
     g_assert_true(driver_shows(driver, "that was no answer: nothing was opened"));
@@ -504,6 +523,7 @@ int main(int argc, char **argv)
     g_test_add_func("/overlays/keys-from-before-the-question-are-no-answer", test_keys_from_before_the_question_are_no_answer);
     g_test_add_func("/overlays/the-question-waits-for-who-is-typing", test_the_question_waits_for_who_is_typing);
     g_test_add_func("/overlays/scores-prefer-what-is-together", test_scores_prefer_what_is_together);
+    g_test_add_func("/overlays/ctrl-c-leaves-whatever-lies-over-the-panels", test_ctrl_c_leaves_whatever_lies_over_the_panels);
     g_test_add_func("/overlays/a-long-paste-makes-no-key-slow", test_a_long_paste_makes_no_key_slow);
     g_test_add_func("/overlays/the-palette-does-requests-and-commands", test_the_palette_does_requests_and_commands);
     g_test_add_func("/overlays/the-palette-reaches-every-panel", test_the_palette_reaches_every_panel);
