@@ -44,11 +44,11 @@ static char *share_text(const struct shares *shares, unsigned kind)
 {
     bool known = kind < shares->space->count;
     int64_t part = known ? shares->counts.bytes[kind] : shares->bytes - map_counts_known(&shares->counts);
-    char share[SIZE_TEXT_MAX];
+    char share[SIZE_TEXT_MAX], size[SIZE_TEXT_MAX];
     GString *text = g_string_new(known ? shares->space->kinds[kind].name : "unknown");
 
     if (shares->exact) {
-        g_string_append_printf(text, " %" PRId64 " bytes", part);
+        g_string_append_printf(text, " %s", size_format_exact(part, size));
     }
     g_string_append_printf(text, " %s", size_share(part, shares->bytes, share));
     return g_string_free(text, FALSE);

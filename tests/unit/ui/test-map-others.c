@@ -17,9 +17,9 @@ static void test_what_others_write_to_a_raw_image_shows(void)
 
     bench_run(bench, line);
     bench_show(bench, 80, 24);
-    g_assert_true(bench_shows(bench, "all: · zero 25165824 bytes 100%"));
+    g_assert_true(bench_shows(bench, "all: · zero 24 MiB 100%"));
     bench_write(bench->image, 1 << 20, 4096, 1);
-    wait_until_shown(bench, "data 4096 bytes");
+    wait_until_shown(bench, "data 4 KiB");
     bench_write(bench->image, SIZE + 512, 512, 1); /* it grows */
     while (blk_length(session_blk(bench->session)) <= SIZE) {
         bench_wait();
@@ -40,16 +40,16 @@ static void test_what_others_write_to_a_qcow2_image_shows(void)
     bench_run(bench, make);
     bench_run(bench, reader);
     bench_show(bench, 80, 24);
-    g_assert_true(bench_shows(bench, "unallocated 25165824 bytes 100%"));
+    g_assert_true(bench_shows(bench, "unallocated 24 MiB 100%"));
     session_run(other, writer, bench->sink, 0, NULL, NULL);
     session_run(other, "write -q 1M 64k", bench->sink, 0, NULL, NULL);
     session_run(other, "flush", bench->sink, 0, NULL, NULL);
     bench_settle(bench);
-    wait_until_shown(bench, "data 65536 bytes");
+    wait_until_shown(bench, "data 64 KiB");
     session_run(other, "write -q 9M 64k", bench->sink, 0, NULL, NULL);
     session_run(other, "flush", bench->sink, 0, NULL, NULL);
     bench_settle(bench);
-    wait_until_shown(bench, "data 131072 bytes");
+    wait_until_shown(bench, "data 128 KiB");
     session_run(other, "close", bench->sink, 0, NULL, NULL);
     bench_settle(bench);
     session_free(other);
@@ -106,7 +106,7 @@ static void test_what_others_write_while_it_is_opened_shows(void)
         overwrite(image, after);
         bench_settle(bench);
         bench_show(bench, 80, 24);
-        wait_until_shown(bench, "data 65536 bytes");
+        wait_until_shown(bench, "data 64 KiB");
         bench_run(bench, "close");
         g_assert_cmpint(looks, <, 100);
     }

@@ -215,7 +215,7 @@ static void test_layers_are_listed_opened_and_shown_alone(void)
     driver_keys(driver, "m");
     g_assert_true(driver_shows(driver, "> map-only 0"));
     g_assert_true(driver_shows(driver, "only layer 0"));
-    g_assert_true(driver_shows(driver, "unallocated 12288 bytes 100%"));
+    g_assert_true(driver_shows(driver, "unallocated 12 KiB 100%"));
     driver_keys(driver, "F7 Down");
     driver_keys(driver, "m");
     g_assert_true(driver_shows(driver, "only layer 1"));
