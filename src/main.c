@@ -18,6 +18,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "args.h"
@@ -259,6 +260,17 @@ static int run(struct args *args)
     return status;
 }
 
+/* A chain of a thousand layers has as many files, more than a shell allows until it is asked. */
+static void allow_many_files(void)
+{
+    enum { FILES = 4096 };
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= FILES)
+        return;
+    limit.rlim_cur = MIN(FILES, limit.rlim_max);
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv)
 {
     struct args args;
@@ -266,6 +278,7 @@ int main(int argc, char **argv)
     const char *slash = argv[0] ? strrchr(argv[0], '/') : NULL;
     oom_init(slash ? slash + 1 : argv[0] ?: "blkscope");
     fill_standard_streams();
+    allow_many_files();
     unfinished_init();
     switch (args_parse(argc, argv, &args)) {
     case ARGS_RUN:

@@ -26,8 +26,10 @@
 
 #include <stdbool.h>
 
-/* Usable bytes of a stack; instrumented frames are two or three times as big. */
-enum { CO_STACK_SIZE = (CO_ASAN || CO_TSAN ? 512 : 256) << 10 };
+/*
+ * Usable bytes of a stack: address space for a chain of a thousand nodes (block/open.h); instrumented frames are two or three times as big.
+ */
+enum { CO_STACK_SIZE = (CO_ASAN || CO_TSAN ? 4 : 2) << 20 };
 
 /* Whether the next n co_stack_new() will find memory; n is at most a slab's 64. */
 bool co_stack_reserve(unsigned n);

@@ -199,6 +199,19 @@ static G_GNUC_NO_INLINE int apply_name_co(struct node *node, struct options *chi
     return ret < 0 ? ret : 1;
 }
 
+/* Said once for each layer, as scripts know it; of a long chain the reason at the end is to be seen, too. */
+static void add_where(GError **error)
+{
+    static const char where[] = "Could not open backing file: ";
+    enum { TOLD_MAX = 8 };
+    const char *rest = (*error)->message;
+    int told = 0;
+    for (; g_str_has_prefix(rest, where) && told < TOLD_MAX; told++)
+        rest += strlen(where);
+    if (told < TOLD_MAX)
+        g_prefix_error(error, "%s", where);
+}
+
 static int open_backing_co(struct node *node, struct options *options, GError **error)
 {
     struct qcow2 *qcow2 = node->opaque;
@@ -236,7 +249,7 @@ int qcow2_references_open_backing_co(struct node *node, struct options *options,
     }
     int ret = open_backing_co(node, options, error);
     if (ret < 0)
-        g_prefix_error(error, "Could not open backing file: ");
+        add_where(error);
     return ret;
 }
 

@@ -252,16 +252,16 @@ static char *nested(const char *before, const char *unit, unsigned n, const char
 /* A chain as deep as a name asks for would overflow a coroutine's stack, if not when opened then when read. */
 static void depth_is_bounded_co(void)
 {
-    g_autofree char *deep = nested("", "blkdebug::", 90, "null-co://");
-    g_autofree char *deeper = nested("", "blkdebug::", 100000, "null-co://");
-    g_autofree char *json = nested("json:", "{'driver':'raw','file':", 120, "{'driver':'null-co'}");
-    g_autofree char *closed = nested(json, "}", 120, "");
+    g_autofree char *deep = nested("", "blkdebug::", 1000, "null-co://");
+    g_autofree char *deeper = nested("", "blkdebug::", 2000, "null-co://");
+    g_autofree char *json = nested("json:", "{'driver':'raw','file':", 600, "{'driver':'null-co'}");
+    g_autofree char *closed = nested(json, "}", 600, "");
     struct blk *blk = accept_co(deep, "raw", NULL, BLK_OPEN_WRITABLE);
 
     g_assert_cmpint(harness_fill_co(blk, 1, 70000, 1), ==, 0);
     harness_close_co(blk);
-    refuse_co(deeper, "raw", NULL, 0, "More than 100 nodes below each other");
-    refuse_co(closed, NULL, NULL, 0, "More than 100 nodes below each other");
+    refuse_co(deeper, "raw", NULL, 0, "More than 1024 nodes below each other");
+    refuse_co(closed, NULL, NULL, 0, "Could not parse the JSON options: JSON key of more than 1024 characters");
 }
 
 static void long_names_are_refused_co(void)
