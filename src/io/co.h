@@ -12,7 +12,7 @@
  * -ECANCELED.
  *
  * A stack is 2 MiB (twice that under AddressSanitizer) of address space above a guard page; memory is used as it is
- * touched, so tens of thousands of suspended coroutines cost two or three pages each (before Linux 6.13 those beyond
+ * touched, so tens of thousands of suspended coroutines cost two or three pages each, and one of page tables (before Linux 6.13 those beyond
  * 16,384 go without the guard: a process has no more mappings).  Big buffers belong on the heap, recursion is bounded.
  * Starting a coroutine that ends without suspending costs about as much as a few function calls.
  *

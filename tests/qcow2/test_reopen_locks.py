@@ -129,12 +129,24 @@ def test_what_is_locked_for_a_new_user_is_let_go(folder, other, fails):
 
 
 @pytest.mark.parametrize('name', ['qemu-io', 'blkscope'])
-def test_when_a_node_above_refuses(folder, name):
+@pytest.mark.parametrize('file', ['', 'file=bf,'])
+def test_when_a_node_above_refuses(folder, name, file):
     """The file is locked and open for writing by then."""
     switches = ['-r'] if name == 'qemu-io' else ['--no-sandbox']
     holder = Holder([BLKSCOPE, name, *switches, '--image-opts', BELOW_RAW], folder)
     with holder as process:
         before = state(holder, process, folder)
-        assert 'Specified size is not multiple of 512' in holder.run('reopen -w -o file=bf,size=100', 'length')
+        assert 'Specified size is not multiple of 512' in holder.run(f'reopen -w -o {file}size=100', 'length')
         assert state(holder, process, folder) == before
         assert 'read-only' in holder.run('write 0 512', 'length')
+
+
+@pytest.mark.parametrize('name', ['qemu-io', 'blkscope'])
+def test_the_image_itself_where_others_forbid_it(folder, name):
+    switches = ['-r'] if name == 'qemu-io' else ['--no-sandbox']
+    holder = Holder([BLKSCOPE, name, *switches, '-f', 'raw', 'base.raw'], folder)
+    with holder as process:
+        before = state(holder, process, folder)
+        with machine(folder, '', ''):
+            assert 'Failed to get "write" lock' in holder.run('reopen -w', 'length')
+            assert state(holder, process, folder) == before
