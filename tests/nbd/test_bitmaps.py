@@ -86,10 +86,10 @@ def test_none_where_there_is_none(work, image, window):
 
 def test_on_the_map(work, image):
     with serve(work, image, '-B', 'b0', '-B', NAMES[2]), Terminal(['-f', 'raw', f'nbd:unix:{work / "s"}'], rows=48, columns=160) as terminal:
-        terminal.wait('data 589824 bytes')
-        for command, *wanted in [('map-only -b b0', 'only bitmap b0 ', 'data 589824 bytes'), ('map-only', 'data 589824 bytes'),
-                                 (f'map-only -b {NAMES[2]}', 'only bitmap xxx', 'data 196608 bytes'), ('map-only -b nothing', "there is no bitmap 'nothing'"),
-                                 ('map-only -b b0 1', 'one layer, or -b and one bitmap'), ('map-only 0', 'only layer 0', 'data 589824 bytes')]:
+        terminal.wait('data 576 KiB')
+        for command, *wanted in [('map-only -b b0', 'only bitmap b0 ', 'data 576 KiB'), ('map-only', 'data 576 KiB'),
+                                 (f'map-only -b {NAMES[2]}', 'only bitmap xxx', 'data 192 KiB'), ('map-only -b nothing', "there is no bitmap 'nothing'"),
+                                 ('map-only -b b0 1', 'one layer, or -b and one bitmap'), ('map-only 0', 'only layer 0', 'data 576 KiB')]:
             terminal.send(':', command, 'Enter')
             for text in wanted:
                 terminal.wait(text)

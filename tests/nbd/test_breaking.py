@@ -126,12 +126,12 @@ def test_map_has_the_size_that_a_command_saw_first(work):
     """A read connects again, `length` takes over the new size before anyone was told of it: the map has it, too."""
     env = support.screen_environment(COLUMNS='160', LINES='48')
     with Restarts(work / 's') as server, session('--headless', '--no-config', '--image-opts', options(work), cwd=work, env=env) as running:
-        wait_for(running, '1048576 bytes 100%')
+        wait_for(running, 'data 1 MiB 100%')
         server.later = 3 << 20
         server.hang_up(server.connections[0])
         wait_for(running, 'CONNECTION LOST')
         assert '3 MiB' in running.run('read -q 0 512; length')
-        wait_for(running, '3145728 bytes 100%')
+        wait_for(running, 'data 3 MiB 100%')
 
 
 class BackReadOnly(Restarts):

@@ -16,6 +16,15 @@ from images import create, qemu_img, scatter, write  # noqa: E402
 from support import MIB, blkscope  # noqa: E402
 
 SHARE = r'([A-Za-z][A-Za-z0-9+ -]*?) (\d+) bytes'
+# On the screen sizes have a unit where they are exact in it.
+UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB']
+SIZE = rf'([A-Za-z][A-Za-z0-9+ -]*?) (\d+(?:\.\d+)?) ({"|".join(UNITS)})'
+
+
+def size_in_bytes(number, unit):
+    size = float(number) * 1024 ** UNITS.index(unit)
+    assert size == int(size)
+    return int(size)
 
 
 def share(part, whole):
@@ -126,9 +135,9 @@ def check_forms(name, folder, *args):
     screen = blkscope('--headless', '--no-config', *args, '-c', 'focus map', '-c', 'keys z', '-c', 'screen', name, cwd=folder,
                       env=support.screen_environment(COLUMNS='250', LINES='40')).out
     seen = re.search(r'all: +(.*?)│\n│ +(.*?)│\n│ +(.*?)│', screen)
-    entries = re.findall(rf'(?:^|  )(?:\S )?{SHARE} (\S+%)', '  '.join(seen.groups()))
-    assert {kind: int(count) for kind, count, _ in entries} == sums, screen
-    assert all(percent == share(int(count), length) for _, count, percent in entries)
+    entries = re.findall(rf'(?:^|  )(?:\S )?{SIZE} (\S+%)', '  '.join(seen.groups()))
+    assert {kind: size_in_bytes(number, unit) for kind, number, unit, _ in entries} == sums, screen
+    assert all(percent == share(size_in_bytes(number, unit), length) for _, number, unit, percent in entries)
     return sums
 
 
@@ -203,8 +212,8 @@ def test_the_order_of_the_file(work, name):
     screen = blkscope('--headless', '--no-config', '-c', 'focus map', '-c', 'keys z', '-c', 'do map-host', '-c', 'screen', image.name, cwd=work,
                       env=support.screen_environment(COLUMNS='250', LINES='40')).out
     seen = re.search(r'all: +(.*?)│\n│ +(.*?)│\n│ +(.*?)│', screen) or re.search(r'all: +(.*?)│\n│ +(.*?)│', screen) or re.search(r'all: +(.*?)│', screen)
-    entries = re.findall(r'(?:^|  )(?:\S )?([A-Za-z][A-Za-z0-9+ -]*?) (\d+) bytes', '  '.join(seen.groups()))
-    assert {kind: int(count) for kind, count in entries} == sums, screen
+    entries = re.findall(rf'(?:^|  )(?:\S )?{SIZE}', '  '.join(seen.groups()))
+    assert {kind: size_in_bytes(number, unit) for kind, number, unit in entries} == sums, screen
 
 
 def test_a_raw_image_has_no_order_of_the_file(work):

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`reopen -o file=NODE` beside others who hold the other file: what is refused leaves locks, nodes and bytes as they were."""
 import contextlib
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / 'nbd')]
 
 from images import create  # noqa: E402
+from servers import qemu_nbd  # noqa: E402
 from support import BLKSCOPE, FLAVOUR, MIB, REFERENCE, environment  # noqa: E402
 from test_locks import Holder, locks_of  # noqa: E402
 
@@ -32,17 +32,8 @@ def folder(tmp_path):
     return tmp_path
 
 
-@contextlib.contextmanager
 def server(folder, *switches):
-    pidfile = folder / 'pid'
-    subprocess.run(['qemu-nbd', '--fork', '-t', '-k', folder / 'socket', f'--pid-file={pidfile}', '-f', 'raw', *switches, 'base.raw'], cwd=folder, check=True)
-    pid = int(pidfile.read_text())
-    try:
-        yield type('Server', (), {'pid': pid})
-    finally:
-        os.kill(pid, 15)
-        while (folder / 'socket').exists() and Path(f'/proc/{pid}').exists():
-            os.sched_yield()
+    return qemu_nbd(folder / 'socket', '-f', 'raw', *switches, folder / 'base.raw')
 
 
 @contextlib.contextmanager
