@@ -25,6 +25,7 @@ sys.path[:0] = [str(Path(__file__).parent.parent / 'faults'), str(Path(__file__)
 import scenarios  # noqa: E402
 import support  # noqa: E402
 from support import MIB  # noqa: E402
+from steps import quit_by_key  # noqa: E402
 from terminal import Terminal  # noqa: E402
 
 pytestmark = pytest.mark.skipif(support.FLAVOUR == 'valgrind', reason='valgrind is too slow for it')
@@ -241,9 +242,7 @@ def test_much_output_through_the_console(work):
         print(f'{size // 16 * 77 >> 20} MiB through the console in {time.monotonic() - began:.1f} s, at most {re.search("VmHWM.*", status)[0].split()[1]} KiB, '
               f'over time {samples[::max(1, len(samples) // 12)]}')
         t.wait_gone('Ctrl-C ends it')  # its last line is on the screen before it has given back what it had
-        t.send('Esc')
-        t.wait('Tab next')
-        t.send('q')
+        quit_by_key(t)
         assert t.exit_status() == 0
     flat(samples[len(samples) // 3:] if len(samples) > 20 else [0, 0, 0, 0], 'memory', 16 << 10)
 

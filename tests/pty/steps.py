@@ -10,7 +10,9 @@ def command(terminal, line):
 
 
 def leave_console(terminal):
-    """Esc, and then nothing until it took effect: a key right behind it would be Alt and that key."""
+    """Esc, and then nothing until it took effect: a key right behind it would be Alt and that key.  What tells is the last
+    line, so all of it must be the console's before: the frame that a test just waited for may be here by half."""
+    terminal.wait(lambda t: 'Esc leave' in t and 'Tab next' not in t, "the console's keys in the last line")
     terminal.send('Esc')
     terminal.wait('Tab next')
 

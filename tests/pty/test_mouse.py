@@ -32,7 +32,7 @@ def test_a_sequence_in_pieces_is_one(start):
         t.send(piece)
         time.sleep(0.05)  # the pieces must not come as one
     t.wait('> focus hex')
-    quit_by_key(t)
+    t.send('q')
     assert t.exit_status() == 0
 
 

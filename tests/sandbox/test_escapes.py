@@ -16,6 +16,7 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / '
 
 import support  # noqa: E402
 from support import KIB, MIB  # noqa: E402
+from steps import leave_console  # noqa: E402
 from terminal import Terminal  # noqa: E402
 from test_read_only import GENERAL, WORDS, tool  # noqa: E402
 
@@ -109,9 +110,7 @@ def test_the_screen_and_the_prompt_do_not_say_them(work, images):
     with Terminal(['--refs=follow', images[0]], cwd=work) as t:
         for line in ('info', 'snapshots', 'bitmaps', 'header', 'chain', 'check', 'nothing'):
             t.send(':', line, 'Enter')
-            t.wait('Tab complete')
-            t.send('Esc')
-            t.wait('Tab next')
+            leave_console(t)
         t.send('\x1b[18~')  # F7
         t.wait('chain · 2 layers')
         t.send('Esc')
