@@ -243,8 +243,7 @@ def test_screen_lives_when_qemu_nbd_does_not(work, number):
     with Terminal([image]) as terminal:
         terminal.wait('vdi')
         terminal.send(':', 'info', 'Enter')
-        terminal.wait('qemu-nbd, process')
-        pid = int(terminal.text().split('qemu-nbd, process ')[1].split()[0])
+        pid = helper_of(terminal)
         os.kill(pid, number)
         try:
             terminal.send('read 7M 4k', 'Enter')
@@ -354,14 +353,15 @@ def test_what_may_be_lost_is_told_when_closing(work):
 
 
 def test_what_may_be_lost_is_told_when_the_screen_is_gone(work):
-    with Loses(work / 's') as server, Terminal(['-w', '-t', 'writeback', '--image-opts', options(work)]) as terminal:
-        server.at = FLUSH
-        terminal.wait('Tab next')
-        terminal.send(':', 'write -P 7 0 4k', 'Enter')
-        terminal.wait('wrote 4096/4096')
-        terminal.send('quit', 'Enter')
-        assert terminal.exit_status() == 1
-        after = terminal.raw[terminal.raw.rindex(b'\x1b[?1049l'):].decode()
+    with Loses(work / 's') as server:
+        server.at = FLUSH  # before the screen reads
+        with Terminal(['-w', '-t', 'writeback', '--image-opts', options(work)]) as terminal:
+            terminal.wait('Tab next')
+            terminal.send(':', 'write -P 7 0 4k', 'Enter')
+            terminal.wait('wrote 4096/4096')
+            terminal.send('quit', 'Enter')
+            assert terminal.exit_status() == 1
+            after = terminal.raw[terminal.raw.rindex(b'\x1b[?1049l'):].decode()
     assert MAY_BE_LOST in after and FAILS in after and 'blkscope: closing the image: Input/output error' in after
 
 
@@ -415,7 +415,7 @@ def vdi(work):
 # ---- closing what it has written ----
 
 def helper_of(terminal):
-    terminal.wait('qemu-nbd, process')
+    terminal.wait('reconnects:')  # the last line: all of the number is there
     return int(terminal.text().split('qemu-nbd, process ')[1].split()[0])
 
 

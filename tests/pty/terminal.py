@@ -19,6 +19,8 @@ import pyte
 import support
 
 DEADLINE = 20 if not support.FLAVOUR else 120
+# BLKSCOPE_PIECES=N shows a test every N bytes of what the program writes, as a slow machine would: half frames between whole ones.
+PIECES = int(os.environ.get('BLKSCOPE_PIECES', '0'))
 ENTER_ALTERNATE, LEAVE_ALTERNATE = b'\x1b[?1049h', b'\x1b[?1049l'
 KEYS = {'Enter': '\r', 'Tab': '\t', 'Shift-Tab': '\x1b[Z', 'Esc': '\x1b', 'Up': '\x1bOA', 'Down': '\x1bOB', 'Right': '\x1bOC', 'Left': '\x1bOD',
         'PageUp': '\x1b[5~', 'PageDown': '\x1b[6~', 'Home': '\x1bOH', 'End': '\x1bOF', 'Backspace': '\x7f',
@@ -140,10 +142,10 @@ class Terminal:
     def pump(self, timeout):
         """Takes in what the program has written; waits at most timeout seconds for the first of it.  One that never stops
         writing is heard for a second at a time."""
-        got, end = 0, time.monotonic() + timeout + 1
+        got, end, piece = 0, time.monotonic() + timeout + 1, PIECES if timeout else 0
         while select.select([self.leader], [], [], timeout)[0]:
             try:
-                data = os.read(self.leader, 65536)
+                data = os.read(self.leader, piece or 65536)
             except OSError:
                 break
             if not data:
@@ -152,7 +154,7 @@ class Terminal:
             self.stream.feed(data)
             got += len(data)
             timeout = 0
-            if time.monotonic() > end:
+            if piece or time.monotonic() > end:
                 break
         return got
 

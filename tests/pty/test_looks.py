@@ -154,7 +154,7 @@ def test_an_image_that_takes_long_to_open_is_not_called_closed(work):
             assert 'no image is open' not in t
             t.send('Ctrl-C')
             t.wait('no image is open')
-            assert 'being opened' not in t.text().split('console')[0]
+            t.wait(lambda t: 'being opened' not in t.text().split('console')[0], 'nothing that says it is being opened')
 
 
 def test_name_with_escape_sequences_is_shown_escaped(work):
