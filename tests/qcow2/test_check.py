@@ -247,6 +247,19 @@ def test_explain_both_ways(work):
     assert '    data of guest offset 0x0, named by entry' in result.out and 'refcount 1' in result.out
 
 
+@pytest.mark.parametrize('offset', [1 << 63, (1 << 63) - 64 * KIB, 0xcdcdcdcdcdcd0000, (1 << 64) - 64 * KIB], ids=hex)
+def test_a_bitmap_whose_table_no_file_can_have_is_refused(work, offset):
+    """As the reference program refuses it, if for another reason; counted as a place in the file it was one before its beginning."""
+    image = create(work / 'd.qcow2', MIB)
+    qemu_img('bitmap', '--add', image, 'b')
+    data = image.read_bytes()
+    directory = images.field(image, data.index(images.BITMAPS.to_bytes(4, 'big')) + 24)
+    patch(image, (directory, 'Q', offset))
+    theirs, ours = qemu_img('check', image, check=False), blkscope('-c', 'check', image)
+    assert theirs.returncode == 1 and "'b'" in theirs.stderr
+    assert ours.status == 1 and "Bitmap 'b' doesn't satisfy the constraints" in ours.err and not ours.out, ours
+
+
 def test_header_of_broken_images(work):
     image = create(work / 'a.qcow2', MIB)
     patch(image, (20, 'I', 30), (72, 'Q', 1 << 50), (48, 'Q', 0x123))

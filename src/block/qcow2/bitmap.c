@@ -44,7 +44,7 @@ static bool is_sound(const struct qcow2 *qcow2, const struct qcow2_bitmap *bitma
         return false;
     if (bitmap->granularity_bits < GRANULARITY_BITS_MIN || bitmap->granularity_bits > GRANULARITY_BITS_MAX)
         return false;
-    if (bitmap->table_size > TABLE_MAX || bitmap->table_offset == 0 || bitmap->table_offset % qcow2->cluster_size)
+    if (bitmap->table_size > TABLE_MAX || bitmap->table_offset == 0 || bitmap->table_offset % qcow2->cluster_size || bitmap->table_offset > INT64_MAX / 2)
         return false;
     /* One that was in use may be from before the disk was resized. */
     return (bitmap->flags & QCOW2_BITMAP_IN_USE) || is_table_size_right(qcow2, bitmap);

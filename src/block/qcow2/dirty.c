@@ -113,8 +113,6 @@ static int read_dirty_co(struct node *node, const struct qcow2_bitmap *bitmap, i
     struct dirty dirty = {.node = node, .qcow2 = qcow2, .bitmap = bitmap, .fn = fn, .data = data};
     uint64_t per_cluster = (uint64_t)qcow2->cluster_size * 8;
     dirty.bits = ((uint64_t)qcow2->size >> shift) + ((qcow2->size & ((INT64_C(1) << shift) - 1)) != 0);
-    if (bitmap->table_offset > INT64_MAX / 2)
-        return -EIO;
     dirty.cluster = g_try_malloc(qcow2->cluster_size);
     if (!dirty.cluster)
         return -ENOMEM;
