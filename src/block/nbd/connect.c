@@ -7,6 +7,7 @@
 #include "block/nbd/connection-private.h"
 #include "block/nbd/server.h"
 #include "block/nbd/tls.h"
+#include "io/sandbox.h"
 
 enum {
     HANDSHAKE_S = 30, /* at most; less where requests get less */
@@ -107,10 +108,11 @@ static bool ask_for_export(struct nbd_connection *connection)
     const char *shown = connection->settings.dirty_bitmap;
     nbd_completion_callback done = {.callback = take_chosen, .user_data = connection};
     struct nbd_handle *h = connection->handle;
+    bool all = !connection->one_context;
     bool good = lib->clear_meta_contexts(h) == 0 && lib->add_meta_context(h, shown ? shown : "base:allocation") == 0 &&
-                lib->add_meta_context(h, "qemu:allocation-depth") == 0;
+                (!all || lib->add_meta_context(h, "qemu:allocation-depth") == 0);
 
-    for (unsigned i = 0; good && i < connection->listed->len; i++) {
+    for (unsigned i = 0; good && all && i < connection->listed->len; i++) {
         g_autofree char *name = g_strconcat(NBD_BITMAP_PREFIX, connection->listed->pdata[i], NULL);
 
         good = g_strcmp0(name, shown) == 0 || lib->add_meta_context(h, name) == 0;
@@ -133,12 +135,26 @@ static void choose(struct nbd_connection *connection, unsigned asked)
     }
 }
 
+/* -1: it is none of ours. */
+static int claim_helper(struct nbd_connection *connection)
+{
+    struct nbd_address *address = &connection->settings.address;
+    char *name;
+    int helper = address->path ? nbd_server_claim(address->path, &name) : -1;
+
+    if (helper >= 0) {
+        connection->of_helper = true;
+        g_free(address->peer);
+        address->peer = name;
+    }
+    return helper;
+}
+
 static int start(struct nbd_connection *connection, const struct addrinfo *at)
 {
     const struct nbd_library *lib = connection->library;
     const struct nbd_address *address = &connection->settings.address;
-
-    int helper = address->path ? nbd_server_claim(address->path) : -1;
+    int helper = claim_helper(connection);
 
     if (helper >= 0)
         return lib->aio_connect_socket(connection->handle, helper);
@@ -208,6 +224,7 @@ static int check_export(const struct nbd_connection *connection, struct nbd_expo
         .can_df = yes(lib->can_df(h)),
         .context = bitmap ? bitmap : "base:allocation",
         .has_allocation = yes(lib->can_meta_context(h, bitmap ? bitmap : "base:allocation")),
+        .has_depth = yes(lib->can_meta_context(h, "qemu:allocation-depth")),
         .is_dirty_bitmap = bitmap != NULL,
         .tls = yes(lib->get_tls_negotiated(h)),
         .bitmaps = connection->listed,
@@ -332,11 +349,31 @@ static int try_addresses_co(struct nbd_connection *connection, GError **error)
     return ret;
 }
 
+/* A server of ours does not come back.  failed: it has just hung up on us, and may be about to end.  error is replaced. */
+static int check_hope_co(struct nbd_connection *connection, bool failed, GError **error)
+{
+    const char *socket = connection->settings.address.path;
+    g_autofree char *why = connection->of_helper ? nbd_server_why_unreachable_co(socket, failed) : NULL;
+
+    if (!why)
+        return 0;
+    connection->hopeless = true;
+    g_clear_error(error);
+    g_set_error(error, OPTIONS_ERROR, EIO, "%s: %s", why,
+                sandbox_forbids_programs() ? "leave, and start again with the image" : "close the image and open it again");
+    return -EIO;
+}
+
 int nbd_connect_co(struct nbd_connection *connection, GError **error)
 {
     struct nbd_export export;
-    int ret = try_addresses_co(connection, error);
+    bool again = connection->of_helper;
+    int ret = check_hope_co(connection, false, error);
 
+    if (ret == 0)
+        ret = try_addresses_co(connection, error);
+    if (ret == -EIO && again && !connection->hopeless)
+        check_hope_co(connection, true, error);
     if (ret == 0) {
         ret = check_export(connection, &export, error);
         if (ret < 0) {

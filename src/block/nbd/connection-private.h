@@ -66,7 +66,7 @@ struct nbd_connection {
     struct co_queue turn;      /* and the others wait here */
     unsigned cancelled;        /* of those in flight; */
     int64_t cancelled_us;      /* since when there are any */
-    unsigned hung_up;          /* the generation that was dropped because somebody cancelled, 0: none */
+    unsigned hung_up;          /* the generation that was dropped while the server was there: what was under way is sent again; 0: none */
     uint64_t progress, watched; /* counts what arrived; as of the watchdog's last look */
     bool armed;                /* the watchdog is to run; */
     int64_t deadline_us;       /* when it ends the connection unless something arrives until then, 0: never; */
@@ -74,6 +74,10 @@ struct nbd_connection {
     int64_t heard_us;          /* when something arrived last; 0: never */
     bool stalled;              /* people are told that it has */
     bool forgotten;            /* a request will not be answered */
+    bool of_helper;            /* the server is one of ours (server.h): always the same process */
+    bool hopeless;             /* it can't be connected to again */
+    bool status_failed;        /* the last question what is where was answered with an error */
+    bool one_context;          /* the server is not to be asked for more than one */
 };
 
 /* Makes handle and its source; then nbd_watch() after each call of the library. */

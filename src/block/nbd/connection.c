@@ -122,6 +122,28 @@ static void follow(struct nbd_connection *connection, int fd, GIOCondition condi
     connection->condition = condition;
 }
 
+/*
+ * When it can't find out what is where, qemu-nbd (7.2) says so once for each context that it was asked for, and libnbd takes the second time for nonsense.
+ * Nothing else is wrong with the server: what was under way is sent again, on a connection with one context.
+ */
+static bool answered_twice(const struct nbd_connection *connection)
+{
+    const struct nbd_export *export = &connection->export;
+
+    return connection->state == NBD_UP && connection->status_failed && (export->has_depth || export->bitmaps->len > 0);
+}
+
+static void die(struct nbd_connection *connection)
+{
+    if (answered_twice(connection)) {
+        connection->one_context = true;
+        connection->hung_up = connection->generation;
+        nbd_drop(connection, "it failed to tell what is where, and said so twice", EPROTO);
+    } else {
+        nbd_drop(connection, NULL, 0);
+    }
+}
+
 void nbd_watch(struct nbd_connection *connection)
 {
     const struct nbd_library *lib = connection->library;
@@ -130,9 +152,12 @@ void nbd_watch(struct nbd_connection *connection)
     unsigned direction;
     int fd;
 
-    if (lib->aio_is_dead(handle) || lib->aio_is_closed(handle)) {
-        /* Of who hangs up after the handshake it says nothing: its last message is about something else. */
-        nbd_drop(connection, connection->state == NBD_UP && lib->aio_is_closed(handle) ? HUNG_UP : NULL, 0);
+    if (lib->aio_is_closed(handle)) { /* of who hangs up after the handshake it says nothing: its last message is about something else */
+        nbd_drop(connection, connection->state == NBD_UP ? HUNG_UP : NULL, 0);
+        return;
+    }
+    if (lib->aio_is_dead(handle)) {
+        die(connection);
         return;
     }
     if (connection->connector && (lib->aio_is_ready(handle) || (lib->aio_is_negotiating(handle) && !connection->choosing)))
@@ -160,7 +185,7 @@ char *nbd_plain_error(const char *text)
 /* Whether anything was answered that may be gone now; it is counted once. */
 static bool count_loss(struct nbd_connection *connection)
 {
-    bool any = connection->written > connection->flushed;
+    bool any = connection->written > connection->flushed && !connection->of_helper; /* there is no other process to come back */
 
     connection->flushed = connection->written;
     if (any && connection->settings.losses)
@@ -178,7 +203,7 @@ void nbd_drop(struct nbd_connection *connection, const char *why, int error)
     connection->why = g_steal_pointer(&said);
     g_source_destroy(connection->source);
     g_clear_pointer(&connection->source, g_source_unref);
-    connection->armed = connection->forgotten = connection->stalled = false;
+    connection->armed = connection->forgotten = connection->stalled = connection->status_failed = false;
     connection->lost_us = g_get_monotonic_time();
     connection->retry_us = 0;
     if (was_up)
@@ -282,6 +307,8 @@ static bool reconnects_until(const struct nbd_connection *connection, int64_t no
 {
     int64_t left_us = now_us - connection->lost_us;
 
+    if (connection->hopeless)
+        return false;
     return (uint64_t)left_us / G_USEC_PER_SEC < connection->settings.reconnect_delay_s;
 }
 
@@ -358,7 +385,9 @@ static int reconnect_co(struct nbd_connection *connection)
     } else {
         int64_t size = connection->export.size;
         g_autofree char *change = size == before.size ? NULL : g_strdup_printf(": the export has %" PRId64 " bytes now, not %" PRId64, size, before.size);
-        g_autofree char *line = g_strdup_printf("NBD: connected to %s again%s", connection->settings.address.peer, change ? change : "");
+        g_autofree char *line = g_strdup_printf("NBD: connected to %s again%s%s", connection->settings.address.peer,
+                                                connection->one_context && before.has_depth ? "; from now on it tells zeroes and data apart, and no layers" : "",
+                                                change ? change : "");
 
         g_ptr_array_unref(before.bitmaps);
         connection->generation++;

@@ -28,7 +28,7 @@ struct nbd_export {
     int64_t size;
     uint32_t minimum_block, preferred_block, maximum_block; /* bytes; minimum is a power of two, the others are multiples of it */
     bool read_only, can_flush, can_fua, can_trim, can_zero, can_fast_zero, can_df;
-    bool has_allocation;
+    bool has_allocation, has_depth; /* what can be asked about */
     bool is_dirty_bitmap; /* in place of the allocation, */
     const char *context;  /* whose name this is; valid as long as the connection */
     GPtrArray *bitmaps;   /* char *, names of dirty bitmaps that can be asked for, without what stands before them; valid until who uses it suspends */

@@ -8,15 +8,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <glib/gstdio.h>
-
 #include "block/node.h"
+#include "block/nbd/private_socket.h"
 #include "block/objects.h"
 #include "block/options.h"
 #include "io/child.h"
@@ -38,8 +35,7 @@ enum {
 struct nbd_server {
     pid_t pid;
     bool writable;
-    char *folder, *socket; /* folder: NULL when both are gone; socket stays as its name */
-    int client;            /* our end, -1: it is somebody else's by now */
+    struct private_socket socket; /* its listener is in the child alone */
     int life[2];           /* a pipe whose reading end it has, too: that we are there.  -1 once it is ready */
     int stderr_fd;
 };
@@ -53,7 +49,7 @@ struct start {
     char *pid_digits;      /* in env: filled in by the child itself */
     GHashTable *given;     /* ids of secrets that are in argv */
     GArray *secrets;       /* int: descriptors from LISTEN_FD + 1 on in the child */
-    int listener, said, life;
+    int listener, said, life; /* listener: the server's */
     bool writable;
 };
 
@@ -153,6 +149,7 @@ static int fill(struct start *start, const struct nbd_server_how *how, GError **
         g_ptr_array_add(start->argv, g_strdup("--read-only"));
     for (const char *const *id = how->secrets; ret == 0 && id && *id; id++)
         ret = add_secret(start, *id, 0, error);
+    g_ptr_array_add(start->argv, g_strdup("--persistent")); /* it serves the spare connections when the first is gone */
     g_ptr_array_add(start->argv, g_strdup("--allocation-depth"));
     g_ptr_array_add(start->argv, g_strdup("--discard=unmap"));
     if (how->format)
@@ -170,76 +167,6 @@ static int fill(struct start *start, const struct nbd_server_how *how, GError **
     start->pid_digits += strlen("LISTEN_PID=");
     g_ptr_array_add(start->env, NULL);
     return ret;
-}
-
-/* A folder of its own in parent, and a socket there that listens.  False: errno. */
-static bool listen_in(struct nbd_server *server, struct start *start, const char *parent)
-{
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-    g_autofree char *folder = g_build_filename(parent, "blkscope-nbd-XXXXXX", NULL);
-
-    if (strlen(folder) + strlen("/socket") >= sizeof(name.sun_path)) {
-        errno = ENAMETOOLONG;
-        return false;
-    }
-    if (!g_mkdtemp(folder)) /* 0700 */
-        return false;
-    server->folder = g_steal_pointer(&folder);
-    server->socket = g_build_filename(server->folder, "socket", NULL);
-    strcpy(name.sun_path, server->socket);
-    start->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    return start->listener >= 0 && bind(start->listener, (struct sockaddr *)&name, sizeof(name)) == 0 && listen(start->listener, 1) == 0;
-}
-
-static void remove_socket(struct nbd_server *server)
-{
-    if (!server->folder)
-        return;
-    if (server->socket)
-        unlink(server->socket);
-    rmdir(server->folder);
-    g_clear_pointer(&server->folder, g_free);
-}
-
-/* Before there is a server, so that a crash of ours leaves nothing in the file system but between two calls. */
-static bool connect_first(struct nbd_server *server)
-{
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-
-    strcpy(name.sun_path, server->socket);
-    server->client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    return server->client >= 0 && connect(server->client, (struct sockaddr *)&name, sizeof(name)) == 0;
-}
-
-static void close_client(struct nbd_server *server)
-{
-    if (server->client >= 0)
-        close(server->client);
-    server->client = -1;
-}
-
-/* Where temporary files go; elsewhere if that is full or too long a name for a socket. */
-static int listen_here(struct nbd_server *server, struct start *start, GError **error)
-{
-    const char *const parents[] = {g_get_tmp_dir(), g_get_user_runtime_dir(), "/tmp", "/dev/shm"};
-    int first = 0;
-
-    for (unsigned i = 0; i < G_N_ELEMENTS(parents); i++) {
-        bool good = listen_in(server, start, parents[i]) && connect_first(server);
-
-        if (!good && !first)
-            first = errno;
-        remove_socket(server);
-        if (good)
-            return 0;
-        g_clear_pointer(&server->socket, g_free);
-        close_client(server);
-        if (start->listener >= 0)
-            close(start->listener);
-        start->listener = -1;
-    }
-    errno = first;
-    return fail(error, parents[0]);
 }
 
 /* ---- the process ---- */
@@ -352,18 +279,26 @@ static void close_life(struct nbd_server *server)
 static void server_free(struct nbd_server *server)
 {
     servers = g_list_remove(servers, server);
-    remove_socket(server);
-    close_client(server);
+    private_socket_done(&server->socket);
     close_life(server);
     if (server->stderr_fd >= 0)
         close(server->stderr_fd);
-    g_free(server->socket);
     g_free(server);
 }
 
 static void close_one(void *fd)
 {
     close(*(int *)fd);
+}
+
+static int listen_here(struct nbd_server *server, struct start *start, GError **error)
+{
+    const char *parent;
+    int ret = private_socket_listen(&server->socket, &parent);
+
+    start->listener = server->socket.listener;
+    errno = -ret;
+    return ret < 0 ? fail(error, parent) : 0;
 }
 
 static int check_sandbox(GError **error)
@@ -383,8 +318,9 @@ int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_s
     int ret;
 
     g_array_set_clear_func(start.secrets, close_one);
-    server->stderr_fd = server->client = server->life[0] = server->life[1] = -1;
+    server->stderr_fd = server->life[0] = server->life[1] = -1;
     server->writable = how->writable;
+    private_socket_init(&server->socket);
     ret = check_sandbox(error);
     if (ret == 0)
         ret = fill(&start, how, error);
@@ -392,8 +328,7 @@ int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_s
         ret = listen_here(server, &start, error);
     if (ret == 0)
         ret = launch(server, &start, error);
-    if (start.listener >= 0)
-        close(start.listener);
+    private_socket_close_listener(&server->socket);
     g_array_unref(start.secrets);
     g_hash_table_unref(start.given);
     g_ptr_array_unref(start.argv);
@@ -409,16 +344,16 @@ int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_s
 
 const char *nbd_server_socket(const struct nbd_server *server)
 {
-    return server->socket;
+    return server->socket.name;
 }
 
 /* It greets its client when the image is open, not before. */
 int nbd_server_await_co(const struct nbd_server *server, struct node *node, GError **error)
 {
-    int ret = child_await_word_co(server->pid, server->client, OPENING_MS);
+    int ret = child_await_word_co(server->pid, server->socket.clients[0], OPENING_MS);
     if (ret == -ETIMEDOUT) {
         node_warn(node, PROGRAM ", process %d, is still opening the image: waiting for it", server->pid);
-        ret = child_await_word_co(server->pid, server->client, OPENING_MAX_MS);
+        ret = child_await_word_co(server->pid, server->socket.clients[0], OPENING_MAX_MS);
     }
     if (ret == -ETIMEDOUT || ret == -ECANCELED) {
         g_set_error(error, OPTIONS_ERROR, -ret, ret == -ECANCELED ? "cancelled while " PROGRAM ", process %d, opened it"
@@ -428,12 +363,19 @@ int nbd_server_await_co(const struct nbd_server *server, struct node *node, GErr
     return 0;
 }
 
-char *nbd_server_fate_co(const struct nbd_server *server)
+/* In words; NULL: it has not ended. */
+static char *fate_of(const struct nbd_server *server)
 {
     siginfo_t info = {0};
-    if (child_await_co(server->pid, FATE_MS, false) < 0 || waitid(P_PID, server->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || !info.si_pid)
+
+    if (waitid(P_PID, server->pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || !info.si_pid)
         return NULL;
     return g_strdup_printf(info.si_code == CLD_EXITED ? "with status %d" : "by signal %d", info.si_status);
+}
+
+char *nbd_server_fate_co(const struct nbd_server *server)
+{
+    return child_await_co(server->pid, FATE_MS, false) < 0 ? NULL : fate_of(server);
 }
 
 void nbd_server_is_ready(struct nbd_server *server)
@@ -452,18 +394,37 @@ void nbd_server_go_on(const struct nbd_server *server)
     kill(server->pid, SIGCONT);
 }
 
-int nbd_server_claim(const char *socket)
+static struct nbd_server *find(const char *socket)
 {
     for (GList *l = servers; l; l = l->next) {
         struct nbd_server *server = l->data;
-        int client = server->client;
 
-        if (strcmp(server->socket, socket) != 0)
-            continue;
-        server->client = -1;
-        return client;
+        if (strcmp(server->socket.name, socket) == 0)
+            return server;
     }
-    return -1;
+    return NULL;
+}
+
+int nbd_server_claim(const char *socket, char **ret_name)
+{
+    struct nbd_server *server = find(socket);
+    int client = server ? private_socket_claim(&server->socket) : -1;
+
+    if (client >= 0)
+        *ret_name = g_strdup_printf(PROGRAM ", process %d", server->pid);
+    return client;
+}
+
+char *nbd_server_why_unreachable_co(const char *socket, bool failed)
+{
+    const struct nbd_server *server = find(socket);
+    g_autofree char *fate = !server ? NULL : failed ? nbd_server_fate_co(server) : fate_of(server);
+
+    if (fate)
+        return g_strdup_printf(PROGRAM ", process %d, which reads the image, ended %s", server->pid, fate);
+    if (!server || !private_socket_has_spare(&server->socket))
+        return g_strdup(PROGRAM ", which reads the image, was lost too often");
+    return NULL;
 }
 
 char *nbd_server_said(struct nbd_server *server)
@@ -503,9 +464,9 @@ void nbd_server_stop_co(struct nbd_server *server, struct node *node)
 {
     bool writes = server->writable && server->life[0] < 0; /* it is ready */
 
-    close_client(server);
+    private_socket_done(&server->socket);
     if (writes) {
-        kill(server->pid, SIGTERM); /* it ends by itself after a client left, only not at once */
+        kill(server->pid, SIGTERM);
         nbd_server_go_on(server);
         await_writer_co(server, node);
     }

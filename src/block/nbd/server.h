@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * A qemu-nbd of our own, for one image and one client, on a socket nobody else can reach.
+ * A qemu-nbd of our own, for one image and one client at a time, on a socket nobody else can reach.
  *
  * It is handed the listening socket (systemd's socket activation), so that there is nothing to wait for.  We are connected to that before it is
- * started, and the socket has no name any more then.  It ends when its client leaves, and with this program however that ends: by SIGTERM (prctl(2),
- * PR_SET_PDEATHSIG), which it forgets while it opens the image; until nbd_server_is_ready(), by SIGKILL.
+ * started, more than once (private_socket.h): it serves one client after the other, so that a lost connection is replaced by the next, to the same
+ * process with all that was written.  It ends when it is told to, and with this program however that ends: by SIGTERM (prctl(2), PR_SET_PDEATHSIG), which
+ * it forgets while it opens the image; until nbd_server_is_ready(), by SIGKILL.
  */
 #pragma once
 
@@ -25,8 +26,16 @@ struct nbd_server_how {
 int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_server, GError **error);
 /* What its socket was called, which is not there any more: for nbd_server_claim(). */
 const char *nbd_server_socket(const struct nbd_server *server);
-/* Our end of the connection to the server whose socket was called so: the caller's from now on.  -1: it is no server of ours, or it was claimed. */
-int nbd_server_claim(const char *socket);
+/*
+ * Our end of a connection to the server whose socket was called so: the caller's from now on, with the server's name for people (g_free).  -1: it is no
+ * server of ours, or all were claimed.
+ */
+int nbd_server_claim(const char *socket, char **ret_name);
+/*
+ * Why there is no use in claiming another, as words for people (g_free); NULL: there is.  socket is that of a server of ours.  failed: it has just hung up;
+ * waits a moment for its end.
+ */
+char *nbd_server_why_unreachable_co(const char *socket, bool failed);
 /*
  * Until it has opened its image, or ended, which connecting to it tells: 0.  People are told by way of node when that takes long.  -ETIMEDOUT with an
  * error after ten minutes, -ECANCELED with one.
