@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "block/extents.h"
 #include "block/node.h"
 #include "block/open.h"
 #include "block/qcow2/format.h"
@@ -84,24 +85,6 @@ static char *describe(const struct node *node, struct options *file, struct opti
 
 /* ---- files that an image names, which qemu-nbd would open ---- */
 
-/*
- * Whether these first bytes are those of an image whose bytes are all in its own file: COWD, or KDMV with a capacity. Without one, and in an
- * image that is a text, a description names the files (extents), and qemu-nbd would open whatever they are.
- */
-static bool is_whole_vmdk(const uint8_t *bytes, size_t n)
-{
-    enum { CAPACITY = 12, CAPACITY_BYTES = 8 };
-    bool any = false;
-
-    if (n >= 4 && memcmp(bytes, "COWD", 4) == 0)
-        return true;
-    if (n < CAPACITY + CAPACITY_BYTES || memcmp(bytes, "KDMV", 4) != 0)
-        return false;
-    for (int i = 0; i < CAPACITY_BYTES; i++)
-        any = any || bytes[CAPACITY + i];
-    return any;
-}
-
 /* Whether these first bytes are those of a qcow2 image whose bytes are in an external data file ("Header", incompatible features). */
 static bool names_data_file(const uint8_t *bytes)
 {
@@ -110,12 +93,47 @@ static bool names_data_file(const uint8_t *bytes)
     return qcow2_be32(bytes + VERSION_AT) >= 3 && (qcow2_be64(bytes + INCOMPATIBLE_AT) & QCOW2_INCOMPATIBLE_DATA_FILE);
 }
 
-/* Backing files can be forbidden; these can't. */
-static int check_named_files_co(struct node *node, const struct options *options, GError **error)
+static int refuse_named(GError **error, const char *what)
+{
+    g_set_error(error, OPTIONS_ERROR, EPERM, "The image names other files that hold its bytes, which are not followed%s", what);
+    return -EPERM;
+}
+
+/* Those of a text in a file: by the policy. */
+static int open_extents_co(struct node *node, struct node *file, struct extents **ret_extents, GError **error)
+{
+    if (!file->filename || strcmp(file->driver->name, "file") != 0 || node->refs_policy == BLK_REFS_NONE)
+        return refuse_named(error, "; convert it with 'qemu-img convert' if you trust it");
+    if (node->refs_policy == BLK_REFS_ASK)
+        return refuse_named(error, " unasked; --refs=follow opens them if you trust it");
+    if (node->flags & NODE_WRITABLE)
+        return refuse_named(error, " to write to them; open it without -w, or with -s");
+    return extents_open_co(node, file, file->filename, ret_extents, error);
+}
+
+/* Backing files can be forbidden; these can't.  *ret_extents: what is to be opened in place of the file, else as it was. */
+static int check_bytes_co(struct node *node, struct node *file, struct extents **ret_extents, GError **error)
 {
     enum { HEADER = 512 };
-    bool vmdk = strcmp(node->driver->name, "vmdk") == 0, qcow2 = strcmp(node->driver->name, "qcow2") == 0;
+    bool vmdk = strcmp(node->driver->name, "vmdk") == 0;
     g_autofree uint8_t *bytes = g_malloc0(HEADER);
+    size_t n = CLAMP(file->size, 0, HEADER);
+    int ret = node_pread_co(file, 0, (int64_t)n, bytes);
+
+    if (ret < 0) {
+        g_set_error(error, OPTIONS_ERROR, -ret, "Could not read the image's first bytes: %s", g_strerror(-ret));
+        return ret;
+    }
+    if (vmdk && n >= 4 && !extents_is_whole(bytes, n) && memcmp(bytes, "KDMV", 4) != 0)
+        return open_extents_co(node, file, ret_extents, error);
+    if (vmdk ? !extents_is_whole(bytes, n) : names_data_file(bytes))
+        return refuse_named(error, "; convert it with 'qemu-img convert' if you trust it");
+    return 0;
+}
+
+static int check_named_files_co(struct node *node, const struct options *options, struct extents **ret_extents, GError **error)
+{
+    bool vmdk = strcmp(node->driver->name, "vmdk") == 0, qcow2 = strcmp(node->driver->name, "qcow2") == 0;
     g_autoptr(options) copy = NULL;
     struct node *file = node->probed;
     int ret = 0;
@@ -131,15 +149,20 @@ static int check_named_files_co(struct node *node, const struct options *options
         if (ret < 0)
             return ret;
     }
-    ret = node_pread_co(file, 0, MIN(file->size, HEADER), bytes);
-    if (ret == 0 && (vmdk ? !is_whole_vmdk(bytes, (size_t)CLAMP(file->size, 0, HEADER)) : names_data_file(bytes))) {
-        g_set_error_literal(error, OPTIONS_ERROR, EPERM, "The image names other files that hold its bytes, which are not followed; convert it "
-                            "with 'qemu-img convert' if you trust it");
-        ret = -EPERM;
-    }
+    ret = check_bytes_co(node, file, ret_extents, error);
     if (file != node->probed)
         node_unref_co(file);
     return ret;
+}
+
+/* qemu-nbd has the text and the files by descriptors. */
+static void put_extents(const struct extents *extents, struct options *file, struct options *options)
+{
+    g_autofree char *text = g_strdup_printf("/proc/self/fd/%d", NBD_SERVER_FILES);
+
+    options_set(file, "filename", text);
+    for (unsigned i = 0; i < extents->options->len; i += 2)
+        options_set(options, extents->options->pdata[i], extents->options->pdata[i + 1]);
 }
 
 /* What people are told. */
@@ -155,7 +178,8 @@ static int foreign_open_co(struct node *node, struct options *options, GError **
     g_autoptr(GPtrArray) secrets = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(options) file = NULL;
     g_autofree char *filename = NULL, *image = NULL;
-    int ret = check_named_files_co(node, options, error);
+    g_autoptr(extents) extents = NULL;
+    int ret = check_named_files_co(node, options, &extents, error);
 
     if (ret == 0)
         ret = take_file(node, options, &file, error);
@@ -166,8 +190,10 @@ static int foreign_open_co(struct node *node, struct options *options, GError **
         return ret;
     filename = g_strdup(name_of(file));
     served_forgets(node, options_get(file, "driver"));
+    if (extents)
+        put_extents(extents, file, options);
     image = describe(node, file, options, secrets);
-    ret = served_start_co(node, image, NULL, secrets, error);
+    ret = served_start_co(node, image, NULL, secrets, extents ? extents->files : NULL, error);
     if (ret < 0)
         return ret;
     node->filename = g_steal_pointer(&filename);

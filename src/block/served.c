@@ -107,7 +107,7 @@ static int connect_co(struct node *node, const char *image, GError **error)
     return ret < 0 ? explain_co(node, image, ret, error) : 0;
 }
 
-int served_start_co(struct node *node, const char *image, const char *format, const GPtrArray *secrets, GError **error)
+int served_start_co(struct node *node, const char *image, const char *format, const GPtrArray *secrets, const GArray *files, GError **error)
 {
     struct served *served = node->opaque;
     struct nbd_server_how how = {
@@ -115,6 +115,8 @@ int served_start_co(struct node *node, const char *image, const char *format, co
         .format = format,
         .writable = node->flags & NODE_WRITABLE,
         .secrets = secrets ? (const char *const *)secrets->pdata : NULL,
+        .files = files ? (const int *)files->data : NULL,
+        .n_files = files ? files->len : 0,
     };
     int ret = nbd_server_start(&how, &served->server, error);
     if (ret < 0) {

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import resource
-import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -429,20 +428,6 @@ def test_backing_files_of_other_formats_are_not_followed(work, format):
     for policy in ('none', 'ask', 'follow'):
         result = blkscope(f'--refs={policy}', '-c', 'read -P 0 0 64k', 'a.img', cwd=work)
         assert 'read 65536/65536' in result.out and 'Pattern' not in result.out, result
-
-
-@pytest.mark.parametrize('options', [[], ['-f', 'vmdk']])
-def test_extents_of_vmdk_are_not_followed(work, options):
-    """A vmdk image may be a text, or a header without a capacity, that names the files with its bytes."""
-    (work / 'secret').write_bytes(b's' * MIB)
-    text = ('# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType="monolithicFlat"\nRW 2048 FLAT "secret" 0\n')
-    (work / 'a.vmdk').write_text(text)
-    (work / 'b.vmdk').write_bytes(struct.pack('<4sIIQQQQ', b'KDMV', 1, 3, 0, 128, 1, 20).ljust(512, b'\0') + text.encode().ljust(20 * 512, b'\0'))
-    for name in ('a.vmdk', 'b.vmdk'):
-        result = blkscope(*options, '-c', 'read -P 0x73 0 64k', name, cwd=work)
-        assert 'names other files that hold its bytes' in result.err and 'read 65536' not in result.out, result
-    subprocess.run(['qemu-img', 'create', '-q', '-f', 'vmdk', 'whole.vmdk', '1M'], cwd=work, check=True)
-    assert blkscope(*options, '-c', 'length', 'whole.vmdk', cwd=work).status == 0
 
 
 def test_data_files_of_encrypted_images_are_not_followed(work):

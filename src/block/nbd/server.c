@@ -22,7 +22,7 @@
 #define PROGRAM "qemu-nbd"
 
 enum {
-    LISTEN_FD = 3,     /* where socket activation has the socket: sd_listen_fds(3) */
+    LISTEN_FD = NBD_SERVER_FILES - 1, /* where socket activation has the socket: sd_listen_fds(3) */
     SAID_MAX = 4096,
     PID_DIGITS = 20,
     SILENT_MS = 1000,  /* after its client left, until people are told that it is waited for, */
@@ -48,7 +48,7 @@ struct start {
     GPtrArray *argv, *env; /* char *, owned, NULL-terminated */
     char *pid_digits;      /* in env: filled in by the child itself */
     GHashTable *given;     /* ids of secrets that are in argv */
-    GArray *secrets;       /* int: descriptors from LISTEN_FD + 1 on in the child */
+    GArray *files;         /* int: descriptors from NBD_SERVER_FILES on in the child, those of secrets last */
     int listener, said, life; /* listener: the server's */
     bool writable;
 };
@@ -106,8 +106,8 @@ static int add_secret(struct start *start, const char *id, unsigned depth, GErro
     if (fd < 0)
         return fd;
     g_hash_table_add(start->given, g_strdup(id));
-    g_array_append_val(start->secrets, fd);
-    g_string_printf(text, "secret,id=%s,file=/proc/self/fd/%u", id, LISTEN_FD + start->secrets->len);
+    g_string_printf(text, "secret,id=%s,file=/proc/self/fd/%u", id, NBD_SERVER_FILES + start->files->len);
+    g_array_append_val(start->files, fd);
     add_property(text, object, "format");
     add_property(text, object, "keyid");
     add_property(text, object, "iv");
@@ -134,6 +134,18 @@ static char *find_program(void)
     return NULL;
 }
 
+static int add_files(struct start *start, const struct nbd_server_how *how, GError **error)
+{
+    for (unsigned i = 0; i < how->n_files; i++) {
+        int copy = fcntl(how->files[i], F_DUPFD_CLOEXEC, 0);
+
+        if (copy < 0)
+            return fail(error, "files");
+        g_array_append_val(start->files, copy);
+    }
+    return 0;
+}
+
 static int fill(struct start *start, const struct nbd_server_how *how, GError **error)
 {
     g_autofree char *program = find_program();
@@ -147,6 +159,7 @@ static int fill(struct start *start, const struct nbd_server_how *how, GError **
     g_ptr_array_add(start->argv, g_steal_pointer(&program));
     if (!how->writable)
         g_ptr_array_add(start->argv, g_strdup("--read-only"));
+    ret = add_files(start, how, error);
     for (const char *const *id = how->secrets; ret == 0 && id && *id; id++)
         ret = add_secret(start, *id, 0, error);
     g_ptr_array_add(start->argv, g_strdup("--persistent")); /* it serves the spare connections when the first is gone */
@@ -193,8 +206,8 @@ static int move_up(int fd, int first)
 /* All are moved out of the way of each other first, then in place. */
 static bool place_descriptors(const struct start *start)
 {
-    int *secrets = (int *)start->secrets->data; /* the child's own copy: fork(2) */
-    int count = start->secrets->len, first = LISTEN_FD + 1 + count;
+    int *files = (int *)start->files->data; /* the child's own copy: fork(2) */
+    int count = start->files->len, first = NBD_SERVER_FILES + count;
     int listener = move_up(start->listener, first), said = move_up(start->said, first), life = fcntl(start->life, F_DUPFD, first);
     int sink = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -202,12 +215,12 @@ static bool place_descriptors(const struct start *start)
         return false;
     sink = move_up(sink, first);
     for (int i = 0; i < count; i++) {
-        secrets[i] = move_up(secrets[i], first);
-        if (secrets[i] < 0)
+        files[i] = move_up(files[i], first);
+        if (files[i] < 0)
             return false;
     }
     for (int i = 0; i < count; i++) {
-        if (dup2(secrets[i], LISTEN_FD + 1 + i) < 0)
+        if (dup2(files[i], NBD_SERVER_FILES + i) < 0)
             return false;
     }
     return sink >= 0 && dup2(sink, 0) >= 0 && dup2(sink, 1) >= 0 && dup2(said, 2) >= 0 && dup2(listener, LISTEN_FD) >= 0;
@@ -314,10 +327,10 @@ int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_s
     struct nbd_server *server = g_new0(struct nbd_server, 1);
     struct start start = {.argv = g_ptr_array_new_with_free_func(g_free), .env = g_ptr_array_new_with_free_func(g_free),
                           .given = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
-                          .secrets = g_array_new(FALSE, FALSE, sizeof(int)), .listener = -1, .said = -1, .writable = how->writable};
+                          .files = g_array_new(FALSE, FALSE, sizeof(int)), .listener = -1, .said = -1, .writable = how->writable};
     int ret;
 
-    g_array_set_clear_func(start.secrets, close_one);
+    g_array_set_clear_func(start.files, close_one);
     server->stderr_fd = server->life[0] = server->life[1] = -1;
     server->writable = how->writable;
     private_socket_init(&server->socket);
@@ -329,7 +342,7 @@ int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_s
     if (ret == 0)
         ret = launch(server, &start, error);
     private_socket_close_listener(&server->socket);
-    g_array_unref(start.secrets);
+    g_array_unref(start.files);
     g_hash_table_unref(start.given);
     g_ptr_array_unref(start.argv);
     g_ptr_array_unref(start.env);

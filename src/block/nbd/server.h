@@ -20,7 +20,11 @@ struct nbd_server_how {
     const char *format; /* of an image by name; NULL: the JSON says it */
     bool writable;
     const char *const *secrets; /* ids of `secret` objects that image refers to, NULL-terminated; NULL: none */
+    const int *files;   /* descriptors that it gets copies of, whose numbers there begin at NBD_SERVER_FILES; */
+    unsigned n_files;   /* so many */
 };
+
+enum { NBD_SERVER_FILES = 4 };
 
 /* Starts it: 0, or a negative errno and error; -ENOENT: qemu-nbd is not installed.  On the thread that lives as long as the program. */
 int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_server, GError **error);

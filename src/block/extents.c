@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "block/extents.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "block/name.h"
+#include "block/nbd/server.h"
+#include "block/node.h"
+#include "block/options.h"
+#include "block/reference.h"
+#include "block/vmdk_text.h"
+#include "io/aio.h"
+#include "util/safetext.h"
+
+static void close_one(void *fd)
+{
+    close(*(int *)fd);
+}
+
+static struct extents *extents_new(void)
+{
+    struct extents *extents = g_new0(struct extents, 1);
+
+    extents->files = g_array_new(FALSE, FALSE, sizeof(int));
+    g_array_set_clear_func(extents->files, close_one);
+    extents->options = g_ptr_array_new_with_free_func(g_free);
+    return extents;
+}
+
+void extents_free(struct extents *extents)
+{
+    if (!extents)
+        return;
+    g_array_unref(extents->files);
+    g_ptr_array_unref(extents->options);
+    g_free(extents);
+}
+
+gboolean extents_is_whole(const guint8 *bytes, gsize n)
+{
+    enum { CAPACITY = 12, CAPACITY_BYTES = 8 };
+    gboolean any = FALSE;
+
+    if (n >= 4 && memcmp(bytes, "COWD", 4) == 0)
+        return TRUE;
+    if (n < CAPACITY + CAPACITY_BYTES || memcmp(bytes, "KDMV", 4) != 0)
+        return FALSE;
+    for (int i = 0; i < CAPACITY_BYTES; i++)
+        any = any || bytes[CAPACITY + i];
+    return any;
+}
+
+/* ---- the files ---- */
+
+struct open_call {
+    const char *path;
+    bool flat;
+    int fd;
+};
+
+/* "seSparse", whose header is another one. */
+static bool is_se_sparse(const uint8_t *bytes, size_t n)
+{
+    static const uint8_t magic[8] = {0xbe, 0xba, 0xfe, 0xca};
+
+    return n >= sizeof(magic) && memcmp(bytes, magic, sizeof(magic)) == 0;
+}
+
+/* Looked at by a descriptor that opens nothing, which is then opened: the same file. */
+static int open_plain(const char *path)
+{
+    struct reference_expect plain = {.plain = true};
+    struct stat st;
+    int place = open(path, O_PATH | O_CLOEXEC), fd;
+
+    if (place < 0)
+        return -errno;
+    fd = fstat(place, &st) < 0 ? -errno : reference_check(&plain, &st, place);
+    if (fd == 0) {
+        g_autofree char *same = g_strdup_printf("/proc/self/fd/%d", place);
+
+        fd = open(same, O_RDONLY | O_CLOEXEC);
+        fd = fd < 0 ? -errno : fd;
+    }
+    close(place);
+    return fd;
+}
+
+/* Runs where it may block.  -EMEDIUMTYPE: it would name files itself, or is no part of such an image. */
+static int open_extent(void *data)
+{
+    struct open_call *call = data;
+    uint8_t head[512];
+    int fd = open_plain(call->path);
+
+    if (fd >= 0 && !call->flat) {
+        ssize_t n = pread(fd, head, sizeof(head), 0);
+
+        if (n < 0 || !(extents_is_whole(head, n) || is_se_sparse(head, n))) {
+            int ret = n < 0 ? -errno : -EMEDIUMTYPE;
+
+            close(fd);
+            return ret;
+        }
+    }
+    call->fd = fd;
+    return MIN(fd, 0);
+}
+
+static int fail(int ret, const char *path, GError **error)
+{
+    g_autofree char *safe = safetext_escape(path, -1);
+
+    g_set_error(error, OPTIONS_ERROR, -ret, "The image names '%s', %s%s", safe,
+                ret == -EPERM ? "which is neither a file nor a block device and is not followed"
+                : ret == -EMEDIUMTYPE ? "which is no part of a disk by itself and is not followed" : "which could not be opened: ",
+                ret == -EPERM || ret == -EMEDIUMTYPE ? "" : g_strerror(-ret));
+    return ret;
+}
+
+/* Its descriptor, and without a lock, as everything that is only read. */
+static int add_extent_co(struct node *node, struct extents *extents, const struct vmdk_extent *extent, const char *path, GError **error)
+{
+    g_autofree char *beside = name_beside(path, extent->name);
+    struct open_call call = {.path = beside, .flat = vmdk_extent_is_flat(extent)};
+    unsigned i = extents->files->len - 1;
+    int ret = name_is_path(extent->name) ? aio_call_co(node->aio, open_extent, &call, false) : -EPERM;
+
+    if (ret < 0)
+        return fail(ret, beside, error);
+    g_array_append_val(extents->files, call.fd);
+    g_ptr_array_add(extents->options, g_strdup_printf("extents.%u.driver", i));
+    g_ptr_array_add(extents->options, g_strdup("file"));
+    g_ptr_array_add(extents->options, g_strdup_printf("extents.%u.locking", i));
+    g_ptr_array_add(extents->options, g_strdup("off"));
+    return 0;
+}
+
+/* ---- the text ---- */
+
+static int read_text_co(struct node *file, struct vmdk_text **ret_text, GError **error)
+{
+    int64_t size = MIN(file->size, VMDK_TEXT_MAX);
+    g_autofree char *bytes = g_malloc0(size + 1);
+    int ret = node_pread_co(file, 0, size, (uint8_t *)bytes);
+
+    if (ret < 0) {
+        g_set_error(error, OPTIONS_ERROR, -ret, "Could not read the description: %s", g_strerror(-ret));
+        return ret;
+    }
+    *ret_text = vmdk_text_parse(bytes, size, error);
+    if (!*ret_text)
+        g_prefix_error(error, "The image names other files that hold its bytes, but ");
+    return *ret_text ? 0 : -EINVAL;
+}
+
+/* In memory, in the first place of extents->files. */
+static int write_text(struct extents *extents, const struct vmdk_text *text, GError **error)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *ours = NULL;
+    int fd = g_array_index(extents->files, int, 0);
+
+    for (unsigned i = 1; i < extents->files->len; i++)
+        g_ptr_array_add(names, g_strdup_printf("/proc/self/fd/%u", NBD_SERVER_FILES + i));
+    ours = vmdk_text_write(text, (const char *const *)names->pdata);
+    if (write(fd, ours, strlen(ours)) == (ssize_t)strlen(ours))
+        return 0;
+    g_set_error_literal(error, OPTIONS_ERROR, ENOMEM, "Could not keep the description in memory");
+    return -ENOMEM;
+}
+
+int extents_open_co(struct node *node, struct node *file, const char *path, struct extents **ret_extents, GError **error)
+{
+    g_autoptr(extents) extents = extents_new();
+    g_autoptr(vmdk_text) text = NULL;
+    int fd = memfd_create("description", MFD_CLOEXEC), ret = fd < 0 ? -errno : 0;
+
+    if (ret < 0) {
+        g_set_error(error, OPTIONS_ERROR, -ret, "Could not keep the description in memory: %s", g_strerror(-ret));
+        return ret;
+    }
+    g_array_append_val(extents->files, fd);
+    ret = read_text_co(file, &text, error);
+    for (unsigned i = 0; ret == 0 && i < text->extents->len; i++) {
+        const struct vmdk_extent *extent = text->extents->pdata[i];
+
+        if (extent->name)
+            ret = add_extent_co(node, extents, extent, path, error);
+    }
+    if (ret == 0)
+        ret = write_text(extents, text, error);
+    if (ret == 0)
+        *ret_extents = g_steal_pointer(&extents);
+    return ret;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Descriptions of vmdk images: what is written of one that was read says the same, with names of ours alone. */
+#include "block/vmdk_text.h"
+#include "fuzz.h"
+
+static void check_same(const struct vmdk_text *text, const struct vmdk_text *again)
+{
+    g_assert_cmpstr(again->create_type, ==, text->create_type);
+    g_assert_cmpuint(again->extents->len, ==, text->extents->len);
+    for (unsigned i = 0; i < text->extents->len; i++) {
+        const struct vmdk_extent *a = text->extents->pdata[i], *b = again->extents->pdata[i];
+
+        g_assert_cmpstr(a->access, ==, b->access);
+        g_assert_cmpstr(a->type, ==, b->type);
+        g_assert_true(a->sectors == b->sectors && a->has_offset == b->has_offset && a->offset == b->offset);
+        g_assert_cmpstr(b->name, ==, a->name ? "ours" : NULL);
+    }
+}
+
+void fuzz_one(const uint8_t *data, size_t size)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *copy = fuzz_text(data, size);
+    g_autoptr(vmdk_text) text = vmdk_text_parse(copy, size, &error), again = NULL;
+    const char *names[VMDK_EXTENTS_MAX];
+    g_autofree char *ours = NULL;
+
+    g_assert_true((text == NULL) == (error != NULL));
+    if (!text)
+        return;
+    for (unsigned i = 0; i < VMDK_EXTENTS_MAX; i++)
+        names[i] = "ours";
+    ours = vmdk_text_write(text, names);
+    again = vmdk_text_parse(ours, strlen(ours), &error);
+    g_assert_no_error(error);
+    check_same(text, again);
+}
