@@ -212,6 +212,11 @@ bool map_differences_is_busy(const struct map_differences *differences)
     return differences->run && !differences->run->again;
 }
 
+bool map_differences_is_unfinished(const struct map_differences *differences)
+{
+    return differences->run != NULL;
+}
+
 const char *map_differences_with(const struct map_differences *differences)
 {
     return differences->with;

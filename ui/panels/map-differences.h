@@ -31,6 +31,8 @@ void map_differences_clear(struct map_differences *differences);
 /* Until it is done or stopped: 0 or -ECANCELED.  All of it may be gone after that. */
 int map_differences_wait_co(struct map_differences *differences);
 bool map_differences_is_busy(const struct map_differences *differences);
+/* The same, or what changed is being compared again, or is about to be. */
+bool map_differences_is_unfinished(const struct map_differences *differences);
 /* NULL: there is no comparison; else what it is with, safe to show.  Valid until it changes. */
 const char *map_differences_with(const struct map_differences *differences);
 /* Why it came to nothing, safe to show; NULL: it did not. */

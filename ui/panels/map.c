@@ -332,7 +332,8 @@ static bool unfinished(struct panel *panel)
 {
     struct map_panel *map = map_of(panel);
 
-    return map_side_is_busy(&map->sides[MAP_GUEST]) || (map->sides[MAP_HOST].size > 0 && map_side_is_busy(&map->sides[MAP_HOST]));
+    return map_side_is_busy(&map->sides[MAP_GUEST]) || (map->sides[MAP_HOST].size > 0 && map_side_is_busy(&map->sides[MAP_HOST])) ||
+           map_differences_is_unfinished(map->differences);
 }
 
 /* What is compared again is only ended where it is seen to be under way. */

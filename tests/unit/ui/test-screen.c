@@ -352,6 +352,20 @@ static void test_a_wrong_option_leaves_the_comparison(void)
     driver_free(driver);
 }
 
+/* Which is put off for a moment: until then the map has what was found before. */
+static void test_a_picture_waits_until_what_changed_is_compared_again(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    g_autofree char *open = g_strdup_printf("open -s -o driver=raw %s/disk.img", driver->dir);
+    driver_command(driver, "close");
+    driver_command(driver, open);
+    driver_command(driver, "differences");
+    driver_command(driver, "write -q -P 9 512k 64k");
+    g_autofree char *picture = output_of(driver, "screen --svg");
+    g_assert_nonnull(strstr(picture, "≠"));
+    driver_free(driver);
+}
+
 int main(int argc, char **argv)
 {
     driver_init(&argc, &argv);
@@ -378,5 +392,6 @@ int main(int argc, char **argv)
     g_test_add_func("/screen/requests-of-panels-are-commands", test_requests_of_panels_are_commands);
     g_test_add_func("/screen/themes-are-listed-and-switched", test_themes_are_listed_and_switched);
     g_test_add_func("/screen/a-wrong-option-leaves-the-comparison", test_a_wrong_option_leaves_the_comparison);
+    g_test_add_func("/screen/a-picture-waits-until-what-changed-is-compared-again", test_a_picture_waits_until_what_changed_is_compared_again);
     return driver_run_tests();
 }
