@@ -387,18 +387,26 @@ int desk_wait_co(struct desk *desk)
     return ret;
 }
 
-enum still { READING, UNFINISHED };
+enum still { READING, UNFINISHED, SETTLING };
 
 static bool some_panel_is(const struct desk *desk, enum still still)
 {
     for (int i = 0; i < LAYOUT_PANELS; i++) {
         struct panel *panel = desk->panels[i];
-        bool (*ask)(struct panel *panel) = still == READING ? panel->ops->reading : panel->ops->unfinished;
+        const struct panel_ops *ops = panel->ops;
+        bool (*ask)(struct panel *panel) = still == READING ? ops->reading : still == UNFINISHED ? ops->unfinished : ops->settling;
         if (ask != NULL && ask(panel)) {
             return true;
         }
     }
     return false;
+}
+
+/* Whether to rest: until what was written is looked at again, too, where all is to be finished. */
+static bool goes_on(const struct desk *desk, bool patient, bool finished)
+{
+    bool settles = finished && patient && (some_panel_is(desk, SETTLING) || session_is_looking(desk->session));
+    return settles || (patient && some_panel_is(desk, READING)) || (finished && some_panel_is(desk, UNFINISHED));
 }
 
 const struct grid *desk_picture_co(struct desk *desk, bool finished)
@@ -415,7 +423,7 @@ const struct grid *desk_picture_co(struct desk *desk, bool finished)
             break;
         }
         desk_draw(desk);
-        bool rests = (patient && some_panel_is(desk, READING)) || (finished && some_panel_is(desk, UNFINISHED));
+        bool rests = goes_on(desk, patient, finished);
         if (rests) {
             co_sleep_co(REST_US);
         } else {

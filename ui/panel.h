@@ -125,6 +125,8 @@ struct panel_ops {
     bool (*progress)(struct panel *panel, struct panel_progress *ret_progress);
     /* Whether what it shows is still being read, in the background; NULL: it reads when it draws. */
     bool (*unfinished)(struct panel *panel);
+    /* The same of what was there already and changed: as long as others write, that may have no end. */
+    bool (*settling)(struct panel *panel);
     /* Whether bytes that the last frame lacked are on their way; NULL: it has all that it shows. */
     bool (*reading)(struct panel *panel);
     /* Until what requests asked for is done: 0, or -ECANCELED.  Scripts wait so; the panel may be gone after it. */

@@ -97,6 +97,11 @@ void session_look(struct session *session)
     watch_look(session->watch);
 }
 
+bool session_is_looking(const struct session *session)
+{
+    return watch_is_looking(session->watch);
+}
+
 static void on_connection(void *data)
 {
     struct session *session = data;

@@ -134,6 +134,8 @@ const struct session_buffer *session_last_buffer(const struct session *session);
  * here are read anew, and observers hear that all of the image changed.
  */
 void session_look(struct session *session);
+/* Whether that is about to happen. */
+bool session_is_looking(const struct session *session);
 /* Whether buffers are to be kept at all (a screen shows them); off to begin with, batch modes never pay for it. */
 void session_keep_buffers(struct session *session, bool keep);
 

@@ -144,6 +144,11 @@ void watch_look(struct watch *watch)
     wake(watch);
 }
 
+bool watch_is_looking(const struct watch *watch)
+{
+    return watch && watch->co && !watch->postponed;
+}
+
 void watch_request(struct watch *watch, const struct blk_request *request)
 {
     if (!watch || !watch->postponed || request->state == BLK_REQUEST_SUSPENDED)

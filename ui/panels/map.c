@@ -332,8 +332,12 @@ static bool unfinished(struct panel *panel)
 {
     struct map_panel *map = map_of(panel);
 
-    return map_side_is_busy(&map->sides[MAP_GUEST]) || (map->sides[MAP_HOST].size > 0 && map_side_is_busy(&map->sides[MAP_HOST])) ||
-           map_differences_is_unfinished(map->differences);
+    return map_side_is_busy(&map->sides[MAP_GUEST]) || (map->sides[MAP_HOST].size > 0 && map_side_is_busy(&map->sides[MAP_HOST]));
+}
+
+static bool settling(struct panel *panel)
+{
+    return map_differences_is_unfinished(map_of(panel)->differences);
 }
 
 /* What is compared again is only ended where it is seen to be under way. */
@@ -436,6 +440,7 @@ const struct panel_ops panel_map = {
     .next_tick_us = next_tick_us,
     .wait_co = wait_co,
     .unfinished = unfinished,
+    .settling = settling,
     .cancel = cancel,
     .progress = progress,
     .image = image,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Random walks through everything that keys ask for: the log of each, replayed as `--script --headless` does, leads to the same screen, to
- * the cell.  BLKSCOPE_REPLAY_SEED and BLKSCOPE_REPLAY_WALKS in the environment make others, or more of them; a walk that fails is shortened
- * as long as it still does.
+ * the cell.  BLKSCOPE_REPLAY_SEED and BLKSCOPE_REPLAY_WALKS in the environment make others, or more of them; BLKSCOPE_REPLAY_PAUSE_MS makes each
+ * walk, not its replay, as slow as on a busy machine before it is looked at.  A walk that fails is shortened as long as it still does.
  */
 #include <glib.h>
 #include <glib/gstdio.h>
@@ -198,6 +198,12 @@ static char *look(struct driver *driver)
     return g_string_free(all, FALSE);
 }
 
+static unsigned number_from(const char *variable, unsigned otherwise)
+{
+    const char *text = g_getenv(variable);
+    return text != NULL ? (unsigned)g_ascii_strtoull(text, NULL, 10) : otherwise;
+}
+
 static GStrv log_of(struct driver *driver)
 {
     g_autofree char *path = g_build_filename(driver->dir, "log", NULL), *line = g_strdup_printf("save-script -f %s", path), *text = NULL;
@@ -249,6 +255,8 @@ static bool walk(const char *beginning, GPtrArray *steps, GRand *random, bool te
     driver_keys(driver, "Ctrl-L");
     moves_log(driver->desk);
     driver_settle(driver);
+    g_usleep(number_from("BLKSCOPE_REPLAY_PAUSE_MS", 0) * 1000UL);
+    driver_settle(driver);
     g_autofree char *walked = look(driver);
     g_auto(GStrv) log = log_of(driver);
     driver_free(driver);
@@ -299,12 +307,6 @@ static void shorten_and_tell(const char *beginning, GPtrArray *steps)
     }
     g_printerr("\n");
     g_ptr_array_unref(shortest);
-}
-
-static unsigned number_from(const char *variable, unsigned otherwise)
-{
-    const char *text = g_getenv(variable);
-    return text != NULL ? (unsigned)g_ascii_strtoull(text, NULL, 10) : otherwise;
 }
 
 /* REQUEST_NONE: every request was, but for those that end the program. */

@@ -366,6 +366,17 @@ static void test_a_picture_waits_until_what_changed_is_compared_again(void)
     driver_free(driver);
 }
 
+/* R looks a moment later at what others may have written. */
+static void test_a_picture_waits_until_the_image_was_looked_at_again(void)
+{
+    struct driver *driver = driver_new(80, 24, driver_colour, "disk.img");
+    driver_command(driver, "map-scan");
+    g_assert_true(session_is_looking(driver->session));
+    g_autofree char *picture = output_of(driver, "screen --svg");
+    g_assert_false(session_is_looking(driver->session));
+    driver_free(driver);
+}
+
 int main(int argc, char **argv)
 {
     driver_init(&argc, &argv);
@@ -393,5 +404,6 @@ int main(int argc, char **argv)
     g_test_add_func("/screen/themes-are-listed-and-switched", test_themes_are_listed_and_switched);
     g_test_add_func("/screen/a-wrong-option-leaves-the-comparison", test_a_wrong_option_leaves_the_comparison);
     g_test_add_func("/screen/a-picture-waits-until-what-changed-is-compared-again", test_a_picture_waits_until_what_changed_is_compared_again);
+    g_test_add_func("/screen/a-picture-waits-until-the-image-was-looked-at-again", test_a_picture_waits_until_the_image_was_looked_at_again);
     return driver_run_tests();
 }
