@@ -20,7 +20,8 @@ static void look(const struct volume *disk, fields_read_fn *read, void *data, in
 
     near->start = (offset / SECTOR - BEFORE) * SECTOR;
     for (size_t i = SECTORS; i-- > 0;) {
-        bool got = volume_read(disk, read, data, near->start + (int64_t)(i * SECTOR), near->bytes + i * SECTOR, SECTOR);
+        int64_t sector = offset / SECTOR - BEFORE + (int64_t)i;
+        bool got = sector <= disk->size / SECTOR && volume_read(disk, read, data, sector * SECTOR, near->bytes + i * SECTOR, SECTOR);
 
         known = got ? known + SECTOR : 0;
         near->known[i] = known;
