@@ -12,6 +12,7 @@
 
 struct aio;
 struct blk;
+struct pins;
 
 /* One request carries at most this many bytes: INT_MAX rounded down to 512. */
 #define BLK_REQUEST_MAX INT64_C(2147483136)
@@ -42,6 +43,7 @@ struct blk_open {
     unsigned flags;       /* enum blk_open_flags */
     enum blk_cache cache;
     enum blk_refs refs;
+    const struct pins *pins;   /* files that are open already, by their names (pins.h); NULL: none.  Valid while opening */
     const GPtrArray *approved; /* struct reference: what is followed although refs would leave it out; NULL: nothing.  Valid while opening */
     struct aio *aio;
     /* Warnings, a line each without newline, as long as the image is open; may be NULL. */

@@ -120,6 +120,7 @@ static int open_root_co(const struct blk_open *how, struct blk *blk, GError **er
         .shared = NODE_PERM_ALL,
         .refs = how->refs,
         .approved = how->approved,
+        .pins = how->pins,
         .aio = how->aio,
         .registry = &blk->registry,
         .warn = how->warn,

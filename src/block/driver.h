@@ -200,6 +200,9 @@ struct driver {
      */
     int (*relock)(struct node *node, GError **error);
 
+    /* The descriptor of what it reads and writes, which stays its own.  NULL: it has none. */
+    int (*descriptor)(const struct node *node);
+
     /* Who holds QEMU locks on it, added to out as one phrase each.  NULL: asks the children. */
     void (*lock_holders)(struct node *node, GString *out);
 };

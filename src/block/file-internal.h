@@ -34,6 +34,7 @@ void file_reopen_abort_co(struct node *node);
 /* Locks that the length may change, from now on: 0, or -EAGAIN where somebody else rules that out. */
 int file_lock_resize(struct node *node, GError **error);
 int file_relock(struct node *node, GError **error);
+int file_descriptor(const struct node *node);
 void file_lock_holders(struct node *node, GString *out);
 extern const struct driver_option file_options[];
 

@@ -260,7 +260,7 @@ static int file_pdiscard_co(struct node *node, int64_t offset, int64_t bytes)
     .length_co = file_length_co, .occupied_co = file_occupied_co, .status_co = file_status_co, .status_bulk_co = file_status_bulk_co,                                       \
     .refresh_co = file_refresh_co,                                                                                                         \
     .reopen_prepare_co = file_reopen_prepare_co, .reopen_commit_co = file_reopen_commit_co, .reopen_abort_co = file_reopen_abort_co,       \
-    .relock = file_relock, .lock_holders = file_lock_holders
+    .relock = file_relock, .descriptor = file_descriptor, .lock_holders = file_lock_holders
 
 const struct driver driver_file = {.name = "file", .protocols = (const char *const[]){"file", NULL}, FILE_SLOTS};
 const struct driver driver_host_device = {.name = "host_device", .protocols = (const char *const[]){"host_device", NULL}, FILE_SLOTS};

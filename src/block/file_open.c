@@ -14,6 +14,7 @@
 
 #include "block/file-internal.h"
 #include "block/locks.h"
+#include "block/pins.h"
 #include "io/broker.h"
 #include "io/sandbox.h"
 
@@ -37,6 +38,7 @@ struct open_call {
     const char *path;
     bool watched;   /* see aio_is_watched() */
     unsigned flags; /* enum node_flags; NODE_WRITABLE is taken off where NODE_AUTO_READ_ONLY allows */
+    const struct pin *pin; /* it is open already: this very file; NULL: it is not */
     struct reference_expect expect;
     int unfit; /* it is not what is expected: negative errno of reference_check() */
     int fd;
@@ -84,27 +86,33 @@ static int open_as_allowed(const char *path, unsigned *flags)
     return fd < 0 ? -errno : fd;
 }
 
+static void close_place(const struct open_call *call, int place)
+{
+    if (!call->pin)
+        close(place);
+}
+
 /*
- * Where an image named the file: what is checked is what is opened, whatever the path has come to mean since somebody looked.  To
- * open some devices is to do something already, so the check is made on a descriptor that opens nothing (O_PATH).
+ * Where an image named the file, or where it was looked at before: what is checked is what is opened, whatever the path has come to mean since
+ * somebody looked.  To open some devices is to do something already, so the check is made on a descriptor that opens nothing (O_PATH).
  */
 static int open_expected(struct open_call *call)
 {
     struct stat st, opened;
-    int place = open(call->path, O_PATH | O_CLOEXEC);
+    int place = call->pin ? call->pin->fd : open(call->path, O_PATH | O_CLOEXEC);
     if (place < 0)
         return -errno;
     int fd = fstat(place, &st) < 0 ? -errno : 0;
     call->unfit = fd == 0 ? reference_check(&call->expect, &st, place) : 0;
     if (fd < 0 || call->unfit < 0) {
-        close(place);
+        close_place(call, place);
         return fd < 0 ? fd : call->unfit;
     }
     g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", place);
     fd = open_as_allowed(path, &call->flags);
-    if (fd == -ENOENT) /* no /proc */
+    if (fd == -ENOENT || (fd == -EROFS && sandbox_is_read_only())) /* no /proc; one that the broker made */
         fd = open_as_allowed(call->path, &call->flags);
-    close(place);
+    close_place(call, place);
     if (fd >= 0 && (fstat(fd, &opened) < 0 || opened.st_ino != st.st_ino || opened.st_dev != st.st_dev)) {
         close(fd);
         call->unfit = -ESTALE;
@@ -116,7 +124,7 @@ static int open_expected(struct open_call *call)
 static int open_fd(void *data)
 {
     struct open_call *call = data;
-    int fd = reference_expects(&call->expect) ? open_expected(call) : open_as_allowed(call->path, &call->flags);
+    int fd = call->pin || reference_expects(&call->expect) ? open_expected(call) : open_as_allowed(call->path, &call->flags);
     if (fd < 0)
         return fd;
     call->fd = fd;
@@ -230,6 +238,12 @@ static bool wants_locks(int locking, int fd)
     return strcmp(locking_values[locking], "on") == 0 || (strcmp(locking_values[locking], "auto") == 0 && locks_available(fd));
 }
 
+int file_descriptor(const struct node *node)
+{
+    const struct file *file = node->opaque;
+    return file->fd;
+}
+
 void file_lock_holders(struct node *node, GString *out)
 {
     struct file *file = node->opaque;
@@ -286,7 +300,8 @@ int file_open_co(struct node *node, struct options *options, GError **error)
     int ret = take_options(node, options, &filename, &locking, error);
     if (ret < 0)
         return ret;
-    struct open_call call = {.path = filename, .flags = node->flags, .expect = node->expect ? *node->expect : (struct reference_expect){0}};
+    struct open_call call = {.path = filename, .flags = node->flags, .expect = node->expect ? *node->expect : (struct reference_expect){0},
+                             .pin = pins_find(node->pins, filename)};
     ret = open_fd_co(node, &call, filename, error);
     if (ret < 0)
         return ret;

@@ -28,6 +28,7 @@ struct node *node_new(const struct driver *driver, const struct node_how *how)
     node->layer = how->layer;
     node->approved = how->approved;
     node->expect = how->expect;
+    node->pins = how->pins;
     return node;
 }
 

@@ -64,6 +64,8 @@ struct node_child {
     struct node *node;
 };
 
+struct pins;
+
 struct node {
     const struct driver *driver;
     unsigned refs;
@@ -103,6 +105,7 @@ struct node {
     const GPtrArray *approved; /* struct reference, those the user has agreed to; valid while it is being opened, NULL: none */
     const struct reference_expect *expect; /* what its file has to be, NULL: anything; valid while it is being opened */
     struct reference_expect named; /* the same of the next child, which the image names: set by the driver while it opens that */
+    const struct pins *pins;  /* files that are open already by their names (pins.h); valid while it is being opened, NULL: none */
     struct node *probed;      /* open.c, while opening: the `file` child that was opened for probing, not yet a child */
     struct node_pending *pending; /* writes that others may have to wait for, newest first; only kept if request_alignment > 1 */
 };
@@ -125,6 +128,7 @@ struct node_how {
     unsigned layer;        /* of this one; see struct node */
     const GPtrArray *approved;
     const struct reference_expect *expect, *named; /* NULL: anything */
+    const struct pins *pins; /* NULL: none */
 };
 
 /* open.c: opens what options (driver, filename, ...) and how describe.  options is consumed.  0 and one reference, or an error. */

@@ -12,6 +12,7 @@
 #include "block/name.h"
 #include "block/named.h"
 #include "block/open.h"
+#include "block/pins.h"
 
 enum { NODE_NAME_MAX = 31 };
 
@@ -195,6 +196,7 @@ static struct node_how *child_how(const struct node_how *how, enum node_role rol
     /* A name in the image stands for what it says itself, and what a file of that format is in: not for its backing file. */
     child->expect = role == NODE_ROLE_BACKING || role == NODE_ROLE_DATA ? how->named : how->expect;
     child->named = NULL;
+    child->pins = role == NODE_ROLE_BACKING || role == NODE_ROLE_DATA ? pins_below_image(how->pins) : how->pins;
     return child;
 }
 
@@ -217,6 +219,7 @@ static struct node_how *node_to_how(const struct node *node)
         .approved = node->approved,
         .expect = node->expect,
         .named = reference_expects(&node->named) ? &node->named : NULL,
+        .pins = node->pins,
     };
     return how;
 }
@@ -261,10 +264,21 @@ int open_below_co(struct options *options, const struct node_how *how, const cha
     return ret < 0 ? ret : check_writable_co(below_how, child, ret_child, error);
 }
 
+/* Probed with less than this driver needs: it is opened once more, with the right permissions from the start, and has to be the same files. */
+static int pin_probed_co(struct node *child, struct node_how *how, struct pins **ret_pins, GError **error)
+{
+    *ret_pins = pins_new(how->pins, false);
+    how->pins = *ret_pins;
+    int ret = pins_add(*ret_pins, child, error);
+    node_unref_co(child);
+    return ret;
+}
+
 int node_open_child_co(struct node *node, struct options *options, const char *name, enum node_role role, struct node **ret_child,
                        GError **error)
 {
     g_autofree struct node_how *how = node_to_how(node), *wanted = child_how(how, role);
+    g_autoptr(pins) pins = NULL;
     struct node *child = NULL;
     int ret;
 
@@ -278,8 +292,9 @@ int node_open_child_co(struct node *node, struct options *options, const char *n
                 *ret_child = child;
             return open_check_alignment(child, child->perm, error);
         }
-        /* Probed with less than this driver needs: once more, with the right permissions from the start. */
-        node_unref_co(child);
+        ret = pin_probed_co(child, how, &pins, error);
+        if (ret < 0)
+            return ret;
     }
     ret = open_below_co(options, how, name, role, &child, error);
     if (ret < 0)
@@ -441,7 +456,9 @@ int node_open_co(struct options *options, const struct node_how *how, struct nod
         node->name = g_steal_pointer(&name);
     }
     ret = open_node_co(node, left, how->probing, error);
-    if (ret == 0)
-        *ret_node = node;
-    return ret;
+    if (ret < 0)
+        return ret;
+    node->pins = NULL;
+    *ret_node = node;
+    return 0;
 }

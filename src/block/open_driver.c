@@ -10,6 +10,7 @@
 
 #include "block/foreign.h"
 #include "block/open.h"
+#include "block/pins.h"
 #include "block/probe.h"
 #include "config.h"
 
@@ -27,9 +28,12 @@ const struct driver *open_find_driver(const char *name, GError **error)
 }
 
 /* The driver for a path: by what it names.  What can't be looked at is the file driver's to complain about. */
-static const struct driver *driver_for_path_co(struct aio *aio, const char *filename)
+static const struct driver *driver_for_path_co(struct aio *aio, const struct pins *pins, const char *filename)
 {
+    const struct pin *pin = pins_find(pins, filename);
     struct stat st;
+    if (pin)
+        return pin->driver;
     bool device = aio_stat_co(aio, filename, &st) == 0 && (S_ISBLK(st.st_mode) || S_ISCHR(st.st_mode));
 
     return driver_find(device ? "host_device" : "file");
@@ -109,14 +113,14 @@ static const struct driver *probe_co(const struct options *options, const struct
 }
 
 #if HAVE_LIBNBD
-/* Whether the qcow2 image that options describe is encrypted: crypt_method of its header (docs/interop/qcow2.txt). */
-static bool is_encrypted_co(const struct options *options, const struct node_how *how)
+/* Whether the qcow2 image that options describe is encrypted: crypt_method of its header (docs/interop/qcow2.txt).  probed: it is open already; or NULL. */
+static bool is_encrypted_co(const struct options *options, const struct node_how *how, struct node *probed)
 {
     g_autoptr(options) copy = options_copy(options);
     uint8_t method[4] = {0};
-    struct node *file;
+    struct node *file = probed ? node_ref(probed) : NULL;
 
-    if (open_below_co(copy, how, "file", NODE_ROLE_FILE, &file, NULL) < 0)
+    if (!file && open_below_co(copy, how, "file", NODE_ROLE_FILE, &file, NULL) < 0)
         return false;
     if (file->size < 36 || node_pread_co(file, 32, sizeof(method), method) < 0)
         memset(method, 0, sizeof(method));
@@ -126,10 +130,10 @@ static bool is_encrypted_co(const struct options *options, const struct node_how
 #endif
 
 /* With a key that an image needs, the driver that can use it. */
-static const struct driver *with_key_co(const struct driver *driver, const struct options *options, const struct node_how *how)
+static const struct driver *with_key_co(const struct driver *driver, const struct options *options, const struct node_how *how, struct node *probed)
 {
 #if HAVE_LIBNBD
-    if (driver && foreign_takes_key(driver, options) && is_encrypted_co(options, how))
+    if (driver && foreign_takes_key(driver, options) && is_encrypted_co(options, how, probed))
         return foreign_find(driver->name);
 #endif
     return driver;
@@ -142,11 +146,13 @@ const struct driver *open_choose_driver_co(struct options *options, const struct
     const char *filename = options_get(options, "filename");
 
     if (name)
-        return with_key_co(open_find_driver(name, error), options, how);
-    if (how->probe)
-        return with_key_co(probe_co(options, how, ret_probed, error), options, how);
+        return with_key_co(open_find_driver(name, error), options, how, NULL);
+    if (how->probe) {
+        const struct driver *driver = probe_co(options, how, ret_probed, error);
+        return with_key_co(driver, options, how, *ret_probed);
+    }
     if (filename)
-        return driver_for_path_co(how->aio, filename);
+        return driver_for_path_co(how->aio, how->pins, filename);
     g_set_error_literal(error, OPTIONS_ERROR, EINVAL, "Must specify either driver or file");
     return NULL;
 }

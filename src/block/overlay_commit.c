@@ -13,6 +13,7 @@
 #include "block/served.h"
 #include "block/open.h"
 #include "block/overlay-internal.h"
+#include "block/pins.h"
 #include "config.h"
 
 enum { PIECE = 1 << 20 };
@@ -144,9 +145,13 @@ struct commit {
     uint8_t *buf;
 };
 
+/* The files that are open, whatever their names mean by now: what is in the layer was written over these. */
 static int open_target_co(const struct blk *blk, struct blk **ret_blk, GError **error)
 {
     const struct node *root = blk->root;
+    g_autoptr(pins) pins = pins_of_image(blk, true, error);
+    if (!pins)
+        return -(*error)->code;
     struct blk_open how = {
         .filename = blk->filename,
         .format = blk->format,
@@ -154,6 +159,7 @@ static int open_target_co(const struct blk *blk, struct blk **ret_blk, GError **
         .flags = (blk->flags & ~(BLK_OPEN_SNAPSHOT | BLK_OPEN_COPY_ON_READ | BLK_OPEN_FORCE_SHARE)) | BLK_OPEN_WRITABLE,
         .cache = blk->cache == BLK_CACHE_UNSAFE ? BLK_CACHE_WRITEBACK : blk->cache,
         .refs = blk->refs,
+        .pins = pins,
         .aio = root->aio,
         .program = blk->registry.program,
     };

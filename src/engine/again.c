@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "block/chain.h"
+#include "block/pins.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
 
@@ -81,12 +82,31 @@ struct again *again_begin(const struct command_call *call)
     return again;
 }
 
+/* The image is the file that is open, whatever its name means by now: only what it names is looked up once more. */
+static int pin(const struct command_call *call, struct pins **ret_pins)
+{
+    g_autoptr(GError) error = NULL;
+    *ret_pins = pins_of_image(call->session->blk, false, &error);
+    if (*ret_pins)
+        return 0;
+    g_autofree char *reason = report_lines(call, error->message);
+    report_error(call, "%s", reason);
+    return -error->code;
+}
+
 int again_open_co(const struct command_call *call, struct again *again)
 {
     struct session *session = call->session;
     struct blk_open how = as_open(again);
+    g_autoptr(pins) pins = NULL;
+    int ret = session->blk ? pin(call, &pins) : 0;
+    if (ret < 0) {
+        again_free(again);
+        return ret;
+    }
     struct again *before = session->blk ? g_steal_pointer(&session->again) : NULL;
-    int ret = session->blk ? session_close_co(call, 1) : 0;
+    how.pins = pins;
+    ret = session->blk ? session_close_co(call, 1) : 0;
 
     if (session->blk) { /* cancelled before it was closed */
         session->again = before;
@@ -96,6 +116,7 @@ int again_open_co(const struct command_call *call, struct again *again)
     ret = session_open_co(session, &how, call->sink);
     if (ret < 0 && before) {
         struct blk_open old = as_open(before);
+        old.pins = pins;
         int old_ret = session_open_co(session, &old, sink_null());
 
         session->recent_sink = call->sink;

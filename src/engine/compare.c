@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "block/inspect.h"
+#include "block/pins.h"
 #include "engine/session.h"
 #include "io/co.h"
 
@@ -291,6 +292,10 @@ static int open_snapshot_co(struct blk *blk, const char *name, struct blk_open *
     }
     g_autoptr(options) options = options_new();
     options_set(options, "snapshot", name);
+    g_autoptr(pins) pins = pins_of_image(blk, true, error);
+    if (!pins)
+        return -(*error)->code;
+    how->pins = pins;
     how->filename = blk_filename(blk);
     how->format = format;
     how->options = options;
