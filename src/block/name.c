@@ -105,12 +105,43 @@ static int apply_json(struct options *options, const char *text, GError **error)
     return 0;
 }
 
+/*
+ * Each image below another has the rest of the name to itself, so that a name of many costs its length each time: one that names more than there can be,
+ * or is longer than any that is meant, is refused before the first is opened.
+ */
+static int check_nesting(const char *filename, GError **error)
+{
+    enum { NESTED_MAX = 128 * 1024 };
+    const char *rest = filename;
+    unsigned depth = 0;
+
+    for (;; depth++) { /* "blkdebug:CONFIG:IMAGE", "blkverify:RAW:TEST" */
+        const char *colon = g_str_has_prefix(rest, "blkdebug:") || g_str_has_prefix(rest, "blkverify:") ? strchr(rest, ':') : NULL;
+
+        colon = colon ? strchr(colon + 1, ':') : NULL;
+        if (!colon || depth > OPEN_DEPTH_MAX)
+            break;
+        rest = colon + 1;
+    }
+    if (depth > OPEN_DEPTH_MAX) {
+        g_set_error(error, OPTIONS_ERROR, ELOOP, "More than %d nodes below each other", OPEN_DEPTH_MAX);
+        return -ELOOP;
+    }
+    if (depth > 1 && strlen(filename) > NESTED_MAX) {
+        g_set_error(error, OPTIONS_ERROR, ENAMETOOLONG, "A name of images below each other has more than %d characters", NESTED_MAX);
+        return -ENAMETOOLONG;
+    }
+    return 0;
+}
+
 int name_apply(struct options *options, const char *filename, GError **error)
 {
     const char *name = options_get(options, "driver");
     const struct driver *driver;
-    int len;
+    int len, ret = check_nesting(filename, error);
 
+    if (ret < 0)
+        return ret;
     if (g_str_has_prefix(filename, "json:"))
         return apply_json(options, filename + 5, error);
     if (name) {

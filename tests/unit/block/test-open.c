@@ -264,6 +264,19 @@ static void depth_is_bounded_co(void)
     refuse_co(closed, NULL, NULL, 0, "Could not parse the JSON options: JSON key of more than 1024 characters");
 }
 
+/* Else the test's time runs out: each image would have a copy of the rest of the name. */
+static void deep_names_are_refused_at_once_co(void)
+{
+    g_autofree char *tail = g_strnfill(1 << 20, 'x');
+    g_autofree char *debug = nested("", "blkdebug::", 1000000, "x"), *verify = nested("", "blkverify:x:", 1000000, "x");
+    g_autofree char *longer = nested("", "blkdebug::", 1000, tail);
+
+    refuse_co(debug, NULL, NULL, 0, "More than 1024 nodes below each other");
+    refuse_co(debug, "raw", NULL, 0, "More than 1024 nodes below each other");
+    refuse_co(verify, NULL, NULL, 0, "More than 1024 nodes below each other");
+    refuse_co(longer, NULL, NULL, 0, "A name of images below each other has more than 131072 characters");
+}
+
 static void long_names_are_refused_co(void)
 {
     g_autofree char *name = nested("/", "a", 1 << 20, "");
@@ -331,6 +344,7 @@ static void add(void)
     harness_add("/open/formats-without-a-driver-are-refused", formats_without_a_reader_are_refused_co);
     harness_add("/open/what-is-no-image-is-refused", what_is_no_image_is_refused_co);
     harness_add("/open/depth-is-bounded", depth_is_bounded_co);
+    harness_add("/open/deep-names-are-refused-at-once", deep_names_are_refused_at_once_co);
     harness_add("/open/long-names-are-refused", long_names_are_refused_co);
     harness_add("/open/failure-leaves-nothing-open", failure_leaves_nothing_open_co);
     harness_add("/open/why-it-failed-is-what-the-system-said", why_it_failed_is_what_the_system_said_co);
