@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/session.h"
+#include "engine/waiting.h"
 #include "io/clock.h"
 #include "io/co.h"
 #include "io/sandbox.h"
@@ -141,9 +142,11 @@ static int draw_running(const struct desk *desk, struct surface row, int end)
 {
     int64_t since;
     bool hidden = desk->layout.panels[LAYOUT_CONSOLE].width == 0;
-    return hidden && console_busy_line(desk_console(desk), &since) != NULL
-               ? put_left_of(row, end, ROLE_STATE_IN_FLIGHT, "running")
-               : end;
+    if (!hidden || console_busy_line(desk_console(desk), &since) == NULL) {
+        return end;
+    }
+    g_autofree char *wait = session_wait_text(desk->session, SESSION_WAIT_BRIEF);
+    return put_left_of(row, end, wait != NULL ? ROLE_STATE_SUSPENDED : ROLE_STATE_IN_FLIGHT, wait != NULL ? wait : "running");
 }
 
 static char *text_of(const char *what, int64_t done, int64_t total, int64_t elapsed_us)

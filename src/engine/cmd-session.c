@@ -220,7 +220,10 @@ const struct command command_quit = {
     .name = "quit",
     .alias = "q",
     .summary = "ends the program",
-    .help = "\nOutstanding requests are completed first.\n\n  quit                   or q; on the screen the key q does it, too\n",
+    .help = "\nOutstanding requests are completed first, and what runs before it, but for what waits for a request at a breakpoint:\n"
+            "that goes on, and the command that waited is told as cancelled.\n"
+            "\n"
+            "  quit                   or q; on the screen the key q does it, too\n",
     .max_args = -1,
     .flags = COMMAND_NO_IMAGE,
     .run_co = quit_co,

@@ -14,6 +14,7 @@
 
 #include "engine/report.h"
 #include "engine/session-private.h"
+#include "engine/waiting.h"
 #include "io/clock.h"
 
 enum { LARGE_REQUEST = 8 << 20 /* shorter ones have no progress to speak of */ };
@@ -52,6 +53,7 @@ static void set_text(struct job *job, const char *line)
 
 static void free_job(struct job *job)
 {
+    g_free(job->waited_for);
     words_done(&job->words);
     g_free(job->text);
     g_free(job);
@@ -67,6 +69,7 @@ static void give_job(struct job *job)
     job->co = NULL;
     job->ret = 0;
     job->cancelled = job->left_behind = false;
+    g_clear_pointer(&job->waited_for, g_free);
     job->next = session->spare;
     session->spare = job;
 }
@@ -215,6 +218,13 @@ static char *shown_line(const struct job *job)
     return g_strconcat(start, "...", NULL);
 }
 
+/* Who could not type while it waited can now. */
+static void hint_at_wait(const struct job *job)
+{
+    if (job->waited_for)
+        report_hint(&job->call, "it waited%s", job->waited_for + strlen("waits"));
+}
+
 static void stop_timer(struct session *session)
 {
     if (!session->cancel_timer)
@@ -256,6 +266,7 @@ static void job_co(void *data)
         if (job->cancelled) {
             g_autofree char *line = shown_line(job);
             report_error(&job->call, "cancelled: %s", line);
+            hint_at_wait(job);
             job->ret = -ECANCELED;
         }
         finish(job, job->ret);
@@ -338,6 +349,7 @@ static gboolean leave_behind(void *data)
     stop_timer(session);
     g_autofree char *line = shown_line(job);
     report_error(&job->call, "cancelled: %s (a request of it can't be stopped and goes on in the background)", line);
+    hint_at_wait(job);
     job->left_behind = true;
     job->call.sink = sink_null();
     finish(job, -ECANCELED);
@@ -345,7 +357,7 @@ static gboolean leave_behind(void *data)
     return G_SOURCE_REMOVE;
 }
 
-void session_cancel(struct session *session)
+static void cancel(struct session *session)
 {
     struct job *job = session->running;
     if (!job || job->cancelled)
@@ -358,12 +370,20 @@ void session_cancel(struct session *session)
     g_source_attach(session->cancel_timer, g_main_context_get_thread_default());
 }
 
+void session_cancel(struct session *session)
+{
+    enum session_wait wait;
+    if (session_waits(session, &wait) && wait == SESSION_WAIT_OTHER)
+        session->running->waited_for = session_wait_text(session, SESSION_WAIT_ADVICE);
+    cancel(session);
+}
+
 void session_drop_lines(struct session *session)
 {
     struct job *job = session->queue;
     session->queue = NULL;
     session->queue_tail = &session->queue;
-    session_cancel(session);
+    cancel(session);
     while (job) {
         struct job *next = job->next;
         if (job->done)

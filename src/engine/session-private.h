@@ -32,6 +32,7 @@ struct job {
     bool too_deep;  /* more of them than may be: until the outermost has ended */
     int ret;
     bool cancelled, left_behind;
+    char *waited_for; /* when it was cancelled: what to say of the request that it waited for; NULL: for none */
 };
 
 struct session_watcher {

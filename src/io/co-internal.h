@@ -12,3 +12,5 @@ int64_t co_wait_first_deadline_us(void);
 /* Wakes those whose time has come. */
 void co_wait_expire(int64_t now_us);
 void co_wait_done(void);
+/* See co_is_queued(): the running one begins or ends to wait so. */
+void co_note_queued(bool queued);

@@ -40,23 +40,26 @@ static void take_off(struct co_queue *queue, struct co_waiter *waiter)
 int co_queue_wait_co(struct co_queue *queue)
 {
     struct co_waiter waiter = {.co = co_self()};
+    bool cancelled = false;
     append(queue, &waiter);
+    co_note_queued(true);
     /* Cancelled means that nobody woke us; anything but our own wake is somebody else's that came late. */
-    while (!waiter.woken) {
-        if (co_suspend_cancellable_co() == -ECANCELED) {
-            take_off(queue, &waiter);
-            return -ECANCELED;
-        }
-    }
-    return 0;
+    while (!waiter.woken && !cancelled)
+        cancelled = co_suspend_cancellable_co() == -ECANCELED;
+    co_note_queued(false);
+    if (cancelled)
+        take_off(queue, &waiter);
+    return cancelled ? -ECANCELED : 0;
 }
 
 void co_queue_wait_uncancellable_co(struct co_queue *queue)
 {
     struct co_waiter waiter = {.co = co_self()};
     append(queue, &waiter);
+    co_note_queued(true);
     while (!waiter.woken)
         co_suspend_co();
+    co_note_queued(false);
 }
 
 bool co_queue_wake_one(struct co_queue *queue)

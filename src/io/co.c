@@ -48,6 +48,7 @@ struct co {
     bool wake_pending; /* woken while it was not suspended */
     bool cancelled;
     bool by_cancel; /* READY because of a cancellation */
+    bool queued;    /* see co_is_queued() */
     co_fn *fn;
     void *data;
     void *local;
@@ -214,7 +215,7 @@ struct co *co_start(co_fn *fn, void *data)
     co->fn = fn;
     co->data = data;
     co->local = NULL;
-    co->wake_pending = co->cancelled = co->by_cancel = false;
+    co->wake_pending = co->cancelled = co->by_cancel = co->queued = false;
     live++;
     return resume(co) ? co : NULL;
 }
@@ -330,6 +331,16 @@ void co_relax_co(void)
         running->since_us = now_us;
     else if (now_us - running->since_us > RELAX_US)
         co_yield_co();
+}
+
+bool co_is_queued(const struct co *co)
+{
+    return co->queued;
+}
+
+void co_note_queued(bool queued)
+{
+    running->queued = queued;
 }
 
 bool co_others_ready(void)

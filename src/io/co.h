@@ -85,6 +85,9 @@ void co_relax_co(void);
  */
 int co_sleep_co(int64_t time_us);
 
+/* Whether it waits in a co_queue, or for a co_mutex: for another coroutine, then, and not for the kernel or for time. */
+bool co_is_queued(const struct co *co);
+
 /* Whether any but the running one would go on at the next turn of the loop. */
 bool co_others_ready(void);
 

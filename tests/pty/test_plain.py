@@ -57,6 +57,22 @@ def test_plain_mode_ctrl_c_ends_a_command(disk):
         t.report('exited')
 
 
+def test_what_waits_for_a_stopped_request_says_so_and_only_on_stderr(disk):
+    with Terminal(['--plain', '-f', 'raw', f'blkdebug::{disk}']) as t:
+        t.wait('blkscope>')
+        t.send('break read_aio A; aio_read -q 0 4k', 'Enter')
+        t.wait(lambda t: t.text().count('blkscope>') == 2, 'the prompt again')
+        t.send('aio_flush', 'Enter')
+        t.wait('aio_flush  waits for read at breakpoint A  Ctrl-C ends it')
+        t.send('Ctrl-C')
+        t.wait('it waited for read at breakpoint A: resume A')
+        assert 'Ctrl-C ends it' not in t
+        t.send('resume A', 'Enter')
+        t.wait("Resuming request 'A'")
+        t.send('quit', 'Enter')
+        t.report('exited')
+
+
 def test_plain_mode_completes(disk):
     with Terminal(['--plain', '-f', 'raw', disk]) as t:
         t.wait('blkscope>')

@@ -5,7 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "engine/command.h"
 #include "engine/session.h"
+#include "engine/waiting.h"
 #include "io/clock.h"
 #include "ui/console/line.h"
 #include "ui/console/script.h"
@@ -15,6 +17,7 @@
 #include "util/safetext.h"
 
 #define PROMPT "> "
+#define ENDS_IT "  Ctrl-C ends it"
 
 enum {
     BUSY_SHOWN_AFTER_US = 300 * 1000, /* a quick command must not make the line flash */
@@ -155,12 +158,27 @@ static void command_done(void *data, int ret)
     }
 }
 
+/* It comes after what runs, as everything that is typed. */
+static void tell_of_quit(struct console *console, const char *line)
+{
+    const char *start = line + strspn(line, " \t");
+    g_autofree char *name = g_strndup(start, strcspn(start, " \t;"));
+    if (session_is_busy(panel_session(&console->panel)) && command_find(name) == command_find("quit")) {
+        add_line(console, ROLE_NOTE, "", "  the program ends when the command that runs has ended: Ctrl-C ends that");
+    }
+}
+
 static void run_line(struct console *console, const char *line)
 {
     scrollback_scroll_last(console->scrollback);
     add_line(console, ROLE_INPUT, PROMPT, line);
     note(console, line);
-    session_run(panel_session(&console->panel), line, &console->sink->sink, 0, command_done, console->sink);
+    struct session *session = panel_session(&console->panel);
+    unsigned flags = session_runs_beside(session, line) ? SESSION_RUN_NOW : 0;
+    if (!flags) {
+        tell_of_quit(console, line);
+    }
+    session_run(session, line, &console->sink->sink, flags, command_done, console->sink);
 }
 
 void console_run(struct panel *panel, const char *line)
@@ -290,12 +308,32 @@ static char *progress_text(struct console *console, int64_t elapsed_us)
     return g_string_free(text, FALSE);
 }
 
+enum { LEAST_LINE = 8 }; /* columns of what runs, which has to give way */
+
+static int put_busy(struct surface surface, int y, const char *line, const char *time, const char *wait)
+{
+    int end = surface.width - text_columns(time, -1) - text_columns(wait, -1) - text_columns(ENDS_IT, -1);
+    int x = surface_put_fit(surface, 0, y, MAX(end, LEAST_LINE), ROLE_STATE_IN_FLIGHT, line);
+    return surface_put(surface, x, y, ROLE_DIM, time);
+}
+
+/* What it waits for, where that does not come by itself, in as many words as there is room for. */
 static void draw_busy(struct console *console, struct surface surface, int y, const char *line, int64_t since)
 {
+    const struct session *session = panel_session(&console->panel);
     g_autofree char *progress = progress_text(console, clock_now_us() - since);
-    g_autofree char *time = g_strconcat(progress, "  Ctrl-C ends it", NULL);
-    int x = surface_put_fit(surface, 0, y, MAX(surface.width - text_columns(time, -1), 8), ROLE_STATE_IN_FLIGHT, line);
-    surface_put(surface, x, y, ROLE_DIM, time);
+    g_autofree char *wait = NULL;
+    int room = surface.width - LEAST_LINE - text_columns(progress, -1) - text_columns(ENDS_IT, -1);
+    for (int words = SESSION_WAIT_ADVICE; words <= SESSION_WAIT_BRIEF; words++) {
+        g_autofree char *text = session_wait_text(session, (enum session_wait_words)words);
+        if (text != NULL && (words == SESSION_WAIT_BRIEF || text_columns(text, -1) + 2 <= room)) {
+            wait = g_strconcat("  ", text, NULL);
+            break;
+        }
+    }
+    int x = put_busy(surface, y, line, progress, wait != NULL ? wait : "");
+    x = wait != NULL ? surface_put(surface, x, y, ROLE_STATE_SUSPENDED, wait) : x;
+    surface_put(surface, x, y, ROLE_DIM, ENDS_IT);
 }
 
 static void console_draw(struct panel *panel, struct surface surface, bool focused)

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "engine/waiting.h"
 #include "io/clock.h"
 #include "ui/progress.h"
 #include "util/safetext.h"
@@ -50,12 +51,34 @@ static size_t columns(void)
     return (known ? size.ws_col : COLUMNS) - 1;
 }
 
-static void show(struct meter *meter, const char *line, const struct session_progress *progress, int64_t elapsed_us)
+/* How far it is, or what it waits for; NULL: there is nothing to say. */
+static char *state_of(const struct meter *meter, int64_t elapsed_us)
+{
+    struct session_progress progress;
+    g_autofree char *wait = session_wait_text(meter->session, SESSION_WAIT_REASON);
+    if (wait != NULL) {
+        return g_strconcat("  ", wait, NULL);
+    }
+    if (!session_progress(meter->session, &progress) || progress.total <= 0) {
+        return NULL;
+    }
+    GString *text = g_string_new(NULL);
+    progress_append(text, progress.done, progress.total, elapsed_us);
+    return g_string_free(text, FALSE);
+}
+
+/* A whole character is never cut: what is no ASCII is not shown. */
+static const char *plain(const char *text, const char *otherwise)
+{
+    return g_str_is_ascii(text) ? text : otherwise;
+}
+
+static void show(struct meter *meter, const char *line, const char *state)
 {
     g_autofree char *name = g_strndup(line, strcspn(line, " "));
     g_autofree char *safe = safetext_escape(name, -1);
-    g_autoptr(GString) text = g_string_new(g_str_is_ascii(safe) ? safe : "command");
-    progress_append(text, progress->done, progress->total, elapsed_us);
+    g_autoptr(GString) text = g_string_new(plain(safe, "command"));
+    g_string_append(text, plain(state, "  waits for a request at a breakpoint"));
     g_string_append(text, "  Ctrl-C ends it");
     g_string_truncate(text, MIN(text->len, columns()));
     size_t len = text->len;
@@ -70,13 +93,14 @@ static void show(struct meter *meter, const char *line, const struct session_pro
 static gboolean look(void *data)
 {
     struct meter *meter = data;
-    struct session_progress progress;
     int64_t since;
     const char *line = session_busy_line(meter->session, &since);
-    if (line == NULL || !session_progress(meter->session, &progress) || progress.total <= 0) {
+    int64_t elapsed_us = line != NULL ? clock_now_us() - since : 0;
+    g_autofree char *state = line != NULL ? state_of(meter, elapsed_us) : NULL;
+    if (state == NULL) {
         wipe(meter);
-    } else if (clock_now_us() - since >= SHOWN_AFTER_US) {
-        show(meter, line, &progress, clock_now_us() - since);
+    } else if (elapsed_us >= SHOWN_AFTER_US) {
+        show(meter, line, state);
     }
     return G_SOURCE_CONTINUE;
 }
