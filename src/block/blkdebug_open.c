@@ -17,7 +17,7 @@ const char *const blkdebug_protocols[] = {"blkdebug", NULL};
 
 const struct driver_option blkdebug_options[] = {
     {.name = "config", .type = DRIVER_OPTION_STRING, .help = "file of rules"},
-    {.name = "image", .type = DRIVER_OPTION_CHILD, .help = "what requests go to"},
+    {.name = "image", .type = DRIVER_OPTION_CHILD, .required = true, .help = "what requests go to"},
     {.name = "x-image", .type = DRIVER_OPTION_STRING, .help = "the same, as a name"},
     {.name = "align", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "alignment of requests, a power of two"},
     {.name = "max-transfer", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "longest read or write"},

@@ -34,8 +34,8 @@ struct entry {
 } __attribute__((packed));
 
 static const struct driver_option blklogwrites_options[] = {
-    {.name = "file", .type = DRIVER_OPTION_CHILD, .help = "the image"},
-    {.name = "log", .type = DRIVER_OPTION_CHILD, .help = "where the log goes"},
+    {.name = "file", .type = DRIVER_OPTION_CHILD, .required = true, .help = "the image"},
+    {.name = "log", .type = DRIVER_OPTION_CHILD, .required = true, .help = "where the log goes"},
     {.name = "log-append", .type = DRIVER_OPTION_BOOL, .help = "go on with the log that is there"},
     {.name = "log-sector-size", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "512 by default; of a log that is continued, its own"},
     {.name = "log-super-update-interval", .type = DRIVER_OPTION_NUMBER, .help = "entries after which they are counted without a flush, too"},

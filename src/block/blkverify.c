@@ -12,8 +12,8 @@
 #include "block/node.h"
 
 static const struct driver_option blkverify_options[] = {
-    {.name = "raw", .type = DRIVER_OPTION_CHILD, .help = "what is taken to be right"},
-    {.name = "test", .type = DRIVER_OPTION_CHILD, .help = "the image that is tested"},
+    {.name = "raw", .type = DRIVER_OPTION_CHILD, .required = true, .help = "what is taken to be right"},
+    {.name = "test", .type = DRIVER_OPTION_CHILD, .required = true, .help = "the image that is tested"},
     {.name = "x-raw", .type = DRIVER_OPTION_STRING, .help = "raw, as a name"},
     {.name = "x-image", .type = DRIVER_OPTION_STRING, .help = "test, as a name"},
     {},

@@ -8,7 +8,7 @@
 #include "block/node.h"
 
 static const struct driver_option compress_options[] = {
-    {.name = "file", .type = DRIVER_OPTION_CHILD, .help = "an image of a format with compressed clusters"},
+    {.name = "file", .type = DRIVER_OPTION_CHILD, .required = true, .help = "an image of a format with compressed clusters"},
     {},
 };
 

@@ -40,8 +40,8 @@ struct copy_before_write {
 };
 
 static const struct driver_option copy_before_write_options[] = {
-    {.name = "file", .type = DRIVER_OPTION_CHILD, .help = "the image"},
-    {.name = "target", .type = DRIVER_OPTION_CHILD, .help = "where earlier bytes go"},
+    {.name = "file", .type = DRIVER_OPTION_CHILD, .required = true, .help = "the image"},
+    {.name = "target", .type = DRIVER_OPTION_CHILD, .required = true, .help = "where earlier bytes go"},
     {.name = "bitmap", .type = DRIVER_OPTION_GROUP, .help = "node and name of a bitmap: only what it marks is copied"},
     {.name = "on-cbw-error", .type = DRIVER_OPTION_STRING, .help = "break-guest-write or break-snapshot: what fails when copying does"},
     {.name = "cbw-timeout", .type = DRIVER_OPTION_STRING, .help = "seconds that copying may take, 0: any"},

@@ -23,7 +23,7 @@ struct copy_on_read {
 };
 
 static const struct driver_option copy_on_read_options[] = {
-    {.name = "file", .type = DRIVER_OPTION_CHILD, .help = "what is read, and copied to"},
+    {.name = "file", .type = DRIVER_OPTION_CHILD, .required = true, .help = "what is read, and copied to"},
     {.name = "bottom", .type = DRIVER_OPTION_STRING, .help = "node-name of the last layer that is copied from"},
     {},
 };

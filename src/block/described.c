@@ -29,9 +29,6 @@ static const struct driver_option strict_options[] = {
     {},
 };
 
-/* Those that no driver that knows them does without. */
-static const char *const required[] = {"test", "raw", "file", "log", "image", "target", "filename", "throttle-group", "vote-threshold", NULL};
-
 static bool is_integer(const char *value, bool is_unsigned)
 {
     char *end;
@@ -93,7 +90,7 @@ static int check_members(const struct options *options, const struct driver_opti
         if (row->type == DRIVER_OPTION_CHILD && options_count(below)) {
             g_autofree char *path = g_strdup_printf("%s%s.", prefix, row->name);
             ret = described_check(below, path, error);
-        } else if (!options_has_child(options, row->name) && (row->required || g_strv_contains(required, row->name))) {
+        } else if (row->required && !options_has_child(options, row->name)) {
             ret = options_refuse(error, EINVAL, "Parameter '%s%s' is missing", prefix, row->name);
         }
     }

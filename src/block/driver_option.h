@@ -23,7 +23,7 @@ struct driver_option {
     const char *const *values; /* DRIVER_OPTION_ENUM: NULL-terminated */
     const char *help;          /* for people, one line */
     bool huge;                 /* DRIVER_OPTION_SIZE: up to 2^64 - 1 instead of 2^63 - 1; options_take_huge_size() takes it */
-    bool required;             /* where nodes are described in full (block/described.h) */
+    bool required;             /* must be there where nodes are described in full (block/described.h) */
     bool reopen;               /* blk_reopen_co() may change it */
     const char *fallback;      /* of options of new images: what holds when it is not given, where that is worth telling */
 };

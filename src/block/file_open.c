@@ -22,7 +22,7 @@ static const char *const locking_values[] = {"auto", "on", "off", NULL};
 static const char *const aio_values[] = {"threads", "native", "io_uring", NULL};
 
 const struct driver_option file_options[] = {
-    {.name = "filename", .type = DRIVER_OPTION_STRING, .help = "path of the file or device"},
+    {.name = "filename", .type = DRIVER_OPTION_STRING, .required = true, .help = "path of the file or device"},
     {.name = "locking", .type = DRIVER_OPTION_STRING, .help = "on|off|auto: locks against other programs"},
     {.name = "aio", .type = DRIVER_OPTION_STRING, .help = "threads|native|io_uring: the best there is serves all of them"},
     {.name = "pr-manager", .type = DRIVER_OPTION_STRING, .help = "refused: there are none"},

@@ -21,7 +21,7 @@ struct preallocate {
 };
 
 static const struct driver_option preallocate_options[] = {
-    {.name = "file", .type = DRIVER_OPTION_CHILD, .help = "the file that grows"},
+    {.name = "file", .type = DRIVER_OPTION_CHILD, .required = true, .help = "the file that grows"},
     {.name = "prealloc-align", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "what its length becomes a multiple of, 1M by default", .reopen = true},
     {.name = "prealloc-size", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "how much more than needed it gets, 128M by default", .reopen = true},
     {},

@@ -9,7 +9,7 @@
 
 static const struct driver_option quorum_options[] = {
     {.name = "children", .type = DRIVER_OPTION_GROUP, .help = "children.0, children.1, ...: the images"},
-    {.name = "vote-threshold", .type = DRIVER_OPTION_NUMBER, .help = "how many have to agree"},
+    {.name = "vote-threshold", .type = DRIVER_OPTION_NUMBER, .required = true, .help = "how many have to agree"},
     {.name = "blkverify", .type = DRIVER_OPTION_BOOL, .help = "of two images: where they differ is told, and an error"},
     {.name = "rewrite-corrupted", .type = DRIVER_OPTION_BOOL, .help = "an image that was outvoted is corrected"},
     {.name = "read-pattern", .type = DRIVER_OPTION_STRING, .help = "quorum, or fifo: the first that can be read is believed"},

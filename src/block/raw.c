@@ -25,7 +25,7 @@ struct raw {
 };
 
 static const struct driver_option raw_options[] = {
-    {.name = "file", .type = DRIVER_OPTION_CHILD, .help = "what holds the bytes"},
+    {.name = "file", .type = DRIVER_OPTION_CHILD, .required = true, .help = "what holds the bytes"},
     {.name = "offset", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "where the window begins", .reopen = true},
     {.name = "size", .type = DRIVER_OPTION_SIZE, .huge = true, .help = "how long it is, a multiple of 512", .reopen = true},
     {},

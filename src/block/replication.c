@@ -11,7 +11,7 @@
 enum { SECTOR = 512 };
 
 static const struct driver_option replication_options[] = {
-    {.name = "file", .type = DRIVER_OPTION_CHILD, .help = "the image"},
+    {.name = "file", .type = DRIVER_OPTION_CHILD, .required = true, .help = "the image"},
     {.name = "mode", .type = DRIVER_OPTION_STRING, .help = "primary or secondary"},
     {.name = "top-id", .type = DRIVER_OPTION_STRING, .help = "of the secondary: the node on top of the chain"},
     {},

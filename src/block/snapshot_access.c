@@ -5,7 +5,7 @@
 #include "block/node.h"
 
 static const struct driver_option snapshot_access_options[] = {
-    {.name = "file", .type = DRIVER_OPTION_CHILD, .help = "a copy-before-write"},
+    {.name = "file", .type = DRIVER_OPTION_CHILD, .required = true, .help = "a copy-before-write"},
     {},
 };
 

@@ -11,8 +11,8 @@ struct throttle_node {
 };
 
 static const struct driver_option throttle_options[] = {
-    {.name = "throttle-group", .type = DRIVER_OPTION_STRING, .help = "id of the throttle-group object whose limits hold", .reopen = true},
-    {.name = "file", .type = DRIVER_OPTION_CHILD, .help = "what is read and written at that pace"},
+    {.name = "throttle-group", .type = DRIVER_OPTION_STRING, .required = true, .help = "id of the throttle-group object whose limits hold", .reopen = true},
+    {.name = "file", .type = DRIVER_OPTION_CHILD, .required = true, .help = "what is read and written at that pace"},
     {},
 };
 

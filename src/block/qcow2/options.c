@@ -36,7 +36,7 @@ enum { PIECE_MAX = 4096 }; /* of an L2 table at once, when nobody says */
 #define CACHE_MAX              (UINT64_C(1) << 30)
 
 const struct driver_option qcow2_options[] = {
-    {.name = "file", .type = DRIVER_OPTION_CHILD, .help = "what holds the image"},
+    {.name = "file", .type = DRIVER_OPTION_CHILD, .required = true, .help = "what holds the image"},
     {.name = "backing", .type = DRIVER_OPTION_CHILD, .help = "the backing file; backing=null for none"},
     {.name = "data-file", .type = DRIVER_OPTION_CHILD, .help = "the external data file"},
     {.name = "snapshot", .type = DRIVER_OPTION_STRING, .help = "internal snapshot to read instead of the active state, by id or name"},
