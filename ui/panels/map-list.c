@@ -38,7 +38,7 @@ struct map_list {
     int error;      /* with which the last look around ended; 0: it did not */
     struct visit *around, *sizing;
     struct map_sizes sizes;
-    bool sizes_stale, sizes_wanted;
+    bool sizes_stale;
     int64_t sized_us, notified_us;
 };
 
