@@ -6,25 +6,20 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "block/node.h"
 #include "block/nbd/private_socket.h"
-#include "block/objects.h"
+#include "block/nbd/server_command.h"
+#include "block/node.h"
 #include "block/options.h"
 #include "io/child.h"
 #include "io/sandbox.h"
 
-#define PROGRAM "qemu-nbd"
-
 enum {
-    LISTEN_FD = NBD_SERVER_FILES - 1, /* where socket activation has the socket: sd_listen_fds(3) */
     SAID_MAX = 4096,
-    PID_DIGITS = 20,
     SILENT_MS = 1000,  /* after its client left, until people are told that it is waited for, */
     PATIENCE_MS = 60000, /* and then until it is killed */
     OPENING_MS = 10000,  /* while it opens its image, until people are told, */
@@ -42,145 +37,12 @@ struct nbd_server {
 
 static GList *servers; /* struct nbd_server, those that run */
 
-/* ---- what it is started with ---- */
-
+/* Until it runs. */
 struct start {
-    GPtrArray *argv, *env; /* char *, owned, NULL-terminated */
-    char *pid_digits;      /* in env: filled in by the child itself */
-    GHashTable *given;     /* ids of secrets that are in argv */
-    GArray *files;         /* int: descriptors from NBD_SERVER_FILES on in the child, those of secrets last */
+    struct nbd_server_command command;
     int listener, said, life; /* listener: the server's */
     bool writable;
 };
-
-static int fail(GError **error, const char *what)
-{
-    int code = errno;
-
-    g_set_error(error, OPTIONS_ERROR, code, "Could not start %s: %s: %s", PROGRAM, what, g_strerror(code));
-    return -code;
-}
-
-static int open_secret(const struct options *object, GError **error)
-{
-    const char *data = options_get(object, "data"), *file = options_get(object, "file");
-    int fd = file ? open(file, O_RDONLY | O_CLOEXEC) : memfd_create("secret", MFD_CLOEXEC);
-
-    if (fd >= 0 && !file && (write(fd, data, strlen(data)) != (ssize_t)strlen(data) || lseek(fd, 0, SEEK_SET) < 0)) {
-        close(fd);
-        fd = -1;
-    }
-    return fd < 0 ? fail(error, file ? file : "secret") : fd;
-}
-
-static void add_property(GString *text, const struct options *object, const char *key)
-{
-    const char *value = options_get(object, key);
-
-    if (value) /* checked when it was defined: no commas in these */
-        g_string_append_printf(text, ",%s=%s", key, value);
-}
-
-/* A secret goes by descriptor: command lines can be read by everyone.  One that is encrypted with another comes after that. */
-static int add_secret(struct start *start, const char *id, unsigned depth, GError **error)
-{
-    enum { DEPTH_MAX = 8 };
-    const struct options *object = objects_find(id);
-    const char *key = object ? options_get(object, "keyid") : NULL;
-    g_autoptr(GString) text = g_string_new(NULL);
-    int fd, ret = 0;
-
-    if (!object || strcmp(options_get(object, "qom-type"), "secret") != 0) {
-        g_set_error(error, OPTIONS_ERROR, ENOENT, "No secret with id '%s'", id);
-        return -ENOENT;
-    }
-    if (g_hash_table_contains(start->given, id))
-        return 0;
-    if (key)
-        ret = depth < DEPTH_MAX ? add_secret(start, key, depth + 1, error) : -ELOOP;
-    if (ret == -ELOOP && !*error)
-        g_set_error(error, OPTIONS_ERROR, ELOOP, "Secret '%s' is encrypted too many times over", id);
-    if (ret < 0)
-        return ret;
-    fd = open_secret(object, error);
-    if (fd < 0)
-        return fd;
-    g_hash_table_add(start->given, g_strdup(id));
-    g_string_printf(text, "secret,id=%s,file=/proc/self/fd/%u", id, NBD_SERVER_FILES + start->files->len);
-    g_array_append_val(start->files, fd);
-    add_property(text, object, "format");
-    add_property(text, object, "keyid");
-    add_property(text, object, "iv");
-    g_ptr_array_add(start->argv, g_strdup("--object"));
-    g_ptr_array_add(start->argv, g_strdup(text->str));
-    return 0;
-}
-
-/*
- * Folders of PATH that are not absolute are passed over: the current one may hold somebody else's files, and is where execvp(3) looks when
- * there is no PATH.
- */
-static char *find_program(void)
-{
-    const char *path = g_getenv("PATH");
-    g_auto(GStrv) folders = g_strsplit(path ? path : "/usr/local/bin:/usr/bin:/bin", ":", -1);
-
-    for (char **folder = folders; *folder; folder++) {
-        g_autofree char *program = g_build_filename(*folder, PROGRAM, NULL);
-
-        if (g_path_is_absolute(program) && g_file_test(program, G_FILE_TEST_IS_REGULAR) && g_file_test(program, G_FILE_TEST_IS_EXECUTABLE))
-            return g_steal_pointer(&program);
-    }
-    return NULL;
-}
-
-static int add_files(struct start *start, const struct nbd_server_how *how, GError **error)
-{
-    for (unsigned i = 0; i < how->n_files; i++) {
-        int copy = fcntl(how->files[i], F_DUPFD_CLOEXEC, 0);
-
-        if (copy < 0)
-            return fail(error, "files");
-        g_array_append_val(start->files, copy);
-    }
-    return 0;
-}
-
-static int fill(struct start *start, const struct nbd_server_how *how, GError **error)
-{
-    g_autofree char *program = find_program();
-    g_auto(GStrv) environment = g_get_environ();
-    int ret = 0;
-
-    if (!program) {
-        g_set_error(error, OPTIONS_ERROR, ENOENT, "it is read through %s, which is not installed: install the package qemu-utils", PROGRAM);
-        return -ENOENT;
-    }
-    g_ptr_array_add(start->argv, g_steal_pointer(&program));
-    if (!how->writable)
-        g_ptr_array_add(start->argv, g_strdup("--read-only"));
-    ret = add_files(start, how, error);
-    for (const char *const *id = how->secrets; ret == 0 && id && *id; id++)
-        ret = add_secret(start, *id, 0, error);
-    g_ptr_array_add(start->argv, g_strdup("--persistent")); /* it serves the spare connections when the first is gone */
-    g_ptr_array_add(start->argv, g_strdup("--allocation-depth"));
-    g_ptr_array_add(start->argv, g_strdup("--discard=unmap"));
-    if (how->format)
-        g_ptr_array_add(start->argv, g_strconcat("--format=", how->format, NULL));
-    g_ptr_array_add(start->argv, g_strdup("--"));
-    g_ptr_array_add(start->argv, g_strdup(how->image));
-    g_ptr_array_add(start->argv, NULL);
-    for (char **variable = environment; *variable; variable++) {
-        if (!g_str_has_prefix(*variable, "LISTEN_"))
-            g_ptr_array_add(start->env, g_strdup(*variable));
-    }
-    g_ptr_array_add(start->env, g_strdup("LISTEN_FDS=1"));
-    start->pid_digits = g_strdup_printf("LISTEN_PID=%*s", PID_DIGITS, "");
-    g_ptr_array_add(start->env, start->pid_digits);
-    start->pid_digits += strlen("LISTEN_PID=");
-    g_ptr_array_add(start->env, NULL);
-    return ret;
-}
 
 /* ---- the process ---- */
 
@@ -188,7 +50,7 @@ static int fill(struct start *start, const struct nbd_server_how *how, GError **
 static void write_pid(char *digits)
 {
     pid_t pid = getpid();
-    char text[PID_DIGITS];
+    char text[NBD_SERVER_PID_DIGITS];
     int n = 0;
 
     for (; pid > 0; pid /= 10)
@@ -206,8 +68,8 @@ static int move_up(int fd, int first)
 /* All are moved out of the way of each other first, then in place. */
 static bool place_descriptors(const struct start *start)
 {
-    int *files = (int *)start->files->data; /* the child's own copy: fork(2) */
-    int count = start->files->len, first = NBD_SERVER_FILES + count;
+    int *files = (int *)start->command.files->data; /* the child's own copy: fork(2) */
+    int count = start->command.files->len, first = NBD_SERVER_FILES + count;
     int listener = move_up(start->listener, first), said = move_up(start->said, first), life = fcntl(start->life, F_DUPFD, first);
     int sink = open("/dev/null", O_RDWR | O_CLOEXEC);
 
@@ -223,7 +85,7 @@ static bool place_descriptors(const struct start *start)
         if (dup2(files[i], NBD_SERVER_FILES + i) < 0)
             return false;
     }
-    return sink >= 0 && dup2(sink, 0) >= 0 && dup2(sink, 1) >= 0 && dup2(said, 2) >= 0 && dup2(listener, LISTEN_FD) >= 0;
+    return sink >= 0 && dup2(sink, 0) >= 0 && dup2(sink, 1) >= 0 && dup2(said, 2) >= 0 && dup2(listener, NBD_SERVER_LISTEN_FD) >= 0;
 }
 
 /*
@@ -244,7 +106,7 @@ static int last_signal(bool writable)
 static G_NORETURN void become(const struct start *start, pid_t parent)
 {
     static const char message[] = " could not be executed\n";
-    const char *program = start->argv->pdata[0];
+    const char *program = start->command.argv->pdata[0];
     sigset_t none;
 
     prctl(PR_SET_PDEATHSIG, last_signal(start->writable));
@@ -254,9 +116,9 @@ static G_NORETURN void become(const struct start *start, pid_t parent)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
-    write_pid(start->pid_digits);
+    write_pid(start->command.pid_digits);
     if (place_descriptors(start))
-        execve(program, (char **)start->argv->pdata, (char **)start->env->pdata);
+        execve(program, (char **)start->command.argv->pdata, (char **)start->command.env->pdata);
     if (write(2, program, strlen(program)) < 0 || write(2, message, sizeof(message) - 1) < 0)
         _exit(126);
     _exit(127);
@@ -268,7 +130,7 @@ static int launch(struct nbd_server *server, struct start *start, GError **error
     pid_t parent = getpid();
 
     if (pipe2(server->life, O_CLOEXEC) < 0 || pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
-        return fail(error, "pipe");
+        return nbd_server_not_started(error, "pipe");
     start->life = server->life[0];
     fcntl(ends[0], F_SETPIPE_SZ, 65536);
     server->stderr_fd = ends[0];
@@ -277,7 +139,7 @@ static int launch(struct nbd_server *server, struct start *start, GError **error
     if (server->pid == 0)
         become(start, parent);
     close(ends[1]);
-    return server->pid < 0 ? fail(error, "fork") : 0;
+    return server->pid < 0 ? nbd_server_not_started(error, "fork") : 0;
 }
 
 static void close_life(struct nbd_server *server)
@@ -299,11 +161,6 @@ static void server_free(struct nbd_server *server)
     g_free(server);
 }
 
-static void close_one(void *fd)
-{
-    close(*(int *)fd);
-}
-
 static int listen_here(struct nbd_server *server, struct start *start, GError **error)
 {
     const char *parent;
@@ -311,41 +168,36 @@ static int listen_here(struct nbd_server *server, struct start *start, GError **
 
     start->listener = server->socket.listener;
     errno = -ret;
-    return ret < 0 ? fail(error, parent) : 0;
+    return ret < 0 ? nbd_server_not_started(error, parent) : 0;
 }
 
 static int check_sandbox(GError **error)
 {
     if (!sandbox_forbids_programs())
         return 0;
-    g_set_error_literal(error, OPTIONS_ERROR, EPERM, "it is read through " PROGRAM ", which can't be started any more (sandbox): " SANDBOX_ADVICE_OTHER);
+    g_set_error_literal(error, OPTIONS_ERROR, EPERM, "it is read through " NBD_SERVER_PROGRAM ", which can't be started any more (sandbox): " SANDBOX_ADVICE_OTHER);
     return -EPERM;
 }
 
 int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_server, GError **error)
 {
     struct nbd_server *server = g_new0(struct nbd_server, 1);
-    struct start start = {.argv = g_ptr_array_new_with_free_func(g_free), .env = g_ptr_array_new_with_free_func(g_free),
-                          .given = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
-                          .files = g_array_new(FALSE, FALSE, sizeof(int)), .listener = -1, .said = -1, .writable = how->writable};
+    struct start start = {.listener = -1, .said = -1, .writable = how->writable};
     int ret;
 
-    g_array_set_clear_func(start.files, close_one);
+    nbd_server_command_init(&start.command);
     server->stderr_fd = server->life[0] = server->life[1] = -1;
     server->writable = how->writable;
     private_socket_init(&server->socket);
     ret = check_sandbox(error);
     if (ret == 0)
-        ret = fill(&start, how, error);
+        ret = nbd_server_command_fill(&start.command, how, error);
     if (ret == 0)
         ret = listen_here(server, &start, error);
     if (ret == 0)
         ret = launch(server, &start, error);
     private_socket_close_listener(&server->socket);
-    g_array_unref(start.files);
-    g_hash_table_unref(start.given);
-    g_ptr_array_unref(start.argv);
-    g_ptr_array_unref(start.env);
+    nbd_server_command_done(&start.command);
     if (ret < 0) {
         server_free(server);
         return ret;
@@ -365,12 +217,12 @@ int nbd_server_await_co(const struct nbd_server *server, struct node *node, GErr
 {
     int ret = child_await_word_co(server->pid, server->socket.clients[0], OPENING_MS);
     if (ret == -ETIMEDOUT) {
-        node_warn(node, PROGRAM ", process %d, is still opening the image: waiting for it", server->pid);
+        node_warn(node, NBD_SERVER_PROGRAM ", process %d, is still opening the image: waiting for it", server->pid);
         ret = child_await_word_co(server->pid, server->socket.clients[0], OPENING_MAX_MS);
     }
     if (ret == -ETIMEDOUT || ret == -ECANCELED) {
-        g_set_error(error, OPTIONS_ERROR, -ret, ret == -ECANCELED ? "cancelled while " PROGRAM ", process %d, opened it"
-                    : PROGRAM ", process %d, did not open it within ten minutes", server->pid);
+        g_set_error(error, OPTIONS_ERROR, -ret, ret == -ECANCELED ? "cancelled while " NBD_SERVER_PROGRAM ", process %d, opened it"
+                    : NBD_SERVER_PROGRAM ", process %d, did not open it within ten minutes", server->pid);
         return ret;
     }
     return 0;
@@ -424,7 +276,7 @@ int nbd_server_claim(const char *socket, char **ret_name)
     int client = server ? private_socket_claim(&server->socket) : -1;
 
     if (client >= 0)
-        *ret_name = g_strdup_printf(PROGRAM ", process %d", server->pid);
+        *ret_name = g_strdup_printf(NBD_SERVER_PROGRAM ", process %d", server->pid);
     return client;
 }
 
@@ -434,9 +286,9 @@ char *nbd_server_why_unreachable_co(const char *socket, bool failed)
     g_autofree char *fate = !server ? NULL : failed ? nbd_server_fate_co(server) : fate_of(server);
 
     if (fate)
-        return g_strdup_printf(PROGRAM ", process %d, which reads the image, ended %s", server->pid, fate);
+        return g_strdup_printf(NBD_SERVER_PROGRAM ", process %d, which reads the image, ended %s", server->pid, fate);
     if (!server || !private_socket_has_spare(&server->socket))
-        return g_strdup(PROGRAM ", which reads the image, was lost too often");
+        return g_strdup(NBD_SERVER_PROGRAM ", which reads the image, was lost too often");
     return NULL;
 }
 
@@ -449,8 +301,8 @@ char *nbd_server_said(struct nbd_server *server)
     if (n <= 0)
         return NULL;
     text[n] = '\0';
-    if (g_str_has_prefix(start, PROGRAM ": "))
-        start += strlen(PROGRAM ": ");
+    if (g_str_has_prefix(start, NBD_SERVER_PROGRAM ": "))
+        start += strlen(NBD_SERVER_PROGRAM ": ");
     return g_strchomp(g_strdup(start));
 }
 
@@ -461,9 +313,9 @@ static void await_writer_co(struct nbd_server *server, struct node *node)
 {
     if (child_await_co(server->pid, SILENT_MS, false) == 0)
         return;
-    node_warn(node, PROGRAM ", process %d, has not ended yet: waiting for it to close the image", server->pid);
+    node_warn(node, NBD_SERVER_PROGRAM ", process %d, has not ended yet: waiting for it to close the image", server->pid);
     if (child_await_co(server->pid, PATIENCE_MS, true) < 0)
-        node_warn(node, PROGRAM ", process %d, is killed: it did not close the image; what was flushed before is in there", server->pid);
+        node_warn(node, NBD_SERVER_PROGRAM ", process %d, is killed: it did not close the image; what was flushed before is in there", server->pid);
 }
 
 static int collect(void *data)
