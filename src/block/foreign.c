@@ -13,8 +13,10 @@
 #include "block/extents.h"
 #include "block/node.h"
 #include "block/open.h"
+#include "block/parent_name.h"
 #include "block/qcow2/format.h"
 #include "block/served.h"
+#include "util/safetext.h"
 
 /* ---- the image for qemu-nbd ---- */
 
@@ -115,7 +117,7 @@ static int open_extents_co(struct node *node, struct node *file, struct extents 
 static int check_bytes_co(struct node *node, struct node *file, struct extents **ret_extents, GError **error)
 {
     enum { HEADER = 512 };
-    bool vmdk = strcmp(node->driver->name, "vmdk") == 0;
+    bool vmdk = strcmp(node->driver->name, "vmdk") == 0, qcow2 = strcmp(node->driver->name, "qcow2") == 0;
     g_autofree uint8_t *bytes = g_malloc0(HEADER);
     size_t n = CLAMP(file->size, 0, HEADER);
     int ret = node_pread_co(file, 0, (int64_t)n, bytes);
@@ -126,19 +128,31 @@ static int check_bytes_co(struct node *node, struct node *file, struct extents *
     }
     if (vmdk && n >= 4 && !extents_is_whole(bytes, n) && memcmp(bytes, "KDMV", 4) != 0)
         return open_extents_co(node, file, ret_extents, error);
-    if (vmdk ? !extents_is_whole(bytes, n) : names_data_file(bytes))
+    if (vmdk ? !extents_is_whole(bytes, n) : qcow2 && names_data_file(bytes))
         return refuse_named(error, "; convert it with 'qemu-img convert' if you trust it");
     return 0;
 }
 
+/* It reads as if that were empty, which has to be told. */
+static void tell_of_backing_co(struct node *node, struct node *file)
+{
+    size_t n = CLAMP(file->size, 0, PARENT_NAME_HEAD);
+    g_autofree uint8_t *bytes = g_malloc0(PARENT_NAME_HEAD);
+    g_autofree char *name = node_pread_co(file, 0, (int64_t)n, bytes) < 0 ? NULL : parent_name(node->driver->name, bytes, n);
+    g_autofree char *safe = name ? safetext_escape(name, -1) : NULL;
+
+    if (safe)
+        node_warn(node, "The image names the backing file '%s', which is not opened: what it would supply reads as zeroes ('qemu-img convert' puts both "
+                  "into one image, if you trust it)", safe);
+}
+
 static int check_named_files_co(struct node *node, const struct options *options, struct extents **ret_extents, GError **error)
 {
-    bool vmdk = strcmp(node->driver->name, "vmdk") == 0, qcow2 = strcmp(node->driver->name, "qcow2") == 0;
     g_autoptr(options) copy = NULL;
     struct node *file = node->probed;
     int ret = 0;
 
-    if (node->refs_policy == BLK_REFS_ALL || (!vmdk && !qcow2))
+    if (node->refs_policy == BLK_REFS_ALL || !has_backing(node->driver->name))
         return 0;
     if (!file) {
         struct node_how how = {.flags = NODE_FORCE_SHARE | NODE_QUERY_LOCKS, .perm = NODE_PERM_READ, .shared = NODE_PERM_ALL, .aio = node->aio,
@@ -150,6 +164,8 @@ static int check_named_files_co(struct node *node, const struct options *options
             return ret;
     }
     ret = check_bytes_co(node, file, ret_extents, error);
+    if (ret == 0 && !options_has(options, "backing"))
+        tell_of_backing_co(node, file);
     if (file != node->probed)
         node_unref_co(file);
     return ret;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Descriptions of vmdk images: what is written of one that was read says the same, with names of ours alone. */
+/*
+ * Descriptions of vmdk images: what is written of one that was read says the same, with names of ours alone.  The same bytes
+ * as the start of an image that may name a backing file.
+ */
+#include "block/parent_name.h"
 #include "block/vmdk_text.h"
 #include "fuzz.h"
 
@@ -19,12 +23,18 @@ static void check_same(const struct vmdk_text *text, const struct vmdk_text *aga
 
 void fuzz_one(const uint8_t *data, size_t size)
 {
+    static const char *const formats[] = {"qcow", "qed", "vmdk"};
     g_autoptr(GError) error = NULL;
     g_autofree char *copy = fuzz_text(data, size);
     g_autoptr(vmdk_text) text = vmdk_text_parse(copy, size, &error), again = NULL;
     const char *names[VMDK_EXTENTS_MAX];
     g_autofree char *ours = NULL;
 
+    for (unsigned i = 0; i < G_N_ELEMENTS(formats); i++) {
+        g_autofree char *name = parent_name(formats[i], data, size);
+
+        g_assert_true(!name || strlen(name) < 1024);
+    }
     g_assert_true((text == NULL) == (error != NULL));
     if (!text)
         return;

@@ -428,6 +428,9 @@ def test_backing_files_of_other_formats_are_not_followed(work, format):
     for policy in ('none', 'ask', 'follow'):
         result = blkscope(f'--refs={policy}', '-c', 'read -P 0 0 64k', 'a.img', cwd=work)
         assert 'read 65536/65536' in result.out and 'Pattern' not in result.out, result
+        assert f"The image names the backing file '{base}', which is not opened: what it would supply reads as zeroes" in result.err, result
+    none = blkscope('-c', 'read 0 64k', '--image-opts', f'driver={format},file.filename=a.img,backing=', cwd=work)
+    assert 'backing file' not in none.err
 
 
 def test_data_files_of_encrypted_images_are_not_followed(work):

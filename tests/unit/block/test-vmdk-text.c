@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "block/options.h"
+#include "block/parent_name.h"
 #include "block/vmdk_text.h"
 
 static struct vmdk_text *parse(const char *text, GError **error)
@@ -79,6 +80,28 @@ static void so_many_and_no_more(void)
     g_assert_cmpstr(error->message, ==, "the description has more than 512 extents");
 }
 
+/* What an image names is where its header says, in the bytes there are, and not too long. */
+static void names_of_backing_files(void)
+{
+    static const uint8_t qcow[] = "QFI\xfb\0\0\0\1\0\0\0\0\0\0\0\x14\0\0\0\4base";
+    uint8_t qed[70] = {'Q', 'E', 'D', [16] = 1, [56] = 66, [60] = 4, [66] = 'b', 'a', 's', 'e'};
+    static const char vmdk[] = "KDMV\0# x\nparentFileNameHint=\"b/a\"\n";
+    g_autofree char *a = parent_name("qcow", qcow, sizeof(qcow) - 1), *b = parent_name("qed", qed, sizeof(qed));
+    g_autofree char *c = parent_name("vmdk", (const uint8_t *)vmdk, sizeof(vmdk));
+
+    g_assert_cmpstr(a, ==, "base");
+    g_assert_cmpstr(b, ==, "base");
+    g_assert_cmpstr(c, ==, "b/a");
+    for (size_t n = 0; n < sizeof(qcow) - 1; n++)
+        g_assert_null(parent_name("qcow", qcow, n));
+    for (size_t n = 0; n < sizeof(qed); n++)
+        g_assert_null(parent_name("qed", qed, n));
+    for (size_t n = 0; n < sizeof(vmdk) - 3; n++)
+        g_assert_null(parent_name("vmdk", (const uint8_t *)vmdk, n));
+    qed[16] = 0;
+    g_assert_null(parent_name("qed", qed, sizeof(qed)));
+}
+
 int main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
@@ -86,5 +109,6 @@ int main(int argc, char **argv)
     g_test_add_func("/vmdk-text/what-is-written-is-ours", what_is_written_is_ours);
     g_test_add_func("/vmdk-text/what-is-refused", what_is_refused);
     g_test_add_func("/vmdk-text/so-many-and-no-more", so_many_and_no_more);
+    g_test_add_func("/vmdk-text/names-of-backing-files", names_of_backing_files);
     return g_test_run();
 }
