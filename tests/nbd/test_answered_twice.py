@@ -10,9 +10,10 @@ import pytest
 
 import support
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parent.parent / 'pty')]
 
 from servers import ACK, DONE, META, OPT_SET_META, READ, STATUS, Server  # noqa: E402
+from terminal import Terminal  # noqa: E402
 from test_formats import Session, ended, helpers  # noqa: E402
 
 ERROR_CHUNK, EINVAL, BASE, DEPTH = 0x8001, 22, 1, 2
@@ -45,6 +46,15 @@ def test_an_image_with_broken_tables(work, sandbox):
     assert 'qemu-nbd, process ' in result.err and 'flush' not in result.err
     theirs = support.reference('-r', '-f', 'qed', '-c', 'read -P 9 64k 64k', '-c', 'read -P 8 128k 64k', image)
     assert theirs.status == 0 and 'Pattern' not in theirs.out, theirs
+
+
+def test_panels_ask_several_things_at_once(work):
+    """Between an error and its repetition others are answered."""
+    with Terminal([broken_qed(work / 'disk.qed')], columns=160) as terminal:
+        terminal.wait('and no layers')
+        terminal.send(':read -P 5 0 4k', 'Enter')
+        terminal.wait('read 4096/4096')
+        assert 'too often' not in terminal.text() and 'LOST' not in terminal.text(), terminal.text()
 
 
 @pytest.mark.parametrize('writable', [[], ['-w']], ids=['read-only', 'writable'])

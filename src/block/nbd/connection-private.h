@@ -76,7 +76,7 @@ struct nbd_connection {
     bool forgotten;            /* a request will not be answered */
     bool of_helper;            /* the server is one of ours (server.h): always the same process */
     bool hopeless;             /* it can't be connected to again */
-    bool status_failed;        /* the last question what is where was answered with an error */
+    bool status_failed;        /* a question what is where was answered with an error; others may be between that and the second answer */
     bool one_context;          /* the server is not to be asked for more than one */
 };
 

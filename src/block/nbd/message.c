@@ -104,8 +104,8 @@ static void answered(struct message *message, int error)
     g_queue_unlink(&message->connection->sent, &message->link);
     if (message->request.operation == NBD_READ)
         message->connection->reading -= message->request.bytes;
-    if (message->request.operation == NBD_STATUS)
-        message->connection->status_failed = error && error != ENOTCONN; /* that is libnbd's, of what had no answer */
+    if (message->request.operation == NBD_STATUS && error && error != ENOTCONN) /* that is libnbd's, of what had no answer */
+        message->connection->status_failed = true;
     message->done = true;
     if (!error)
         count_written(message);
