@@ -38,6 +38,8 @@ void node_pad_clear(struct node_pad *pad);
 
 /* Whether node may be written at all: 0, -ENOMEDIUM or -EPERM. */
 int node_check_writable(const struct node *node);
+/* The same, and whether the range may be written, -EIO: behind the end only where the node may grow. */
+int node_check_write(const struct node *node, int64_t offset, int64_t bytes);
 /* Announces a step of the node's own work (to its own breakpoints only). */
 void node_own_event_co(struct node *node, enum blk_event event);
 /* A length as node->size has it. */

@@ -355,13 +355,19 @@ int node_check_writable(const struct node *node)
     return node->dead ? -ENOMEDIUM : node->flags & NODE_WRITABLE ? 0 : -EPERM;
 }
 
-int node_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
+int node_check_write(const struct node *node, int64_t offset, int64_t bytes)
 {
     int ret = node_check_writable(node);
     if (ret < 0)
         return ret;
-    if (!checked_range(offset, bytes, node->perm & NODE_PERM_RESIZE ? INT64_MAX - (1 << 30) : node->size))
-        return -EIO;
+    return checked_range(offset, bytes, node->perm & NODE_PERM_RESIZE ? NODE_LENGTH_MAX : node->size) ? 0 : -EIO;
+}
+
+int node_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
+{
+    int ret = node_check_write(node, offset, bytes);
+    if (ret < 0)
+        return ret;
     if (node_is_nothing(node, offset, bytes))
         return 0;
     struct node_pad pad;

@@ -137,11 +137,9 @@ static int zero_padded_co(struct node *node, struct node_pad *pad, unsigned flag
 
 int node_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags)
 {
-    int ret = node_check_writable(node);
+    int ret = node_check_write(node, offset, bytes);
     if (ret < 0)
         return ret;
-    if (!checked_range(offset, bytes, node->perm & NODE_PERM_RESIZE ? INT64_MAX - (1 << 30) : node->size))
-        return -EIO;
     if (node_is_nothing(node, offset, bytes))
         return flags & BLK_NO_FALLBACK ? -ENOTSUP : 0;
     struct node_pad pad;

@@ -82,6 +82,19 @@ def test_both_are_written(folder):
     assert (folder / 'base.raw').read_bytes() == (folder / 'copy.raw').read_bytes()
 
 
+def test_the_last_bytes_of_the_longest_image_are_written(folder):
+    longest = 2 ** 63 - 2 ** 30
+    same(folder, *script(f'write {longest - 512} 512', f'write {longest - 1} 1', f'write {longest - 512} 513', f'discard {longest - 512} 512'),
+         '--image-opts', f'driver=blkverify,test.driver=null-co,test.size={longest},raw.driver=null-co,raw.size={longest}')
+
+
+def test_the_last_bytes_of_the_longest_image_are_zeroed(folder):  # the reference asserts there
+    longest = 2 ** 63 - 2 ** 30
+    ours = support.drop_in(*script(f'write -z {longest - 512} 512'), '--image-opts',
+                           f'driver=blkverify,test.driver=null-co,test.size={longest},raw.driver=null-co,raw.size={longest}', cwd=folder)
+    assert (ours.status, ours.err) == (0, '')
+
+
 def test_zeroes_reach_both(folder):
     result = support.drop_in(*script('write -z 0 64k', 'read -P 0 0 64k'), '--image-opts', VERIFY, cwd=folder)
     assert result.status == 0
