@@ -23,6 +23,7 @@
 #include "ui/display.h"
 #include "ui/opening.h"
 #include "ui/signals.h"
+#include "util/source.h"
 
 enum {
     FRAME_US = 1000 * 1000 / 60, /* between frames that a busy engine causes */
@@ -281,12 +282,6 @@ static GSource *add_source(GSource *source, const char *name, int priority, GSou
     return source;
 }
 
-static void drop_source(GSource **source)
-{
-    g_source_destroy(*source);
-    g_clear_pointer(source, g_source_unref);
-}
-
 /* Trouble with the history is told in the console, once, and changes nothing else. */
 static void begin_history(struct app *app)
 {
@@ -325,8 +320,8 @@ static void run(struct app *app, struct session *session, bool use_history)
     want_frame(app);
     g_main_loop_run(app->loop);
     signals_done();
-    drop_source(&app->input);
-    drop_source(&app->frames);
+    source_clear(&app->input);
+    source_clear(&app->frames);
     borders_save(app->desk, &app->unsaved);
     desk_free(app->desk);
     g_main_loop_unref(app->loop);

@@ -3,6 +3,8 @@
 
 #include <glib.h>
 
+#include "util/source.h"
+
 enum { PATIENCE_MS = 100 };
 
 struct word {
@@ -62,8 +64,7 @@ bool opening_start(struct session *session, const struct app_open *open)
     while (!opening.done && !lost) {
         g_main_context_iteration(context, TRUE);
     }
-    g_source_destroy(patience);
-    g_source_unref(patience);
+    source_clear(&patience);
     return !opening.done || opening.ret >= 0;
 }
 

@@ -10,6 +10,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "util/source.h"
+
 static const struct {
     int number;
     unsigned flag;
@@ -80,8 +82,7 @@ void signals_done(void)
             sigaction(table[i].number, &state.before[i], NULL);
         }
     }
-    g_source_destroy(state.source);
-    g_clear_pointer(&state.source, g_source_unref);
+    source_clear(&state.source);
     close(state.fd);
     state.fd = -1;
     state.which = 0;

@@ -135,6 +135,11 @@ struct blk_extent {
     const char *host;    /* name of that file, NULL for none; valid while the image is open */
     bool hole;           /* blk_map_co(), blk_status_or_hole_co(): of DATA, there is a hole in that file */
 };
+/* Whether no layer holds bytes for it, or only a hole of its file, as of most clusters of a preallocated image: it need not be read. */
+static inline bool blk_extent_is_zeroes(const struct blk_extent *extent)
+{
+    return blk_kind_is_zeroes(extent->kind) || extent->hole;
+}
 
 /* What sums tell apart: the kinds, and of what layers below the top have stored, how far below. */
 enum {

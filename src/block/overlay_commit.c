@@ -18,12 +18,6 @@
 
 enum { PIECE = 1 << 20 };
 
-static int refuse(int ret, const char *message, GError **error)
-{
-    g_set_error_literal(error, OPTIONS_ERROR, -ret, message);
-    return ret;
-}
-
 /* ---- begun and dropped ---- */
 
 static int start_quiet_co(struct blk *blk, GError **error)
@@ -54,12 +48,12 @@ int blk_overlay_start_co(struct blk *blk, GError **error)
 {
     int ret;
     if (blk_has_overlay(blk))
-        return refuse(-EEXIST, "there is an overlay already", error);
+        return options_refuse(error, EEXIST, "there is an overlay already");
     ret = blk_quiesce_begin_co(blk);
     if (ret < 0)
-        return refuse(ret, g_strerror(-ret), error);
+        return options_refuse(error, -ret, "%s", g_strerror(-ret));
     if (blk->root->flags & NODE_WRITABLE)
-        ret = refuse(-EINVAL, "the image is open for writing; 'reopen -r' first, or 'open -s'", error);
+        ret = options_refuse(error, EINVAL, "the image is open for writing; 'reopen -r' first, or 'open -s'");
     else
         ret = start_quiet_co(blk, error);
     blk_quiesce_end(blk);
@@ -89,17 +83,17 @@ static int reset_quiet_co(struct blk *blk, struct node *node, GError **error)
     if (ret == 0 && node != blk->root)
         ret = node_refresh_size_co(blk->root);
     registry_changed(&blk->registry, 0, MAX(size, node->size));
-    return ret < 0 ? refuse(ret, g_strerror(-ret), error) : 0;
+    return ret < 0 ? options_refuse(error, -ret, "%s", g_strerror(-ret)) : 0;
 }
 
 int blk_overlay_discard_co(struct blk *blk, GError **error)
 {
     struct node *node = overlay_of(blk);
     if (!node)
-        return refuse(-ENOTSUP, "there is no overlay", error);
+        return options_refuse(error, ENOTSUP, "there is no overlay");
     int ret = blk_quiesce_begin_co(blk);
     if (ret < 0)
-        return refuse(ret, g_strerror(-ret), error);
+        return options_refuse(error, -ret, "%s", g_strerror(-ret));
     ret = reset_quiet_co(blk, node, error);
     blk_quiesce_end(blk);
     return ret;
@@ -234,7 +228,7 @@ static int transfer_co(struct commit *commit, GError **error)
 {
     int64_t length = blk_length(commit->target), size = commit->overlay->size;
     if (length != commit->overlay->base->size)
-        return refuse(-ESTALE, "the image has another size than when it was opened: somebody else changed it", error);
+        return options_refuse(error, ESTALE, "the image has another size than when it was opened: somebody else changed it");
     int ret = size > length ? resize_target_co(commit, error) : 0;
     if (ret < 0)
         return ret;
@@ -242,11 +236,11 @@ static int transfer_co(struct commit *commit, GError **error)
     if (ret == 0)
         ret = write_all_co(commit);
     if (ret < 0)
-        return refuse(ret, g_strerror(-ret), error);
+        return options_refuse(error, -ret, "%s", g_strerror(-ret));
     if (size < length && (ret = resize_target_co(commit, error)) < 0)
         return ret;
     ret = blk_flush_co(commit->target, NULL);
-    return ret < 0 ? refuse(ret, g_strerror(-ret), error) : 0;
+    return ret < 0 ? options_refuse(error, -ret, "%s", g_strerror(-ret)) : 0;
 }
 
 static int64_t count_bytes(const struct overlay *overlay)
@@ -280,7 +274,7 @@ static int commit_quiet_co(struct blk *blk, struct node *node, struct blk_overla
     struct commit commit = {.overlay = overlay, .progress = progress};
     int ret, close_ret, refresh;
     if (is_served(overlay->base))
-        return refuse(-ENOTSUP, "an image that is read through qemu-nbd can't be written back to; open it with -w instead", error);
+        return options_refuse(error, ENOTSUP, "an image that is read through qemu-nbd can't be written back to; open it with -w instead");
     ret = open_target_co(blk, &commit.target, error);
     if (ret < 0)
         return ret;
@@ -292,7 +286,7 @@ static int commit_quiet_co(struct blk *blk, struct node *node, struct blk_overla
     ret = ret < 0 ? ret : close_ret;
     refresh = blk_refresh_node_co(overlay->base);
     if (ret == 0 && refresh < 0)
-        ret = refuse(refresh, "it is written, but can't be read anew; close it and open it again", error);
+        ret = options_refuse(error, -refresh, "it is written, but can't be read anew; close it and open it again");
     if (ret == 0)
         ret = reset_quiet_co(blk, node, error);
     return ret;
@@ -303,10 +297,10 @@ int blk_overlay_commit_co(struct blk *blk, struct blk_overlay_progress *progress
     struct node *node = overlay_of(blk);
     *progress = (struct blk_overlay_progress){0};
     if (!node)
-        return refuse(-ENOTSUP, "there is no overlay", error);
+        return options_refuse(error, ENOTSUP, "there is no overlay");
     int ret = blk_quiesce_begin_co(blk);
     if (ret < 0)
-        return refuse(ret, g_strerror(-ret), error);
+        return options_refuse(error, -ret, "%s", g_strerror(-ret));
     ret = commit_quiet_co(blk, node, progress, error);
     blk_quiesce_end(blk);
     return ret;

@@ -215,12 +215,6 @@ static int move_co(struct node *node, GQueue *from, GQueue *to, char **ret_label
     return 0;
 }
 
-static int refuse(int ret, const char *message, GError **error)
-{
-    g_set_error_literal(error, OPTIONS_ERROR, -ret, message);
-    return ret;
-}
-
 static const char *why_not(const struct overlay_journal *journal, bool forth)
 {
     if (forth)
@@ -232,17 +226,17 @@ int blk_overlay_move_co(struct blk *blk, bool forth, char **ret_label, GError **
 {
     struct node *node = overlay_of(blk);
     if (!node)
-        return refuse(-ENOTSUP, "there is no overlay", error);
+        return options_refuse(error, ENOTSUP, "there is no overlay");
     struct overlay *overlay = node->opaque;
     struct overlay_journal *journal = overlay->journal;
     int ret = blk_quiesce_begin_co(blk);
     if (ret < 0)
-        return refuse(ret, g_strerror(-ret), error);
+        return options_refuse(error, -ret, "%s", g_strerror(-ret));
     GQueue *from = journal ? forth ? &journal->redo : &journal->undo : NULL;
     if (!from || !from->tail)
-        ret = refuse(-ENOENT, why_not(journal, forth), error);
+        ret = options_refuse(error, ENOENT, "%s", why_not(journal, forth));
     else if ((ret = move_co(node, from, forth ? &journal->undo : &journal->redo, ret_label)) < 0)
-        refuse(ret, g_strerror(-ret), error);
+        options_refuse(error, -ret, "%s", g_strerror(-ret));
     if (ret == 0 && node != blk->root)
         node_refresh_size_co(blk->root);
     blk_quiesce_end(blk);

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "util/source.h"
+
 struct parts {
     struct registry *registry;
     parts_fn *fn;
@@ -80,8 +82,5 @@ void parts_run_co(struct registry *registry, unsigned count, parts_fn *fn, void 
         if (cancelled)
             cancel_all(&parts);
     }
-    if (timer) {
-        g_source_destroy(timer);
-        g_source_unref(timer);
-    }
+    source_clear(&timer);
 }

@@ -12,6 +12,7 @@
 #include "block/throttle_bucket.h"
 #include "io/clock.h"
 #include "io/co.h"
+#include "util/source.h"
 
 enum { TIMER_MAX_MS = 1000 * 3600, NS_PER_MS = 1000 * 1000 };
 
@@ -79,19 +80,11 @@ static void set_timer(struct line *line, int64_t delay_ns)
     g_source_attach(line->timer, g_main_context_get_thread_default());
 }
 
-static void stop_timer(struct line *line)
-{
-    if (!line->timer)
-        return;
-    g_source_destroy(line->timer);
-    g_clear_pointer(&line->timer, g_source_unref);
-}
-
 /* Lets all go whose time has come, and waits for that of the next. */
 static void go_on(struct line *line)
 {
     struct throttle_member *member;
-    stop_timer(line);
+    source_clear(&line->timer);
     while ((member = g_queue_peek_head(&line->turns))) {
         int64_t delay_ns = throttle_delay_ns(&line->group->throttle, line->write, clock_now_ns());
         if (delay_ns > 0) {
@@ -118,7 +111,7 @@ static void withdraw(struct throttle_member *member, struct line *line, struct p
         return;
     g_queue_remove(&line->turns, member);
     if (g_queue_is_empty(&line->turns))
-        stop_timer(line);
+        source_clear(&line->timer);
 }
 
 int throttle_group_pass_co(struct throttle_member *member, bool write, int64_t bytes)
@@ -148,6 +141,6 @@ void throttle_group_hurry(struct throttle_member *member)
         while ((pass = g_queue_pop_head(&member->waiting[i])))
             let_go(line, pass);
         if (g_queue_is_empty(&line->turns))
-            stop_timer(line);
+            source_clear(&line->timer);
     }
 }

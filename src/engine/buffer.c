@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "io/co.h"
+#include "util/source.h"
 
 enum {
     HEADER = 4096,
@@ -52,14 +53,6 @@ static void unmap_all(struct header *header)
     }
 }
 
-static void stop_releasing(struct buffer_pool *pool)
-{
-    if (!pool->release)
-        return;
-    g_source_destroy(pool->release);
-    g_clear_pointer(&pool->release, g_source_unref);
-}
-
 void buffer_pool_unref(struct buffer_pool *pool)
 {
     if (!pool || --pool->refs)
@@ -67,7 +60,7 @@ void buffer_pool_unref(struct buffer_pool *pool)
     for (int i = 0; i < CLASSES; i++)
         unmap_all(pool->idle[i]);
     unmap_all(pool->leaving);
-    stop_releasing(pool);
+    source_clear(&pool->release);
     g_free(pool);
 }
 
@@ -140,7 +133,7 @@ static gboolean release_some(void *data)
     header->mapped -= n;
     munmap((uint8_t *)header + header->mapped, n);
     if (!pool->leaving)
-        stop_releasing(pool);
+        source_clear(&pool->release);
     return G_SOURCE_CONTINUE;
 }
 

@@ -87,16 +87,10 @@ static bool same_place(const struct blk_extent *a, const struct blk_extent *b, i
            a->host_offset + (at - a->start) == b->host_offset + (at - b->start) && strcmp(a->host, b->host) == 0;
 }
 
-/* Of a preallocated image most clusters are holes of the file: they need not be read. */
-static bool is_zeroes(const struct blk_extent *extent)
-{
-    return blk_kind_is_zeroes(extent->kind) || extent->hole;
-}
-
 static bool is_settled(const struct walk *walk, int64_t at)
 {
     const struct blk_extent *a = &walk->a.extent, *b = &walk->b.extent;
-    return (is_zeroes(a) && is_zeroes(b)) || same_place(a, b, at) || (walk->compare->below && a->depth > 0);
+    return (blk_extent_is_zeroes(a) && blk_extent_is_zeroes(b)) || same_place(a, b, at) || (walk->compare->below && a->depth > 0);
 }
 
 /* ---- content ---- */
@@ -106,7 +100,7 @@ static int read_part_co(struct side *side, int64_t at, int64_t bytes, uint8_t *t
 {
     struct iovec iov = {to, (size_t)bytes};
     int ret;
-    if (is_zeroes(&side->extent)) {
+    if (blk_extent_is_zeroes(&side->extent)) {
         memset(to, 0, (size_t)bytes);
         return 0;
     }

@@ -87,12 +87,6 @@ struct survey {
     int64_t end; /* of what was seen */
 };
 
-/* Clusters that a format counts as data and the file has no bytes for are not read either: of a preallocated image most are such. */
-static bool is_zeroes(const struct blk_extent *extent)
-{
-    return blk_kind_is_zeroes(extent->kind) || extent->hole;
-}
-
 static int on_extent(void *data, const struct blk_extent *extent)
 {
     struct survey *survey = data;
@@ -105,10 +99,10 @@ static int on_extent(void *data, const struct blk_extent *extent)
             add_piece(finder, start, end, false); /* what the top does not hold it can't change */
         }
     } else if (search->not_zero >= 0) {
-        if (!is_zeroes(extent)) {
+        if (!blk_extent_is_zeroes(extent)) {
             add_piece(finder, start - search->not_zero, end - search->not_zero, false);
         }
-    } else if (is_zeroes(extent)) {
+    } else if (blk_extent_is_zeroes(extent)) {
         int64_t rest = MAX(start, end - (int64_t)search->len + 1);
         add_piece(finder, start, rest, true);
         add_piece(finder, rest, end, false);

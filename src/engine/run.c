@@ -16,6 +16,7 @@
 #include "engine/session-private.h"
 #include "engine/waiting.h"
 #include "io/clock.h"
+#include "util/source.h"
 
 enum { LARGE_REQUEST = 8 << 20 /* shorter ones have no progress to speak of */ };
 
@@ -225,14 +226,6 @@ static void hint_at_wait(const struct job *job)
         report_hint(&job->call, "it waited%s", job->waited_for + strlen("waits"));
 }
 
-static void stop_timer(struct session *session)
-{
-    if (!session->cancel_timer)
-        return;
-    g_source_destroy(session->cancel_timer);
-    g_clear_pointer(&session->cancel_timer, g_source_unref);
-}
-
 /* The line is done for whoever gave it. */
 static void finish(struct job *job, int ret)
 {
@@ -241,7 +234,7 @@ static void finish(struct job *job, int ret)
         session->failed = true;
     if (session->running == job) {
         session->running = NULL;
-        stop_timer(session);
+        source_clear(&session->cancel_timer);
         session_notify_busy(session);
     }
     if (job->done)
@@ -346,7 +339,7 @@ static gboolean leave_behind(void *data)
 {
     struct session *session = data;
     struct job *job = session->running;
-    stop_timer(session);
+    source_clear(&session->cancel_timer);
     g_autofree char *line = shown_line(job);
     report_error(&job->call, "cancelled: %s (a request of it can't be stopped and goes on in the background)", line);
     hint_at_wait(job);

@@ -16,6 +16,7 @@
 #include "io/aio-backend.h"
 #include "io/co.h"
 #include "io/workers.h"
+#include "util/source.h"
 
 enum {
     SQ_ENTRIES = 128,
@@ -209,8 +210,7 @@ static bool uring_open(struct aio *aio, GError **error)
 static void uring_close(struct aio *aio)
 {
     struct uring *uring = aio->backend;
-    g_source_destroy(uring->source);
-    g_source_unref(uring->source);
+    source_clear(&uring->source);
     io_uring_queue_exit(&uring->ring);
     g_free(uring);
 }

@@ -21,6 +21,7 @@
 #include "io/co-internal.h"
 #include "io/co-stack.h"
 #include "io/co-switch.h"
+#include "util/source.h"
 
 #if CO_ASAN
 #include <sanitizer/common_interface_defs.h>
@@ -409,8 +410,7 @@ void co_init(void)
 void co_done(void)
 {
     g_assert(source && !live);
-    g_source_destroy(source);
-    g_clear_pointer(&source, g_source_unref);
+    source_clear(&source);
     co_wait_done();
     for (struct co *co = pool, *next; co; co = next) {
         next = co->next;

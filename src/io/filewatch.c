@@ -5,6 +5,8 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "util/source.h"
+
 enum {
     NAME_EVENTS = IN_ATTRIB | IN_MOVE_SELF | IN_CREATE | IN_MOVED_TO, /* the number of links is an attribute */
 };
@@ -65,8 +67,7 @@ void filewatch_free(struct filewatch *watch)
 {
     if (!watch)
         return;
-    g_source_destroy(watch->source);
-    g_source_unref(watch->source);
+    source_clear(&watch->source);
     close(watch->fd);
     g_free(watch);
 }

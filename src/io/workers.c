@@ -15,6 +15,7 @@
 #include "io/aio-backend.h"
 #include "io/co.h"
 #include "util/oom.h"
+#include "util/source.h"
 
 struct workers {
     GMainContext *context;
@@ -192,8 +193,7 @@ void workers_free(struct workers *workers)
     pthread_cond_broadcast(&workers->work);
     pthread_mutex_unlock(&workers->lock);
     g_ptr_array_unref(workers->threads);
-    g_source_destroy(workers->source);
-    g_source_unref(workers->source);
+    source_clear(&workers->source);
     g_main_context_unref(workers->context);
     pthread_mutex_destroy(&workers->lock);
     pthread_cond_destroy(&workers->work);

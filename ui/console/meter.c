@@ -13,6 +13,7 @@
 #include "io/clock.h"
 #include "ui/progress.h"
 #include "util/safetext.h"
+#include "util/source.h"
 
 enum { INTERVAL_MS = 200, SHOWN_AFTER_US = 1000 * 1000, COLUMNS = 80 };
 
@@ -108,10 +109,7 @@ static gboolean look(void *data)
 static void stop_timer(struct meter *meter)
 {
     wipe(meter);
-    if (meter->timer != NULL) {
-        g_source_destroy(meter->timer);
-        g_clear_pointer(&meter->timer, g_source_unref);
-    }
+    source_clear(&meter->timer);
 }
 
 static void on_busy(void *data)

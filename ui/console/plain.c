@@ -19,6 +19,7 @@
 #include "ui/signals.h"
 #include "ui/text.h"
 #include "util/safetext.h"
+#include "util/source.h"
 
 struct plain {
     struct sink sink, *out; /* out: sink, or the meter before it */
@@ -95,8 +96,7 @@ static void end_prompt(struct plain *plain)
     if (plain->prompting) {
         plain->prompting = false;
         line_unprompt();
-        g_source_destroy(plain->input);
-        g_clear_pointer(&plain->input, g_source_unref);
+        source_clear(&plain->input);
     }
 }
 

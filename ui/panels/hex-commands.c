@@ -348,7 +348,7 @@ static int64_t part_co(const struct range *range, int64_t at, bool *ret_zero)
     if (!range->blk || blk_status_or_hole_co(range->blk, range->start + at, rest, &extent) < 0 || extent.length <= 0) {
         return rest;
     }
-    *ret_zero = blk_kind_is_zeroes(extent.kind) || extent.hole;
+    *ret_zero = blk_extent_is_zeroes(&extent);
     return MIN(extent.length, rest);
 }
 

@@ -48,7 +48,7 @@ static void add_hole(struct hex_cache *cache, int64_t start, int64_t end, uint64
 /* Of a preallocated image, most of the data is a hole of the file. */
 static bool needs_no_reading(const struct blk_extent *extent)
 {
-    return blk_kind_is_zeroes(extent->kind) || extent->hole || extent->kind == BLK_KIND_MISSING;
+    return blk_extent_is_zeroes(extent) || extent->kind == BLK_KIND_MISSING;
 }
 
 static uint64_t pattern_of(enum blk_kind kind)

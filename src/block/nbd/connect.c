@@ -8,6 +8,7 @@
 #include "block/nbd/server.h"
 #include "block/nbd/tls.h"
 #include "io/sandbox.h"
+#include "util/source.h"
 
 enum {
     HANDSHAKE_S = 30, /* at most; less where requests get less */
@@ -187,8 +188,7 @@ static int await_ready_co(struct nbd_connection *connection)
             choose(connection, asked++);
     }
     connection->connector = NULL;
-    g_source_destroy(timer);
-    g_source_unref(timer);
+    source_clear(&timer);
     if (connection->handle && ret == -ETIMEDOUT)
         nbd_drop(connection, "the server did not finish the handshake in time", ETIMEDOUT);
     else if (connection->handle && ret == -ECANCELED)

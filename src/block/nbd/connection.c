@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "util/source.h"
+
 enum {
     RETRY_US = G_USEC_PER_SEC / 2, /* between attempts */
     REPLIES_MAX = 64,              /* taken before the loop's other sources have their turn */
@@ -201,8 +203,7 @@ void nbd_drop(struct nbd_connection *connection, const char *why, int error)
     connection->why_errno = why ? error : connection->library->get_errno();
     g_free(connection->why);
     connection->why = g_steal_pointer(&said);
-    g_source_destroy(connection->source);
-    g_clear_pointer(&connection->source, g_source_unref);
+    source_clear(&connection->source);
     connection->armed = connection->forgotten = connection->stalled = connection->status_failed = false;
     connection->lost_us = g_get_monotonic_time();
     connection->retry_us = 0;

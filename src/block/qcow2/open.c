@@ -8,6 +8,7 @@
 #include "block/qcow2/check.h"
 #include "block/qcow2/inflate.h"
 #include "block/qcow2/writer.h"
+#include "util/source.h"
 
 enum { SECTOR = 512 };
 
@@ -70,20 +71,12 @@ static gboolean clean_cache(void *data)
     return G_SOURCE_CONTINUE;
 }
 
-static void stop_cleaning(struct qcow2 *qcow2)
-{
-    if (!qcow2->cleaning)
-        return;
-    g_source_destroy(qcow2->cleaning);
-    g_clear_pointer(&qcow2->cleaning, g_source_unref);
-}
-
 void qcow2_settings_apply(struct node *node, const struct qcow2_settings *settings)
 {
     struct qcow2 *qcow2 = node->opaque;
     qcow2_cache_free(qcow2->l2_cache);
     qcow2->l2_cache = qcow2_cache_new(node->file, settings->l2_piece, MAX(settings->l2_cache_size / settings->l2_piece, 2));
-    stop_cleaning(qcow2);
+    source_clear(&qcow2->cleaning);
     if (settings->clean_interval == 0)
         return;
     qcow2->cleaning = g_timeout_source_new_seconds(settings->clean_interval);
@@ -224,7 +217,7 @@ int qcow2_close_co(struct node *node)
 {
     struct qcow2 *qcow2 = node->opaque;
     int ret = qcow2_writer_close_co(node);
-    stop_cleaning(qcow2);
+    source_clear(&qcow2->cleaning);
     qcow2_cache_free(qcow2->l2_cache);
     qcow2_inflate_free(qcow2->inflate);
     g_clear_pointer(&qcow2->snapshots, g_ptr_array_unref);
