@@ -81,6 +81,8 @@ static const struct binding bindings[] = {
     KEY(MAP, "L", MAP_DIFFERENCE_LIST),
     KEY(MAP, "n", MAP_NEXT_DIFFERENCE),
     KEY(MAP, "N", MAP_PREVIOUS_DIFFERENCE),
+    KEY(MAP, "p", MAP_NEXT_FAULT),
+    KEY(MAP, "P", MAP_PREVIOUS_FAULT),
     KEY(MAP, "y", MAP_LAYER),
     KEY(MAP, "R", MAP_SCAN),
 

@@ -76,6 +76,8 @@ enum request_context {
     X(MAP_DIFFERENCE_LIST, "map-difference-list", MAP, "map-difference-list", "list", "list the differences, or show the picture again") \
     X(MAP_NEXT_DIFFERENCE, "map-next-difference", MAP, "map-next-difference OFFSET", "next difference", "to the next difference")       \
     X(MAP_PREVIOUS_DIFFERENCE, "map-previous-difference", MAP, "map-previous-difference OFFSET", "previous", "to the difference before") \
+    X(MAP_NEXT_FAULT, "map-next-fault", MAP, "map-next-fault OFFSET", NULL, "to the next cluster of the file that is corrupt or leaked; from the order of the disk: to the first") \
+    X(MAP_PREVIOUS_FAULT, "map-previous-fault", MAP, "map-previous-fault OFFSET", NULL, "to the corrupt or leaked cluster of the file before; from the order of the disk: to the last") \
     X(MAP_LAYER, "map-layer", MAP, "map-layer", NULL, "show only what the first layer supplies, then the next, then all again") \
     X(MAP_SCAN, "map-scan", MAP, "map-scan", NULL, "read the allocation of the whole image again, and compare again what is compared") \
     X(HEX_FOLLOW, "hex-follow", HEX, "hex-follow OFFSET", "buffer/image",                                                     \

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <glib.h>
 
+#include "block/inspect.h"
 #include "io/co.h"
 #include "ui/panel.h"
 
@@ -190,6 +191,42 @@ static int find_sort_co(struct blk *blk, struct lookup_answer *answer)
     return ret < 0 ? ret : sorting.found < 0 ? -ENOENT : 0;
 }
 
+/* ---- faults of the file ---- */
+
+struct faults {
+    int64_t offset, found; /* found is -1: none yet */
+    bool next;
+};
+
+/* Corrupt and leaked clusters in a row are one place to go to each. */
+static int look_for_fault(void *data, const struct inspect_host_run *run)
+{
+    struct faults *faults = data;
+    enum inspect_share share = inspect_share_of(run);
+    bool fault = share == INSPECT_SHARE_LEAKED || share == INSPECT_SHARE_CORRUPT || share == INSPECT_SHARE_ERROR;
+
+    if (co_cancelled()) {
+        return -ECANCELED;
+    }
+    if (fault && (faults->next ? run->start > faults->offset : run->start < faults->offset)) {
+        faults->found = run->start;
+    }
+    return faults->next ? faults->found >= 0 : run->start >= faults->offset;
+}
+
+static int find_fault_co(struct blk *blk, struct lookup_answer *answer)
+{
+    struct faults faults = {.offset = answer->offset, .found = -1, .next = answer->question == LOOKUP_NEXT_FAULT};
+    struct inspect_look look;
+    int ret;
+
+    inspect_look_begin(blk, &look);
+    ret = inspect_host_map_co(blk, look_for_fault, &faults);
+    inspect_look_end(blk, &look);
+    answer->found = faults.found;
+    return ret < 0 ? ret : faults.found < 0 ? -ENOENT : 0;
+}
+
 static bool is_in_own_file(struct blk *blk, const struct blk_extent *extent)
 {
     struct blk *file = extent->depth >= 0 ? blk_layer(blk, (unsigned)extent->depth, BLK_PART_FILE) : NULL;
@@ -217,6 +254,10 @@ static void answer_co(struct blk *blk, struct lookup_answer *answer)
     case LOOKUP_NEXT_SORT:
     case LOOKUP_PREVIOUS_SORT:
         answer->ret = find_sort_co(blk, answer);
+        break;
+    case LOOKUP_NEXT_FAULT:
+    case LOOKUP_PREVIOUS_FAULT:
+        answer->ret = find_fault_co(blk, answer);
         break;
     }
 }
@@ -269,7 +310,13 @@ void lookup_remark(struct panel *panel, const struct lookup_answer *answer)
     bool next = answer->question == LOOKUP_NEXT || answer->question == LOOKUP_NEXT_SORT;
     bool sort = answer->question == LOOKUP_NEXT_SORT || answer->question == LOOKUP_PREVIOUS_SORT;
 
-    if (answer->ret == -ENOENT) {
+    if (answer->ret == -ENOENT && (answer->question == LOOKUP_NEXT_FAULT || answer->question == LOOKUP_PREVIOUS_FAULT)) {
+        bool any = answer->offset >= 0 && answer->offset < INT64_MAX;
+
+        panel_remark(panel, !any ? "no cluster of the file is corrupt or leaked"
+                            : answer->question == LOOKUP_NEXT_FAULT ? "no cluster behind this one is corrupt or leaked"
+                                                                    : "no cluster before this one is corrupt or leaked");
+    } else if (answer->ret == -ENOENT) {
         g_autofree char *text = g_strdup_printf("no %s extent%s%s", next ? "next" : "previous", sort ? " " : "", sort ? sorts[answer->sort] : "");
 
         panel_remark(panel, text);

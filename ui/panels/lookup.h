@@ -13,6 +13,8 @@ enum lookup_question {
     LOOKUP_PREVIOUS, /* where the extent with offset begins, or if it begins right there, the one before */
     LOOKUP_NEXT_SORT,     /* where the next stretch of a sort begins after offset */
     LOOKUP_PREVIOUS_SORT, /* where such a stretch begins before offset, the last one */
+    LOOKUP_NEXT_FAULT,     /* of the image's file: where corrupt or leaked clusters begin after offset (-1: from the start) */
+    LOOKUP_PREVIOUS_FAULT, /* and where the last such begin before it */
 };
 
 /* Stretches that a question may be about. */

@@ -70,6 +70,8 @@ void map_pair_forget(struct map_panel *map);
 
 /* As panel_ops has it. */
 enum panel_reaction map_request(struct panel *panel, enum request request, int count);
+/* Shows the other order, of an image whose file has one of its own. */
+void map_turn(struct map_panel *map);
 /* From now on only what that layer supplies is there (-1: all of them); false: there is no such layer. */
 bool map_show_only(struct map_panel *map, int layer);
 /* The same of what is marked, which is taken over. */

@@ -3,6 +3,8 @@
 #include "ui/panels/lookup.h"
 #include "ui/panels/map-panel.h"
 
+#define NO_STRUCTURE "this format has no structure of its own: the file is the image"
+
 enum { ZOOM_SHIFT = 3 /* a step shows an eighth */ };
 
 /* ---- what is shown ---- */
@@ -55,19 +57,24 @@ static enum panel_reaction show_page(struct map_panel *map, enum map_page page)
     return PANEL_REDRAW;
 }
 
-static enum panel_reaction turn(struct map_panel *map)
+void map_turn(struct map_panel *map)
 {
     int64_t size = inspect_host_size(map->blk);
 
-    if (map->at == MAP_GUEST && size <= 0) {
-        panel_remark(&map->panel, "this format has no structure of its own: the file is the image");
-        return PANEL_HANDLED;
-    }
     if (map->at == MAP_GUEST && (!map->sides[MAP_HOST].blk || map->sides[MAP_HOST].size != size)) {
         map_side_open(&map->sides[MAP_HOST], map->blk, size);
     }
     map->at = !map->at;
     map_open_list(map);
+}
+
+static enum panel_reaction turn(struct map_panel *map)
+{
+    if (map->at == MAP_GUEST && inspect_host_size(map->blk) <= 0) {
+        panel_remark(&map->panel, NO_STRUCTURE);
+        return PANEL_HANDLED;
+    }
+    map_turn(map);
     map_pair_follow(map);
     return PANEL_REDRAW;
 }
@@ -266,6 +273,19 @@ static enum panel_reaction seek(struct map_panel *map, bool next)
     return PANEL_HANDLED;
 }
 
+/* Only the file's clusters can be; the answer turns to its order. */
+static enum panel_reaction seek_fault(struct map_panel *map, bool next)
+{
+    if (inspect_host_size(map->blk) <= 0) {
+        panel_remark(&map->panel, NO_STRUCTURE);
+        return PANEL_HANDLED;
+    }
+    int64_t otherwise = next ? -1 : INT64_MAX;
+
+    lookup_ask(map->seek, map->blk, next ? LOOKUP_NEXT_FAULT : LOOKUP_PREVIOUS_FAULT, map->at == MAP_HOST ? map->sides[MAP_HOST].cursor : otherwise);
+    return PANEL_HANDLED;
+}
+
 enum panel_reaction map_request(struct panel *panel, enum request request, int count)
 {
     struct map_panel *map = (struct map_panel *)panel;
@@ -286,6 +306,9 @@ enum panel_reaction map_request(struct panel *panel, enum request request, int c
     case REQUEST_MAP_NEXT_EXTENT:
     case REQUEST_MAP_PREVIOUS_EXTENT:
         return seek(map, request == REQUEST_MAP_NEXT_EXTENT);
+    case REQUEST_MAP_NEXT_FAULT:
+    case REQUEST_MAP_PREVIOUS_FAULT:
+        return seek_fault(map, request == REQUEST_MAP_NEXT_FAULT);
     case REQUEST_MAP_SCAN:
         session_look(panel_session(&map->panel));
         map_side_rescan(side);

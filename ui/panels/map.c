@@ -65,7 +65,16 @@ static void on_seek(void *data, const struct lookup_answer *answer)
 {
     struct map_panel *map = data;
 
-    if (answer->ret == 0) {
+    bool fault = answer->question == LOOKUP_NEXT_FAULT || answer->question == LOOKUP_PREVIOUS_FAULT;
+
+    if (answer->ret == 0 && fault) {
+        if (map->at == MAP_GUEST) {
+            map_turn(map);
+        }
+        map_pair_forget(map);
+        map->sides[MAP_HOST].cursor = map_side_nearest(&map->sides[MAP_HOST], answer->found);
+        panel_redraw(&map->panel);
+    } else if (answer->ret == 0) {
         map->sides[MAP_GUEST].cursor = answer->found;
         panel_redraw(&map->panel);
     } else {

@@ -85,6 +85,8 @@ static const struct row rows[] = {
     {REQUEST_MAP_DIFFERENCE_LIST, ANY, LAYER "; differences", "", "map · differences"},
     {REQUEST_MAP_NEXT_DIFFERENCE, ANY, LAYER "; differences", "", "map=0x100000 "},
     {REQUEST_MAP_PREVIOUS_DIFFERENCE, ANY, LAYER "; differences; cursor map 0x1f0000 0", "", "map=0x100000 "},
+    {REQUEST_MAP_NEXT_FAULT, ANY, QCOW2, "", "> map-next-fault"},
+    {REQUEST_MAP_PREVIOUS_FAULT, ANY, QCOW2, "", "> map-previous-fault"},
     {REQUEST_MAP_LAYER, ANY, LAYER, "", "only layer 0"},
     {REQUEST_MAP_SCAN, ANY, "length", "", "> map-scan"},
 

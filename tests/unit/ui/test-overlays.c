@@ -425,7 +425,7 @@ static void test_set_shows_and_sets(void)
 
 static void test_bind_changes_keys_at_once(void)
 {
-    struct driver *driver = driver_new(100, 90, driver_colour, "disk.img");
+    struct driver *driver = driver_new(100, 100, driver_colour, "disk.img");
     driver_command(driver, "bind map Q quit");
     driver_command(driver, "bind hex j hex-fold");
     g_assert_true(driver_shows(driver, "bind: in hex, 'j' hides 'down'"));
