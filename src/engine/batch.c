@@ -8,6 +8,7 @@
 
 #include "engine/session.h"
 #include "engine/sink.h"
+#include "engine/waiting.h"
 
 enum {
     READ_CHUNK = 64 << 10,
@@ -18,30 +19,40 @@ enum {
 /* ---- one line ---- */
 
 struct outcome {
-    bool done;
-    int ret;
+    unsigned running; /* lines */
+    int ret;          /* of the last one that failed, or 0 */
 };
 
 static void on_done(void *data, int ret)
 {
     struct outcome *outcome = data;
-    outcome->done = true;
-    outcome->ret = ret;
+    outcome->running--;
+    outcome->ret = ret < 0 ? ret : outcome->ret;
+}
+
+static void begin(struct session *session, const char *line, struct sink *sink, unsigned flags, struct outcome *outcome)
+{
+    outcome->running++;
+    sink_line(sink, line);
+    session_run(session, line, sink, flags, on_done, outcome);
+}
+
+static void turn(struct sink *sink)
+{
+    GMainContext *context = g_main_context_get_thread_default();
+    bool holds = sink_holds(sink); /* a look whether it has to wait costs as much as waiting: only where that matters */
+    if (g_main_context_iteration(context, !holds) || !holds)
+        return;
+    sink_flush(sink);
+    g_main_context_iteration(context, TRUE);
 }
 
 int batch_run_line(struct session *session, const char *line, struct sink *sink)
 {
     struct outcome outcome = {0};
-    sink_line(sink, line);
-    session_run(session, line, sink, 0, on_done, &outcome);
-    while (!outcome.done) {
-        GMainContext *context = g_main_context_get_thread_default();
-        bool holds = sink_holds(sink); /* a look whether it has to wait costs as much as waiting: only where that matters */
-        if (g_main_context_iteration(context, !holds) || !holds)
-            continue;
-        sink_flush(sink);
-        g_main_context_iteration(context, TRUE);
-    }
+    begin(session, line, sink, 0, &outcome);
+    while (outcome.running > 0)
+        turn(sink);
     return outcome.ret;
 }
 
@@ -126,6 +137,25 @@ static int next_line(struct reader *reader, struct session *session, struct sink
     }
 }
 
+/*
+ * As batch_run_line(), but while it waits for a request at a breakpoint the lines that follow are given as they would be typed: what lets that
+ * go on is among them, if anything is.
+ */
+static int run_line_of_script(struct session *session, struct reader *reader, const char *line, struct sink *sink)
+{
+    struct outcome outcome = {0};
+    enum session_wait wait;
+    char *next;
+    begin(session, line, sink, 0, &outcome);
+    while (outcome.running > 0) {
+        while (session_waits(session, &wait) && wait != SESSION_WAIT_BREAK && next_line(reader, session, sink, &next) > 0)
+            begin(session, next, sink, session_runs_beside(session, next) ? SESSION_RUN_NOW : 0, &outcome);
+        if (outcome.running > 0)
+            turn(sink);
+    }
+    return outcome.ret;
+}
+
 int batch_run_fd(struct session *session, int fd, const char *prompt, struct sink *sink)
 {
     struct reader reader = {.fd = fd};
@@ -140,7 +170,9 @@ int batch_run_fd(struct session *session, int fd, const char *prompt, struct sin
         ret = next_line(&reader, session, sink, &line);
         if (ret <= 0)
             break;
-        stop = batch_run_line(session, line, sink) < 0 && session_config(session)->stop_on_error;
+        bool script = !prompt && !session_config(session)->drop_in;
+        int failed = script ? run_line_of_script(session, &reader, line, sink) : batch_run_line(session, line, sink);
+        stop = failed < 0 && session_config(session)->stop_on_error;
         if (session_needs_turns(session) && ++turns % TURN_EVERY == 0)
             g_main_context_iteration(g_main_context_get_thread_default(), FALSE);
     }

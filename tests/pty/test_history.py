@@ -73,3 +73,13 @@ def test_a_saved_script_replays(start, work, disk):
     assert result.status == 0 and 'read 16/16 bytes at offset 512' in result.out, result
     seen = support.blkscope('-f', 'raw', '--headless', '-c', 'length', '-c', 'screen', disk, env=support.environment(**support.SCREEN)).out
     assert '│> length' in seen and '│4 MiB' in seen and '> screen' not in seen, seen
+
+
+def test_a_script_goes_on_where_a_command_waits_for_a_stopped_request(disk, work):
+    """As the session did that it is of, where resume was typed meanwhile."""
+    script = work / 'stopped.txt'
+    script.write_text('break read_aio A\naio_read -q 0 4k\naio_flush\nlength\nresume A\n')
+    for options in ([], ['--headless']):
+        result = support.blkscope('--script', script, *options, '-f', 'raw', f'blkdebug::{disk}')
+        assert result.status == 0
+        assert result.out.split('\n')[:3] == ["blkdebug: Suspended request 'A'", "blkdebug: Resuming request 'A'", '4 MiB']
