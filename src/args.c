@@ -71,7 +71,7 @@ static const struct option long_options[] = {
 /* ---- help ---- */
 
 static const char examples[] =
-    "  blkscope disk.img                        look at an image, full screen, changing nothing\n"
+    "  blkscope disk.img                        look at an image, changing nothing\n"
     "  blkscope -c 'read -v 0 512' disk.img     dump its first sector\n"
     "  blkscope -c 'map --json' disk.img        what is allocated, for a program\n"
     "  blkscope -w -c 'write -P 7 1M 4k' disk.img\n"
@@ -82,13 +82,13 @@ static const char examples[] =
 static const char own_options[] =
     "  -w, --writable         open images for writing\n"
     "      --plain            a prompt instead of the full screen\n"
-    "      --headless         a screen in memory: commands come from standard input, `screen` prints it\n"
+    "      --headless         a screen in memory for commands; `screen` prints it\n"
     "      --script FILE      run the commands in FILE, then exit\n"
     "      --stop-on-error    stop at the first command that fails\n"
     "      --json             reports as JSON, one object a line\n"
     "      --dialect RELEASE  formats and rules of release 7.2 (default) or 2.4\n"
-    "      --refs POLICY      files an image names: ask (default), follow (default without a screen) or none\n"
-    "      --theme NAME       colours of the screen: a name that `theme` lists, or a theme file\n"
+    "      --refs POLICY      files that an image names: ask, follow or none\n"
+    "      --theme NAME       colours: a name that `theme` lists, or a theme file\n"
     "      --no-config        read no configuration files\n"
     "      --no-history       neither read nor keep what is typed, nor marks\n"
     "      --no-sandbox       give up no rights once an image is open\n";
@@ -99,7 +99,7 @@ static const char common_options[] =
     "  -r, --read-only        open the image for reading only\n"
     "  -s, --snapshot         writes go to a temporary layer\n"
     "  -n, --nocache          same as -t none\n"
-    "  -t, --cache MODE       none, writeback, writethrough (default), directsync or unsafe\n"
+    "  -t, --cache MODE       none writeback writethrough (default) directsync unsafe\n"
     "  -d, --discard MODE     ignore, off, unmap or on\n"
     "  -i, --aio MODE         threads, native or io_uring\n"
     "  -k, --native-aio       same as -i native\n"
@@ -107,8 +107,8 @@ static const char common_options[] =
     "  -m, --misalign         misaligned buffers, to test direct I/O\n"
     "  -U, --force-share      open the image although another program has it locked\n"
     "  -T, --trace PATTERN    accepted for old scripts\n"
-    "      --object OBJECT    what options of drivers name (secret, TLS, limits); help lists\n"
-    "      --image-opts       IMAGE is a list of options: driver=raw,file.filename=disk.img\n"
+    "      --object OBJECT    what options name (secret, TLS, limits); help lists\n"
+    "      --image-opts       IMAGE is options: driver=raw,file.filename=disk.img\n"
     "  -h, --help             this text\n"
     "  -V, --version          the version, and what works here\n";
 

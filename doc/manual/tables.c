@@ -12,6 +12,7 @@
 
 #include "args.h"
 #include "block/driver.h"
+#include "doc/manual/help.h"
 #include "engine/batch.h"
 #include "engine/command.h"
 #include "engine/session.h"
@@ -70,33 +71,9 @@ static void each_option(option_fn *fn, GString *out)
 
 /* ---- scdoc ---- */
 
-/* Text with nothing in it that scdoc takes for markup. */
-static char *plain(const char *text)
-{
-    GString *out = g_string_new(NULL);
-
-    for (const char *p = text; *p; p++) {
-        if (strchr("_*\\[]|#<>`~", *p) || (p == text && strchr(".-", *p)))
-            g_string_append_c(out, '\\');
-        g_string_append_c(out, *p);
-    }
-    return g_string_free(out, FALSE);
-}
-
-static void add_literal(GString *out, const char *text)
-{
-    g_string_append(out, "\n\t```\n");
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    for (char **line = lines; *line; line++) {
-        if (**line || line[1])
-            g_string_append_printf(out, "\t%s\n", *line);
-    }
-    g_string_append(out, "\t```\n");
-}
-
 static void option_for_manual(const struct option_line *option, GString *out)
 {
-    g_autofree char *name = plain(option->name), *help = plain(option->help);
+    g_autofree char *name = help_plain(option->name), *help = help_plain(option->help);
 
     if (option->letter)
         g_string_append_printf(out, "*-%c*, ", option->letter);
@@ -109,16 +86,13 @@ static void option_for_manual(const struct option_line *option, GString *out)
 static void command_for_manual(const struct command *command, GString *out)
 {
     const char *args = command_args(command, false);
-    g_autofree char *name = plain(command->name), *usage = args ? plain(args) : NULL, *summary = plain(command->summary);
+    g_autofree char *name = help_plain(command->name), *usage = args ? help_plain(args) : NULL, *summary = help_plain(command->summary);
 
     g_string_append_printf(out, "*%s*%s%s\n\t%s.%s%s%s%s\n", name, usage ? " " : "", usage ? usage : "", summary,
                            command->alias ? " Also *" : "", command->alias ? command->alias : "", command->alias ? "*." : "",
                            command->flags & COMMAND_OURS ? " Not in qemu-io." : "");
-    if (command->help) {
-        const char *help = command->help + strspn(command->help, "\n");
-
-        add_literal(out, help);
-    }
+    if (command->help)
+        help_for_manual(out, command->help);
     g_string_append_c(out, '\n');
 }
 
@@ -141,7 +115,7 @@ static void commands_for_manual(GString *out)
 static void keys_for_manual(GString *out)
 {
     for (int context = 0; context < REQUEST_CONTEXT_COUNT; context++) {
-        g_autofree char *title = g_ascii_strup(request_context_name(context), -1), *about = plain(request_context_help(context));
+        g_autofree char *title = g_ascii_strup(request_context_name(context), -1), *about = help_plain(request_context_help(context));
 
         g_string_append_printf(out, "# %s\n\n%s\n\n", title, about);
         for (int request = 0; request < REQUEST_COUNT; request++) {
@@ -149,7 +123,7 @@ static void keys_for_manual(GString *out)
 
             if (!keys)
                 continue;
-            g_autofree char *shown = plain(keys), *help = plain(request_info(request)->help), *name = plain(request_info(request)->name);
+            g_autofree char *shown = help_plain(keys), *help = help_plain(request_info(request)->help), *name = help_plain(request_info(request)->name);
             g_string_append_printf(out, "*%s*\n\t%s (%s)\n\n", shown, help, name);
         }
     }
@@ -164,7 +138,7 @@ static const char *type_name(enum driver_option_type type)
 
 static void option_of_driver(const struct driver_option *option, GString *out)
 {
-    g_autofree char *key = plain(option->name), *help = plain(option->help ? option->help : "");
+    g_autofree char *key = help_plain(option->name), *help = help_plain(option->help ? option->help : "");
 
     g_string_append_printf(out, "\t%s (%s)%s%s%s\n\n", key, type_name(option->type), *help ? ": " : "", help,
                            option->reopen ? "; *reopen* can change it" : "");
@@ -179,10 +153,10 @@ static void drivers_like(const char *const *name, GString *out)
         if (driver_find(*before)->options == options)
             return;
     }
-    g_autofree char *first = plain(*name);
+    g_autofree char *first = help_plain(*name);
     g_string_append_printf(out, "*%s*", first);
     for (const char *const *same = name + 1; *same && options; same++) {
-        g_autofree char *shown = plain(*same);
+        g_autofree char *shown = help_plain(*same);
 
         if (driver_find(*same)->options == options)
             g_string_append_printf(out, ", *%s*", shown);
@@ -216,7 +190,7 @@ static void settings_for_manual(GString *out)
             rest += strcspn(rest, " ");
             rest += strspn(rest, " ");
         }
-        g_autofree char *name = plain(words[0]), *value = plain(words[1]), *help = plain(rest);
+        g_autofree char *name = help_plain(words[0]), *value = help_plain(words[1]), *help = help_plain(rest);
         g_string_append_printf(out, "*%s* _%s_\n\t%s\n\n", name, value, help);
     }
     sink_free(sink);

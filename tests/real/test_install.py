@@ -72,6 +72,23 @@ def test_manual_names_every_option_and_command(installed):
     assert [name for name in names if name not in of_keys and not re.search(rf'^fB{name}fR', text, re.M)] == []
 
 
+@pytest.mark.parametrize('page', ['man1/blkscope.1', 'man7/blkscope-keys.7', 'man7/blkscope-qcow2.7', 'man7/blkscope-security.7'])
+def test_manual_fits_80_columns(installed, work, page):
+    """Nothing sticks out on a terminal of that size, and the formatter has nothing to complain about."""
+    if not shutil.which('man'):
+        pytest.skip('man is not installed')
+    result = subprocess.run(['man', '--warnings', '-l', installed / 'share/man' / page], capture_output=True, text=True,
+                            env=support.environment(HOME=str(work), LANG='C.UTF-8', LC_ALL='C.UTF-8', MANWIDTH='80', MANPAGER='cat', PATH=os.environ['PATH']))
+    assert result.returncode == 0 and result.stderr == ''
+    lines = re.sub('.\b|\x1b\\[[0-9;]*m', '', result.stdout).splitlines()
+    assert len(lines) > 50 and [line for line in lines if len(line) > 80] == []
+
+
+def test_help_fits_80_columns():
+    for told in (support.blkscope('--help').out, support.drop_in('--help').out):
+        assert len(told.splitlines()) > 20 and [line for line in told.splitlines() if len(line) > 80] == []
+
+
 def test_manual_names_what_is_set_and_read(installed):
     """Options of `set`, objects, and every variable of the environment that a source file asks for."""
     text = manual(installed / 'share/man/man1/blkscope.1')
