@@ -2,6 +2,7 @@
 """The documents tell what the program prints now: every command of the tutorial is run, and the pictures are made again."""
 import os
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -13,7 +14,7 @@ DATE = re.compile(r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d')
 
 
 def sessions(text):
-    """(command, what it prints) for each line that begins with a dollar sign, in order."""
+    """(command, what it prints) for each line that begins with a dollar sign, in order.  `keys ...` is part of what it prints."""
     block = []
     for line in text.splitlines():
         if line.startswith('    $ '):
@@ -21,6 +22,25 @@ def sessions(text):
         elif line.startswith('    ') and block:
             block[-1][1].append(line[4:])
     return block
+
+
+def press(command, lines, work):
+    """Presses the keys of a session in full screen; returns the lines of the tutorial that were not on the screen by then."""
+    steps = []
+    for line in lines:
+        if line.startswith('keys '):
+            steps.append((line, []))
+        else:
+            steps[-1][1].append(line)
+    _, *args = shlex.split(command)
+    # The first screen is there before a key is pressed, as it is for who reads along.
+    script = 'screen\n' + ''.join(f'{keys}\nscreen\n' for keys, _ in steps)
+    shown = support.blkscope('--headless', '--no-config', '--no-history', *args, cwd=work, input=script,
+                             env=support.environment(COLUMNS='80', LINES='24', **support.SCREEN)).out
+    _, _, *screens = re.split(r'(?=^.* (?:MOVE|TYPE|HEX) )', shown, flags=re.M)
+    assert len(screens) == len(steps), shown
+    return [f'{command}: {keys}: {line}\n{screen}' for (keys, lines), screen in zip(steps, screens) for line in lines
+            if not re.search(re.escape(line).replace(r'\.\.\.', '.*'), screen)]
 
 
 def pattern(lines):
@@ -41,11 +61,17 @@ def test_every_command_of_the_tutorial(work):
     assert len(found) >= 15
     env = support.environment(PATH=f'{support.links("blkscope")}:{os.environ["PATH"]}')
     wrong = []
+    screens = 0
     for command, printed in found:
+        if printed and printed[0].startswith('keys '):
+            wrong += press(command, printed, work)
+            screens += 1
+            continue
         result = subprocess.run(['bash', '-c', command], cwd=work, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT, text=True, timeout=support.DEADLINE)
         if not re.fullmatch(pattern(printed), result.stdout):
             wrong.append(f'$ {command}\n{result.stdout}')
+    assert screens == 5, 'each question is answered in the full screen, too'
     assert not wrong, f'{TUTORIAL} says something else than\n' + '\n'.join(wrong)
 
 
