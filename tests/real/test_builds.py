@@ -16,10 +16,18 @@ import support
 pytestmark = pytest.mark.skipif(not os.environ.get('BLKSCOPE_BUILDS'), reason='takes minutes: BLKSCOPE_BUILDS=1 asks for it')
 
 
+LIMIT = 3600  # for one step: three compile all of it at once, on a machine that may have other work
+
+
+@pytest.fixture(autouse=True)
+def limit():
+    """Takes the place of the limit of other tests: each step has its own."""
+
+
 def call(*argv, cwd=None, **changes):
     env = {**os.environ, 'LC_ALL': 'C.UTF-8', **changes}
     result = subprocess.run([str(arg) for arg in argv], cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, text=True, errors='replace')
+                            stderr=subprocess.STDOUT, text=True, errors='replace', timeout=LIMIT)
     assert result.returncode == 0, f'{argv}\n{result.stdout[-6000:]}'
     return result.stdout
 
