@@ -8,12 +8,15 @@
 #include "block/foreign.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "block/extents.h"
 #include "block/node.h"
 #include "block/open.h"
 #include "block/parent_name.h"
+#include "block/pins.h"
 #include "block/qcow2/format.h"
 #include "block/served.h"
 #include "util/safetext.h"
@@ -35,12 +38,11 @@ static bool is_remote(const char *driver)
     return driver && g_strv_contains(protocols, driver);
 }
 
-/* A path becomes absolute, so that nothing in it is taken for a protocol. */
-static int take_file(const struct node *node, struct options *options, struct options **ret_file, GError **error)
+/* A path becomes absolute, so that nothing in it is taken for a protocol; *ret_path (g_free), NULL for a server. */
+static int take_file(const struct node *node, struct options *options, struct options **ret_file, char **ret_path, GError **error)
 {
     g_autoptr(options) file = options_take_child(options, "file");
     const char *filename = options_get(file, "filename"), *driver = options_get(file, "driver");
-    g_autofree char *path = NULL;
 
     if (is_remote(driver)) {
         *ret_file = g_steal_pointer(&file);
@@ -55,10 +57,10 @@ static int take_file(const struct node *node, struct options *options, struct op
         g_set_error_literal(error, OPTIONS_ERROR, EINVAL, "A block device must be specified for \"file\"");
         return -EINVAL;
     }
-    path = g_canonicalize_filename(filename, NULL);
+    *ret_path = g_canonicalize_filename(filename, NULL);
     *ret_file = options_new();
-    options_set(*ret_file, "driver", "file");
-    options_set(*ret_file, "filename", path);
+    options_set(*ret_file, "driver", driver ?: "file");
+    options_set(*ret_file, "filename", *ret_path);
     return 0;
 }
 
@@ -95,17 +97,18 @@ static bool names_data_file(const uint8_t *bytes)
     return qcow2_be32(bytes + VERSION_AT) >= 3 && (qcow2_be64(bytes + INCOMPATIBLE_AT) & QCOW2_INCOMPATIBLE_DATA_FILE);
 }
 
+#define CONVERT_IT "; convert it with 'qemu-img convert' if you trust it"
+
 static int refuse_named(GError **error, const char *what)
 {
-    g_set_error(error, OPTIONS_ERROR, EPERM, "The image names other files that hold its bytes, which are not followed%s", what);
-    return -EPERM;
+    return options_refuse(error, EPERM, "The image names other files that hold its bytes, which are not followed%s", what);
 }
 
 /* Those of a text in a file: by the policy. */
 static int open_extents_co(struct node *node, struct node *file, struct extents **ret_extents, GError **error)
 {
     if (!file->filename || strcmp(file->driver->name, "file") != 0 || node->refs_policy == BLK_REFS_NONE)
-        return refuse_named(error, "; convert it with 'qemu-img convert' if you trust it");
+        return refuse_named(error, CONVERT_IT);
     if (node->refs_policy == BLK_REFS_ASK)
         return refuse_named(error, " unasked; --refs=follow opens them if you trust it");
     if (node->flags & NODE_WRITABLE)
@@ -122,14 +125,12 @@ static int check_bytes_co(struct node *node, struct node *file, struct extents *
     size_t n = CLAMP(file->size, 0, HEADER);
     int ret = node_pread_co(file, 0, (int64_t)n, bytes);
 
-    if (ret < 0) {
-        g_set_error(error, OPTIONS_ERROR, -ret, "Could not read the image's first bytes: %s", g_strerror(-ret));
-        return ret;
-    }
+    if (ret < 0)
+        return options_refuse(error, -ret, "Could not read the image's first bytes: %s", g_strerror(-ret));
     if (vmdk && n >= 4 && !extents_is_whole(bytes, n) && memcmp(bytes, "KDMV", 4) != 0)
         return open_extents_co(node, file, ret_extents, error);
     if (vmdk ? !extents_is_whole(bytes, n) : qcow2 && names_data_file(bytes))
-        return refuse_named(error, "; convert it with 'qemu-img convert' if you trust it");
+        return refuse_named(error, CONVERT_IT);
     return 0;
 }
 
@@ -146,39 +147,57 @@ static void tell_of_backing_co(struct node *node, struct node *file)
                   "into one image, if you trust it)", safe);
 }
 
-static int check_named_files_co(struct node *node, const struct options *options, struct extents **ret_extents, GError **error)
+static int check_named_files_co(struct node *node, const struct options *options, struct node *file, struct extents **ret_extents, GError **error)
 {
-    g_autoptr(options) copy = NULL;
-    struct node *file = node->probed;
-    int ret = 0;
-
     if (node->refs_policy == BLK_REFS_ALL || !has_backing(node->driver->name))
         return 0;
-    if (!file) {
-        struct node_how how = {.flags = NODE_FORCE_SHARE | NODE_QUERY_LOCKS, .perm = NODE_PERM_READ, .shared = NODE_PERM_ALL, .aio = node->aio,
-                               .registry = node->registry, .depth = node->depth};
-
-        copy = options_copy(options);
-        ret = open_below_co(copy, &how, "file", NODE_ROLE_FILE, &file, error);
-        if (ret < 0)
-            return ret;
-    }
-    ret = check_bytes_co(node, file, ret_extents, error);
+    int ret = check_bytes_co(node, file, ret_extents, error);
     if (ret == 0 && !options_has(options, "backing"))
         tell_of_backing_co(node, file);
-    if (file != node->probed)
-        node_unref_co(file);
     return ret;
 }
 
-/* qemu-nbd has the text and the files by descriptors. */
-static void put_extents(const struct extents *extents, struct options *file, struct options *options)
+/* The image's file, to look at what qemu-nbd is to open: it keeps nobody off. */
+static int open_file_co(const struct node *node, const struct options *options, struct node **ret_file, GError **error)
 {
-    g_autofree char *text = g_strdup_printf("/proc/self/fd/%d", NBD_SERVER_FILES);
+    g_autoptr(options) copy = options_copy(options);
+    struct node_how how = {
+        .flags = NODE_FORCE_SHARE | NODE_QUERY_LOCKS,
+        .perm = NODE_PERM_READ,
+        .shared = NODE_PERM_ALL,
+        .aio = node->aio,
+        .registry = node->registry,
+        .depth = node->depth,
+        .expect = node->expect,
+        .pins = node->pins,
+    };
 
-    options_set(file, "filename", text);
-    for (unsigned i = 0; i < extents->options->len; i += 2)
-        options_set(options, extents->options->pdata[i], extents->options->pdata[i + 1]);
+    return open_below_co(copy, &how, "file", NODE_ROLE_FILE, ret_file, error);
+}
+
+/* Whether this is an image whose file nobody has to look at first: it is on a server, and names nothing. */
+static bool is_unseen(const struct node *node, const struct options *options)
+{
+    return is_remote(options_get(options, "file.driver")) && (node->refs_policy == BLK_REFS_ALL || !has_backing(node->driver->name));
+}
+
+/* What qemu-nbd will open is what was looked at here: pins gets it, if it is local.  Its locks would keep qemu-nbd away: they are let go. */
+static int look_co(struct node *node, const struct options *options, struct pins *pins, struct extents **ret_extents, GError **error)
+{
+    struct node *file = g_steal_pointer(&node->probed);
+    int ret = 0;
+
+    if (!file && is_unseen(node, options))
+        return 0;
+    if (!file)
+        ret = open_file_co(node, options, &file, error);
+    if (ret < 0)
+        return ret;
+    ret = check_named_files_co(node, options, file, ret_extents, error);
+    if (ret == 0)
+        ret = pins_add(pins, file, error);
+    node_unref_co(file);
+    return ret;
 }
 
 /* What people are told. */
@@ -189,38 +208,145 @@ static const char *name_of(const struct options *file)
     return name ? name : url ? url : options_get(file, "driver");
 }
 
-static int foreign_open_co(struct node *node, struct options *options, GError **error)
+struct search {
+    int process, first_own, fd;
+    bool unknown; /* it can't be looked at, or is a script of somebody's that has started qemu-nbd */
+    bool found, others;
+};
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Descriptors that a shell has left open to us are left open to it, too. */
+static bool is_inherited(int fd, const struct stat *st)
+{
+    struct stat ours;
+
+    return fstat(fd, &ours) == 0 && is_same(&ours, st);
+}
+
+static void look_at_descriptor(struct search *search, const struct stat *wanted, const char *folder, const char *name)
+{
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+    struct stat st;
+
+    int fd = atoi(name);
+
+    if (fd < search->first_own || stat(path, &st) < 0)
+        return;
+    if (is_same(&st, wanted))
+        search->found = true;
+    else if ((S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)) && !is_inherited(fd, &st))
+        search->others = true;
+}
+
+/* Runs where it may block: whether the process has opened that very file, and any others. */
+static int look_at_open(void *data)
+{
+    struct search *search = data;
+    g_autofree char *folder = g_strdup_printf("/proc/%d/fd", search->process), *link = g_strdup_printf("/proc/%d/exe", search->process);
+    g_autofree char *program = g_file_read_link(link, NULL);
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    struct stat wanted;
+    const char *name;
+
+    if (fstat(search->fd, &wanted) < 0)
+        return -errno;
+    search->unknown = !dir || !g_str_has_suffix(program ?: "", "/qemu-nbd");
+    while (dir && (name = g_dir_read_name(dir)))
+        look_at_descriptor(search, &wanted, folder, name);
+    return 0;
+}
+
+/* The name that qemu-nbd opened may have come to mean another file, and somebody may have written to the file, since it was looked at here. */
+static int check_opened_co(struct node *node, const char *path, const struct pin *pin, GError **error)
+{
+    const struct served *served = node->opaque;
+    struct search search = {.process = nbd_server_process(served->server), .first_own = nbd_server_first_own(served->server), .fd = pin->fd};
+    int ret = aio_call_co(node->aio, look_at_open, &search, true);
+
+    if (ret == 0 && search.unknown)
+        return 0;
+    if (ret == 0 && search.found && (!search.others || node->refs_policy == BLK_REFS_ALL))
+        return 0;
+    served_close_co(node);
+    if (ret == 0 && search.found)
+        return refuse_named(error, CONVERT_IT);
+    return options_refuse(error, ESTALE, "'%s' is not the file any more that it was when it was looked at", path);
+}
+
+/* qemu-nbd has the text and the files by descriptors. */
+static void put_extents(const struct extents *extents, struct options *file, struct options *options)
+{
+    options_set(file, "filename", NBD_SERVER_FILE);
+    for (unsigned i = 0; i < extents->options->len; i += 2)
+        options_set(options, extents->options->pdata[i], extents->options->pdata[i + 1]);
+}
+
+/* The file that was looked at. */
+static int start_co(struct node *node, struct options *file, const char *path, const struct pin *pin, struct options *options, GError **error)
 {
     g_autoptr(GPtrArray) secrets = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(options) file = NULL;
-    g_autofree char *filename = NULL, *image = NULL;
+    bool by_name = !pin || (node->refs_policy == BLK_REFS_ALL && has_backing(node->driver->name)); /* names in it are relative to its own */
+
+    if (pin)
+        options_set(file, "driver", pin->driver->name);
+    if (!by_name)
+        options_set(file, "filename", NBD_SERVER_FILE);
+    g_autofree char *image = describe(node, file, options, secrets);
+    struct nbd_server_how how = {.image = image, .path = path, .secrets = (const char *const *)secrets->pdata};
+    if (!by_name) {
+        how.files = &pin->fd;
+        how.n_files = 1;
+    }
+    int ret = served_start_co(node, &how, error);
+
+    return ret == 0 && pin ? check_opened_co(node, path, pin, error) : ret;
+}
+
+/* Those that its text names, and a text of ours in its place: nothing is opened by a name. */
+static int start_extents_co(struct node *node, struct options *file, const char *path, const struct extents *extents, struct options *options, GError **error)
+{
+    g_autoptr(GPtrArray) secrets = g_ptr_array_new_with_free_func(g_free);
+
+    put_extents(extents, file, options);
+    g_autofree char *image = describe(node, file, options, secrets);
+    struct nbd_server_how how = {.image = image, .files = (const int *)extents->files->data, .n_files = extents->files->len, .path = path,
+                                 .secrets = (const char *const *)secrets->pdata};
+
+    return served_start_co(node, &how, error);
+}
+
+static int foreign_open_co(struct node *node, struct options *options, GError **error)
+{
+    g_autoptr(options) given = options_copy(options), file = NULL;
+    g_autoptr(pins) pins = pins_new(NULL, false);
     g_autoptr(extents) extents = NULL;
-    int ret = check_named_files_co(node, options, &extents, error);
+    g_autofree char *path = NULL, *filename = NULL;
+    int ret = take_file(node, options, &file, &path, error);
 
     if (ret == 0)
-        ret = take_file(node, options, &file, error);
-
-    /* Its locks would keep qemu-nbd away. */
-    node_unref_co(g_steal_pointer(&node->probed));
+        ret = look_co(node, given, pins, &extents, error);
     if (ret < 0)
         return ret;
     filename = g_strdup(name_of(file));
     served_forgets(node, options_get(file, "driver"));
     if (extents)
-        put_extents(extents, file, options);
-    image = describe(node, file, options, secrets);
-    ret = served_start_co(node, image, NULL, secrets, extents ? extents->files : NULL, error);
-    if (ret < 0)
-        return ret;
-    node->filename = g_steal_pointer(&filename);
-    return 0;
+        ret = start_extents_co(node, file, path, extents, options, error);
+    else
+        ret = start_co(node, file, path, path ? pins_find(pins, options_get(given, "file.filename")) : NULL, options, error);
+    if (ret == 0)
+        node->filename = g_steal_pointer(&filename);
+    return ret;
 }
 
 /* ---- the drivers ---- */
 
 /* The options of every format here; what they may hold is checked by qemu-nbd. */
 static const struct driver_option foreign_options[] = {
-    {.name = "file", .type = DRIVER_OPTION_CHILD, .required = true, .help = "where the image is: a file or a device"},
+    {.name = "file", .type = DRIVER_OPTION_CHILD, .help = "where the image is: a file or a device"},
     {.name = "key-secret", .type = DRIVER_OPTION_STRING, .help = "id of a secret object (luks)"},
     {.name = "encrypt", .type = DRIVER_OPTION_GROUP, .help = "encrypt.format and encrypt.key-secret (qcow, qcow2)"},
     {.name = "backing", .type = DRIVER_OPTION_STRING, .help = "as qemu-nbd has it"},

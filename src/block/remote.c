@@ -155,7 +155,9 @@ static int start_described_co(struct node *node, struct options *options, GError
     g_autoptr(GPtrArray) secrets = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *image = describe(node, options, secrets);
 
-    return served_start_co(node, image, NULL, secrets, NULL, error);
+    struct nbd_server_how how = {.image = image, .secrets = (const char *const *)secrets->pdata};
+
+    return served_start_co(node, &how, error);
 }
 
 /* A name alone is for qemu-nbd to read. */
@@ -163,8 +165,11 @@ static int start_named_co(struct node *node, struct options *options, GError **e
 {
     g_autofree char *name = options_take_string(options, "filename");
 
-    if (!options_count(options))
-        return served_start_co(node, name, "raw", NULL, NULL, error);
+    if (!options_count(options)) {
+        struct nbd_server_how how = {.image = name, .format = "raw"};
+
+        return served_start_co(node, &how, error);
+    }
     int ret = remote_name_split(node->driver->name, name, options, error);
     return ret < 0 ? ret : start_described_co(node, options, error);
 }

@@ -55,21 +55,32 @@ static int explain_silence_co(const struct served *served, int ret, GError **err
     return -EIO;
 }
 
+/* text (taken) with the name that people know for the one that qemu-nbd was given. */
+static char *with_own_name(char *text, const char *path)
+{
+    if (path && text) {
+        g_auto(GStrv) parts = g_strsplit(text, NBD_SERVER_FILE, -1);
+
+        g_free(text);
+        text = g_strjoinv(path, parts);
+    }
+    return text;
+}
+
 /* What qemu-nbd says of why it could not open the image; ours, if it says nothing. */
-static int explain_co(const struct node *node, const char *image, int ret, GError **error)
+static int explain_co(const struct node *node, const struct nbd_server_how *how, int ret, GError **error)
 {
     struct served *served = node->opaque;
-    g_autofree char *said = nbd_server_said(served->server), *safe = NULL, *before = NULL;
-    const char *reason = said, *after;
+    g_autofree char *said = nbd_server_said(served->server), *reason = NULL, *safe = NULL, *before = NULL;
+    const char *after;
 
     if (ret == -ECANCELED)
         return ret;
     if (!said)
         return explain_silence_co(served, ret, error);
-    before = g_strdup_printf("Failed to blk_new_open '%s': ", image);
+    before = g_strdup_printf("Failed to blk_new_open '%s': ", how->image);
     after = strstr(said, before); /* there may be warnings in front */
-    if (after)
-        reason = after + strlen(before);
+    reason = with_own_name(g_strdup(after ? after + strlen(before) : said), how->n_files ? how->path : NULL);
     g_clear_error(error);
     if (g_str_has_prefix(reason, "Unknown driver ") || g_str_has_prefix(reason, "Unknown protocol ")) { /* a part of qemu-nbd that is packaged on its own */
         g_set_error(error, OPTIONS_ERROR, ENOENT, "'%s' is opened by qemu-nbd, which can't without the package qemu-block-extra",
@@ -92,7 +103,7 @@ void served_forgets(struct node *node, const char *protocol)
     served->one_at_a_time = protocol && g_strv_contains(protocols, protocol);
 }
 
-static int connect_co(struct node *node, const char *image, GError **error)
+static int connect_co(struct node *node, const struct nbd_server_how *how, GError **error)
 {
     const struct served *served = node->opaque;
     g_autoptr(options) options = options_new();
@@ -104,21 +115,16 @@ static int connect_co(struct node *node, const char *image, GError **error)
     if (served->one_at_a_time)
         options_set(options, "file.one-at-a-time", "on");
     ret = node_open_child_co(node, options, "file", NODE_ROLE_FILE, NULL, error);
-    return ret < 0 ? explain_co(node, image, ret, error) : 0;
+    return ret < 0 ? explain_co(node, how, ret, error) : 0;
 }
 
-int served_start_co(struct node *node, const char *image, const char *format, const GPtrArray *secrets, const GArray *files, GError **error)
+int served_start_co(struct node *node, const struct nbd_server_how *how, GError **error)
 {
     struct served *served = node->opaque;
-    struct nbd_server_how how = {
-        .image = image,
-        .format = format,
-        .writable = node->flags & NODE_WRITABLE,
-        .secrets = secrets ? (const char *const *)secrets->pdata : NULL,
-        .files = files ? (const int *)files->data : NULL,
-        .n_files = files ? files->len : 0,
-    };
-    int ret = nbd_server_start(&how, &served->server, error);
+    struct nbd_server_how whole = *how;
+
+    whole.writable = node->flags & NODE_WRITABLE;
+    int ret = nbd_server_start(&whole, &served->server, error);
     if (ret < 0) {
         if (g_str_has_prefix((*error)->message, "it is "))
             g_prefix_error(error, node->driver->flags & DRIVER_FORMAT ? "Image is in %s format: " : "Protocol '%s': ", node->driver->name);
@@ -126,7 +132,7 @@ int served_start_co(struct node *node, const char *image, const char *format, co
     }
     ret = nbd_server_await_co(served->server, node, error);
     if (ret == 0)
-        ret = connect_co(node, image, error);
+        ret = connect_co(node, how, error);
     if (ret == 0)
         nbd_server_is_ready(served->server);
     else

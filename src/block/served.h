@@ -20,11 +20,10 @@ void served_add_options(GString *json, const char *prefix, struct options *optio
 /* Before it is started: qemu-nbd's own client of http and its like (7.2 at least) never answers one of several requests now and then. */
 void served_forgets(struct node *node, const char *protocol);
 /*
- * Starts a qemu-nbd for image ("json:{...}", or a name and its format) with those secrets (ids and a NULL; may be NULL) and copies of those
- * descriptors (see struct nbd_server_how; may be NULL), and opens what it exports as the node's `file`.  0, or a negative errno and an error with what
- * it says.
+ * Starts a qemu-nbd as how says (but writable, which the node says) and opens what it exports as the node's `file`.  0, or a negative errno and an
+ * error with what it says.
  */
-int served_start_co(struct node *node, const char *image, const char *format, const GPtrArray *secrets, const GArray *files, GError **error);
+int served_start_co(struct node *node, const struct nbd_server_how *how, GError **error);
 
 int served_close_co(struct node *node);
 int served_reopen_prepare_co(struct node *node, unsigned flags, struct options *options, GError **error);

@@ -33,6 +33,7 @@ struct nbd_server {
     struct private_socket socket; /* its listener is in the child alone */
     int life[2];           /* a pipe whose reading end it has, too: that we are there.  -1 once it is ready */
     int stderr_fd;
+    int first_own; /* descriptor */
 };
 
 static GList *servers; /* struct nbd_server, those that run */
@@ -134,6 +135,7 @@ static int launch(struct nbd_server *server, struct start *start, GError **error
     start->life = server->life[0];
     fcntl(ends[0], F_SETPIPE_SZ, 65536);
     server->stderr_fd = ends[0];
+    server->first_own = NBD_SERVER_FILES + (int)start->command.files->len;
     start->said = ends[1];
     server->pid = fork();
     if (server->pid == 0)
@@ -252,6 +254,11 @@ void nbd_server_is_ready(struct nbd_server *server)
 int nbd_server_process(const struct nbd_server *server)
 {
     return server->pid;
+}
+
+int nbd_server_first_own(const struct nbd_server *server)
+{
+    return server->first_own;
 }
 
 void nbd_server_go_on(const struct nbd_server *server)

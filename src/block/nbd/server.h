@@ -22,9 +22,12 @@ struct nbd_server_how {
     const char *const *secrets; /* ids of `secret` objects that image refers to, NULL-terminated; NULL: none */
     const int *files;   /* descriptors that it gets copies of, whose numbers there begin at NBD_SERVER_FILES; */
     unsigned n_files;   /* so many */
+    const char *path;   /* of the first of them, for people who list processes; NULL: none */
 };
 
 enum { NBD_SERVER_FILES = 4 };
+/* What it calls the first. */
+#define NBD_SERVER_FILE "/proc/self/fd/4"
 
 /* Starts it: 0, or a negative errno and error; -ENOENT: qemu-nbd is not installed.  On the thread that lives as long as the program. */
 int nbd_server_start(const struct nbd_server_how *how, struct nbd_server **ret_server, GError **error);
@@ -48,6 +51,8 @@ int nbd_server_await_co(const struct nbd_server *server, struct node *node, GErr
 /* It answers.  Until then nothing was written by us, and it ends in a hurry. */
 void nbd_server_is_ready(struct nbd_server *server);
 int nbd_server_process(const struct nbd_server *server);
+/* The first descriptor that it can have opened itself: those before were given to it. */
+int nbd_server_first_own(const struct nbd_server *server);
 /* If somebody has stopped it, it goes on. */
 void nbd_server_go_on(const struct nbd_server *server);
 /* What it said on stderr since it started, without its name in front, NULL: nothing (g_free).  Reads what is there. */

@@ -91,15 +91,20 @@ static char *find_program(void)
     return NULL;
 }
 
+/* What was looked at, whatever its name means by now. */
 static int add_files(struct nbd_server_command *command, const struct nbd_server_how *how, GError **error)
 {
+    enum { DESCRIPTION_MAX = 4096 };
+
     for (unsigned i = 0; i < how->n_files; i++) {
         int copy = fcntl(how->files[i], F_DUPFD_CLOEXEC, 0);
 
         if (copy < 0)
-            return nbd_server_not_started(error, "files");
+            return nbd_server_not_started(error, how->path ? how->path : "files");
         g_array_append_val(command->files, copy);
     }
+    if (how->n_files && how->path && strlen(how->path) <= DESCRIPTION_MAX)
+        g_ptr_array_add(command->argv, g_strconcat("--description=", how->path, NULL));
     return 0;
 }
 
