@@ -152,6 +152,10 @@ void session_report_open_error(const struct command_call *call, const struct blk
                                                          : "it is in use; -U opens it all the same, at the risk of a torn view");
     else if (strstr(error->message, "is not followed"))
         report_hint(call, "'--refs none' opens the image without it");
+    else if (strstr(error->message, "is not the file any more"))
+        report_hint(call, "another file has taken its name meanwhile: open it again to look at that one");
+    else if (strstr(error->message, "'key-secret' is required"))
+        report_hint(call, "it needs its key: --object secret,id=k,file=PATH --image-opts driver=luks,key-secret=k,file.filename=IMAGE");
     else if (ret == -EACCES || ret == -EPERM)
         report_hint(call, how->flags & BLK_OPEN_WRITABLE ? "without -w it is opened for reading only"
                                                          : "it needs read permission");

@@ -91,6 +91,12 @@ def test_recognised_and_read_only(work, kind):
     assert list((work / 'tmp').iterdir()) == []
 
 
+def test_a_key_is_asked_for(work):
+    image = make_encrypted(work / 'disk', 'luks')
+    result = support.blkscope('-c', 'length', image)
+    assert "'key-secret' is required" in result.err and 'driver=luks,key-secret=k,file.filename=IMAGE' in result.err and result.status == 1
+
+
 @pytest.mark.parametrize('kind, options', [('luks', 'key-secret=s'), ('qcow2', 'encrypt.format=luks,encrypt.key-secret=s')])
 def test_encrypted(work, kind, options):
     image = make_encrypted(work / 'disk', kind)
