@@ -7,6 +7,7 @@
  *   SWAP_AT        before which of them, from 1; 0: none
  *   SWAP_THIS      these two names are exchanged then
  *   SWAP_THAT
+ *   SWAP_POUR      set: the bytes of THAT are written over those of THIS instead, as far as 64 KiB
  *   SWAP_BACK      set: and again behind that call
  *
  * The program's sandbox would forbid that: it has to be off.
@@ -29,8 +30,10 @@ extern int strcmp(const char *a, const char *b);
 extern unsigned long strlen(const char *text);
 extern int renameat2(int from_folder, const char *from, int to_folder, const char *to, unsigned flags);
 extern void abort(void);
+extern long read(int fd, void *buf, unsigned long n), write(int fd, const void *buf, unsigned long n);
+extern int ftruncate(int fd, long length), close(int fd);
 
-enum { NOWHERE = -100 /* AT_FDCWD */, EXCHANGE = 2, READ_WRITE = 2, SHARED = 1 };
+enum { NOWHERE = -100 /* AT_FDCWD */, EXCHANGE = 2, READ_WRITE = 2, SHARED = 1, POURED_MAX = 65536 };
 
 typedef long call_fn(long, long, long, long, long, long);
 
@@ -53,6 +56,8 @@ __attribute__((constructor)) static void map_counters(void)
     long memory = real(&next_map, "mmap64")(0, sizeof(struct counters), 3, SHARED, fd, 0);
     if (memory != -1)
         counters = (struct counters *)memory;
+    static call_fn *next_close;
+    real(&next_close, "close")(fd, 0, 0, 0, 0, 0);
 }
 
 /* The number of the call, 0: it does not count. */
@@ -65,10 +70,25 @@ static long count(const char *path)
     return atomic_fetch_add(&counters->calls, 1) + 1;
 }
 
+static void pour(void)
+{
+    static call_fn *next;
+    static char bytes[POURED_MAX];
+    int from = (int)real(&next, "open64")((long)getenv("SWAP_THAT"), 0, 0, 0, 0, 0);
+    int to = (int)real(&next, "open64")((long)getenv("SWAP_THIS"), READ_WRITE, 0, 0, 0, 0);
+    long n = read(from, bytes, sizeof(bytes));
+    if (from < 0 || to < 0 || n < 0 || write(to, bytes, (unsigned long)n) != n || ftruncate(to, n) < 0)
+        abort();
+    close(from);
+    close(to);
+}
+
 static void swap(void)
 {
     int before = *__errno_location();
-    if (renameat2(NOWHERE, getenv("SWAP_THIS"), NOWHERE, getenv("SWAP_THAT"), EXCHANGE) < 0)
+    if (getenv("SWAP_POUR"))
+        pour();
+    else if (renameat2(NOWHERE, getenv("SWAP_THIS"), NOWHERE, getenv("SWAP_THAT"), EXCHANGE) < 0)
         abort();
     *__errno_location() = before;
 }

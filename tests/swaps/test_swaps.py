@@ -109,7 +109,7 @@ class Scene:
             return folder / which / 'x.img'
         return folder / ('x.img' if which == 'a' else 'b/x.img')
 
-    def run(self, at=0, back=False, swapped=False):
+    def run(self, at=0, back=False, swapped=False, name='x.img', **changes):
         self.runs += 1
         folder, counters = self.work / f'{self.runs}', self.work / 'counters'
         shutil.copytree(self.master, folder, symlinks=True, copy_function=shutil.copy2, ignore=lambda top, names: [n for n in names if Path(top, n).is_fifo()])
@@ -120,11 +120,11 @@ class Scene:
             assert ctypes.CDLL(None).renameat2(NOWHERE, exchange[0], NOWHERE, exchange[1], EXCHANGE) == 0
         before = {which: self.inode(folder, which, swapped) for which in 'ab'}
         counters.write_bytes(bytes(COUNTERS.size))
-        env = support.environment(LD_PRELOAD=str(self.library), SWAP_COUNTERS=str(counters), SWAP_NAME='x.img', SWAP_AT=str(at),
+        env = support.environment(LD_PRELOAD=str(self.library), SWAP_COUNTERS=str(counters), SWAP_NAME=name, SWAP_AT=str(at),
                                   SWAP_THIS=str(folder / self.names[0]), SWAP_THAT=str(folder / self.names[1]), XDG_STATE_HOME=str(folder / 'state'),
-                                  TMPDIR=str(folder), **({'SWAP_BACK': '1'} if back else {}))
-        name = ('a/' if self.how == 'folder' else '') + self.top
-        args = [*self.args, name] if self.drop_in else ['--no-sandbox', *self.args, '--script', '/dev/stdin', name]
+                                  TMPDIR=str(folder), **changes, **({'SWAP_BACK': '1'} if back else {}))
+        top = ('a/' if self.how == 'folder' else '') + self.top
+        args = [*self.args, top] if self.drop_in else ['--no-sandbox', *self.args, '--script', '/dev/stdin', top]
         result = support.run(args, name='qemu-io' if self.drop_in else 'blkscope', cwd=folder, env=env, input=''.join(line + '\n' for line in self.script), deadline=20)
         result.out = support.without_times(result.out)
         calls, opened = COUNTERS.unpack(counters.read_bytes())
@@ -171,6 +171,7 @@ class Scene:
             assert 'x.img' in run.result.err, about
             known = set(clean[first].result.out.splitlines())
             assert all(line in known or not re.match(r'[0-9a-f]{8}: ', line) for line in run.result.out.splitlines()), about
+            assert 'is not the file any more' not in run.result.err or 'another file has taken its name' in run.result.err or self.drop_in, about
             outcomes.add('refused')
 
 
@@ -219,6 +220,21 @@ def test_writing(work, format, kind):
 
 def test_all_references_of_an_image_in_another_format(work):
     Scene(work, 'file', image('vmdk')('same format'), ['-r', '-f', 'vmdk'], READ, drop_in=True).check()
+
+
+@pytest.mark.parametrize('args', [[], ['-f', 'vmdk']])
+def test_a_description_written_over_the_image_when_it_was_looked_at(work, args):
+    """The same file all the time; the names of others are in it when qemu-nbd opens it."""
+    scene = Scene(work, 'file', image('vmdk')('names others'), args, READ)
+    description = scene.master / 'b' / 'x.img'
+    description.write_text(description.read_text().replace('"secret"', f'"{work}/secret"') + '#' * 512)
+    fill(work / 'secret', b's', 'raw')
+    runs, at, name = [], 1, '/proc/self/fd/4'
+    while at <= scene.run(name=name).calls:
+        runs.append(scene.run(at, name=name, SWAP_POUR='1').result)
+        at += 1
+    assert not any('sss' in run.out for run in runs), runs
+    assert any('names other files that hold its bytes' in run.err for run in runs), runs
 
 
 # ---- opened again ----
