@@ -325,10 +325,10 @@ static int foreign_open_co(struct node *node, struct options *options, GError **
     g_autoptr(pins) pins = pins_new(NULL, false);
     g_autoptr(extents) extents = NULL;
     g_autofree char *path = NULL, *filename = NULL;
-    int ret = take_file(node, options, &file, &path, error);
+    int ret = look_co(node, given, pins, &extents, error);
 
     if (ret == 0)
-        ret = look_co(node, given, pins, &extents, error);
+        ret = take_file(node, options, &file, &path, error);
     if (ret < 0)
         return ret;
     filename = g_strdup(name_of(file));
@@ -346,7 +346,7 @@ static int foreign_open_co(struct node *node, struct options *options, GError **
 
 /* The options of every format here; what they may hold is checked by qemu-nbd. */
 static const struct driver_option foreign_options[] = {
-    {.name = "file", .type = DRIVER_OPTION_CHILD, .help = "where the image is: a file or a device"},
+    {.name = "file", .type = DRIVER_OPTION_CHILD, .required = true, .help = "where the image is: a file or a device"},
     {.name = "key-secret", .type = DRIVER_OPTION_STRING, .help = "id of a secret object (luks)"},
     {.name = "encrypt", .type = DRIVER_OPTION_GROUP, .help = "encrypt.format and encrypt.key-secret (qcow, qcow2)"},
     {.name = "backing", .type = DRIVER_OPTION_STRING, .help = "as qemu-nbd has it"},

@@ -511,10 +511,26 @@ static void a_pipe_is_waited_for(struct fixture *fixture, const void *data)
     g_rmdir(dir);
 }
 
+static void a_file_without_a_name_is_opened_again(struct fixture *fixture, const void *data)
+{
+    open_blkdebug(fixture);
+    g_assert_cmpint(run(fixture, "read-as qcow2"), <, 0);
+    g_assert_nonnull(session_blk(fixture->session));
+    g_assert_null(strstr(text(fixture), "the image is closed"));
+    g_assert_cmpint(run(fixture, "read -P 0 0 1m"), ==, 0);
+}
+
+/* The rules of its blkdebug are a file, too, which is read anew. */
 static void it_is_told_when_nothing_is_open_any_more(struct fixture *fixture, const void *data)
 {
-    open_blkdebug(fixture); /* its file has no name any more */
+    g_autofree char *dir = g_dir_make_tmp("blkscope-XXXXXX", NULL), *path = g_build_filename(dir, "disk.img", NULL);
+    g_autofree char *rules = g_build_filename(dir, "rules", NULL), *line = g_strdup_printf("open -o driver=raw blkdebug:%s:%s", rules, path);
+    g_assert_true(g_file_set_contents(path, "", 0, NULL) && g_file_set_contents(rules, "", 0, NULL));
+    g_assert_cmpint(run(fixture, line), ==, 0);
+    g_unlink(rules);
     g_assert_cmpint(run(fixture, "read-as qcow2"), <, 0);
+    g_unlink(path);
+    g_rmdir(dir);
     g_assert_null(session_blk(fixture->session));
     g_assert_nonnull(strstr(text(fixture), "blkscope: the image is closed: it can't be opened again as it was ("));
 }
@@ -770,6 +786,7 @@ int main(int argc, char **argv)
     ADD("state/end-of-opening", what_was_opened_at_the_end_is_closed);
     ADD("state/in-use", the_image_stays_while_it_is_used);
     ADD("state/pipe", a_pipe_is_waited_for);
+    ADD("state/no-name-any-more", a_file_without_a_name_is_opened_again);
     ADD("state/not-open-any-more", it_is_told_when_nothing_is_open_any_more);
     ADD("observers/all", observers_see_what_happens);
     ADD("observers/buffer", the_last_buffer_is_kept_on_demand);
