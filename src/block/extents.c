@@ -2,10 +2,8 @@
 #include "block/extents.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "block/name.h"
@@ -71,32 +69,12 @@ static bool is_se_sparse(const uint8_t *bytes, size_t n)
     return n >= sizeof(magic) && memcmp(bytes, magic, sizeof(magic)) == 0;
 }
 
-/* Looked at by a descriptor that opens nothing, which is then opened: the same file. */
-static int open_plain(const char *path)
-{
-    struct reference_expect plain = {.plain = true};
-    struct stat st;
-    int place = open(path, O_PATH | O_CLOEXEC), fd;
-
-    if (place < 0)
-        return -errno;
-    fd = fstat(place, &st) < 0 ? -errno : reference_check(&plain, &st, place);
-    if (fd == 0) {
-        g_autofree char *same = g_strdup_printf("/proc/self/fd/%d", place);
-
-        fd = open(same, O_RDONLY | O_CLOEXEC);
-        fd = fd < 0 ? -errno : fd;
-    }
-    close(place);
-    return fd;
-}
-
 /* Runs where it may block.  -EMEDIUMTYPE: it would name files itself, or is no part of such an image. */
 static int open_extent(void *data)
 {
     struct open_call *call = data;
     uint8_t head[512];
-    int fd = open_plain(call->path);
+    int fd = reference_open_plain(call->path);
 
     if (fd >= 0 && !call->flat) {
         ssize_t n = pread(fd, head, sizeof(head), 0);

@@ -3,7 +3,8 @@
  * Formats without a driver of our own: qemu-nbd opens the image, and what it exports is the child.
  *
  * The image's options are handed on as they are.  A file that an image names (a backing file, the extents of a vmdk description, a data file) is
- * opened by qemu-nbd without asking us: so it is told to open none, unless references are followed as the reference program does.
+ * opened by qemu-nbd without asking us: so it is told to open none, or those that were opened here, unless references are followed as the reference
+ * program does.
  */
 #include "block/foreign.h"
 
@@ -16,19 +17,13 @@
 #include "block/node.h"
 #include "block/open.h"
 #include "block/parent_name.h"
+#include "block/parents.h"
 #include "block/pins.h"
 #include "block/qcow2/format.h"
 #include "block/served.h"
 #include "util/safetext.h"
 
 /* ---- the image for qemu-nbd ---- */
-
-static bool has_backing(const char *format)
-{
-    static const char *const formats[] = {"qcow", "qcow2", "qed", "vmdk", NULL};
-
-    return g_strv_contains(formats, format);
-}
 
 /* Protocols whose options qemu-nbd knows by the same names. */
 static bool is_remote(const char *driver)
@@ -64,7 +59,8 @@ static int take_file(const struct node *node, struct options *options, struct op
     return 0;
 }
 
-static char *describe(const struct node *node, struct options *file, struct options *options, GPtrArray *secrets)
+/* backed: the options say what its backing file is. */
+static char *describe(const struct node *node, struct options *file, struct options *options, bool backed, GPtrArray *secrets)
 {
     bool local = !is_remote(options_get(file, "driver"));
     bool writable = node->flags & NODE_WRITABLE;
@@ -78,7 +74,7 @@ static char *describe(const struct node *node, struct options *file, struct opti
         served_add_switch(json, "file.locking", false);
     served_add_switch(json, "cache.direct", node->flags & NODE_DIRECT);
     served_add_switch(json, "cache.no-flush", node->flags & NODE_NO_FLUSH);
-    if (node->refs_policy != BLK_REFS_ALL && has_backing(node->driver->name) && !options_has(options, "backing"))
+    if (node->refs_policy != BLK_REFS_ALL && parent_is_possible(node->driver->name) && !backed && !options_has(options, "backing"))
         served_add_member(json, "backing", NULL);
     served_add_options(json, "file.", file, secrets);
     served_add_options(json, "", options, secrets);
@@ -135,26 +131,69 @@ static int check_bytes_co(struct node *node, struct node *file, struct extents *
 }
 
 /* It reads as if that were empty, which has to be told. */
-static void tell_of_backing_co(struct node *node, struct node *file)
+static void tell_of_backing(struct node *node, const struct node *file, const char *name)
+{
+    g_autofree char *safe = safetext_escape(name, -1);
+    bool followed = file->driver->descriptor && node->refs_policy != BLK_REFS_FOLLOW;
+
+    node_warn(node, "The image names the backing file '%s', which is not opened: what it would supply reads as zeroes (%s, if you trust it)", safe,
+              followed ? "--refs=follow opens it" : "'qemu-img convert' puts both into one image");
+}
+
+/* By the policy; of an image on a server nobody knows what a name in it is relative to. */
+static int follow_backing_co(struct node *node, struct node *file, struct parents **ret_parents, GError **error)
+{
+    size_t n = CLAMP(file->size, 0, PARENT_NAME_HEAD);
+    g_autofree uint8_t *bytes = g_malloc0(PARENT_NAME_HEAD);
+    int ret = node_pread_co(file, 0, (int64_t)n, bytes);
+
+    if (ret < 0)
+        return options_refuse(error, -ret, "Could not read the image's first bytes: %s", g_strerror(-ret));
+    if (node->refs_policy == BLK_REFS_FOLLOW && file->driver->descriptor && file->filename) {
+        struct parents_image image = {.format = node->driver->name, .path = file->filename, .bytes = bytes, .n = n, .fd = file->driver->descriptor(file),
+                                      .first = 1};
+        return parents_open_co(node, &image, ret_parents, error);
+    }
+    g_autofree char *name = parent_name(node->driver->name, bytes, n);
+    if (name)
+        tell_of_backing(node, file, name);
+    return 0;
+}
+
+/* A description's own has no place in the one that takes its place. */
+static void tell_of_description_co(struct node *node, struct node *file)
 {
     size_t n = CLAMP(file->size, 0, PARENT_NAME_HEAD);
     g_autofree uint8_t *bytes = g_malloc0(PARENT_NAME_HEAD);
     g_autofree char *name = node_pread_co(file, 0, (int64_t)n, bytes) < 0 ? NULL : parent_name(node->driver->name, bytes, n);
-    g_autofree char *safe = name ? safetext_escape(name, -1) : NULL;
 
-    if (safe)
-        node_warn(node, "The image names the backing file '%s', which is not opened: what it would supply reads as zeroes ('qemu-img convert' puts both "
-                  "into one image, if you trust it)", safe);
+    if (name)
+        tell_of_backing(node, file, name);
 }
 
-static int check_named_files_co(struct node *node, const struct options *options, struct node *file, struct extents **ret_extents, GError **error)
+/* What the image names, opened here. */
+struct named {
+    struct extents *extents; /* in place of its file */
+    struct parents *parents; /* beside it */
+};
+
+static void named_clear(struct named *named)
 {
-    if (node->refs_policy == BLK_REFS_ALL || !has_backing(node->driver->name))
+    extents_free(named->extents);
+    parents_free(named->parents);
+}
+
+static int check_named_files_co(struct node *node, const struct options *options, struct node *file, struct named *ret_named, GError **error)
+{
+    if (node->refs_policy == BLK_REFS_ALL || !parent_is_possible(node->driver->name))
         return 0;
-    int ret = check_bytes_co(node, file, ret_extents, error);
-    if (ret == 0 && !options_has(options, "backing"))
-        tell_of_backing_co(node, file);
-    return ret;
+    int ret = check_bytes_co(node, file, &ret_named->extents, error);
+    if (ret < 0 || options_has_child(options, "backing"))
+        return ret;
+    if (!ret_named->extents)
+        return follow_backing_co(node, file, &ret_named->parents, error);
+    tell_of_description_co(node, file);
+    return 0;
 }
 
 /* The image's file, to look at what qemu-nbd is to open: it keeps nobody off. */
@@ -178,11 +217,11 @@ static int open_file_co(const struct node *node, const struct options *options, 
 /* Whether this is an image whose file nobody has to look at first: it is on a server, and names nothing. */
 static bool is_unseen(const struct node *node, const struct options *options)
 {
-    return is_remote(options_get(options, "file.driver")) && (node->refs_policy == BLK_REFS_ALL || !has_backing(node->driver->name));
+    return is_remote(options_get(options, "file.driver")) && (node->refs_policy == BLK_REFS_ALL || !parent_is_possible(node->driver->name));
 }
 
 /* What qemu-nbd will open is what was looked at here: pins gets it, if it is local.  Its locks would keep qemu-nbd away: they are let go. */
-static int look_co(struct node *node, const struct options *options, struct pins *pins, struct extents **ret_extents, GError **error)
+static int look_co(struct node *node, const struct options *options, struct pins *pins, struct named *ret_named, GError **error)
 {
     struct node *file = g_steal_pointer(&node->probed);
     int ret = 0;
@@ -193,7 +232,7 @@ static int look_co(struct node *node, const struct options *options, struct pins
         ret = open_file_co(node, options, &file, error);
     if (ret < 0)
         return ret;
-    ret = check_named_files_co(node, options, file, ret_extents, error);
+    ret = check_named_files_co(node, options, file, ret_named, error);
     if (ret == 0)
         ret = pins_add(pins, file, error);
     node_unref_co(file);
@@ -209,9 +248,11 @@ static const char *name_of(const struct options *file)
 }
 
 struct search {
-    int process, first_own, fd;
+    int process, first_own;
+    const int *files; /* that it was to open: the image's, then those of its backing files; */
+    unsigned n_files; /* so many */
     bool unknown; /* it can't be looked at, or is a script of somebody's that has started qemu-nbd */
-    bool found, others;
+    bool found, others; /* the image's; any that it was not to open */
 };
 
 static bool is_same(const struct stat *a, const struct stat *b)
@@ -227,7 +268,19 @@ static bool is_inherited(int fd, const struct stat *st)
     return fstat(fd, &ours) == 0 && is_same(&ours, st);
 }
 
-static void look_at_descriptor(struct search *search, const struct stat *wanted, const char *folder, const char *name)
+/* Whether one of the files from the first-th on is that one. */
+static bool is_wanted(const struct search *search, unsigned first, const struct stat *st)
+{
+    struct stat wanted;
+
+    for (unsigned i = first; i < search->n_files; i++) {
+        if (fstat(search->files[i], &wanted) == 0 && is_same(&wanted, st))
+            return true;
+    }
+    return false;
+}
+
+static void look_at_descriptor(struct search *search, const struct stat *image, const char *folder, const char *name)
 {
     g_autofree char *path = g_build_filename(folder, name, NULL);
     struct stat st;
@@ -236,9 +289,9 @@ static void look_at_descriptor(struct search *search, const struct stat *wanted,
 
     if (fd < search->first_own || stat(path, &st) < 0)
         return;
-    if (is_same(&st, wanted))
+    if (is_same(&st, image))
         search->found = true;
-    else if ((S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)) && !is_inherited(fd, &st))
+    else if ((S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)) && !is_wanted(search, 1, &st) && !is_inherited(fd, &st))
         search->others = true;
 }
 
@@ -249,22 +302,23 @@ static int look_at_open(void *data)
     g_autofree char *folder = g_strdup_printf("/proc/%d/fd", search->process), *link = g_strdup_printf("/proc/%d/exe", search->process);
     g_autofree char *program = g_file_read_link(link, NULL);
     g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-    struct stat wanted;
+    struct stat image;
     const char *name;
 
-    if (fstat(search->fd, &wanted) < 0)
+    if (fstat(search->files[0], &image) < 0)
         return -errno;
     search->unknown = !dir || !g_str_has_suffix(program ?: "", "/qemu-nbd");
     while (dir && (name = g_dir_read_name(dir)))
-        look_at_descriptor(search, &wanted, folder, name);
+        look_at_descriptor(search, &image, folder, name);
     return 0;
 }
 
 /* The name that qemu-nbd opened may have come to mean another file, and somebody may have written to the file, since it was looked at here. */
-static int check_opened_co(struct node *node, const char *path, const struct pin *pin, GError **error)
+static int check_opened_co(struct node *node, const char *path, const GArray *files, GError **error)
 {
     const struct served *served = node->opaque;
-    struct search search = {.process = nbd_server_process(served->server), .first_own = nbd_server_first_own(served->server), .fd = pin->fd};
+    struct search search = {.process = nbd_server_process(served->server), .first_own = nbd_server_first_own(served->server),
+                            .files = (const int *)files->data, .n_files = files->len};
     int ret = aio_call_co(node->aio, look_at_open, &search, true);
 
     if (ret == 0 && search.unknown)
@@ -277,33 +331,39 @@ static int check_opened_co(struct node *node, const char *path, const struct pin
     return options_refuse(error, ESTALE, "'%s' is not the file any more that it was when it was looked at", path);
 }
 
-/* qemu-nbd has the text and the files by descriptors. */
-static void put_extents(const struct extents *extents, struct options *file, struct options *options)
+static void put_options(const GPtrArray *list, struct options *options)
 {
-    options_set(file, "filename", NBD_SERVER_FILE);
-    for (unsigned i = 0; i < extents->options->len; i += 2)
-        options_set(options, extents->options->pdata[i], extents->options->pdata[i + 1]);
+    for (unsigned i = 0; i < list->len; i += 2)
+        options_set(options, list->pdata[i], list->pdata[i + 1]);
 }
 
-/* The file that was looked at. */
-static int start_co(struct node *node, struct options *file, const char *path, const struct pin *pin, struct options *options, GError **error)
+/* The file that was looked at, and its backing files. */
+static int start_co(struct node *node, struct options *file, const char *path, const struct pin *pin, const struct parents *parents, struct options *options,
+                    GError **error)
 {
     g_autoptr(GPtrArray) secrets = g_ptr_array_new_with_free_func(g_free);
-    bool by_name = !pin || (node->refs_policy == BLK_REFS_ALL && has_backing(node->driver->name)); /* names in it are relative to its own */
+    g_autoptr(GArray) files = g_array_new(FALSE, FALSE, sizeof(int));
+    bool by_name = !pin || (node->refs_policy == BLK_REFS_ALL && parent_is_possible(node->driver->name)); /* names in it are relative to its own */
 
-    if (pin)
+    if (pin) {
         options_set(file, "driver", pin->driver->name);
+        g_array_append_val(files, pin->fd);
+    }
+    if (parents) {
+        g_array_append_vals(files, parents->files->data, parents->files->len);
+        put_options(parents->options, options);
+    }
     if (!by_name)
         options_set(file, "filename", NBD_SERVER_FILE);
-    g_autofree char *image = describe(node, file, options, secrets);
+    g_autofree char *image = describe(node, file, options, parents, secrets);
     struct nbd_server_how how = {.image = image, .path = path, .secrets = (const char *const *)secrets->pdata};
     if (!by_name) {
-        how.files = &pin->fd;
-        how.n_files = 1;
+        how.files = (const int *)files->data;
+        how.n_files = files->len;
     }
     int ret = served_start_co(node, &how, error);
 
-    return ret == 0 && pin ? check_opened_co(node, path, pin, error) : ret;
+    return ret == 0 && pin ? check_opened_co(node, path, files, error) : ret;
 }
 
 /* Those that its text names, and a text of ours in its place: nothing is opened by a name. */
@@ -311,34 +371,45 @@ static int start_extents_co(struct node *node, struct options *file, const char 
 {
     g_autoptr(GPtrArray) secrets = g_ptr_array_new_with_free_func(g_free);
 
-    put_extents(extents, file, options);
-    g_autofree char *image = describe(node, file, options, secrets);
+    options_set(file, "filename", NBD_SERVER_FILE);
+    put_options(extents->options, options);
+    g_autofree char *image = describe(node, file, options, false, secrets);
     struct nbd_server_how how = {.image = image, .files = (const int *)extents->files->data, .n_files = extents->files->len, .path = path,
                                  .secrets = (const char *const *)secrets->pdata};
 
     return served_start_co(node, &how, error);
 }
 
-static int foreign_open_co(struct node *node, struct options *options, GError **error)
+static int open_named_co(struct node *node, struct options *options, const struct options *given, const struct pins *pins, const struct named *named,
+                         GError **error)
 {
-    g_autoptr(options) given = options_copy(options), file = NULL;
-    g_autoptr(pins) pins = pins_new(NULL, false);
-    g_autoptr(extents) extents = NULL;
+    g_autoptr(options) file = NULL;
     g_autofree char *path = NULL, *filename = NULL;
-    int ret = look_co(node, given, pins, &extents, error);
+    int ret = take_file(node, options, &file, &path, error);
 
-    if (ret == 0)
-        ret = take_file(node, options, &file, &path, error);
     if (ret < 0)
         return ret;
     filename = g_strdup(name_of(file));
     served_forgets(node, options_get(file, "driver"));
-    if (extents)
-        ret = start_extents_co(node, file, path, extents, options, error);
+    if (named->extents)
+        ret = start_extents_co(node, file, path, named->extents, options, error);
     else
-        ret = start_co(node, file, path, path ? pins_find(pins, options_get(given, "file.filename")) : NULL, options, error);
+        ret = start_co(node, file, path, path ? pins_find(pins, options_get(given, "file.filename")) : NULL, named->parents, options, error);
     if (ret == 0)
         node->filename = g_steal_pointer(&filename);
+    return ret;
+}
+
+static int foreign_open_co(struct node *node, struct options *options, GError **error)
+{
+    g_autoptr(options) given = options_copy(options);
+    g_autoptr(pins) pins = pins_new(NULL, false);
+    struct named named = {0};
+    int ret = look_co(node, given, pins, &named, error);
+
+    if (ret == 0)
+        ret = open_named_co(node, options, given, pins, &named, error);
+    named_clear(&named);
     return ret;
 }
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,3 +14,9 @@ enum { PARENT_NAME_HEAD = 64 * 1024 }; /* bytes from the start that are enough *
 
 /* format: qcow, qcow2, qed or vmdk.  Raw bytes (g_free); NULL: it names none, or nowhere in these bytes. */
 char *parent_name(const char *format, const uint8_t *bytes, size_t n);
+/* Whether it names one, be it where it is not looked for.  A vmdk whose description is not in these bytes is not known to. */
+bool parent_is_named(const char *format, const uint8_t *bytes, size_t n);
+/* The format that it says its backing file has (g_free); NULL: it doesn't. */
+char *parent_format(const char *format, const uint8_t *bytes, size_t n);
+/* Whether images of a format can have a backing file. */
+bool parent_is_possible(const char *format);

@@ -2,6 +2,7 @@
 #include "block/reference.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,6 +187,25 @@ int reference_check(const struct reference_expect *expect, const struct stat *st
     if (expect->inode && (st->st_ino != expect->inode || st->st_dev != expect->device))
         return -ESTALE;
     return 0;
+}
+
+int reference_open_plain(const char *path)
+{
+    struct reference_expect plain = {.plain = true};
+    struct stat st;
+    int place = open(path, O_PATH | O_CLOEXEC), fd;
+
+    if (place < 0)
+        return -errno;
+    fd = fstat(place, &st) < 0 ? -errno : reference_check(&plain, &st, place);
+    if (fd == 0) {
+        g_autofree char *same = g_strdup_printf("/proc/self/fd/%d", place);
+
+        fd = open(same, O_RDONLY | O_CLOEXEC);
+        fd = fd < 0 ? -errno : fd;
+    }
+    close(place);
+    return fd;
 }
 
 static void add(GString *text, const char *format, ...) G_GNUC_PRINTF(2, 3);

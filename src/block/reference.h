@@ -92,6 +92,11 @@ struct reference_expect {
 
 /* 0, -EPERM (not plain; nor is what the kernel makes up) or -ESTALE (another file).  fd: a descriptor of it, perhaps one that opens nothing. */
 int reference_check(const struct reference_expect *expect, const struct stat *st, int fd);
+/*
+ * A descriptor for reading (the caller's) of what stands there if it is a regular file or a block device: looked at by one that opens nothing, and opened
+ * through that.  -EPERM: it is neither; or a negative errno.  May block.
+ */
+int reference_open_plain(const char *path);
 static inline bool reference_expects(const struct reference_expect *expect)
 {
     return expect->plain || expect->inode;

@@ -150,7 +150,7 @@ void session_report_open_error(const struct command_call *call, const struct blk
     else if (strstr(error->message, " lock"))
         report_hint(call, how->flags & BLK_OPEN_WRITABLE ? "it is in use; without -w, -U opens it all the same, at the risk of a torn view"
                                                          : "it is in use; -U opens it all the same, at the risk of a torn view");
-    else if (strstr(error->message, "is not followed"))
+    else if (strstr(error->message, "is not followed") || strstr(error->message, "names the backing file '"))
         report_hint(call, "'--refs none' opens the image without it");
     else if (strstr(error->message, "is not the file any more"))
         report_hint(call, "another file has taken its name meanwhile: open it again to look at that one");

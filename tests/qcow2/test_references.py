@@ -414,25 +414,6 @@ def test_answers_replay(work):
     assert commands.split('console', 1)[0].strip() == 'MOVE' + third.split('console', 1)[0].rstrip()
 
 
-FOREIGN = ['qcow', 'qed', 'vmdk']
-
-
-@pytest.mark.parametrize('format', FOREIGN)
-def test_backing_files_of_other_formats_are_not_followed(work, format):
-    (work / 'base.raw').write_bytes(b'x' * MIB)
-    base = 'base.raw'
-    if format == 'vmdk':
-        base = 'base.vmdk'
-        subprocess.run(['qemu-img', 'convert', '-O', 'vmdk', 'base.raw', base], cwd=work, check=True)
-    subprocess.run(['qemu-img', 'create', '-q', '-f', format, '-b', base, '-F', 'vmdk' if format == 'vmdk' else 'raw', 'a.img'], cwd=work, check=True)
-    for policy in ('none', 'ask', 'follow'):
-        result = blkscope(f'--refs={policy}', '-c', 'read -P 0 0 64k', 'a.img', cwd=work)
-        assert 'read 65536/65536' in result.out and 'Pattern' not in result.out, result
-        assert f"The image names the backing file '{base}', which is not opened: what it would supply reads as zeroes" in result.err, result
-    none = blkscope('-c', 'read 0 64k', '--image-opts', f'driver={format},file.filename=a.img,backing=', cwd=work)
-    assert 'backing file' not in none.err
-
-
 def test_data_files_of_encrypted_images_are_not_followed(work):
     """qemu-nbd decrypts them, and would open whatever such an image names."""
     secret = ['--object', 'secret,id=s,data=correct-horse']

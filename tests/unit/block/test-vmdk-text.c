@@ -85,7 +85,7 @@ static void names_of_backing_files(void)
 {
     static const uint8_t qcow[] = "QFI\xfb\0\0\0\1\0\0\0\0\0\0\0\x14\0\0\0\4base";
     uint8_t qed[70] = {'Q', 'E', 'D', [16] = 1, [56] = 66, [60] = 4, [66] = 'b', 'a', 's', 'e'};
-    static const char vmdk[] = "KDMV\0# x\nparentFileNameHint=\"b/a\"\n";
+    static const char vmdk[] = "# x\nxparentFileNameHint=\"z\"\nparentFileNameHint=\"b/a\"\n\0\nparentFileNameHint=\"x\"\n";
     g_autofree char *a = parent_name("qcow", qcow, sizeof(qcow) - 1), *b = parent_name("qed", qed, sizeof(qed));
     g_autofree char *c = parent_name("vmdk", (const uint8_t *)vmdk, sizeof(vmdk));
 
@@ -96,10 +96,49 @@ static void names_of_backing_files(void)
         g_assert_null(parent_name("qcow", qcow, n));
     for (size_t n = 0; n < sizeof(qed); n++)
         g_assert_null(parent_name("qed", qed, n));
-    for (size_t n = 0; n < sizeof(vmdk) - 3; n++)
+    for (size_t n = 0; n < sizeof(vmdk) - 28; n++)
         g_assert_null(parent_name("vmdk", (const uint8_t *)vmdk, n));
     qed[16] = 0;
     g_assert_null(parent_name("qed", qed, sizeof(qed)));
+    g_assert_false(parent_is_named("qed", qed, sizeof(qed)));
+}
+
+/* Of a vmdk that has its bytes in itself only what its header calls the description is one. */
+static void names_in_headers(void)
+{
+    enum { SECTOR = 512 };
+    static const char line[] = "parentFileNameHint=\"a\"\n";
+    uint8_t bytes[4 * SECTOR] = {'K', 'D', 'M', 'V', [28] = 1, [36] = 1};
+    memcpy(bytes + SECTOR, line, sizeof(line));
+    g_autofree char *name = parent_name("vmdk", bytes, sizeof(bytes));
+
+    g_assert_cmpstr(name, ==, "a");
+    for (unsigned offset = 0; offset < 256; offset++) {
+        bytes[28] = offset;
+        g_autofree char *other = parent_name("vmdk", bytes, sizeof(bytes));
+        g_assert_cmpint(other != NULL, ==, offset == 1);
+    }
+    memset(bytes + 28, 0xff, 16);
+    g_assert_null(parent_name("vmdk", bytes, sizeof(bytes)));
+    memcpy(bytes, "COWD", 4);
+    g_assert_null(parent_name("vmdk", bytes, sizeof(bytes)));
+}
+
+/* Where the header says which it is; cut short, it says nothing. */
+static void formats_of_backing_files(void)
+{
+    uint8_t qed[64] = {'Q', 'E', 'D', [16] = 5}, qcow2[128] = {'Q', 'F', 'I', 0xfb, [7] = 3, [103] = 104, [104] = 0xe2, 0x79, 0x2a, 0xca, [111] = 3, 'r', 'a', 'w'};
+    g_autofree char *a = parent_format("qed", qed, sizeof(qed)), *b = parent_format("qcow2", qcow2, sizeof(qcow2));
+
+    g_assert_cmpstr(a, ==, "raw");
+    g_assert_cmpstr(b, ==, "raw");
+    for (size_t n = 0; n < 115; n++)
+        g_assert_null(parent_format("qcow2", qcow2, n));
+    qed[16] = 1;
+    g_assert_null(parent_format("qed", qed, sizeof(qed)));
+    g_assert_null(parent_format("qcow", qcow2, sizeof(qcow2)));
+    memset(qcow2 + 108, 0xff, 4);
+    g_assert_null(parent_format("qcow2", qcow2, sizeof(qcow2)));
 }
 
 int main(int argc, char **argv)
@@ -110,5 +149,7 @@ int main(int argc, char **argv)
     g_test_add_func("/vmdk-text/what-is-refused", what_is_refused);
     g_test_add_func("/vmdk-text/so-many-and-no-more", so_many_and_no_more);
     g_test_add_func("/vmdk-text/names-of-backing-files", names_of_backing_files);
+    g_test_add_func("/vmdk-text/names-in-headers", names_in_headers);
+    g_test_add_func("/vmdk-text/formats-of-backing-files", formats_of_backing_files);
     return g_test_run();
 }
