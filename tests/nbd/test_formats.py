@@ -281,12 +281,13 @@ def test_not_in_a_file(work):
 
 
 def test_backing_files_it_names(work):
-    """A qcow (version 1) image names one: opened by qemu-nbd only where references are followed without asking."""
+    """A qcow (version 1) image names one: opened by our side, where references are followed, and by qemu-nbd under its own name."""
     make(work / 'base.raw', 'raw')
     subprocess.run(['qemu-io', '-f', 'raw', '-c', f'write -P 5 0 {8 * MIB}', work / 'base.raw'], check=True, capture_output=True)
     subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow', '-b', 'base.raw', '-F', 'raw', work / 'top.qcow'], check=True)
-    ours = support.blkscope('-c', f'read -P 0 0 {4 * KIB}', work / 'top.qcow')
-    assert 'Pattern verification failed' not in ours.out, ours
+    for policy, byte in (('none', 0), ('follow', 5)):
+        ours = support.blkscope(f'--refs={policy}', '-c', f'read -P {byte} 0 {4 * KIB}', work / 'top.qcow')
+        assert 'Pattern verification failed' not in ours.out and ours.status == 0, ours
     all_of_it = support.drop_in('-r', '-c', f'read -P 5 0 {4 * KIB}', work / 'top.qcow')
     assert 'Pattern verification failed' not in all_of_it.out, all_of_it
 
