@@ -30,7 +30,6 @@ struct map_panel {
     enum map_order_kind order;
     int width, height; /* as last drawn; 0: not yet */
     struct lookup *seek;
-    int seeks; /* extents of the disk's order to go, the one under way among them */
     struct map_link *link;
     bool asked; /* the link, about: */
     int asked_at;

@@ -259,10 +259,9 @@ static enum panel_reaction show_in_hex(struct map_panel *map)
     return PANEL_HANDLED;
 }
 
-static enum panel_reaction seek(struct map_panel *map, bool next, int count)
+static enum panel_reaction seek(struct map_panel *map, bool next)
 {
     if (map->at == MAP_GUEST) {
-        map->seeks = count;
         lookup_ask(map->seek, map->blk, next ? LOOKUP_NEXT : LOOKUP_PREVIOUS, map->sides[MAP_GUEST].cursor);
         return PANEL_HANDLED;
     }
@@ -283,7 +282,6 @@ static enum panel_reaction seek_fault(struct map_panel *map, bool next)
     }
     int64_t otherwise = next ? -1 : INT64_MAX;
 
-    map->seeks = 0; /* those that were still to be made are not any more */
     lookup_ask(map->seek, map->blk, next ? LOOKUP_NEXT_FAULT : LOOKUP_PREVIOUS_FAULT, map->at == MAP_HOST ? map->sides[MAP_HOST].cursor : otherwise);
     return PANEL_HANDLED;
 }
@@ -307,7 +305,7 @@ enum panel_reaction map_request(struct panel *panel, enum request request, int c
         return show_in_hex(map);
     case REQUEST_MAP_NEXT_EXTENT:
     case REQUEST_MAP_PREVIOUS_EXTENT:
-        return seek(map, request == REQUEST_MAP_NEXT_EXTENT, count);
+        return seek(map, request == REQUEST_MAP_NEXT_EXTENT);
     case REQUEST_MAP_NEXT_FAULT:
     case REQUEST_MAP_PREVIOUS_FAULT:
         return seek_fault(map, request == REQUEST_MAP_NEXT_FAULT);

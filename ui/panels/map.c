@@ -76,12 +76,8 @@ static void on_seek(void *data, const struct lookup_answer *answer)
         panel_redraw(&map->panel);
     } else if (answer->ret == 0) {
         map->sides[MAP_GUEST].cursor = answer->found;
-        if (--map->seeks > 0) {
-            lookup_ask(map->seek, map->blk, answer->question, answer->found);
-        }
         panel_redraw(&map->panel);
     } else {
-        map->seeks = 0;
         lookup_remark(&map->panel, answer);
     }
 }
@@ -285,7 +281,6 @@ static void image(struct panel *panel)
     struct blk *blk = session_blk(panel_session(panel));
 
     lookup_reset(map->seek);
-    map->seeks = 0;
     map_link_reset(map->link);
     map_pair_forget(map);
     if (blk && blk == map->blk && (map->at == MAP_GUEST || inspect_host_size(blk) > 0)) {
@@ -365,18 +360,12 @@ static bool settling(struct panel *panel)
 /* What is compared again is only ended where it is seen to be under way. */
 static bool cancel(struct panel *panel)
 {
-    struct map_panel *map = map_of(panel);
     struct map_differences_work work;
 
-    if (map->seeks > 0) {
-        lookup_reset(map->seek);
-        map->seeks = 0;
-        return true;
-    }
-    if (!map_differences_work(map->differences, &work)) {
+    if (!map_differences_work(map_of(panel)->differences, &work)) {
         return false;
     }
-    map_differences_stop(map->differences);
+    map_differences_stop(map_of(panel)->differences);
     panel_redraw(panel);
     return true;
 }
