@@ -65,12 +65,20 @@ def io(program, mode, image):
     return [program, 'qemu-io', *MODES[mode], *IMAGES[image]]
 
 
+def text_of(fdinfo):
+    """Nothing, where the process has closed it meanwhile."""
+    try:
+        return fdinfo.read_text()
+    except FileNotFoundError:
+        return ''
+
+
 def locks_of(process, folder):
     """{file: bytes that are locked}, as the kernel tells it of the process's descriptors."""
     names = {(folder / name).stat().st_ino: name for name in os.listdir(folder) if (folder / name).is_file()}
     found = {}
     for fd in Path(f'/proc/{process.pid}/fdinfo').iterdir():
-        for kind, inode, first, last in re.findall(r'^lock:\s+\d+: OFDLCK\s+ADVISORY\s+(\w+) \S+ \S+:(\d+) (\d+) (\d+)', fd.read_text(), re.M):
+        for kind, inode, first, last in re.findall(r'^lock:\s+\d+: OFDLCK\s+ADVISORY\s+(\w+) \S+ \S+:(\d+) (\d+) (\d+)', text_of(fd), re.M):
             if int(inode) in names:  # not the temporary layer
                 found.setdefault(names[int(inode)], set()).update((kind, byte) for byte in range(int(first), int(last) + 1))
     return found
