@@ -10,13 +10,11 @@
  *   FAULT_TRAP      set: it raises SIGTRAP, for a debugger
  *
  * Reads and writes of an eventfd are left alone: the kernel has no error for them, and nobody could do anything about one.
- *
- * All the calls wrapped here take integers and pointers, at most six, and return one: on the machines that the tests run on the C
- * calling convention passes all of them through a function of six longs, those with a variable number included.  So the headers that
- * declare them are not included.
  */
 #include <stdatomic.h>
 #include <stddef.h>
+
+#include "../preload.h"
 
 enum { CALLS_MAX = 96, NAME_ROOM = 24, WORDS = 6 };
 
@@ -34,7 +32,6 @@ struct part {
 };
 
 extern int *__errno_location(void);
-extern void *dlsym(void *handle, const char *name);
 extern char *getenv(const char *name);
 extern int unsetenv(const char *name);
 extern long strtol(const char *text, char **end, int base);
@@ -45,8 +42,7 @@ extern long syscall(long number, ...);
 extern void *__libc_malloc(unsigned long bytes), *__libc_calloc(unsigned long n, unsigned long bytes),
     *__libc_realloc(void *old, unsigned long bytes), *__libc_memalign(unsigned long alignment, unsigned long bytes);
 
-static void *const next_object = (void *)-1L; /* RTLD_NEXT */
-enum { TRAP = 5, OUT_OF_MEMORY = 12, AT_FDCWD_ = -100, READ_WRITE = 2, SHARED = 1 };
+enum { TRAP = 5, OUT_OF_MEMORY = 12 };
 
 static struct counters unused_counters, *counters = &unused_counters;
 static const char *failing;
@@ -148,15 +144,6 @@ int posix_memalign(void **ret_memory, unsigned long alignment, unsigned long byt
 }
 
 /* ---- the others ---- */
-
-typedef long call_fn(long, long, long, long, long, long);
-
-static call_fn *real(call_fn **kept, const char *name)
-{
-    if (!*kept)
-        *(void **)kept = dlsym(next_object, name);
-    return *kept;
-}
 
 #define ARGUMENTS long a, long b, long c, long d, long e, long f
 #define FAILS(name, failure)                                                                                                               \
@@ -308,25 +295,14 @@ static long number_of(const char *name)
     return text ? strtol(text, NULL, 0) : 0;
 }
 
-static void map_counters(const char *path)
-{
-    static call_fn *next_open, *next_map;
-    long fd = path ? real(&next_open, "open64")((long)path, READ_WRITE, 0, 0, 0, 0) : -1;
-    if ((int)fd < 0)
-        return;
-    long memory = real(&next_map, "mmap64")(0, sizeof(struct counters), 3, SHARED, fd, 0);
-    if (memory != -1)
-        counters = (struct counters *)memory;
-    static call_fn *next_close;
-    real(&next_close, "close")(fd, 0, 0, 0, 0, 0);
-}
-
 typedef int main_fn(int argc, char **argv, char **environment);
 static main_fn *real_main;
 
 static int armed_main(int argc, char **argv, char **environment)
 {
-    map_counters(getenv("FAULT_COUNTERS"));
+    struct counters *shared = map_shared(getenv("FAULT_COUNTERS"), sizeof *shared);
+    if (shared)
+        counters = shared;
     failing = getenv("FAULT_CALL");
     at = number_of("FAULT_AT");
     error = number_of("FAULT_ERRNO");

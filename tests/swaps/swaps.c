@@ -11,11 +11,11 @@
  *   SWAP_BACK      set: and again behind that call
  *
  * The program's sandbox would forbid that: it has to be off.
- *
- * As in faults.c, calls take at most six integers and pointers.
  */
 #include <stdatomic.h>
 #include <stddef.h>
+
+#include "../preload.h"
 
 struct counters {
     atomic_long calls;
@@ -23,7 +23,6 @@ struct counters {
 };
 
 extern int *__errno_location(void);
-extern void *dlsym(void *handle, const char *name);
 extern char *getenv(const char *name);
 extern long strtol(const char *text, char **end, int base);
 extern int strcmp(const char *a, const char *b);
@@ -33,31 +32,13 @@ extern void abort(void);
 extern long read(int fd, void *buf, unsigned long n), write(int fd, const void *buf, unsigned long n);
 extern int ftruncate(int fd, long length), close(int fd);
 
-enum { NOWHERE = -100 /* AT_FDCWD */, EXCHANGE = 2, READ_WRITE = 2, SHARED = 1, POURED_MAX = 65536 };
-
-typedef long call_fn(long, long, long, long, long, long);
-
-static call_fn *real(call_fn **kept, const char *name)
-{
-    if (!*kept)
-        *(void **)kept = dlsym((void *)-1L, name); /* RTLD_NEXT */
-    return *kept;
-}
+enum { NOWHERE = -100 /* AT_FDCWD */, EXCHANGE = 2, READ_WRITE = 2, POURED_MAX = 65536 };
 
 static struct counters *counters;
 
 __attribute__((constructor)) static void map_counters(void)
 {
-    static call_fn *next_open, *next_map;
-    const char *path = getenv("SWAP_COUNTERS");
-    long fd = path ? real(&next_open, "open64")((long)path, READ_WRITE, 0, 0, 0, 0) : -1;
-    if ((int)fd < 0)
-        return;
-    long memory = real(&next_map, "mmap64")(0, sizeof(struct counters), 3, SHARED, fd, 0);
-    if (memory != -1)
-        counters = (struct counters *)memory;
-    static call_fn *next_close;
-    real(&next_close, "close")(fd, 0, 0, 0, 0, 0);
+    counters = map_shared(getenv("SWAP_COUNTERS"), sizeof *counters);
 }
 
 /* The number of the call, 0: it does not count. */
