@@ -15,30 +15,6 @@
 #include "io/aio.h"
 #include "util/safetext.h"
 
-static void close_one(void *fd)
-{
-    close(*(int *)fd);
-}
-
-static struct extents *extents_new(void)
-{
-    struct extents *extents = g_new0(struct extents, 1);
-
-    extents->files = g_array_new(FALSE, FALSE, sizeof(int));
-    g_array_set_clear_func(extents->files, close_one);
-    extents->options = g_ptr_array_new_with_free_func(g_free);
-    return extents;
-}
-
-void extents_free(struct extents *extents)
-{
-    if (!extents)
-        return;
-    g_array_unref(extents->files);
-    g_ptr_array_unref(extents->options);
-    g_free(extents);
-}
-
 gboolean extents_is_whole(const guint8 *bytes, gsize n)
 {
     enum { CAPACITY = 12, CAPACITY_BYTES = 8 };
@@ -102,20 +78,18 @@ static int fail(int ret, const char *path, GError **error)
 }
 
 /* Its descriptor, and without a lock, as everything that is only read. */
-static int add_extent_co(struct node *node, struct extents *extents, const struct vmdk_extent *extent, const char *path, GError **error)
+static int add_extent_co(struct node *node, struct handed *handed, const struct vmdk_extent *extent, const char *path, GError **error)
 {
     g_autofree char *beside = name_beside(path, extent->name);
     struct open_call call = {.path = beside, .flat = vmdk_extent_is_flat(extent)};
-    unsigned i = extents->files->len - 1;
+    unsigned i = handed->files->len - 1;
     int ret = name_is_path(extent->name) ? aio_call_co(node->aio, open_extent, &call, false) : -EPERM;
 
     if (ret < 0)
         return fail(ret, beside, error);
-    g_array_append_val(extents->files, call.fd);
-    g_ptr_array_add(extents->options, g_strdup_printf("extents.%u.driver", i));
-    g_ptr_array_add(extents->options, g_strdup("file"));
-    g_ptr_array_add(extents->options, g_strdup_printf("extents.%u.locking", i));
-    g_ptr_array_add(extents->options, g_strdup("off"));
+    handed_add(handed, call.fd, beside);
+    handed_add_option(handed, g_strdup_printf("extents.%u.driver", i), "file");
+    handed_add_option(handed, g_strdup_printf("extents.%u.locking", i), "off");
     return 0;
 }
 
@@ -137,14 +111,14 @@ static int read_text_co(struct node *file, struct vmdk_text **ret_text, GError *
     return *ret_text ? 0 : -EINVAL;
 }
 
-/* In memory, in the first place of extents->files. */
-static int write_text(struct extents *extents, const struct vmdk_text *text, GError **error)
+/* In memory, in the first place of handed->files. */
+static int write_text(struct handed *handed, const struct vmdk_text *text, GError **error)
 {
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *ours = NULL;
-    int fd = g_array_index(extents->files, int, 0);
+    int fd = g_array_index(handed->files, int, 0);
 
-    for (unsigned i = 1; i < extents->files->len; i++)
+    for (unsigned i = 1; i < handed->files->len; i++)
         g_ptr_array_add(names, g_strdup_printf("/proc/self/fd/%u", NBD_SERVER_FILES + i));
     ours = vmdk_text_write(text, (const char *const *)names->pdata);
     if (write(fd, ours, strlen(ours)) == (ssize_t)strlen(ours))
@@ -153,9 +127,9 @@ static int write_text(struct extents *extents, const struct vmdk_text *text, GEr
     return -ENOMEM;
 }
 
-int extents_open_co(struct node *node, struct node *file, const char *path, struct extents **ret_extents, GError **error)
+int extents_open_co(struct node *node, struct node *file, const char *path, struct handed **ret_handed, GError **error)
 {
-    g_autoptr(extents) extents = extents_new();
+    g_autoptr(handed) handed = handed_new();
     g_autoptr(vmdk_text) text = NULL;
     int fd = memfd_create("description", MFD_CLOEXEC), ret = fd < 0 ? -errno : 0;
 
@@ -163,17 +137,17 @@ int extents_open_co(struct node *node, struct node *file, const char *path, stru
         g_set_error(error, OPTIONS_ERROR, -ret, "Could not keep the description in memory: %s", g_strerror(-ret));
         return ret;
     }
-    g_array_append_val(extents->files, fd);
+    handed_add(handed, fd, path);
     ret = read_text_co(file, &text, error);
     for (unsigned i = 0; ret == 0 && i < text->extents->len; i++) {
         const struct vmdk_extent *extent = text->extents->pdata[i];
 
         if (extent->name)
-            ret = add_extent_co(node, extents, extent, path, error);
+            ret = add_extent_co(node, handed, extent, path, error);
     }
     if (ret == 0)
-        ret = write_text(extents, text, error);
+        ret = write_text(handed, text, error);
     if (ret == 0)
-        *ret_extents = g_steal_pointer(&extents);
+        *ret_handed = g_steal_pointer(&handed);
     return ret;
 }

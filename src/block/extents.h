@@ -9,21 +9,15 @@
 
 #include <glib.h>
 
-struct node;
+#include "block/handed.h"
 
-struct extents {
-    GArray *files;      /* int, descriptors, closed with it: the text's, then those of the extents that have a file */
-    GPtrArray *options; /* char *: what the image's options need beside, name and value in turn */
-};
+struct node;
 
 /*
  * file: the text, opened; path: its own.  Only regular files and block devices are opened, for reading, and of these none that would name others in
- * turn.  0, or a negative errno and error.  Suspends.
+ * turn; the first of *ret_handed is the text of ours.  0, or a negative errno and error.  Suspends.
  */
-int extents_open_co(struct node *node, struct node *file, const char *path, struct extents **ret_extents, GError **error);
-void extents_free(struct extents *extents);
-typedef struct extents extents;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(extents, extents_free)
+int extents_open_co(struct node *node, struct node *file, const char *path, struct handed **ret_handed, GError **error);
 
 /* Whether the first bytes of a vmdk file are those of one whose bytes are all in itself. */
 gboolean extents_is_whole(const guint8 *bytes, gsize n);

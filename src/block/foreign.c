@@ -101,7 +101,7 @@ static int refuse_named(GError **error, const char *what)
 }
 
 /* Those of a text in a file: by the policy. */
-static int open_extents_co(struct node *node, struct node *file, struct extents **ret_extents, GError **error)
+static int open_extents_co(struct node *node, struct node *file, struct handed **ret_extents, GError **error)
 {
     if (!file->filename || strcmp(file->driver->name, "file") != 0 || node->refs_policy == BLK_REFS_NONE)
         return refuse_named(error, CONVERT_IT);
@@ -113,7 +113,7 @@ static int open_extents_co(struct node *node, struct node *file, struct extents 
 }
 
 /* Backing files can be forbidden; these can't.  *ret_extents: what is to be opened in place of the file, else as it was. */
-static int check_bytes_co(struct node *node, struct node *file, struct extents **ret_extents, GError **error)
+static int check_bytes_co(struct node *node, struct node *file, struct handed **ret_extents, GError **error)
 {
     enum { HEADER = 512 };
     bool vmdk = strcmp(node->driver->name, "vmdk") == 0, qcow2 = strcmp(node->driver->name, "qcow2") == 0;
@@ -141,7 +141,7 @@ static void tell_of_backing(struct node *node, const struct node *file, const ch
 }
 
 /* By the policy; of an image on a server nobody knows what a name in it is relative to. */
-static int follow_backing_co(struct node *node, struct node *file, struct parents **ret_parents, GError **error)
+static int follow_backing_co(struct node *node, struct node *file, struct handed **ret_parents, GError **error)
 {
     size_t n = CLAMP(file->size, 0, PARENT_NAME_HEAD);
     g_autofree uint8_t *bytes = g_malloc0(PARENT_NAME_HEAD);
@@ -173,14 +173,14 @@ static void tell_of_description_co(struct node *node, struct node *file)
 
 /* What the image names, opened here. */
 struct named {
-    struct extents *extents; /* in place of its file */
-    struct parents *parents; /* beside it */
+    struct handed *extents; /* in place of its file */
+    struct handed *parents; /* beside it */
 };
 
 static void named_clear(struct named *named)
 {
-    extents_free(named->extents);
-    parents_free(named->parents);
+    handed_free(named->extents);
+    handed_free(named->parents);
 }
 
 static int check_named_files_co(struct node *node, const struct options *options, struct node *file, struct named *ret_named, GError **error)
@@ -338,27 +338,31 @@ static void put_options(const GPtrArray *list, struct options *options)
 }
 
 /* The file that was looked at, and its backing files. */
-static int start_co(struct node *node, struct options *file, const char *path, const struct pin *pin, const struct parents *parents, struct options *options,
+static int start_co(struct node *node, struct options *file, const char *path, const struct pin *pin, const struct handed *parents, struct options *options,
                     GError **error)
 {
     g_autoptr(GPtrArray) secrets = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GArray) files = g_array_new(FALSE, FALSE, sizeof(int));
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
     bool by_name = !pin || (node->refs_policy == BLK_REFS_ALL && parent_is_possible(node->driver->name)); /* names in it are relative to its own */
 
     if (pin) {
         options_set(file, "driver", pin->driver->name);
         g_array_append_val(files, pin->fd);
+        g_ptr_array_add(names, (char *)path);
     }
     if (parents) {
         g_array_append_vals(files, parents->files->data, parents->files->len);
+        g_ptr_array_extend(names, parents->names, NULL, NULL);
         put_options(parents->options, options);
     }
     if (!by_name)
         options_set(file, "filename", NBD_SERVER_FILE);
     g_autofree char *image = describe(node, file, options, parents, secrets);
-    struct nbd_server_how how = {.image = image, .path = path, .secrets = (const char *const *)secrets->pdata};
+    struct nbd_server_how how = {.image = image, .secrets = (const char *const *)secrets->pdata};
     if (!by_name) {
         how.files = (const int *)files->data;
+        how.names = (const char *const *)names->pdata;
         how.n_files = files->len;
     }
     int ret = served_start_co(node, &how, error);
@@ -367,15 +371,15 @@ static int start_co(struct node *node, struct options *file, const char *path, c
 }
 
 /* Those that its text names, and a text of ours in its place: nothing is opened by a name. */
-static int start_extents_co(struct node *node, struct options *file, const char *path, const struct extents *extents, struct options *options, GError **error)
+static int start_extents_co(struct node *node, struct options *file, const struct handed *extents, struct options *options, GError **error)
 {
     g_autoptr(GPtrArray) secrets = g_ptr_array_new_with_free_func(g_free);
 
     options_set(file, "filename", NBD_SERVER_FILE);
     put_options(extents->options, options);
     g_autofree char *image = describe(node, file, options, false, secrets);
-    struct nbd_server_how how = {.image = image, .files = (const int *)extents->files->data, .n_files = extents->files->len, .path = path,
-                                 .secrets = (const char *const *)secrets->pdata};
+    struct nbd_server_how how = {.image = image, .files = (const int *)extents->files->data, .n_files = extents->files->len,
+                                 .names = (const char *const *)extents->names->pdata, .secrets = (const char *const *)secrets->pdata};
 
     return served_start_co(node, &how, error);
 }
@@ -392,7 +396,7 @@ static int open_named_co(struct node *node, struct options *options, const struc
     filename = g_strdup(name_of(file));
     served_forgets(node, options_get(file, "driver"));
     if (named->extents)
-        ret = start_extents_co(node, file, path, named->extents, options, error);
+        ret = start_extents_co(node, file, named->extents, options, error);
     else
         ret = start_co(node, file, path, path ? pins_find(pins, options_get(given, "file.filename")) : NULL, named->parents, options, error);
     if (ret == 0)

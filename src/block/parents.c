@@ -18,30 +18,6 @@
 #include "io/aio.h"
 #include "util/safetext.h"
 
-static void close_one(void *fd)
-{
-    close(*(int *)fd);
-}
-
-static struct parents *parents_new(void)
-{
-    struct parents *parents = g_new0(struct parents, 1);
-
-    parents->files = g_array_new(FALSE, FALSE, sizeof(int));
-    g_array_set_clear_func(parents->files, close_one);
-    parents->options = g_ptr_array_new_with_free_func(g_free);
-    return parents;
-}
-
-void parents_free(struct parents *parents)
-{
-    if (!parents)
-        return;
-    g_array_unref(parents->files);
-    g_ptr_array_unref(parents->options);
-    g_free(parents);
-}
-
 /* ---- a file ---- */
 
 /* The image that was reached: the one that names the next, with what was read of it. */
@@ -97,7 +73,7 @@ static int fail(GError **error, int ret, const char *path)
 }
 
 /* Whether it is one that was passed: following it would never end. */
-static int check_loop(const struct parents *parents, int image, const struct layer *layer, GError **error)
+static int check_loop(const struct handed *parents, int image, const struct layer *layer, GError **error)
 {
     struct stat st, other;
 
@@ -140,26 +116,20 @@ static int check_format(const struct layer *layer, GError **error)
 /* ---- the options ---- */
 
 /* prefix: "backing.", "backing.backing.", ... */
-static void add_option(struct parents *parents, const char *prefix, const char *key, const char *value)
-{
-    g_ptr_array_add(parents->options, g_strconcat(prefix, key, NULL));
-    g_ptr_array_add(parents->options, g_strdup(value));
-}
-
-static void add_options(struct parents *parents, const char *prefix, const struct layer *layer, unsigned number)
+static void add_options(struct handed *parents, const char *prefix, const struct layer *layer, unsigned number)
 {
     g_autofree char *name = g_strdup_printf("/proc/self/fd/%u", number);
 
-    add_option(parents, prefix, "driver", layer->format);
-    add_option(parents, prefix, "read-only", "on");
-    add_option(parents, prefix, "file.driver", layer->device ? "host_device" : "file");
-    add_option(parents, prefix, "file.filename", name);
-    add_option(parents, prefix, "file.locking", "off");
+    handed_add_option(parents, g_strconcat(prefix, "driver", NULL), layer->format);
+    handed_add_option(parents, g_strconcat(prefix, "read-only", NULL), "on");
+    handed_add_option(parents, g_strconcat(prefix, "file.driver", NULL), layer->device ? "host_device" : "file");
+    handed_add_option(parents, g_strconcat(prefix, "file.filename", NULL), name);
+    handed_add_option(parents, g_strconcat(prefix, "file.locking", NULL), "off");
 }
 
 /* ---- all ---- */
 
-static int open_next_co(struct node *node, struct parents *parents, int image, struct layer *layer, const char *name, GError **error)
+static int open_next_co(struct node *node, struct handed *parents, int image, struct layer *layer, const char *name, GError **error)
 {
     struct layer next = {.head = g_malloc0(PARENT_NAME_HEAD), .path = name_beside(layer->path, name),
                          .format = parent_format(layer->format, layer->head, layer->n)};
@@ -172,7 +142,7 @@ static int open_next_co(struct node *node, struct parents *parents, int image, s
     else if ((ret = aio_call_co(node->aio, open_layer, &next, false)) < 0)
         ret = fail(error, ret, next.path);
     if (ret == 0)
-        g_array_append_val(parents->files, next.fd);
+        handed_add(parents, next.fd, next.path);
     if (ret == 0 && !next.format)
         next.format = g_strdup(probe_format(next.head, MIN(next.n, PROBE_BYTES), next.path));
     if (ret == 0)
@@ -196,7 +166,7 @@ static int next_name(const struct layer *layer, char **ret_name, GError **error)
     return options_refuse(error, EINVAL, "'%s' names a backing file where it is not looked for, or by no name that there can be", safe);
 }
 
-static int walk_co(struct node *node, struct parents *parents, const struct parents_image *image, struct layer *layer, GError **error)
+static int walk_co(struct node *node, struct handed *parents, const struct parents_image *image, struct layer *layer, GError **error)
 {
     g_autoptr(GString) prefix = g_string_new("backing.");
     int ret;
@@ -215,14 +185,14 @@ static int walk_co(struct node *node, struct parents *parents, const struct pare
     }
     if (ret == 0 && parents->files->len && parent_is_possible(layer->format)) {
         g_string_truncate(prefix, prefix->len - strlen("backing."));
-        add_option(parents, prefix->str, "backing", NULL);
+        handed_add_option(parents, g_strconcat(prefix->str, "backing", NULL), NULL);
     }
     return ret;
 }
 
-int parents_open_co(struct node *node, const struct parents_image *image, struct parents **ret_parents, GError **error)
+int parents_open_co(struct node *node, const struct parents_image *image, struct handed **ret_parents, GError **error)
 {
-    g_autoptr(parents) parents = parents_new();
+    g_autoptr(handed) parents = handed_new();
     struct layer layer = {.path = g_strdup(image->path), .format = g_strdup(image->format), .head = g_memdup2(image->bytes, image->n), .n = image->n,
                           .fd = image->fd};
     int ret = walk_co(node, parents, image, &layer, error);

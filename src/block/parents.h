@@ -10,15 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "block/handed.h"
+
 struct node;
 
 /* So many below each other. */
 enum { PARENTS_MAX = 32 };
-
-struct parents {
-    GArray *files;      /* int, descriptors, closed with it: from the top */
-    GPtrArray *options; /* char *: the image's options that say so, name and value (NULL: null) in turn */
-};
 
 struct parents_image {
     const char *format, *path; /* the image's own */
@@ -29,10 +26,7 @@ struct parents_image {
 };
 
 /*
- * Opens the backing file that an image names, the one that this names, and so on: *ret_parents is NULL if it names none.  Plain files and block devices are
+ * Opens the backing file that an image names, the one that this names, and so on: from the top; *ret_parents is NULL if it names none.  Plain files and block devices are
  * opened, for reading and without a lock, of formats whose bytes are all in themselves.  0, or a negative errno and error, which names the file.  Suspends.
  */
-int parents_open_co(struct node *node, const struct parents_image *image, struct parents **ret_parents, GError **error);
-void parents_free(struct parents *parents);
-typedef struct parents parents;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(parents, parents_free)
+int parents_open_co(struct node *node, const struct parents_image *image, struct handed **ret_parents, GError **error);

@@ -55,16 +55,25 @@ static int explain_silence_co(const struct served *served, int ret, GError **err
     return -EIO;
 }
 
-/* text (taken) with the name that people know for the one that qemu-nbd was given. */
-static char *with_own_name(char *text, const char *path)
+/* text with the names that people know for those that qemu-nbd was given (g_free). */
+static char *with_own_names(const char *text, const struct nbd_server_how *how)
 {
-    if (path && text) {
-        g_auto(GStrv) parts = g_strsplit(text, NBD_SERVER_FILE, -1);
+    static const char given[] = "/proc/self/fd/";
+    GString *own = g_string_new(NULL);
+    const char *at;
 
-        g_free(text);
-        text = g_strjoinv(path, parts);
+    while ((at = strstr(text, given)) != NULL) {
+        char *end;
+        guint64 number = g_ascii_strtoull(at + strlen(given), &end, 10);
+        bool known = number >= NBD_SERVER_FILES && number - NBD_SERVER_FILES < how->n_files;
+
+        g_string_append_len(own, text, (known ? at : end) - text);
+        if (known)
+            g_string_append(own, how->names[number - NBD_SERVER_FILES]);
+        text = end;
     }
-    return text;
+    g_string_append(own, text);
+    return g_string_free(own, FALSE);
 }
 
 /* What qemu-nbd says of why it could not open the image; ours, if it says nothing. */
@@ -80,7 +89,7 @@ static int explain_co(const struct node *node, const struct nbd_server_how *how,
         return explain_silence_co(served, ret, error);
     before = g_strdup_printf("Failed to blk_new_open '%s': ", how->image);
     after = strstr(said, before); /* there may be warnings in front */
-    reason = with_own_name(g_strdup(after ? after + strlen(before) : said), how->n_files ? how->path : NULL);
+    reason = with_own_names(after ? after + strlen(before) : said, how);
     g_clear_error(error);
     if (g_str_has_prefix(reason, "Unknown driver ") || g_str_has_prefix(reason, "Unknown protocol ")) { /* a part of qemu-nbd that is packaged on its own */
         g_set_error(error, OPTIONS_ERROR, ENOENT, "'%s' is opened by qemu-nbd, which can't without the package qemu-block-extra",

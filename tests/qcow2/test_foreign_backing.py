@@ -144,6 +144,19 @@ def test_what_is_no_plain_file(work, kind, name, said):
     refused(result, 'The image names the backing file ', said, name.split('\x1b')[-1], "'--refs none' opens the image without it")
 
 
+def test_what_qemu_nbd_says_names_the_files(work):
+    """It knows them by the numbers of their descriptors; others it may name, too."""
+    top = create(work / 'top.img', 'qed', create(work / 'base.img', 'raw').name, 'raw')
+    said = "Could not open '/proc/self/fd/%d'"
+    (work / 'bin').mkdir()
+    fake = work / 'bin' / 'qemu-nbd'
+    fake.write_text('#!/bin/sh\necho "' + ', '.join(said % number for number in (4, 5, 6, 40)) + '" >&2\nexit 1\n')
+    fake.chmod(0o755)
+    result = blkscope('-c', 'length', top, env=environment(PATH=f'{work / "bin"}:{os.environ["PATH"]}'))
+    names = [f"Could not open '{name}'" for name in (top, work / 'base.img', '/proc/self/fd/6', '/proc/self/fd/40')]
+    refused(result, ', '.join(names))
+
+
 @pytest.mark.parametrize('kinds', [('qed',), ('qed', 'qcow2'), ('qcow', 'qed'), ('qcow', 'qcow2', 'qed')], ids='-'.join)
 def test_a_loop(work, kinds):
     (work / 'link').symlink_to('0')  # no image is made that names itself

@@ -22,7 +22,7 @@ struct nbd_server_how {
     const char *const *secrets; /* ids of `secret` objects that image refers to, NULL-terminated; NULL: none */
     const int *files;   /* descriptors that it gets copies of, whose numbers there begin at NBD_SERVER_FILES; */
     unsigned n_files;   /* so many */
-    const char *path;   /* of the first of them, for people who list processes; NULL: none */
+    const char *const *names; /* what people know them by; they list the first's with the process */
 };
 
 enum { NBD_SERVER_FILES = 4 };

@@ -100,11 +100,11 @@ static int add_files(struct nbd_server_command *command, const struct nbd_server
         int copy = fcntl(how->files[i], F_DUPFD_CLOEXEC, 0);
 
         if (copy < 0)
-            return nbd_server_not_started(error, how->path ? how->path : "files");
+            return nbd_server_not_started(error, how->names[i]);
         g_array_append_val(command->files, copy);
     }
-    if (how->n_files && how->path && strlen(how->path) <= DESCRIPTION_MAX)
-        g_ptr_array_add(command->argv, g_strconcat("--description=", how->path, NULL));
+    if (how->n_files && strlen(how->names[0]) <= DESCRIPTION_MAX)
+        g_ptr_array_add(command->argv, g_strconcat("--description=", how->names[0], NULL));
     return 0;
 }
 
