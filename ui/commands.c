@@ -8,6 +8,7 @@
 #include "engine/report.h"
 #include "engine/session.h"
 #include "engine/sink.h"
+#include "io/clock.h"
 #include "io/co.h"
 #include "ui/console/script.h"
 #include "ui/console/recall.h"
@@ -121,13 +122,20 @@ static int zoom_co(const struct command_call *call)
 }
 
 /*
+ * Each key finds what it would find under the hand of a person, who looks at the screen before pressing it.
+ *
  * The line that this is in may itself have come from a key: those keys wait for their turn.  What they do is not logged
  * once more.
  */
 static int keys_co(const struct command_call *call)
 {
+    enum { PATIENCE_US = 10 * 1000 * 1000 };
+    int64_t until_us = clock_now_us() + PATIENCE_US;
     co_yield_co();
     for (int i = 1; i < call->argc && desk != NULL; i++) {
+        if (desk_settle_co(desk, until_us - clock_now_us()) < 0) {
+            return -ECANCELED;
+        }
         desk->silent = true;
         desk_type(desk, call->argv[i]);
         desk->silent = false;
@@ -306,7 +314,8 @@ static const struct command command_keys = {
     .args = "key [key..]",
     .summary = "does what keys do on the screen",
     .help = "\n"
-            "A key is a name (Tab, Esc, PageDown, Ctrl-C, F1, Space) or text, which is typed.\n"
+            "A key is a name (Tab, Esc, PageDown, Ctrl-C, F1, Space) or text, which is typed. Each finds\n"
+            "what the one before led to, as on the screen.\n"
             "\n"
             "  keys Tab i           the next panel, and i there\n"
             "  keys : length Enter  types a command and runs it\n",

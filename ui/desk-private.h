@@ -52,6 +52,7 @@ struct desk {
     bool silent; /* nothing is logged: the command that does it is in the log already */
     bool zoomed;
     bool dirty;
+    bool unpainted; /* panels have places, or an image, that they were not painted in yet */
     bool quit;
     int count;          /* typed before a key ("5" of "5j"), 0: none */
     bool mouse;         /* is used */
@@ -90,6 +91,8 @@ static inline struct panel *desk_console(const struct desk *desk)
 void desk_dirty(struct desk *desk);
 /* After what it depends on changed. */
 void desk_relayout(struct desk *desk);
+/* Panels know their size from being painted: those that were not since it changed are, for what keys ask of them now. */
+void desk_lay_out_panels(struct desk *desk);
 /* Why there are no offsets: "no image is open"; NULL: there are. */
 const char *desk_why_empty(const struct desk *desk);
 /* Replaces the hints until the next key; copied. */
@@ -97,6 +100,8 @@ void desk_remark(struct desk *desk, enum role role, const char *text);
 
 /* Until panels are done with what requests asked for: 0, or -ECANCELED, and the desk may be gone. */
 int desk_wait_co(struct desk *desk);
+/* Until all panels have read what they show and know where their cursors go, or patience_us are over: 0, or -ECANCELED, and the desk may be gone. */
+int desk_settle_co(struct desk *desk, int64_t patience_us);
 /* A panel's question, in the place of whatever was asked. */
 void desk_question(struct desk *desk, struct panel *panel, const struct panel_question *question);
 
@@ -116,6 +121,8 @@ struct panel *desk_panel_of(const struct desk *desk, enum request request);
 
 /* frame.c: the whole picture. */
 void frame_draw(struct desk *desk);
+/* The panels alone, for what they learn by it: what lies over them was not shown to anybody. */
+void frame_draw_panels(struct desk *desk);
 /* The panel whose tab is there, -1: none. */
 int frame_tab_at(const struct desk *desk, int x, int y);
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <string.h>
 
 #include "engine/session.h"
@@ -44,6 +45,7 @@ void desk_relayout(struct desk *desk)
     if (desk->layout.shape != before.shape || desk->layout.zoomed != before.zoomed) {
         desk->held_border = -1; /* of another shape it is another one */
     }
+    desk->unpainted = true;
     desk_dirty(desk);
 }
 
@@ -233,6 +235,7 @@ static void on_image(void *data)
         }
     }
     look_at_image(desk);
+    desk->unpainted = true;
     desk_dirty(desk);
 }
 
@@ -369,10 +372,25 @@ bool desk_is_dirty(const struct desk *desk)
     return desk->dirty;
 }
 
+static void paint_panels(struct desk *desk)
+{
+    desk->unpainted = false;
+    grid_clear(desk->grid);
+    frame_draw_panels(desk);
+}
+
+void desk_lay_out_panels(struct desk *desk)
+{
+    if (desk->unpainted) {
+        paint_panels(desk);
+    }
+}
+
 const struct grid *desk_draw(struct desk *desk)
 {
     approval_look_again(desk);
     desk->dirty = false;
+    desk->unpainted = false;
     grid_clear(desk->grid);
     frame_draw(desk);
     return desk->grid;
@@ -386,6 +404,8 @@ int desk_wait_co(struct desk *desk)
     }
     return ret;
 }
+
+enum { REST_US = 1000 }; /* between looks at what goes on */
 
 enum still { READING, UNFINISHED, SETTLING };
 
@@ -409,9 +429,24 @@ static bool goes_on(const struct desk *desk, bool patient, bool finished)
     return settles || (patient && some_panel_is(desk, READING)) || (finished && some_panel_is(desk, UNFINISHED));
 }
 
+int desk_settle_co(struct desk *desk, int64_t patience_us)
+{
+    int64_t since_us = clock_now_us();
+    while (true) {
+        paint_panels(desk);
+        if (!some_panel_is(desk, READING) || clock_now_us() - since_us >= patience_us) {
+            return 0;
+        }
+        co_sleep_co(REST_US);
+        if (co_cancelled()) {
+            return -ECANCELED;
+        }
+    }
+}
+
 const struct grid *desk_picture_co(struct desk *desk, bool finished)
 {
-    enum { QUIET_TURNS = 3, REST_US = 1000, PATIENCE_US = 10 * 1000 * 1000 }; /* what was read is painted by the next turn, which may read on */
+    enum { QUIET_TURNS = 3, PATIENCE_US = 10 * 1000 * 1000 }; /* what was read is painted by the next turn, which may read on */
     const struct aio *aio = session_config(desk->session)->aio;
     if (desk_wait_co(desk) < 0) {
         return NULL;

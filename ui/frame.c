@@ -69,6 +69,13 @@ static void draw_panels(struct desk *desk)
     }
 }
 
+void frame_draw_panels(struct desk *desk)
+{
+    if (desk->layout.shape != LAYOUT_TOO_SMALL) {
+        draw_panels(desk);
+    }
+}
+
 /* Brackets, not only colour, say which tab it is; all are as wide as with them. */
 static int tab_columns(const struct desk *desk, int i)
 {

@@ -432,6 +432,7 @@ static void take_key(struct desk *desk, keycode key)
         g_clear_pointer(&desk->remark, g_free);
         desk_dirty(desk);
     }
+    desk_lay_out_panels(desk); /* keys may be faster than the screen */
     struct panel *panel = desk_focused(desk);
     bool text = desk->prompt == NULL && desk->overlay == NULL && input_typing(panel) != REQUEST_CONTEXT_COUNT;
     if ((key & KEYCODE_ALT) &&

@@ -127,7 +127,7 @@ struct panel_ops {
     bool (*unfinished)(struct panel *panel);
     /* The same of what was there already and changed: as long as others write, that may have no end. */
     bool (*settling)(struct panel *panel);
-    /* Whether bytes that the last frame lacked are on their way; NULL: it has all that it shows. */
+    /* Whether bytes that the last frame lacked are on their way, or where its cursor goes; NULL: it has all that it shows. */
     bool (*reading)(struct panel *panel);
     /* Until what requests asked for is done: 0, or -ECANCELED.  Scripts wait so; the panel may be gone after it. */
     int (*wait_co)(struct panel *panel);

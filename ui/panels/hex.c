@@ -129,7 +129,7 @@ static bool reading(struct panel *panel)
 {
     const struct hex_panel *hex = hex_of(panel);
 
-    return hex_cache_is_reading(hex->image.cache) || hex_cache_is_reading(hex->host.cache);
+    return hex->hunt || lookup_is_busy(hex->seek) || hex->translating || hex_cache_is_reading(hex->image.cache) || hex_cache_is_reading(hex->host.cache);
 }
 
 static bool progress(struct panel *panel, struct panel_progress *ret_progress)

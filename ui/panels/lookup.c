@@ -374,6 +374,11 @@ void lookup_reset(struct lookup *lookup)
     co_queue_wake_all(&lookup->waiters);
 }
 
+bool lookup_is_busy(const struct lookup *lookup)
+{
+    return lookup->run != NULL;
+}
+
 int lookup_wait_co(struct lookup *lookup)
 {
     return lookup->run ? co_queue_wait_co(&lookup->waiters) : 0;

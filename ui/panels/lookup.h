@@ -55,6 +55,8 @@ void lookup_ask(struct lookup *lookup, struct blk *blk, enum lookup_question que
 void lookup_ask_sort(struct lookup *lookup, struct blk *blk, enum lookup_question question, enum lookup_sort sort, int64_t offset);
 /* Until there is an answer, or nobody wants one: 0, or -ECANCELED.  The lookup may be gone after it. */
 int lookup_wait_co(struct lookup *lookup);
+/* Whether an answer is on its way. */
+bool lookup_is_busy(const struct lookup *lookup);
 /* Drops every question: the image is about to go away. */
 void lookup_reset(struct lookup *lookup);
 

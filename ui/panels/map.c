@@ -344,6 +344,14 @@ static bool unfinished(struct panel *panel)
     return map_side_is_busy(&map->sides[MAP_GUEST]) || (map->sides[MAP_HOST].size > 0 && map_side_is_busy(&map->sides[MAP_HOST]));
 }
 
+/* Where the cursor is going. */
+static bool reading(struct panel *panel)
+{
+    const struct map_panel *map = map_of(panel);
+
+    return map->following || map->list_step != 0 || lookup_is_busy(map->seek);
+}
+
 static bool settling(struct panel *panel)
 {
     return map_differences_is_unfinished(map_of(panel)->differences);
@@ -449,6 +457,7 @@ const struct panel_ops panel_map = {
     .next_tick_us = next_tick_us,
     .wait_co = wait_co,
     .unfinished = unfinished,
+    .reading = reading,
     .settling = settling,
     .cancel = cancel,
     .progress = progress,
