@@ -31,14 +31,24 @@ def make_chain(folder):
     (folder / 'commands').write_text('length\nread -P 7 256k 4k\n')
 
 
+FOUND_GOOD = set()  # what was looked at before need not be once more: thousands of faults leave some hundred different images
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def hashes(folder):
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir()) if path.suffix in ('.raw', '.qcow2')}
+    return {path.name: digest(path) for path in sorted(folder.iterdir()) if path.suffix in ('.raw', '.qcow2')}
 
 
 def sound(folder, *names):
     for name in names:
-        result = qemu_img(folder, 'check', name, check=False)
-        assert result.returncode in (0, 3), f'{name}: {result.stdout}{result.stderr}'
+        content = digest(folder / name)
+        if content not in FOUND_GOOD:
+            result = qemu_img(folder, 'check', name, check=False)
+            assert result.returncode in (0, 3), f'{name}: {result.stdout}{result.stderr}'
+            FOUND_GOOD.add(content)
 
 
 @dataclass
@@ -136,5 +146,9 @@ def number(text):
 
 def verify_data(scenario, folder, image, out):
     commands = [f'read -P {value} {offset} {length}' for offset, length, value in reported(scenario, out)]
+    case = (image, *commands, *hashes(folder).items())
+    if case in FOUND_GOOD:
+        return
     result = support.reference('-r', '-U', image, cwd=folder, input=''.join(f'{command}\n' for command in commands))
     assert 'failed' not in result.out + result.err, f'what was reported is not there\n{result}'
+    FOUND_GOOD.add(case)

@@ -3,7 +3,8 @@
 Every allocation, every read and write, every other call of the C library that may fail, fails in turn: the program ends by itself with an
 exit status, says what went wrong or does what it would have done, and leaves no image corrupt.
 
-By default a sample; BLKSCOPE_FAULTS=all takes all of them, BLKSCOPE_FAULTS=N about N of each kind, SEED=N others.
+By default a sample; BLKSCOPE_FAULTS=all takes all of them, BLKSCOPE_FAULTS=N about N of each kind, SEED=N others, and BLKSCOPE_FAULTS=K/N one in N: K from
+1 to N makes all.
 """
 import errno
 import os
@@ -92,6 +93,9 @@ def chosen(master, call):
     every = [(at, error, on) for at in range(1, master.counts.get(call, 0) + 1) for error in errors_of(call) for on in ((False, True) if call in ('alloc', *RING) else (False,))]
     if CHOICE == 'all':
         return every
+    if '/' in CHOICE:
+        part, parts = map(int, CHOICE.split('/'))
+        return every[part % parts::parts]
     rng = random.Random(f'{SEED}{master.scenario.name}{call}')
     return rng.sample(every, min(len(every), int(CHOICE or SAMPLE.get(call, 2))))
 
