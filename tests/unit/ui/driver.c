@@ -124,7 +124,8 @@ struct driver *driver_new(int width, int height, struct grid_traits traits, cons
     struct session_config config = {.prog = "blkscope", .aio = driver->aio, .refs = BLK_REFS_ASK};
     driver->session = session_new(&config);
     driver->mouse = true;
-    driver->dir = g_dir_make_tmp("blkscope-XXXXXX", NULL);
+    driver->dir = g_mkdtemp(g_strdup("/tmp/blkscope-XXXXXX")); /* wherever TMPDIR is: screens show names of this length */
+    g_assert_nonnull(driver->dir);
     if (image != NULL) {
         g_autofree char *path = g_build_filename(driver->dir, image, NULL);
         make_image(path);
