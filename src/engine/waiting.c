@@ -14,67 +14,89 @@
 #include "io/aio.h"
 #include "util/safetext.h"
 
-static const struct blk_request *first_stopped(const struct session *session)
+static bool is_stopped(const struct blk_request *request)
 {
-    for (const GList *link = session->blk ? blk_requests(session->blk)->head : NULL; link; link = link->next) {
-        const struct blk_request *request = link->data;
-        if (request->state == BLK_REQUEST_SUSPENDED && request->tag)
-            return request;
-    }
-    return NULL;
+    return request->state == BLK_REQUEST_SUSPENDED && request->tag;
 }
 
-/* What it stands at or waits for, whether or not something else goes on; ret_stopped: the request that is, NULL: none (yet). */
-static enum session_wait look(const struct session *session, const struct blk_request **ret_stopped)
+/* The oldest of them, NULL: there are none; ret_more: how many others. */
+static const struct blk_request *first_stopped(const struct session *session, unsigned *ret_more)
+{
+    const struct blk_request *first = NULL;
+    *ret_more = 0;
+    for (const GList *link = session->blk ? blk_requests(session->blk)->head : NULL; link; link = link->next) {
+        if (!is_stopped(link->data))
+            continue;
+        *ret_more += first != NULL;
+        first = first ?: link->data;
+    }
+    return first;
+}
+
+struct wait {
+    enum session_wait kind;
+    const struct blk_request *stopped; /* the request that is; NULL: none (yet) */
+    unsigned more;                     /* others that are, too */
+};
+
+/* What it stands at or waits for, whether or not something else goes on. */
+static struct wait look(const struct session *session)
 {
     const struct job *job = session->running;
-    *ret_stopped = NULL;
     if (!job || !job->co || job->cancelled)
-        return SESSION_WAIT_NONE;
-    const struct blk_request *own = blk_request_of(job->co), *stopped = first_stopped(session);
-    if (stopped && own && own->state == BLK_REQUEST_SUSPENDED && own->tag) {
-        *ret_stopped = own;
-        return SESSION_WAIT_OWN;
-    }
+        return (struct wait){SESSION_WAIT_NONE};
+    unsigned more;
+    const struct blk_request *own = blk_request_of(job->co), *stopped = first_stopped(session, &more);
+    if (own && is_stopped(own))
+        return (struct wait){SESSION_WAIT_OWN, own};
     if (!co_is_queued(job->co))
-        return SESSION_WAIT_NONE;
+        return (struct wait){SESSION_WAIT_NONE};
     if (!job->task && job->call.argc > 0 && command_find(job->call.argv[0]) == &command_wait_break)
-        return SESSION_WAIT_BREAK;
-    *ret_stopped = stopped;
-    return stopped ? SESSION_WAIT_OTHER : SESSION_WAIT_NONE;
+        return (struct wait){SESSION_WAIT_BREAK};
+    return (struct wait){stopped ? SESSION_WAIT_OTHER : SESSION_WAIT_NONE, stopped, more};
+}
+
+static struct wait waits(const struct session *session)
+{
+    struct wait wait = look(session);
+    if (wait.kind == SESSION_WAIT_OTHER && (aio_in_flight(session->config.aio) > 0 || co_others_ready()))
+        wait.kind = SESSION_WAIT_NONE;
+    return wait;
 }
 
 bool session_waits(const struct session *session, enum session_wait *ret_wait)
 {
-    const struct blk_request *stopped;
-    *ret_wait = look(session, &stopped);
-    if (*ret_wait == SESSION_WAIT_OTHER && (aio_in_flight(session->config.aio) > 0 || co_others_ready()))
-        *ret_wait = SESSION_WAIT_NONE;
+    *ret_wait = waits(session).kind;
     return *ret_wait != SESSION_WAIT_NONE;
+}
+
+/* What it waits for, where it is stopped. */
+static char *reason_of(const struct wait *wait)
+{
+    g_autofree char *tag = safetext_escape(wait->stopped->tag, -1);
+    g_autofree char *others = wait->more ? g_strdup_printf(" and %u more", wait->more) : g_strdup("");
+    return wait->kind == SESSION_WAIT_OWN ? g_strdup_printf("stopped at breakpoint %s", tag)
+                                          : g_strdup_printf("waits for %s at breakpoint %s%s", blk_op_name(wait->stopped->op), tag, others);
 }
 
 char *session_wait_text(const struct session *session, enum session_wait_words words)
 {
-    const struct blk_request *stopped;
-    enum session_wait wait;
-    if (!session_waits(session, &wait))
+    struct wait wait = waits(session);
+    if (wait.kind == SESSION_WAIT_NONE)
         return NULL;
-    look(session, &stopped);
-    if (!stopped)
+    if (!wait.stopped)
         return g_strdup(words == SESSION_WAIT_BRIEF ? "waits" : "waits until a request stops there");
-    g_autofree char *quoted = words_quote(stopped->tag);
-    g_autofree char *word = safetext_escape(quoted, -1), *tag = safetext_escape(stopped->tag, -1);
+    g_autofree char *quoted = words_quote(wait.stopped->tag);
+    g_autofree char *word = safetext_escape(quoted, -1);
     if (words == SESSION_WAIT_BRIEF)
-        return g_strdup_printf("waits: resume %s", word);
-    g_autofree char *reason = wait == SESSION_WAIT_OWN ? g_strdup_printf("stopped at breakpoint %s", tag)
-                                                       : g_strdup_printf("waits for %s at breakpoint %s", blk_op_name(stopped->op), tag);
+        return wait.more ? g_strdup_printf("waits: resume %s, %u more", word, wait.more) : g_strdup_printf("waits: resume %s", word);
+    g_autofree char *reason = reason_of(&wait);
     return words == SESSION_WAIT_REASON ? g_steal_pointer(&reason) : g_strdup_printf("%s: resume %s", reason, word);
 }
 
 bool session_runs_beside(const struct session *session, const char *line)
 {
-    const struct blk_request *stopped;
-    enum session_wait wait = look(session, &stopped);
+    enum session_wait wait = look(session).kind;
     const char *start = line + strspn(line, " \t");
     if (wait == SESSION_WAIT_NONE || strchr(line, ';') || strchr(line, '\n'))
         return false;

@@ -17,9 +17,9 @@ enum session_wait {
 bool session_waits(const struct session *session, enum session_wait *ret_wait);
 
 enum session_wait_words {
-    SESSION_WAIT_REASON, /* "waits for write at breakpoint A" */
+    SESSION_WAIT_REASON, /* "waits for write at breakpoint A", or "... A and 2 more" */
     SESSION_WAIT_ADVICE, /* "waits for write at breakpoint A: resume A" */
-    SESSION_WAIT_BRIEF,  /* "waits: resume A" */
+    SESSION_WAIT_BRIEF,  /* "waits: resume A", or "waits: resume A, 2 more" */
 };
 
 /* What it waits for; NULL: it does not wait.  Harmless on a terminal; g_free. */

@@ -44,6 +44,22 @@ static void test_what_is_waited_for_is_told_and_let_go(void)
     check_resumed("reopen -r");
 }
 
+static void test_others_that_are_stopped_are_counted(void)
+{
+    struct driver *driver = with_stopped_read(100, 30);
+    driver_command(driver, "break read_aio B; aio_read -q 0 4k; break read_aio C; aio_read -q 32k 4k");
+    run_and_wait(driver, "aio_flush");
+    g_assert_true(driver_shows(driver, "  waits for read at breakpoint A and 2 more: resume A  Ctrl-C ends it"));
+    driver_command(driver, "resume A");
+    g_assert_true(driver_shows(driver, "  waits for read at breakpoint B and 1 more: resume B  Ctrl-C ends it"));
+    driver_resize(driver, 60, 15);
+    g_assert_true(driver_shows(driver, "waits: resume B, 1 more  Ctrl-C ends it"));
+    driver_command(driver, "resume B");
+    driver_command(driver, "resume C");
+    g_assert_false(session_is_busy(driver->session));
+    driver_free(driver);
+}
+
 static void test_ctrl_c_ends_the_wait_and_says_what_is_left(void)
 {
     static const char *const lines[] = {"aio_flush", "reopen"};
@@ -115,6 +131,7 @@ int main(int argc, char **argv)
 {
     driver_init(&argc, &argv);
     g_test_add_func("/waiting/what-is-waited-for-is-told-and-let-go", test_what_is_waited_for_is_told_and_let_go);
+    g_test_add_func("/waiting/others-that-are-stopped-are-counted", test_others_that_are_stopped_are_counted);
     g_test_add_func("/waiting/ctrl-c-ends-the-wait-and-says-what-is-left", test_ctrl_c_ends_the_wait_and_says_what_is_left);
     g_test_add_func("/waiting/a-request-of-its-own-is-told", test_a_request_of_its_own_is_told);
     g_test_add_func("/waiting/what-comes-by-itself-is-not-called-waiting", test_what_comes_by_itself_is_not_called_waiting);
