@@ -3,16 +3,16 @@
 
 #include <string.h>
 
-#include "io/clock.h"
 #include "io/co.h"
 #include "ui/panels/hex-cache.h"
+#include "ui/panels/updates.h"
 
 enum {
     UNIT = 8,
     LEAST = 64,            /* bytes that are worth an entry */
     LONG = 16 * 1024,      /* bytes that are worth reading on */
     CHUNK = 1024 * 1024,   /* read at once then */
-    TELL_US = 50 * 1000,   /* how often that is told of */
+    TELL_INTERVAL_US = 50 * 1000,
 };
 
 struct scan {
@@ -25,8 +25,7 @@ struct scan {
 };
 
 struct hex_repeats {
-    void (*updated)(void *data);
-    void *data;
+    struct updates updates;
     struct blk *blk;
     int64_t size;
     struct hex_holes list;
@@ -178,7 +177,7 @@ static bool take_piece(struct scan *scan, int64_t start, int64_t end)
 static void scan_co(void *data)
 {
     struct scan *scan = data;
-    int64_t told_us = clock_now_us(), start, end;
+    int64_t start, end;
     bool more = true;
 
     scan->co = co_self();
@@ -188,9 +187,8 @@ static void scan_co(void *data)
         int ret = blk_preadv_co(scan->blk, start, &iov, 1, BLK_INTERNAL, NULL);
 
         more = ret >= 0 && scan->repeats && take_piece(scan, start, end);
-        if (more && clock_now_us() - told_us > TELL_US) {
-            told_us = clock_now_us();
-            scan->repeats->updated(scan->repeats->data);
+        if (more) {
+            updates_tell(&scan->repeats->updates, false);
         }
         co_relax_co();
     }
@@ -199,7 +197,7 @@ static void scan_co(void *data)
 
         scan->repeats->scan = NULL;
         g_hash_table_add(scan->repeats->stuck[scan->direction < 0], g_memdup2(&at, sizeof(at)));
-        scan->repeats->updated(scan->repeats->data);
+        updates_tell(&scan->repeats->updates, true);
     }
     g_free(scan->bytes);
     g_free(scan);
@@ -309,8 +307,7 @@ struct hex_repeats *hex_repeats_new(void (*updated)(void *data), void *data)
 {
     struct hex_repeats *repeats = g_new0(struct hex_repeats, 1);
 
-    repeats->updated = updated;
-    repeats->data = data;
+    repeats->updates = (struct updates){updated, data, TELL_INTERVAL_US};
     for (int i = 0; i < 2; i++) {
         repeats->stuck[i] = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     }

@@ -7,6 +7,7 @@
 #include "engine/compare.h"
 #include "io/co.h"
 #include "ui/panels/map-differences.h"
+#include "ui/panels/updates.h"
 
 struct map_other;
 
@@ -31,8 +32,7 @@ struct differences_run {
 };
 
 struct map_differences {
-    void (*updated)(void *data);
-    void *data;
+    struct updates updates;
     struct differences_run *run;
     char *with, *error;
     struct session *session;
@@ -50,11 +50,8 @@ struct map_differences {
     bool stopped; /* as it was asked for: what changes is not followed any more */
     int64_t view_start, view_end; /* compared again first */
     int64_t since_us, ended_us, took_us; /* of the last time something was compared again */
-    int64_t notified_us;
 };
 
-/* There is something new: at once, or when it was not told of for a moment. */
-void map_differences_notify(struct map_differences *differences, bool at_once);
 /* What was compared needs no guess any more. */
 void map_differences_advance(struct map_differences *differences, const struct compare_progress *progress);
 /* Nothing was compared. */

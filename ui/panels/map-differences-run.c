@@ -156,7 +156,7 @@ static int compare_range_co(struct differences_run *run, struct blk *other, stru
     if (run->owner && ret == 0) {
         replace(run->owner, range.start, range.end, fresh);
         run->again_done += range.end - range.start;
-        map_differences_notify(run->owner, false);
+        updates_tell(&run->owner->updates, false);
     }
     return ret;
 }
@@ -280,7 +280,7 @@ static int compare_anew_co(struct differences_run *run, struct blk *other)
     int ret = compare_pass_co(run, other, true);
 
     if (run->owner && ret == 0) {
-        map_differences_notify(run->owner, true);
+        updates_tell(&run->owner->updates, true);
         find_hosts_co(run, run->owner->perhaps);
     }
     if (run->owner && ret == 0) {
@@ -330,7 +330,7 @@ static void end_run(struct differences_run *run)
         map_differences_changed(owner, 0, MAP_DIFFERENCES_ALL_BYTES);
     }
     map_differences_compare_again(owner); /* what was written meanwhile */
-    map_differences_notify(owner, true);
+    updates_tell(&owner->updates, true);
 }
 
 static void run_co(void *data)

@@ -10,21 +10,11 @@
 #include "util/safetext.h"
 
 enum {
-    NOTIFY_INTERVAL_US = 100 * 1000,
+    TELL_INTERVAL_US = 100 * 1000,
     AGAIN_US = 200 * 1000, /* what changes meanwhile is compared again together */
     SHOWN_AFTER_US = 1000 * 1000, /* what takes longer than that is a comparison of its own: it has a progress and can be ended */
     CHANGED_MAX = 64,      /* ranges; more of them become one */
 };
-
-void map_differences_notify(struct map_differences *differences, bool at_once)
-{
-    int64_t now = clock_now_us();
-
-    if (at_once || now - differences->notified_us >= NOTIFY_INTERVAL_US) {
-        differences->notified_us = now;
-        differences->updated(differences->data);
-    }
-}
 
 void map_differences_advance(struct map_differences *differences, const struct compare_progress *progress)
 {
@@ -55,15 +45,14 @@ static void on_other(void *data)
     } else {
         map_differences_changed(differences, 0, MAP_DIFFERENCES_ALL_BYTES);
     }
-    map_differences_notify(differences, true);
+    updates_tell(&differences->updates, true);
 }
 
 struct map_differences *map_differences_new(void (*updated)(void *data), void *data)
 {
     struct map_differences *differences = g_new0(struct map_differences, 1);
 
-    differences->updated = updated;
-    differences->data = data;
+    differences->updates = (struct updates){updated, data, TELL_INTERVAL_US};
     differences->found = g_array_new(FALSE, FALSE, sizeof(struct map_range));
     differences->perhaps = g_array_new(FALSE, FALSE, sizeof(struct map_range));
     differences->changed = g_array_new(FALSE, FALSE, sizeof(struct map_range));

@@ -7,10 +7,11 @@
 
 #include "io/clock.h"
 #include "io/co.h"
+#include "ui/panels/updates.h"
 
 enum {
     FIRST_STEP = 1 << 20,
-    NOTIFY_INTERVAL_US = 50 * 1000,
+    TELL_INTERVAL_US = 50 * 1000,
     AGAIN_INTERVAL_US = 1000 * 1000, /* an image that changes all the time is not counted all the time */
 };
 
@@ -26,8 +27,7 @@ struct visit {
 };
 
 struct map_list {
-    void (*updated)(void *data);
-    void *data;
+    struct updates updates;
     struct blk *blk;
     const struct map_source *source;
     int64_t size;
@@ -39,7 +39,7 @@ struct map_list {
     struct visit *around, *sizing;
     struct map_sizes sizes;
     bool sizes_stale;
-    int64_t sized_us, notified_us;
+    int64_t sized_us;
 };
 
 /* ---- those around a place ---- */
@@ -104,7 +104,7 @@ static void finish_around(struct visit *visit, int ret)
         memcpy(list->runs, visit->runs, visit->count * sizeof(list->runs[0]));
         list->count = visit->count;
     }
-    list->updated(list->data);
+    updates_tell(&list->updates, true);
 }
 
 static void start_around(struct map_list *list);
@@ -205,16 +205,6 @@ const struct map_run *map_list_runs(const struct map_list *list, unsigned *ret_c
 
 /* ---- sizes ---- */
 
-static void notify(struct map_list *list)
-{
-    int64_t now = clock_now_us();
-
-    if (now - list->notified_us >= NOTIFY_INTERVAL_US) {
-        list->notified_us = now;
-        list->updated(list->data);
-    }
-}
-
 static int count_size(void *data, const struct map_run *run)
 {
     struct visit *visit = data;
@@ -229,7 +219,7 @@ static int count_size(void *data, const struct map_run *run)
     visit->sizes.position = run->start + run->length;
     if (!visit->list->sizes.done) {
         visit->list->sizes = visit->sizes; /* the first time, what is there is better than nothing */
-        notify(visit->list);
+        updates_tell(&visit->list->updates, false);
     }
     return 0;
 }
@@ -253,7 +243,7 @@ static void sizes_co(void *data)
         visit->list->sizes.done = true;
         visit->list->sizes.error = ret;
         visit->list->sized_us = clock_now_us();
-        visit->list->updated(visit->list->data);
+        updates_tell(&visit->list->updates, true);
     }
     g_free(visit);
 }
@@ -284,8 +274,7 @@ struct map_list *map_list_new(void (*updated)(void *data), void *data)
 {
     struct map_list *list = g_new0(struct map_list, 1);
 
-    list->updated = updated;
-    list->data = data;
+    list->updates = (struct updates){updated, data, TELL_INTERVAL_US};
     list->wanted = -1;
     return list;
 }

@@ -17,10 +17,11 @@
 
 #include "io/clock.h"
 #include "io/co.h"
+#include "ui/panels/updates.h"
 #include "util/checked.h"
 
 enum {
-    NOTIFY_INTERVAL_US = 50 * 1000,  /* while a scan goes on, twenty pictures a second are enough */
+    TELL_INTERVAL_US = 50 * 1000,    /* while a scan goes on, twenty pictures a second are enough */
     CHANGE_INTERVAL_US = 100 * 1000, /* writes in a row are looked at together */
     REST_SHARE = 4,                  /* a source that is costly to visit rests for as many times what a visit took */
     REST_MAX_US = 60 * 1000 * 1000,
@@ -37,8 +38,7 @@ struct scan_run {
 };
 
 struct map_scan {
-    void (*updated)(void *data);
-    void *data;
+    struct updates updates;
     struct blk *blk;
     const struct map_source *source;
     struct map_pyramid pyramid;
@@ -47,7 +47,6 @@ struct map_scan {
     int64_t prefer_start, prefer_end;
     bool prefer_moved; /* since the run last looked */
     struct scan_run *run;
-    int64_t notified_us;
     int64_t again_us; /* when a leaf was last scanned again; 0: never */
     int64_t took_us;  /* the last visit */
 };
@@ -125,16 +124,6 @@ static bool next_stretch(const struct map_scan *scan, size_t *ret_first, size_t 
 
 /* ---- a run ---- */
 
-static void notify(struct map_scan *scan, bool at_once)
-{
-    int64_t now = clock_now_us();
-
-    if (at_once || now - scan->notified_us >= NOTIFY_INTERVAL_US) {
-        scan->notified_us = now;
-        scan->updated(scan->data);
-    }
-}
-
 /* Adds bytes of one kind from the run's position on, and sets each leaf that is complete by that. */
 static void take(struct scan_run *run, unsigned kind, int64_t end)
 {
@@ -192,7 +181,7 @@ static int on_run(void *data, const struct map_run *found)
         return VISIT_OTHER_WORK;
     }
     if (run->leaf != leaf) { /* else there is nothing new to see, and the clock costs more than the run */
-        notify(run->scan, false);
+        updates_tell(&run->scan->updates, false);
     }
     return 0;
 }
@@ -263,12 +252,12 @@ static void run_co(void *data)
         if (!scan_stretch_co(run, first, behind)) {
             break;
         }
-        notify(run->scan, false);
+        updates_tell(&run->scan->updates, false);
         co_relax_co();
     }
     if (run->scan) {
         run->scan->run = NULL;
-        notify(run->scan, true);
+        updates_tell(&run->scan->updates, true);
     }
     g_free(run);
 }
@@ -301,8 +290,7 @@ struct map_scan *map_scan_new(void (*updated)(void *data), void *data)
 {
     struct map_scan *scan = g_new0(struct map_scan, 1);
 
-    scan->updated = updated;
-    scan->data = data;
+    scan->updates = (struct updates){updated, data, TELL_INTERVAL_US};
     return scan;
 }
 
