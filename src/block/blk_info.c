@@ -69,6 +69,12 @@ int node_plain_info_co(struct node *node, struct blk_info *info)
     return ret;
 }
 
+int node_name_only_info_co(struct node *node, struct blk_info *info)
+{
+    info->cluster_size = -1;
+    return 0;
+}
+
 int blk_info_co(struct blk *blk, struct blk_info *ret_info)
 {
     /* While tables are read again, there are none. */

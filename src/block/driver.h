@@ -123,7 +123,7 @@ struct driver {
     /* As blk_kinds_co().  -ENOTSUP, also as NULL: what status_bulk_co tells is added up. */
     int (*kinds_co)(struct node *node, struct blk_kinds *ret_kinds);
 
-    /* Adds what it has; format and the file size are known already.  NULL: nothing; filters forward. */
+    /* A format sets cluster_size and adds keys and values to specific; its name and the file size are known already.  NULL: nothing; filters forward. */
     int (*info_co)(struct node *node, struct blk_info *info);
     /* NULL: filters forward, others -ENOTSUP. */
     int (*load_vmstate_co)(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov);

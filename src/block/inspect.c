@@ -207,6 +207,12 @@ int inspect_bitmap_co(struct blk *blk, const char *name, inspect_dirty_fn *fn, v
     return leave(blk, (driver->inspect ? driver->inspect->bitmap_co : driver->bitmap_co)(node, name, fn, data));
 }
 
+int inspect_add_dirty(void *data, int64_t offset, int64_t bytes)
+{
+    *(int64_t *)data += bytes;
+    return 0;
+}
+
 int inspect_header_co(struct blk *blk, inspect_field_fn *fn, void *data)
 {
     const struct driver *driver;

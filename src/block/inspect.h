@@ -177,6 +177,8 @@ int inspect_bitmaps_co(struct blk *blk, inspect_bitmap_fn *fn, void *data);
 char **inspect_bitmap_names(struct blk *blk);
 
 typedef int inspect_dirty_fn(void *data, int64_t offset, int64_t bytes);
+/* One of these: data is the int64_t that all bytes are added to. */
+int inspect_add_dirty(void *data, int64_t offset, int64_t bytes);
 /* The dirty ranges of the bitmap called name, in order, merged, within the disk.  -ENOENT: none such; -EIO: its table is broken. */
 int inspect_bitmap_co(struct blk *blk, const char *name, inspect_dirty_fn *fn, void *data);
 

@@ -221,6 +221,8 @@ void node_debug_event_co(struct node *node, enum blk_event event);
 int node_info_co(struct node *node, struct blk_info *info);
 /* For filters that users name: what the file says, but nothing that belongs to its format. */
 int node_plain_info_co(struct node *node, struct blk_info *info);
+/* For what tells nothing but its name, nor lets what is below tell: see blk_info.cluster_size. */
+int node_name_only_info_co(struct node *node, struct blk_info *info);
 /* Whatever waits on purpose in the node and below goes on at once. */
 void node_hurry(struct node *node);
 /* The node from here down that has breakpoints, or NULL. */

@@ -178,13 +178,6 @@ static int null_status_bulk_co(struct node *node, int64_t offset, int64_t bytes,
     return fn(data, offset, &status);
 }
 
-/* A format sets cluster_size and adds keys and values to info->specific; this one has nothing to tell. */
-static int null_info_co(struct node *node, struct blk_info *info)
-{
-    info->cluster_size = -1;
-    return 0;
-}
-
 static int null_load_vmstate_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov)
 {
     return -ENOTSUP;
@@ -245,7 +238,7 @@ static void null_lock_holders(struct node *node, GString *out)
     .length_co = null_length_co,                                                                                                           \
     .status_co = null_status_co,                                                                                                           \
     .status_bulk_co = null_status_bulk_co,                                                                                                 \
-    .info_co = null_info_co,                                                                                                               \
+    .info_co = node_name_only_info_co,                                                                                                     \
     .load_vmstate_co = null_load_vmstate_co,                                                                                               \
     .save_vmstate_co = null_save_vmstate_co,                                                                                               \
     .reopen_prepare_co = null_reopen_prepare_co,                                                                                           \

@@ -264,12 +264,6 @@ static int quorum_status_co(struct node *node, int64_t offset, int64_t bytes, un
     return 0;
 }
 
-static int quorum_info_co(struct node *node, struct blk_info *info)
-{
-    info->cluster_size = -1;
-    return 0;
-}
-
 const struct driver driver_quorum = {
     .name = "quorum",
     .flags = DRIVER_FIXED,
@@ -283,5 +277,5 @@ const struct driver driver_quorum = {
     .flush_children_co = quorum_flush_children_co,
     .length_co = quorum_length_co,
     .status_co = quorum_status_co,
-    .info_co = quorum_info_co,
+    .info_co = node_name_only_info_co,
 };

@@ -187,13 +187,6 @@ static int remote_open_co(struct node *node, struct options *options, GError **e
     return ret;
 }
 
-/* Nothing is told of a file that is somewhere else. */
-static int remote_info_co(struct node *node, struct blk_info *info)
-{
-    info->cluster_size = -1;
-    return 0;
-}
-
 static int name_parse_filename(const char *filename, struct options *options, GError **error)
 {
     options_set(options, "filename", filename);
@@ -228,7 +221,7 @@ static int vvfat_parse_filename(const char *filename, struct options *options, G
         .options = table,                                                                                               \
         .parse_filename = parse,                                                                                        \
         .open_co = remote_open_co,                                                                                      \
-        .info_co = remote_info_co,                                                                                      \
+        .info_co = node_name_only_info_co,                                                                              \
         SERVED_SLOTS,                                                                                                   \
     }
 /* clang-format on */

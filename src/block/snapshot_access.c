@@ -45,12 +45,6 @@ static int snapshot_access_status_co(struct node *node, int64_t offset, int64_t 
 }
 
 /* What is told of the format below belongs to the image as it is now. */
-static int snapshot_access_info_co(struct node *node, struct blk_info *info)
-{
-    info->cluster_size = -1;
-    return 0;
-}
-
 const struct driver driver_snapshot_access = {
     .name = "snapshot-access",
     .flags = DRIVER_FIXED,
@@ -61,5 +55,5 @@ const struct driver driver_snapshot_access = {
     .pdiscard_co = snapshot_access_pdiscard_co,
     .length_co = snapshot_access_length_co,
     .status_co = snapshot_access_status_co,
-    .info_co = snapshot_access_info_co,
+    .info_co = node_name_only_info_co,
 };

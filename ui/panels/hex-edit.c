@@ -68,7 +68,7 @@ static size_t piece(struct hex_source *source, int64_t offset, const uint8_t **r
 
 static const struct hex_source_ops ops = {.size = size, .get = get, .piece = piece};
 
-/* ---- ---- */
+/* ---- making one, and what it says of itself ---- */
 
 struct hex_edit *hex_edit_new(struct hex_source *below)
 {

@@ -328,12 +328,6 @@ static int nbd_truncate_co(struct node *node, int64_t size, bool exact, enum blk
     return 0;
 }
 
-static int nbd_info_co(struct node *node, struct blk_info *info)
-{
-    info->cluster_size = -1;
-    return 0;
-}
-
 static void nbd_connection(const struct node *node, struct blk_connection *ret_connection)
 {
     struct nbd *nbd = node->opaque;
@@ -375,7 +369,7 @@ const struct driver driver_nbd = {
     .status_bulk_co = nbd_status_bulk_co,
     .bitmaps_co = nbd_bitmaps_co,
     .bitmap_co = nbd_bitmap_co,
-    .info_co = nbd_info_co,
+    .info_co = node_name_only_info_co,
     .reopen_prepare_co = nbd_reopen_prepare_co,
     .reopen_commit_co = nbd_reopen_commit_co,
     .hurry = nbd_hurry,

@@ -303,12 +303,6 @@ int nbd_bitmap_co(struct node *node, const char *name, inspect_dirty_fn *fn, voi
     return ret == 0 && held.end > held_start ? fn(data, held_start, held.end - held_start) : ret;
 }
 
-static int add_up(void *data, int64_t offset, int64_t bytes)
-{
-    *(int64_t *)data += bytes;
-    return 0;
-}
-
 int nbd_bitmaps_co(struct node *node, inspect_bitmap_fn *fn, void *data)
 {
     struct nbd *nbd = node->opaque;
@@ -320,7 +314,7 @@ int nbd_bitmaps_co(struct node *node, inspect_bitmap_fn *fn, void *data)
         g_ptr_array_add(names, g_strdup(bitmaps->pdata[i]));
     for (unsigned i = 0; ret == 0 && i < names->len; i++) {
         struct inspect_bitmap bitmap = {.name = names->pdata[i]};
-        int sum = nbd_bitmap_co(node, bitmap.name, add_up, &bitmap.dirty);
+        int sum = nbd_bitmap_co(node, bitmap.name, inspect_add_dirty, &bitmap.dirty);
 
         if (sum == -ECANCELED)
             return sum;

@@ -136,12 +136,6 @@ int qcow2_dirty_co(struct node *node, const char *name, inspect_dirty_fn *fn, vo
     return -ENOENT;
 }
 
-static int add_bytes(void *data, int64_t offset, int64_t bytes)
-{
-    *(int64_t *)data += bytes;
-    return 0;
-}
-
 char **qcow2_bitmap_names(struct node *node)
 {
     struct qcow2 *qcow2 = node->opaque;
@@ -159,7 +153,7 @@ int qcow2_dirty_list_co(struct node *node, inspect_bitmap_fn *fn, void *data)
     for (unsigned i = 0; ret == 0 && i < qcow2->bitmaps->len; i++) {
         const struct qcow2_bitmap *bitmap = qcow2->bitmaps->pdata[i];
         int64_t dirty = 0;
-        int counted = read_dirty_co(node, bitmap, add_bytes, &dirty);
+        int counted = read_dirty_co(node, bitmap, inspect_add_dirty, &dirty);
         if (counted == -ECANCELED)
             return counted;
         ret = fn(data, &(struct inspect_bitmap){
