@@ -388,7 +388,8 @@ static int request_co(const struct command_call *call)
     int at = 1;
     if (request_wants_offset(request) && call->argc > at) {
         const char *text = call->argv[at++];
-        int named = place_named(call, desk_panel_of(desk, request), text);
+        bool here = strcmp(text, "+0") == 0; /* which may be where an offset of the disk can't say */
+        int named = here ? 1 : place_named(call, desk_panel_of(desk, request), text);
         if (named < 0 || (named == 0 && (offset = parse_offset(call, text)) < 0)) {
             return -EINVAL;
         }

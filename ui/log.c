@@ -82,8 +82,11 @@ void log_go(struct desk *desk, int64_t offset, int64_t bytes)
     log_focus_is_known(desk);
 }
 
-static char *place_of(struct panel *panel)
+static char *place_of(struct panel *panel, enum request request)
 {
+    if (panel->ops->steps_on != NULL && panel->ops->steps_on(panel, request)) {
+        return g_strdup("+0"); /* it is not known yet where it will be */
+    }
     if (panel->ops->where != NULL) {
         return panel->ops->where(panel);
     }
@@ -96,7 +99,7 @@ char *log_line_of(struct panel *panel, enum request request, int count)
     if (!request_is_command(request)) {
         return NULL;
     }
-    g_autofree char *where = request_wants_offset(request) ? place_of(panel) : NULL;
+    g_autofree char *where = request_wants_offset(request) ? place_of(panel, request) : NULL;
     g_autoptr(GString) line = g_string_new(request_info(request)->name);
     if (where != NULL) {
         g_string_append_printf(line, " %s", where);

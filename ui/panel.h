@@ -100,6 +100,8 @@ struct panel_ops {
     /* Where it is now, zeroed before; and back there: false when what it shows has no such place.  Both or neither. */
     void (*view)(struct panel *panel, struct panel_view *ret_view);
     bool (*set_view)(struct panel *panel, const struct panel_view *view);
+    /* Whether the request is for steps (to the next extent and the like) that come after others, which are under way.  NULL: it never is. */
+    bool (*steps_on)(struct panel *panel, enum request request);
     /* Moves the cursor to where position() was offset, in what is shown now; nothing when that is not there. */
     void (*place)(struct panel *panel, int64_t offset);
     /*

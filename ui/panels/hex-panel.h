@@ -74,8 +74,7 @@ struct hex_panel {
     struct hex_layout layout; /* as last drawn */
     struct lookup *seek;
     struct hex_view *seek_view; /* that was asked about */
-    int seeks;             /* still to be made, the one under way among them */
-    bool seek_went_on;     /* and is at one of them already */
+    bool seek_went_on;          /* and is at one of its steps already */
     struct search search;
     char *search_label;    /* as it was typed; NULL: nothing was searched for yet */
     bool show_matches;
@@ -103,6 +102,7 @@ void hex_panel_note_jump(struct hex_panel *hex);
 /* hex-requests.c: as panel_ops has them, and as lookup_new(). */
 enum panel_reaction hex_request(struct panel *panel, enum request request, int count);
 bool hex_cancel(struct panel *panel);
+bool hex_steps_on(struct panel *panel, enum request request);
 void hex_on_seek(void *data, const struct lookup_answer *answer);
 
 /* hex-places.c: as panel_ops has them. */

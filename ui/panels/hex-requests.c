@@ -16,40 +16,36 @@ void hex_on_seek(void *data, const struct lookup_answer *answer)
         }
         hex->seek_went_on = true;
         hex->seek_view->cursor = answer->found;
-        if (--hex->seeks > 0) {
-            lookup_ask_sort(hex->seek, hex->seek_view->blk, answer->question, answer->sort, answer->found);
-        }
     } else {
-        hex->seeks = 0;
         lookup_remark(&hex->panel, answer);
     }
     panel_redraw(&hex->panel);
 }
 
-static enum panel_reaction seek(struct hex_panel *hex, enum lookup_question question, enum lookup_sort sort, int count)
+static void seek(struct hex_panel *hex, enum lookup_question question, enum lookup_sort sort, int count)
 {
     struct hex_view *view = hex_panel_view(hex);
 
     if (view->blk && hex_view_size(view) > 0) {
+        if (hex->seek_view != view) {
+            lookup_reset(hex->seek);
+        }
         hex->seek_view = view;
-        hex->seeks = count;
-        hex->seek_went_on = false;
-        lookup_ask_sort(hex->seek, view->blk, question, sort, view->cursor);
+        hex->seek_went_on = hex->seek_went_on && lookup_is_stepping(hex->seek);
+        lookup_step(hex->seek, view->blk, question, sort, view->cursor, count);
     } else {
         panel_remark(&hex->panel, "a buffer has no extents: show the image first");
     }
-    return PANEL_HANDLED;
 }
 
 /* Jumps that are many may take as long as a search. */
 bool hex_cancel(struct panel *panel)
 {
     struct hex_panel *hex = (struct hex_panel *)panel;
-    bool seeks = hex->seeks > 0;
+    bool seeks = lookup_is_stepping(hex->seek);
 
     if (seeks) {
         lookup_reset(hex->seek);
-        hex->seeks = 0;
     }
     return hex_find_stop(hex) || seeks;
 }
@@ -79,26 +75,47 @@ static void select_from_here(struct hex_view *view)
     }
 }
 
-/* What jumps to where something begins; false: another request. */
-static bool seek_request(struct hex_panel *hex, enum request request, int count)
-{
-    static const struct {
-        enum request next, previous;
-        enum lookup_sort sort;
-    } sorts[] = {
-        {REQUEST_HEX_NEXT_SAME, REQUEST_HEX_PREVIOUS_SAME, LOOKUP_SAME},
-        {REQUEST_HEX_NEXT_DATA, REQUEST_HEX_PREVIOUS_DATA, LOOKUP_DATA},
-        {REQUEST_HEX_NEXT_ZERO, REQUEST_HEX_PREVIOUS_ZERO, LOOKUP_ZERO},
-        {REQUEST_HEX_NEXT_COMPRESSED, REQUEST_HEX_PREVIOUS_COMPRESSED, LOOKUP_COMPRESSED},
-    };
+/* What jumps to where something begins. */
+static const struct seek_kind {
+    enum request request;
+    enum lookup_question question;
+    enum lookup_sort sort;
+} seeks[] = {
+    {REQUEST_HEX_NEXT_EXTENT, LOOKUP_NEXT, LOOKUP_SAME},
+    {REQUEST_HEX_PREVIOUS_EXTENT, LOOKUP_PREVIOUS, LOOKUP_SAME},
+    {REQUEST_HEX_NEXT_SAME, LOOKUP_NEXT_SORT, LOOKUP_SAME},
+    {REQUEST_HEX_PREVIOUS_SAME, LOOKUP_PREVIOUS_SORT, LOOKUP_SAME},
+    {REQUEST_HEX_NEXT_DATA, LOOKUP_NEXT_SORT, LOOKUP_DATA},
+    {REQUEST_HEX_PREVIOUS_DATA, LOOKUP_PREVIOUS_SORT, LOOKUP_DATA},
+    {REQUEST_HEX_NEXT_ZERO, LOOKUP_NEXT_SORT, LOOKUP_ZERO},
+    {REQUEST_HEX_PREVIOUS_ZERO, LOOKUP_PREVIOUS_SORT, LOOKUP_ZERO},
+    {REQUEST_HEX_NEXT_COMPRESSED, LOOKUP_NEXT_SORT, LOOKUP_COMPRESSED},
+    {REQUEST_HEX_PREVIOUS_COMPRESSED, LOOKUP_PREVIOUS_SORT, LOOKUP_COMPRESSED},
+};
 
-    for (size_t i = 0; i < G_N_ELEMENTS(sorts); i++) {
-        if (request == sorts[i].next || request == sorts[i].previous) {
-            seek(hex, request == sorts[i].next ? LOOKUP_NEXT_SORT : LOOKUP_PREVIOUS_SORT, sorts[i].sort, count);
-            return true;
+static const struct seek_kind *seek_kind_of(enum request request)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(seeks); i++) {
+        if (seeks[i].request == request) {
+            return &seeks[i];
         }
     }
-    return false;
+    return NULL;
+}
+
+bool hex_steps_on(struct panel *panel, enum request request)
+{
+    return seek_kind_of(request) && lookup_is_stepping(((struct hex_panel *)panel)->seek);
+}
+
+static bool seek_request(struct hex_panel *hex, enum request request, int count)
+{
+    const struct seek_kind *kind = seek_kind_of(request);
+
+    if (kind) {
+        seek(hex, kind->question, kind->sort, count);
+    }
+    return kind != NULL;
 }
 
 static bool find_request(struct hex_panel *hex, enum request request, int count)
@@ -147,10 +164,6 @@ enum panel_reaction hex_request(struct panel *panel, enum request request, int c
     case REQUEST_HEX_FOLD:
         hex->fold = !hex->fold;
         return PANEL_REDRAW;
-    case REQUEST_HEX_NEXT_EXTENT:
-        return seek(hex, LOOKUP_NEXT, LOOKUP_SAME, count);
-    case REQUEST_HEX_PREVIOUS_EXTENT:
-        return seek(hex, LOOKUP_PREVIOUS, LOOKUP_SAME, count);
     case REQUEST_HEX_CLEAR:
         clear(hex);
         return PANEL_REDRAW;

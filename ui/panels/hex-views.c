@@ -141,7 +141,6 @@ void hex_views_translate(struct hex_panel *hex)
         }
     } else if (hex->shown == HEX_SHOW_IMAGE && hex_view_size(view) > 0) {
         hex->seek_view = view;
-        hex->seeks = 0; /* those that were still to be made are not any more */
         lookup_ask(hex->seek, view->blk, LOOKUP_AT, view->cursor);
     } else {
         panel_remark(&hex->panel, "a buffer is in no file: show the image first");

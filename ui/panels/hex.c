@@ -218,7 +218,6 @@ static void image(struct panel *panel)
     hex_find_stop(hex);
     hex->blk = hex->image.blk = session_blk(panel_session(panel));
     lookup_reset(hex->seek);
-    hex->seeks = 0;
     hex_marks_free(hex->marks);
     hex->marks = hex_marks_new(hex_marks_path(), hex->blk ? blk_filename(hex->blk) : NULL);
     hex_cache_open(hex->image.cache, hex->blk);
@@ -332,6 +331,7 @@ const struct panel_ops panel_hex = {
     .progress = progress,
     .reading = reading,
     .wait_co = wait_co,
+    .steps_on = hex_steps_on,
     .cancel = hex_cancel,
     .next_tick_us = next_tick_us,
     .mouse = hex_mouse,

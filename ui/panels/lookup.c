@@ -3,18 +3,30 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <limits.h>
 
 #include "block/inspect.h"
 #include "io/co.h"
 #include "ui/panel.h"
 
-enum { FIRST_STEP = 64 * 1024 };
+enum {
+    FIRST_STEP = 64 * 1024,
+    STEPS_MAX = 64, /* to be made one after the other, a count as one */
+};
 
 struct lookup_run {
     struct lookup *lookup; /* NULL: nobody wants to know any more */
     struct co *co;
     struct blk *blk;
     struct lookup_answer answer;
+};
+
+struct step {
+    struct blk *blk;
+    enum lookup_question question;
+    enum lookup_sort sort;
+    int64_t offset;
+    int count;
 };
 
 struct lookup {
@@ -27,6 +39,7 @@ struct lookup {
     enum lookup_question next_question;
     enum lookup_sort next_sort;
     int64_t next_offset;
+    GArray *steps; /* struct step: the first is under way */
 };
 
 /* First byte behind the run of one kind and layer that offset is in: 0 or a negative errno. */
@@ -263,6 +276,41 @@ static void answer_co(struct blk *blk, struct lookup_answer *answer)
 }
 
 static void start_next(struct lookup *lookup);
+static void ask(struct lookup *lookup, struct blk *blk, enum lookup_question question, enum lookup_sort sort, int64_t offset);
+
+static bool is_about_file(enum lookup_question question)
+{
+    return question == LOOKUP_NEXT_FAULT || question == LOOKUP_PREVIOUS_FAULT;
+}
+
+static void ask_step(struct lookup *lookup)
+{
+    const struct step *step = &g_array_index(lookup->steps, struct step, 0);
+
+    ask(lookup, step->blk, step->question, step->sort, step->offset);
+}
+
+/* The first step has an answer: the next one, if there is one, goes on from there. */
+static void go_on(struct lookup *lookup, const struct lookup_answer *answer)
+{
+    GArray *steps = lookup->steps;
+    struct step *step = &g_array_index(steps, struct step, 0);
+    int64_t at = answer->ret < 0 ? answer->offset : answer->found;
+
+    if (answer->ret < 0 && answer->ret != -ENOENT) {
+        g_array_set_size(steps, 0);
+        return;
+    }
+    if (answer->ret < 0 || --step->count == 0) {
+        g_array_remove_index(steps, 0);
+    }
+    if (steps->len > 0 && at >= 0 && at < INT64_MAX && is_about_file(step->question) == is_about_file(answer->question)) {
+        step->offset = at;
+    }
+    if (steps->len > 0) {
+        ask_step(lookup);
+    }
+}
 
 static void run_co(void *data)
 {
@@ -281,6 +329,9 @@ static void run_co(void *data)
             start_next(lookup);
         } else {
             lookup->fn(lookup->data, &run->answer);
+            if (!lookup->run && lookup->steps->len > 0) {
+                go_on(lookup, &run->answer);
+            }
             if (!lookup->run) { /* unless the answer led to the next question */
                 co_queue_wake_all(&lookup->waiters);
             }
@@ -333,6 +384,7 @@ struct lookup *lookup_new(lookup_fn *fn, void *data)
 
     lookup->fn = fn;
     lookup->data = data;
+    lookup->steps = g_array_new(FALSE, FALSE, sizeof(struct step));
     return lookup;
 }
 
@@ -340,16 +392,12 @@ void lookup_free(struct lookup *lookup)
 {
     if (lookup) {
         lookup_reset(lookup);
+        g_array_unref(lookup->steps);
         g_free(lookup);
     }
 }
 
-void lookup_ask(struct lookup *lookup, struct blk *blk, enum lookup_question question, int64_t offset)
-{
-    lookup_ask_sort(lookup, blk, question, LOOKUP_SAME, offset);
-}
-
-void lookup_ask_sort(struct lookup *lookup, struct blk *blk, enum lookup_question question, enum lookup_sort sort, int64_t offset)
+static void ask(struct lookup *lookup, struct blk *blk, enum lookup_question question, enum lookup_sort sort, int64_t offset)
 {
     lookup->next_blk = blk;
     lookup->next_question = question;
@@ -363,9 +411,37 @@ void lookup_ask_sort(struct lookup *lookup, struct blk *blk, enum lookup_questio
     }
 }
 
+void lookup_ask(struct lookup *lookup, struct blk *blk, enum lookup_question question, int64_t offset)
+{
+    g_array_set_size(lookup->steps, 0);
+    ask(lookup, blk, question, LOOKUP_SAME, offset);
+}
+
+void lookup_step(struct lookup *lookup, struct blk *blk, enum lookup_question question, enum lookup_sort sort, int64_t offset, int count)
+{
+    struct step step = {blk, question, sort, offset, count};
+    unsigned before = lookup->steps->len;
+    struct step *last = before > 0 ? &g_array_index(lookup->steps, struct step, before - 1) : NULL;
+
+    if (last && last->question == question && last->sort == sort) {
+        last->count = (int)MIN((int64_t)last->count + count, INT_MAX);
+    } else if (before < STEPS_MAX) {
+        g_array_append_val(lookup->steps, step);
+    }
+    if (before == 0) {
+        ask_step(lookup);
+    }
+}
+
+bool lookup_is_stepping(const struct lookup *lookup)
+{
+    return lookup->steps->len > 0;
+}
+
 void lookup_reset(struct lookup *lookup)
 {
     lookup->next_blk = NULL;
+    g_array_set_size(lookup->steps, 0);
     if (lookup->run) {
         lookup->run->lookup = NULL;
         co_cancel(lookup->run->co);

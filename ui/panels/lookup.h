@@ -51,8 +51,14 @@ void lookup_free(struct lookup *lookup);
 
 /* Asks; a question not yet answered is dropped, and this one put as soon as that has come back. */
 void lookup_ask(struct lookup *lookup, struct blk *blk, enum lookup_question question, int64_t offset);
-/* The same about a sort, with one of the questions that are. */
-void lookup_ask_sort(struct lookup *lookup, struct blk *blk, enum lookup_question question, enum lookup_sort sort, int64_t offset);
+/*
+ * Goes so many steps, each a question for what is next or previous from where the last led to; offset counts where no steps are under way, which
+ * these come after.  fn is called for each; where there is no further one, those left of that question are dropped, after another error and after
+ * lookup_ask() all.
+ */
+void lookup_step(struct lookup *lookup, struct blk *blk, enum lookup_question question, enum lookup_sort sort, int64_t offset, int count);
+/* Whether steps are under way. */
+bool lookup_is_stepping(const struct lookup *lookup);
 /* Until there is an answer, or nobody wants one: 0, or -ECANCELED.  The lookup may be gone after it. */
 int lookup_wait_co(struct lookup *lookup);
 /* Whether an answer is on its way. */

@@ -175,24 +175,33 @@ int map_list_find(const struct map_list *list, int64_t offset)
     return low < list->count && list->runs[low].start <= offset ? (int)low : -1;
 }
 
-void map_list_want(struct map_list *list, int64_t offset, unsigned rows)
+bool map_list_knows(const struct map_list *list, int64_t offset, unsigned rows)
 {
     int at = map_list_find(list, offset);
-    bool first, last;
+    bool first = at >= 0 && ((unsigned)at >= rows || list->runs[0].start == 0);
+    bool last = at >= 0 && ((unsigned)at + rows < list->count ||
+                            list->runs[list->count - 1].start + list->runs[list->count - 1].length >= list->size);
 
+    return !list->stale && first && last;
+}
+
+bool map_list_has_looked(const struct map_list *list, int64_t offset)
+{
+    return !list->around && !list->stale && list->wanted == offset;
+}
+
+void map_list_want(struct map_list *list, int64_t offset, unsigned rows)
+{
     if (!list->blk || (list->around && list->wanted == offset)) {
         return;
     }
-    first = at >= 0 && ((unsigned)at >= rows || list->runs[0].start == 0);
-    last = at >= 0 && ((unsigned)at + rows < list->count ||
-                       list->runs[list->count - 1].start + list->runs[list->count - 1].length >= list->size);
-    if (!list->stale && ((first && last) || (list->error < 0 && list->wanted == offset))) {
+    if (map_list_knows(list, offset, rows) || (!list->stale && list->error < 0 && list->wanted == offset)) {
         return;
     }
     list->wanted = offset;
     if (!list->around) {
         start_around(list);
-    } else if (at < 0) {
+    } else if (map_list_find(list, offset) < 0) {
         co_cancel(list->around->co);
     }
 }

@@ -35,6 +35,10 @@ void map_list_resized(struct map_list *list, int64_t size);
 
 /* The run with that byte is wanted, and rows on both sides of it. */
 void map_list_want(struct map_list *list, int64_t offset, unsigned rows);
+/* Whether it is known so, as the image is now.  More than a third of MAP_LIST_ROWS may never be. */
+bool map_list_knows(const struct map_list *list, int64_t offset, unsigned rows);
+/* Whether what was found around it, as the image is now, is all that there will be. */
+bool map_list_has_looked(const struct map_list *list, int64_t offset);
 /* Those known, in order, the first and the last perhaps cut; valid until the next call or turn of the loop. */
 const struct map_run *map_list_runs(const struct map_list *list, unsigned *ret_count);
 /* The negative errno with which looking for what was wanted last ended, or 0. */

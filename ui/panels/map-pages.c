@@ -5,6 +5,7 @@
 #include "ui/panels/map-panel.h"
 #include "util/size.h"
 
+enum { STEPS_KNOWN = MAP_LIST_ROWS / 3 };
 enum { KIND_WORD = 10 /* "unreadable" */, KIND_COLUMNS = 15, SIZE_COLUMNS = 13, WIDE = 64, EXACT_COLUMNS = 19 /* up to a terabyte in bytes */, COUNT_COLUMNS = 30 };
 
 /* ---- what is worth a hint ---- */
@@ -132,6 +133,30 @@ void map_list_step(struct map_panel *map, int64_t rows)
 
     if (at >= 0) {
         go_to_run(map, &runs[CLAMP(at + rows, 0, (int64_t)count - 1)]);
+    }
+}
+
+void map_list_go_on(struct map_panel *map)
+{
+    struct map_side *side = map_panel_side(map);
+
+    while (map->list_steps != 0) {
+        int64_t steps = CLAMP(map->list_steps, -STEPS_KNOWN, STEPS_KNOWN), cursor = side->cursor;
+
+        bool known = map_list_knows(map->list, cursor, (unsigned)ABS(steps) + 1);
+
+        if (!known && !map_list_has_looked(map->list, cursor)) {
+            map_list_want(map->list, cursor, (unsigned)ABS(steps) + 1);
+            return;
+        }
+        int at = map_list_find(map->list, cursor);
+
+        map->list_steps -= steps;
+        map_list_step(map, steps);
+        if (!known || map_list_find(map->list, side->cursor) != at + steps) {
+            map->list_steps = 0;
+            panel_remark(&map->panel, steps > 0 ? "no next extent" : "no previous extent");
+        }
     }
 }
 

@@ -42,7 +42,7 @@ struct map_panel {
     struct map_list *list;
     int list_rows; /* of the list, as last drawn */
     unsigned list_top; /* index of what is in its first row */
-    int list_step; /* extents to go once they are known */
+    int64_t list_steps; /* extents to go once they are known */
 };
 
 static inline struct map_side *map_panel_side(const struct map_panel *map)
@@ -52,7 +52,7 @@ static inline struct map_side *map_panel_side(const struct map_panel *map)
 
 /* Extents of what is shown now are listed from here on. */
 void map_open_list(struct map_panel *map);
-/* More of them are known: a step that waits for that (list_step) is made; data is the map. */
+/* More of them are known: steps that wait for that (list_steps) are made; data is the map. */
 void map_on_list(void *data);
 
 /* ---- map-pair.c: the cursors of both orders ---- */
@@ -108,6 +108,8 @@ bool map_difference_step(struct map_panel *map, int64_t steps);
 void map_difference_move(struct map_panel *map, int64_t rows);
 /* Moves the cursor by so many extents. */
 void map_list_step(struct map_panel *map, int64_t rows);
+/* Makes the list_steps that are known, and asks for what the others need; says so where they lead nowhere. */
+void map_list_go_on(struct map_panel *map);
 /* To what the list has in line y of the panel, as last drawn; false: nothing. */
 bool map_list_pick(struct map_panel *map, int y);
 bool map_difference_pick(struct map_panel *map, int y);

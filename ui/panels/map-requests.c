@@ -259,22 +259,19 @@ static enum panel_reaction show_in_hex(struct map_panel *map)
     return PANEL_HANDLED;
 }
 
-static enum panel_reaction seek(struct map_panel *map, bool next)
+static enum panel_reaction seek(struct map_panel *map, bool next, int count)
 {
     if (map->at == MAP_GUEST) {
-        lookup_ask(map->seek, map->blk, next ? LOOKUP_NEXT : LOOKUP_PREVIOUS, map->sides[MAP_GUEST].cursor);
+        lookup_step(map->seek, map->blk, next ? LOOKUP_NEXT : LOOKUP_PREVIOUS, LOOKUP_SAME, map->sides[MAP_GUEST].cursor, count);
         return PANEL_HANDLED;
     }
-    map->list_step = next ? 1 : -1;
-    if (map_list_find(map->list, map->sides[MAP_HOST].cursor) >= 0) {
-        map_on_list(map);
-    }
-    map_list_want(map->list, map->sides[MAP_HOST].cursor, 2);
+    map->list_steps += next ? count : -count;
+    map_list_go_on(map);
     return PANEL_HANDLED;
 }
 
 /* Only the file's clusters can be; the answer turns to its order. */
-static enum panel_reaction seek_fault(struct map_panel *map, bool next)
+static enum panel_reaction seek_fault(struct map_panel *map, bool next, int count)
 {
     if (inspect_host_size(map->blk) <= 0) {
         panel_remark(&map->panel, NO_STRUCTURE);
@@ -282,7 +279,8 @@ static enum panel_reaction seek_fault(struct map_panel *map, bool next)
     }
     int64_t otherwise = next ? -1 : INT64_MAX;
 
-    lookup_ask(map->seek, map->blk, next ? LOOKUP_NEXT_FAULT : LOOKUP_PREVIOUS_FAULT, map->at == MAP_HOST ? map->sides[MAP_HOST].cursor : otherwise);
+    lookup_step(map->seek, map->blk, next ? LOOKUP_NEXT_FAULT : LOOKUP_PREVIOUS_FAULT, LOOKUP_SAME,
+                map->at == MAP_HOST ? map->sides[MAP_HOST].cursor : otherwise, count);
     return PANEL_HANDLED;
 }
 
@@ -305,10 +303,10 @@ enum panel_reaction map_request(struct panel *panel, enum request request, int c
         return show_in_hex(map);
     case REQUEST_MAP_NEXT_EXTENT:
     case REQUEST_MAP_PREVIOUS_EXTENT:
-        return seek(map, request == REQUEST_MAP_NEXT_EXTENT);
+        return seek(map, request == REQUEST_MAP_NEXT_EXTENT, count);
     case REQUEST_MAP_NEXT_FAULT:
     case REQUEST_MAP_PREVIOUS_FAULT:
-        return seek_fault(map, request == REQUEST_MAP_NEXT_FAULT);
+        return seek_fault(map, request == REQUEST_MAP_NEXT_FAULT, count);
     case REQUEST_MAP_SCAN:
         session_look(panel_session(&map->panel));
         map_side_rescan(side);

@@ -25,7 +25,7 @@ void map_open_list(struct map_panel *map)
 {
     const struct map_side *side = map_panel_side(map);
 
-    map->list_step = 0;
+    map->list_steps = 0;
     map_list_open(map->list, map->blk, side->source, side->size);
 }
 
@@ -37,17 +37,8 @@ static void on_scan(void *data)
 void map_on_list(void *data)
 {
     struct map_panel *map = data;
-    int step = map->list_step;
 
-    if (step != 0 && map_list_find(map->list, map_panel_side(map)->cursor) >= 0) {
-        int64_t cursor = map_panel_side(map)->cursor;
-
-        map->list_step = 0;
-        map_list_step(map, step);
-        if (map_panel_side(map)->cursor == cursor) {
-            panel_remark(&map->panel, step > 0 ? "no next extent" : "no previous extent");
-        }
-    }
+    map_list_go_on(map);
     panel_redraw(&map->panel);
 }
 
@@ -337,6 +328,19 @@ static int wait_co(struct panel *panel)
                                                      : lookup_wait_co(map->seek);
 }
 
+static bool is_stepping(const struct map_panel *map)
+{
+    return map->list_steps != 0 || lookup_is_stepping(map->seek);
+}
+
+static bool steps_on(struct panel *panel, enum request request)
+{
+    bool steps = request == REQUEST_MAP_NEXT_EXTENT || request == REQUEST_MAP_PREVIOUS_EXTENT || request == REQUEST_MAP_NEXT_FAULT ||
+                 request == REQUEST_MAP_PREVIOUS_FAULT;
+
+    return steps && is_stepping(map_of(panel));
+}
+
 static bool unfinished(struct panel *panel)
 {
     struct map_panel *map = map_of(panel);
@@ -349,7 +353,7 @@ static bool reading(struct panel *panel)
 {
     const struct map_panel *map = map_of(panel);
 
-    return map->following || map->list_step != 0 || lookup_is_busy(map->seek);
+    return map->following || map->list_steps != 0 || lookup_is_busy(map->seek);
 }
 
 static bool settling(struct panel *panel)
@@ -358,16 +362,22 @@ static bool settling(struct panel *panel)
 }
 
 /* What is compared again is only ended where it is seen to be under way. */
+/* Steps that are many may take as long as a comparison. */
 static bool cancel(struct panel *panel)
 {
+    struct map_panel *map = map_of(panel);
     struct map_differences_work work;
+    bool steps = is_stepping(map), compares = map_differences_work(map->differences, &work);
 
-    if (!map_differences_work(map_of(panel)->differences, &work)) {
-        return false;
+    if (steps) {
+        lookup_reset(map->seek);
+        map->list_steps = 0;
     }
-    map_differences_stop(map_of(panel)->differences);
-    panel_redraw(panel);
-    return true;
+    if (compares) {
+        map_differences_stop(map->differences);
+        panel_redraw(panel);
+    }
+    return steps || compares;
 }
 
 static bool progress(struct panel *panel, struct panel_progress *ret_progress)
@@ -456,6 +466,7 @@ const struct panel_ops panel_map = {
     .mouse = map_mouse,
     .next_tick_us = next_tick_us,
     .wait_co = wait_co,
+    .steps_on = steps_on,
     .unfinished = unfinished,
     .reading = reading,
     .settling = settling,

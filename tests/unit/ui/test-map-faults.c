@@ -62,6 +62,24 @@ static void test_each_fault_is_gone_to_in_the_order_of_the_file(void)
     driver_free(driver);
 }
 
+/* Before the first is answered, and where keys say how often. */
+static void test_keys_in_a_row_are_as_many_steps(void)
+{
+    struct driver *driver = with_image(true);
+    check_step(driver, "p p", "0x50000..");
+    g_assert_true(driver_shows(driver, "> map-next-fault +0"));
+    check_step(driver, "p p", "no cluster behind this one is corrupt or leaked");
+    check_step(driver, "Ctrl-L", "0x80000..");
+    check_step(driver, "2 P", "0x30000..");
+    check_step(driver, "[ [", "0x0..");
+    check_step(driver, "] 2 ] ]", "0x50000..");
+    check_step(driver, "9 9 ]", "no next extent");
+    driver_command(driver, "map-previous-fault +0");
+    driver_command(driver, "map-previous-extent +0 2");
+    g_assert_true(driver_shows(driver, "0x50000.."));
+    driver_free(driver);
+}
+
 static void test_that_there_is_none_is_told(void)
 {
     struct driver *driver = with_image(false);
@@ -78,6 +96,7 @@ int main(int argc, char **argv)
 {
     driver_init(&argc, &argv);
     g_test_add_func("/map-faults/each-is-gone-to-in-the-order-of-the-file", test_each_fault_is_gone_to_in_the_order_of_the_file);
+    g_test_add_func("/map-faults/keys-in-a-row-are-as-many-steps", test_keys_in_a_row_are_as_many_steps);
     g_test_add_func("/map-faults/that-there-is-none-is-told", test_that_there_is_none_is_told);
     return driver_run_tests();
 }

@@ -113,6 +113,50 @@ static void test_zooms_to_a_cluster_of_a_huge_image(void)
     bench_free(bench);
 }
 
+/* Data, and as much that is none, eight times. */
+static struct bench *with_extents(int count)
+{
+    enum { PART = 64 << 10 };
+    struct bench *bench = bench_new(&panel_map, (int64_t)count * 2 * PART);
+
+    for (int i = 0; i < count; i++) {
+        bench_write(bench->image, (int64_t)i * 2 * PART, PART, 1);
+    }
+    bench_open(bench, "");
+    bench_show(bench, 60, 10);
+    return bench;
+}
+
+static void check_steps(struct bench *bench, enum request request, int count, int64_t position)
+{
+    bench_ask(bench, request, count);
+    bench_settle(bench);
+    g_assert_cmpint(bench->panel->ops->position(bench->panel), ==, position);
+}
+
+static void test_extents_are_counted_and_keys_before_the_answer_too(void)
+{
+    enum { PART = 64 << 10 };
+    struct bench *bench = with_extents(8);
+
+    check_steps(bench, REQUEST_MAP_NEXT_EXTENT, 5, 5 * PART);
+    bench_ask(bench, REQUEST_MAP_NEXT_EXTENT, 1);
+    g_assert_true(bench->panel->ops->steps_on(bench->panel, REQUEST_MAP_NEXT_EXTENT));
+    g_assert_false(bench->panel->ops->steps_on(bench->panel, REQUEST_MAP_SHOW));
+    bench_ask(bench, REQUEST_MAP_NEXT_EXTENT, 2);
+    check_steps(bench, REQUEST_MAP_PREVIOUS_EXTENT, 1, 7 * PART);
+    check_steps(bench, REQUEST_MAP_PREVIOUS_EXTENT, 999999999, 0);
+    g_assert_cmpstr(bench->remark, ==, "no previous extent");
+    bench_ask(bench, REQUEST_MAP_NEXT_EXTENT, 99); /* one step back from the last one */
+    check_steps(bench, REQUEST_MAP_PREVIOUS_EXTENT, 1, 14 * PART);
+    bench_ask(bench, REQUEST_FIRST, 1);
+    bench_ask(bench, REQUEST_MAP_NEXT_EXTENT, 3);
+    g_assert_true(bench->panel->ops->cancel(bench->panel));
+    bench_settle(bench);
+    g_assert_cmpint(bench->panel->ops->position(bench->panel), ==, 0);
+    bench_free(bench);
+}
+
 static void test_extents_are_found(void)
 {
     struct bench *bench = bench_new(&panel_map, INT64_C(1) << 40);
@@ -220,6 +264,7 @@ int main(int argc, char **argv)
     g_test_add_func("/map-panel/moves", test_moves_and_shows_in_hex);
     g_test_add_func("/map-panel/zoom", test_zooms_to_a_cluster_of_a_huge_image);
     g_test_add_func("/map-panel/extents", test_extents_are_found);
+    g_test_add_func("/map-panel/extents-counted", test_extents_are_counted_and_keys_before_the_answer_too);
     g_test_add_func("/map-panel/range", test_a_range_is_marked);
     g_test_add_func("/map-panel/writes", test_writes_appear);
     g_test_add_func("/map-panel/views", test_any_view_holds_the_image_and_its_cursor);
