@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "block/qcow2/writer.h"
+#include "block/qcow2/plan.h"
 
 int qcow2_alloc_settle_reuse_co(struct node *node, uint64_t first, uint64_t n)
 {
@@ -153,6 +153,16 @@ void qcow2_alloc_abort_co(struct node *node, int64_t offset, uint64_t n)
     qcow2_counts_add_co(node, offset >> qcow2->cluster_bits, n, -1);
 }
 
+/* Clusters [first, end) of the file. */
+struct cluster_run {
+    uint64_t first, end;
+};
+
+static struct cluster_run run_of(const struct qcow2 *qcow2, int64_t offset, int64_t bytes)
+{
+    return (struct cluster_run){.first = offset >> qcow2->cluster_bits, .end = ((offset + bytes - 1) >> qcow2->cluster_bits) + 1};
+}
+
 static void note_freed(struct qcow2_writer *writer, uint64_t first, uint64_t end)
 {
     bool none = writer->freed_end == 0;
@@ -201,17 +211,39 @@ void qcow2_alloc_free_co(struct node *node, int64_t offset, int64_t bytes, enum 
 {
     struct qcow2 *qcow2 = node->opaque;
     struct qcow2_writer *writer = qcow2->writer;
-    uint64_t first = offset >> qcow2->cluster_bits;
-    uint64_t n = ((offset + bytes - 1) >> qcow2->cluster_bits) - first + 1;
+    struct cluster_run run = run_of(qcow2, offset, bytes);
     node_debug_event_co(node->file, BLK_EVENT_CLUSTER_FREE);
     int ret = qcow2_cache_depend_co(writer->refcounts, qcow2->l2_cache);
     if (ret == 0) {
-        note_freed(writer, first, first + n);
-        ret = qcow2_counts_add_co(node, first, n, -1);
+        note_freed(writer, run.first, run.end);
+        ret = qcow2_counts_add_co(node, run.first, run.end - run.first, -1);
     }
     if (ret == 0 && qcow2_alloc_passes_on(qcow2, discard))
-        discard_free_co(node, first, n);
+        discard_free_co(node, run.first, run.end - run.first);
     /* The request was done all the same: the clusters are leaked. */
     if (ret < 0)
         node_complain(node, "qcow2_free_clusters failed: %s", g_strerror(-ret));
+}
+
+void qcow2_alloc_free_extents_co(struct node *node, const GArray *extents, enum qcow2_discard discard)
+{
+    const struct qcow2 *qcow2 = node->opaque;
+    for (unsigned i = 0; i < extents->len; i++) {
+        const struct qcow2_extent *extent = &g_array_index(extents, struct qcow2_extent, i);
+        qcow2_alloc_free_co(node, extent->host, extent->bytes, QCOW2_DISCARD_NEVER);
+    }
+    if (!qcow2_alloc_passes_on(qcow2, discard))
+        return;
+    for (unsigned i = 0; i < extents->len;) {
+        const struct qcow2_extent *extent = &g_array_index(extents, struct qcow2_extent, i);
+        struct cluster_run run = run_of(qcow2, extent->host, extent->bytes);
+        while (++i < extents->len) {
+            extent = &g_array_index(extents, struct qcow2_extent, i);
+            struct cluster_run next = run_of(qcow2, extent->host, extent->bytes);
+            if (next.first < run.first || next.first > run.end)
+                break;
+            run.end = MAX(run.end, next.end);
+        }
+        discard_free_co(node, run.first, run.end - run.first);
+    }
 }

@@ -28,11 +28,12 @@ struct qcow2_extent qcow2_link_extent(const struct qcow2 *qcow2, uint64_t entry)
 static void discard_data_co(struct node *node, const GArray *extents, enum qcow2_discard discard)
 {
     const struct qcow2 *qcow2 = node->opaque;
-    for (unsigned i = 0; qcow2_alloc_passes_on(qcow2, discard) && i < extents->len; i++) {
-        const struct qcow2_extent *extent = &g_array_index(extents, struct qcow2_extent, i);
-        int64_t bytes = MIN(extent->bytes, qcow2->data->size - extent->host);
-        if (bytes > 0)
-            node_pdiscard_co(qcow2->data, extent->host, bytes);
+    for (unsigned i = 0; qcow2_alloc_passes_on(qcow2, discard) && i < extents->len;) {
+        int64_t start = g_array_index(extents, struct qcow2_extent, i).host, end = start;
+        for (; i < extents->len && g_array_index(extents, struct qcow2_extent, i).host == end; i++)
+            end += g_array_index(extents, struct qcow2_extent, i).bytes;
+        if (MIN(end, qcow2->data->size) > start)
+            node_pdiscard_co(qcow2->data, start, MIN(end, qcow2->data->size) - start);
     }
 }
 
@@ -48,10 +49,7 @@ void qcow2_link_release_co(struct node *node, int64_t start, int64_t end, const 
         return;
     }
     co_mutex_lock_co(&writer->lock);
-    for (unsigned i = 0; i < extents->len; i++) {
-        const struct qcow2_extent *extent = &g_array_index(extents, struct qcow2_extent, i);
-        qcow2_alloc_free_co(node, extent->host, extent->bytes, discard);
-    }
+    qcow2_alloc_free_extents_co(node, extents, discard);
     co_mutex_unlock(&writer->lock);
 }
 

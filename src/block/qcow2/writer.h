@@ -179,6 +179,8 @@ void qcow2_alloc_abort_co(struct node *node, int64_t offset, uint64_t n);
  * those that are free then are discarded in the file.
  */
 void qcow2_alloc_free_co(struct node *node, int64_t offset, int64_t bytes, enum qcow2_discard discard);
+/* The same for many (struct qcow2_extent); those that lie behind each other are discarded in one. */
+void qcow2_alloc_free_extents_co(struct node *node, const GArray *extents, enum qcow2_discard discard);
 
 /* Whether what is given back for that reason is to be discarded below. */
 bool qcow2_alloc_passes_on(const struct qcow2 *qcow2, enum qcow2_discard discard);
