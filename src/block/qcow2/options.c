@@ -34,6 +34,7 @@ enum { PIECE_MAX = 4096 }; /* of an L2 table at once, when nobody says */
 #define L2_CACHE_DEFAULT       (UINT64_C(32) << 20)
 #define REFCOUNT_CACHE_DEFAULT (UINT64_C(1) << 20)
 #define CACHE_MAX              (UINT64_C(1) << 30)
+enum { REFCOUNT_CLUSTERS_MIN = 4 }; /* what refcounts have of a cache-size in any case */
 
 const struct driver_option qcow2_options[] = {
     {.name = "file", .type = DRIVER_OPTION_CHILD, .required = true, .help = "what holds the image"},
@@ -126,6 +127,19 @@ static int check_cache_sizes(const struct qcow2 *qcow2, const struct cache_sizes
     return 0;
 }
 
+/* What one of two sizes leaves is for the other: L2 tables have what they can use but what refcounts need. */
+static void share_caches(const struct qcow2 *qcow2, const struct cache_sizes *sizes, struct qcow2_settings *settings)
+{
+    uint64_t l2 = sizes->has_l2 ? sizes->l2 : L2_CACHE_DEFAULT, refcount = sizes->has_refcount ? sizes->refcount : REFCOUNT_CACHE_DEFAULT;
+    if (sizes->has_all) {
+        uint64_t least = sizes->has_refcount ? sizes->refcount : MIN(REFCOUNT_CLUSTERS_MIN * (uint64_t)qcow2->cluster_size, sizes->all);
+        l2 = MIN(sizes->has_l2 ? sizes->l2 : sizes->all - least, all_tables(qcow2));
+        refcount = sizes->has_refcount ? sizes->refcount : MAX(sizes->all - l2, least);
+    }
+    settings->l2_cache_size = MIN(l2, CACHE_MAX);
+    settings->refcount_cache_size = MIN(refcount, CACHE_MAX);
+}
+
 static int take_caches(const struct qcow2 *qcow2, struct options *options, struct qcow2_settings *settings, GError **error)
 {
     struct cache_sizes sizes = {
@@ -143,11 +157,7 @@ static int take_caches(const struct qcow2 *qcow2, struct options *options, struc
         return ret;
     if (interval > UINT32_MAX)
         return options_refuse(error, EINVAL, "Cache clean interval too big");
-    /* What one of two sizes leaves is for the other. */
-    uint64_t l2 = sizes.has_l2 ? sizes.l2 : sizes.has_all ? sizes.all - sizes.refcount : L2_CACHE_DEFAULT;
-    uint64_t refcount = sizes.has_refcount ? sizes.refcount : sizes.has_all && sizes.has_l2 ? sizes.all - sizes.l2 : REFCOUNT_CACHE_DEFAULT;
-    settings->l2_cache_size = MIN(l2, CACHE_MAX);
-    settings->refcount_cache_size = MIN(refcount, CACHE_MAX);
+    share_caches(qcow2, &sizes, settings);
     settings->l2_piece = (int64_t)sizes.entry;
     settings->clean_interval = interval;
     return 0;
