@@ -134,6 +134,8 @@ static int open_root_co(const struct blk_open *how, struct blk *blk, GError **er
 
     if (ret < 0)
         return ret;
+    if (snapshot || !(flags & NODE_WRITABLE))
+        below.flags |= NODE_ONLY_READS;
     if (snapshot) {
         below.layer = 1; /* the temporary one is above it */
         below.flags &= ~NODE_WRITABLE;

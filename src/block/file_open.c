@@ -78,7 +78,7 @@ static int open_as_allowed(const char *path, unsigned *flags)
     int fd = refused ? open_behind_sandbox(path, *flags) : open_with(path, *flags);
     if (fd < 0 && refused)
         errno = -fd;
-    if (fd < 0 && (*flags & NODE_AUTO_READ_ONLY) && (*flags & NODE_WRITABLE) &&
+    if (fd < 0 && (*flags & NODE_AUTO_READ_ONLY) && (*flags & NODE_WRITABLE) && (*flags & NODE_ONLY_READS) &&
         (errno == EACCES || errno == EROFS || errno == EPERM)) {
         *flags &= ~NODE_WRITABLE;
         return open_as_allowed(path, flags);

@@ -27,6 +27,7 @@ enum node_flags {
     NODE_AUTO_READ_ONLY = 1 << 8, /* may be opened read-only when writing is not permitted */
     NODE_GUARDED = 1 << 9,        /* raw that was guessed: refuses writes that make its first sector look like a format */
     NODE_IMPLICIT = 1 << 10,      /* on top of what the user opened, because of a switch: nobody is told of it */
+    NODE_ONLY_READS = 1 << 11,    /* while it is opened: by somebody who does not ask for writing, whatever options say */
 };
 
 /* What a user does to a node and lets others do; the numbers are those of QEMU's lock bytes. */

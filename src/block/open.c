@@ -46,6 +46,20 @@ static void take_flag(struct options *options, const char *key, unsigned *flags,
     set_flag(flags, flag, options_take_bool(options, key, *flags & flag));
 }
 
+/* Under our own name it takes a switch to have an image opened for writing: an option, perhaps in a name that somebody sent, does not do. */
+static int take_read_only(struct options *options, unsigned *flags, GError **error)
+{
+    if (!options_has(options, "read-only"))
+        return 0;
+    bool on = options_take_bool(options, "read-only", !(*flags & NODE_WRITABLE));
+    if (!on && (*flags & NODE_ONLY_READS) && (*flags & NODE_QUERY_LOCKS)) {
+        g_set_error_literal(error, OPTIONS_ERROR, EACCES, "read-only=off opens the image for writing: give -w for that, and no -s");
+        return -EACCES;
+    }
+    set_flag(flags, NODE_WRITABLE, !on);
+    return 0;
+}
+
 static int take_discard(struct options *options, unsigned *flags, GError **error)
 {
     g_autofree char *value = options_take_string(options, "discard");
@@ -75,8 +89,9 @@ int open_take_flags(struct options *options, unsigned flags, unsigned *ret_flags
 
     if (!driver_option_check(options, open_node_options, error))
         return -EINVAL;
-    if (options_has(options, "read-only"))
-        set_flag(&flags, NODE_WRITABLE, !options_take_bool(options, "read-only", !(flags & NODE_WRITABLE)));
+    ret = take_read_only(options, &flags, error);
+    if (ret < 0)
+        return ret;
     take_flag(options, "auto-read-only", &flags, NODE_AUTO_READ_ONLY);
     take_flag(options, "force-share", &flags, NODE_FORCE_SHARE);
     take_flag(options, "cache.direct", &flags, NODE_DIRECT);
@@ -227,7 +242,8 @@ static struct node_how *node_to_how(const struct node *node)
 /* Takes the reference to child over, also on failure. */
 static int check_writable_co(const struct node_how *how, struct node *child, struct node **ret_child, GError **error)
 {
-    if ((how->flags & NODE_WRITABLE) && !(child->flags & NODE_WRITABLE)) {
+    bool may_be = (how->flags & NODE_AUTO_READ_ONLY) && (how->flags & NODE_ONLY_READS);
+    if ((how->flags & NODE_WRITABLE) && !(child->flags & NODE_WRITABLE) && !may_be) {
         g_set_error_literal(error, OPTIONS_ERROR, EACCES, "Block node is read-only");
         node_unref_co(child);
         return -EACCES;
@@ -459,6 +475,7 @@ int node_open_co(struct options *options, const struct node_how *how, struct nod
     if (ret < 0)
         return ret;
     node->pins = NULL;
+    node->flags &= ~NODE_ONLY_READS;
     *ret_node = node;
     return 0;
 }

@@ -143,8 +143,10 @@ void session_report_open_error(const struct command_call *call, const struct blk
     if (strstr(error->message, "Image is corrupt; cannot") || strstr(error->message, "repair dirty image"))
         report_hint(call, sandbox_is_read_only() ? "'open -w -o repair=on' opens it for 'check -r'; " SANDBOX_ADVICE_WRITE
                                                  : "'open -w -o repair=on' opens it for 'check -r'");
-    else if (strstr(error->message, "(sandbox)") || strstr(error->message, "are not followed")) /* it says what to do */
+    else if (strstr(error->message, "(sandbox)") || strstr(error->message, "are not followed") || strstr(error->message, "give -w")) /* it says what to do */
         return;
+    else if (strcmp(error->message, "Block node is read-only") == 0)
+        report_hint(call, "an option says read-only=on: leave out that, or -w");
     else if (ret == -ENOENT && strstr(error->message, "Could not open backing file"))
         report_hint(call, "'relink backing PATH' opens it with another one");
     else if (strstr(error->message, " lock"))
