@@ -102,6 +102,8 @@ struct node {
     unsigned depth;           /* nodes above it */
     const struct node *parent; /* the node that opened it; valid while that one is being opened, and it before its first reference goes */
     unsigned layer;           /* backing files above it: 0 is the top */
+    ino_t image_inode;        /* with image_device: the file of a format's image, to know it again in a chain; 0: of none, or it names no others */
+    dev_t image_device;
     GPtrArray *references;    /* struct reference, owned: the files that the driver found named in the image; NULL: none */
     const GPtrArray *approved; /* struct reference, those the user has agreed to; valid while it is being opened, NULL: none */
     const struct reference_expect *expect; /* what its file has to be, NULL: anything; valid while it is being opened */

@@ -154,13 +154,12 @@ static int open_writer_co(struct node *node, const struct qcow2_settings *settin
 /* Kept, with its struct stat, out of the frame that stays on the stack while the layers below are opened. */
 static G_GNUC_NO_INLINE void note_inode_co(struct node *node)
 {
-    struct qcow2 *qcow2 = node->opaque;
     const char *name = node->file->filename;
     struct stat st;
     if (!name || aio_stat_co(node->aio, name, &st) < 0)
         return;
-    qcow2->inode = st.st_ino;
-    qcow2->device = st.st_dev;
+    node->image_inode = st.st_ino;
+    node->image_device = st.st_dev;
 }
 
 static void tell_encrypted(struct node *node)

@@ -84,7 +84,6 @@ struct qcow2 {
     int64_t snapshot_table_bytes;
     GPtrArray *bitmaps;        /* struct qcow2_bitmap, owned */
     bool corruption_said;      /* of those found while reading only the first is told */
-    uint64_t inode, device;    /* of the file, to know it again in a chain; 0, 0: not a file */
 };
 
 /* open.c */
