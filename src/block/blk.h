@@ -213,7 +213,7 @@ bool blk_connection(const struct blk *blk, struct blk_connection *ret_connection
 void blk_connection_clear(struct blk_connection *connection);
 
 /* What the process has to be left with as long as the image is open (io/sandbox.h). */
-enum { BLK_HELPERS_MAX = 7 };
+enum { BLK_HELPERS_MAX = 39 };
 struct blk_needs {
     bool network;                        /* connections are made again */
     int tcp_port;                        /* to this port; 0: to Unix sockets only, -1: to more than one, or one without a number */

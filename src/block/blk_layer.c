@@ -7,9 +7,15 @@
 
 #include "block/blk-internal.h"
 
+/* Formats that are read through qemu-nbd are filters of what that gives. */
+static bool is_format(const struct node *node)
+{
+    return node->driver->flags & DRIVER_FORMAT;
+}
+
 static struct node *skip_filters(struct node *node)
 {
-    while (node && (node->driver->flags & DRIVER_FILTER) && node->file)
+    while (node && (node->driver->flags & DRIVER_FILTER) && !is_format(node) && node->file)
         node = node->file;
     return node;
 }
@@ -19,7 +25,9 @@ static struct node *find_node(struct blk *blk, unsigned layer, enum blk_part par
     struct node *node = skip_filters(blk->root);
     for (; node && layer > 0; layer--)
         node = skip_filters(node_child_in_role(node, NODE_ROLE_BACKING));
-    return node && part == BLK_PART_FILE ? skip_filters(node->file) : node;
+    if (!node || part != BLK_PART_FILE)
+        return node;
+    return (node->driver->flags & DRIVER_FILTER) && is_format(node) ? NULL : skip_filters(node->file);
 }
 
 static void free_part(void *data)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "block/chain.h"
 
+#include <sys/stat.h>
+
 #include "block/blk-internal.h"
 #include "block/blk_overlay.h"
 
@@ -63,6 +65,16 @@ static char *holders_of(struct node *node)
     return g_string_free(text, text->len == 0);
 }
 
+/* -1: not known.  What is below a format that qemu-nbd reads is the disk. */
+static int64_t file_size_of(const struct node *node)
+{
+    struct stat st;
+
+    if (!(node->driver->flags & DRIVER_FORMAT) || !(node->driver->flags & DRIVER_FILTER))
+        return node->file ? node->file->size : node->size;
+    return node->driver->descriptor && fstat(node->driver->descriptor(node), &st) == 0 && S_ISREG(st.st_mode) ? st.st_size : -1;
+}
+
 /* reference: may be NULL. */
 static void add_open_co(GPtrArray *list, struct node *node, const struct reference *reference, unsigned layer, bool data_file)
 {
@@ -78,7 +90,7 @@ static void add_open_co(GPtrArray *list, struct node *node, const struct referen
         .format = g_strdup(node->driver->name),
         .filename = g_strdup(node->filename),
         .size = node->size,
-        .file_size = node->file ? node->file->size : node->size,
+        .file_size = file_size_of(node),
         .occupied = occupied < 0 ? -1 : occupied,
         .supplied = -1,
         .reference = reference ? reference_copy(reference) : NULL,

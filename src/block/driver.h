@@ -200,7 +200,7 @@ struct driver {
      */
     int (*relock)(struct node *node, GError **error);
 
-    /* The descriptor of what it reads and writes, which stays its own.  NULL: it has none. */
+    /* The descriptor of what it reads and writes, which stays its own; -1: this one has none.  NULL: it has none. */
     int (*descriptor)(const struct node *node);
 
     /* Who holds QEMU locks on it, added to out as one phrase each.  NULL: asks the children. */

@@ -4,23 +4,25 @@
  *
  * The image's options are handed on as they are.  A file that an image names (a backing file, the extents of a vmdk description, a data file) is
  * opened by qemu-nbd without asking us: so it is told to open none, or those that were opened here, unless references are followed as the reference
- * program does.
+ * program does.  A backing file is opened here, as a node (foreign_layer.h).
  */
 #include "block/foreign.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "block/extents.h"
-#include "block/node.h"
+#include "block/foreign_layer.h"
 #include "block/open.h"
+#include "block/opened.h"
 #include "block/parent_name.h"
 #include "block/parents.h"
 #include "block/pins.h"
 #include "block/qcow2/format.h"
-#include "block/served.h"
+#include "block/vmdk_text.h"
 #include "util/safetext.h"
 
 /* ---- the image for qemu-nbd ---- */
@@ -59,8 +61,8 @@ static int take_file(const struct node *node, struct options *options, struct op
     return 0;
 }
 
-/* backed: the options say what its backing file is. */
-static char *describe(const struct node *node, struct options *file, struct options *options, bool backed, GPtrArray *secrets)
+/* handed: the options say which layers below it has, else it is told that there are none. */
+static char *describe(const struct node *node, struct options *file, struct options *options, bool handed, GPtrArray *secrets)
 {
     bool local = !is_remote(options_get(file, "driver"));
     bool writable = node->flags & NODE_WRITABLE;
@@ -74,7 +76,7 @@ static char *describe(const struct node *node, struct options *file, struct opti
         served_add_switch(json, "file.locking", false);
     served_add_switch(json, "cache.direct", node->flags & NODE_DIRECT);
     served_add_switch(json, "cache.no-flush", node->flags & NODE_NO_FLUSH);
-    if (node->refs_policy != BLK_REFS_ALL && parent_is_possible(node->driver->name) && !backed && !options_has(options, "backing"))
+    if (node->refs_policy != BLK_REFS_ALL && parent_is_possible(node->driver->name) && !handed)
         served_add_member(json, "backing", NULL);
     served_add_options(json, "file.", file, secrets);
     served_add_options(json, "", options, secrets);
@@ -130,70 +132,62 @@ static int check_bytes_co(struct node *node, struct node *file, struct handed **
     return 0;
 }
 
-/* It reads as if that were empty, which has to be told. */
-static void tell_of_backing(struct node *node, const struct node *file, const char *name)
-{
-    g_autofree char *safe = safetext_escape(name, -1);
-    bool followed = file->driver->descriptor && node->refs_policy != BLK_REFS_FOLLOW;
+/* What was seen of the image. */
+struct seen {
+    struct handed *extents; /* in place of its file */
+    char *path;             /* its name */
+    char *name, *format;    /* of the backing file that it names; NULL: it names none */
+    bool remote;            /* it is on a server: nobody knows what a name in it is relative to */
+};
 
-    node_warn(node, "The image names the backing file '%s', which is not opened: what it would supply reads as zeroes (%s, if you trust it)", safe,
-              followed ? "--refs=follow opens it" : "'qemu-img convert' puts both into one image");
+static void seen_clear(struct seen *seen)
+{
+    handed_free(seen->extents);
+    g_free(seen->path);
+    g_free(seen->name);
+    g_free(seen->format);
 }
 
-/* By the policy; of an image on a server nobody knows what a name in it is relative to. */
-static int follow_backing_co(struct node *node, struct node *file, struct handed **ret_parents, GError **error)
+/* given: the user says what its backing file is. */
+static int find_backing_co(const struct node *node, struct node *file, bool given, struct seen *seen, GError **error)
 {
-    size_t n = CLAMP(file->size, 0, PARENT_NAME_HEAD);
-    g_autofree uint8_t *bytes = g_malloc0(PARENT_NAME_HEAD);
+    enum { BYTES_MAX = VMDK_TEXT_MAX + PARENT_NAME_HEAD };
+    bool vmdk = strcmp(node->driver->name, "vmdk") == 0;
+    size_t n = CLAMP(file->size, 0, vmdk ? (int64_t)BYTES_MAX : (int64_t)PARENT_NAME_HEAD);
+    g_autofree uint8_t *bytes = g_malloc0(n + 1);
     int ret = node_pread_co(file, 0, (int64_t)n, bytes);
 
     if (ret < 0)
         return options_refuse(error, -ret, "Could not read the image's first bytes: %s", g_strerror(-ret));
-    if (node->refs_policy == BLK_REFS_FOLLOW && file->driver->descriptor && file->filename) {
-        struct parents_image image = {.format = node->driver->name, .path = file->filename, .bytes = bytes, .n = n, .fd = file->driver->descriptor(file),
-                                      .first = 1};
-        return parents_open_co(node, &image, ret_parents, error);
-    }
-    g_autofree char *name = parent_name(node->driver->name, bytes, n);
-    if (name)
-        tell_of_backing(node, file, name);
-    return 0;
+    seen->name = parent_name(node->driver->name, bytes, n);
+    seen->format = seen->name ? parent_format(node->driver->name, bytes, n) : NULL;
+    if (seen->name || given || !parent_is_named(node->driver->name, bytes, n))
+        return 0;
+    return options_refuse(error, EINVAL, "The image names a backing file where it is not looked for, or by no name that there can be ('relink backing PATH' "
+                                         "opens it with one)");
 }
 
-/* A description's own has no place in the one that takes its place. */
-static void tell_of_description_co(struct node *node, struct node *file)
+static int check_named_files_co(struct node *node, const struct options *options, struct node *file, struct seen *seen, GError **error)
 {
-    size_t n = CLAMP(file->size, 0, PARENT_NAME_HEAD);
-    g_autofree uint8_t *bytes = g_malloc0(PARENT_NAME_HEAD);
-    g_autofree char *name = node_pread_co(file, 0, (int64_t)n, bytes) < 0 ? NULL : parent_name(node->driver->name, bytes, n);
-
-    if (name)
-        tell_of_backing(node, file, name);
-}
-
-/* What the image names, opened here. */
-struct named {
-    struct handed *extents; /* in place of its file */
-    struct handed *parents; /* beside it */
-};
-
-static void named_clear(struct named *named)
-{
-    handed_free(named->extents);
-    handed_free(named->parents);
-}
-
-static int check_named_files_co(struct node *node, const struct options *options, struct node *file, struct named *ret_named, GError **error)
-{
+    seen->path = g_strdup(file->filename);
     if (node->refs_policy == BLK_REFS_ALL || !parent_is_possible(node->driver->name))
         return 0;
-    int ret = check_bytes_co(node, file, &ret_named->extents, error);
-    if (ret < 0 || options_has_child(options, "backing"))
-        return ret;
-    if (!ret_named->extents)
-        return follow_backing_co(node, file, &ret_named->parents, error);
-    tell_of_description_co(node, file);
-    return 0;
+    int ret = check_bytes_co(node, file, &seen->extents, error);
+    return ret < 0 ? ret : find_backing_co(node, file, options_has_child(options, "backing"), seen, error);
+}
+
+/* Its file, to know it again: what is opened below is not to be it, nor what is opened in its place later. */
+static void keep_file(struct node *node, const struct node *file, struct seen *seen)
+{
+    struct foreign_layer *layer = node->opaque;
+    struct stat st;
+
+    seen->remote = !file->driver->descriptor;
+    layer->fd = seen->remote || seen->extents ? -1 : fcntl(file->driver->descriptor(file), F_DUPFD_CLOEXEC, 0);
+    if (!seen->remote && fstat(file->driver->descriptor(file), &st) == 0) {
+        node->image_inode = st.st_ino;
+        node->image_device = st.st_dev;
+    }
 }
 
 /* The image's file, to look at what qemu-nbd is to open: it keeps nobody off. */
@@ -221,7 +215,7 @@ static bool is_unseen(const struct node *node, const struct options *options)
 }
 
 /* What qemu-nbd will open is what was looked at here: pins gets it, if it is local.  Its locks would keep qemu-nbd away: they are let go. */
-static int look_co(struct node *node, const struct options *options, struct pins *pins, struct named *ret_named, GError **error)
+static int look_co(struct node *node, const struct options *options, struct pins *pins, struct seen *seen, GError **error)
 {
     struct node *file = g_steal_pointer(&node->probed);
     int ret = 0;
@@ -232,9 +226,11 @@ static int look_co(struct node *node, const struct options *options, struct pins
         ret = open_file_co(node, options, &file, error);
     if (ret < 0)
         return ret;
-    ret = check_named_files_co(node, options, file, ret_named, error);
+    ret = check_named_files_co(node, options, file, seen, error);
     if (ret == 0)
         ret = pins_add(pins, file, error);
+    if (ret == 0)
+        keep_file(node, file, seen);
     node_unref_co(file);
     return ret;
 }
@@ -247,86 +243,17 @@ static const char *name_of(const struct options *file)
     return name ? name : url ? url : options_get(file, "driver");
 }
 
-struct search {
-    int process, first_own;
-    const int *files; /* that it was to open: the image's, then those of its backing files; */
-    unsigned n_files; /* so many */
-    bool unknown; /* it can't be looked at, or is a script of somebody's that has started qemu-nbd */
-    bool found, others; /* the image's; any that it was not to open */
-};
-
-static bool is_same(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-/* Descriptors that a shell has left open to us are left open to it, too. */
-static bool is_inherited(int fd, const struct stat *st)
-{
-    struct stat ours;
-
-    return fstat(fd, &ours) == 0 && is_same(&ours, st);
-}
-
-/* Whether one of the files from the first-th on is that one. */
-static bool is_wanted(const struct search *search, unsigned first, const struct stat *st)
-{
-    struct stat wanted;
-
-    for (unsigned i = first; i < search->n_files; i++) {
-        if (fstat(search->files[i], &wanted) == 0 && is_same(&wanted, st))
-            return true;
-    }
-    return false;
-}
-
-static void look_at_descriptor(struct search *search, const struct stat *image, const char *folder, const char *name)
-{
-    g_autofree char *path = g_build_filename(folder, name, NULL);
-    struct stat st;
-
-    int fd = atoi(name);
-
-    if (fd < search->first_own || stat(path, &st) < 0)
-        return;
-    if (is_same(&st, image))
-        search->found = true;
-    else if ((S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)) && !is_wanted(search, 1, &st) && !is_inherited(fd, &st))
-        search->others = true;
-}
-
-/* Runs where it may block: whether the process has opened that very file, and any others. */
-static int look_at_open(void *data)
-{
-    struct search *search = data;
-    g_autofree char *folder = g_strdup_printf("/proc/%d/fd", search->process), *link = g_strdup_printf("/proc/%d/exe", search->process);
-    g_autofree char *program = g_file_read_link(link, NULL);
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-    struct stat image;
-    const char *name;
-
-    if (fstat(search->files[0], &image) < 0)
-        return -errno;
-    search->unknown = !dir || !g_str_has_suffix(program ?: "", "/qemu-nbd");
-    while (dir && (name = g_dir_read_name(dir)))
-        look_at_descriptor(search, &image, folder, name);
-    return 0;
-}
-
 /* The name that qemu-nbd opened may have come to mean another file, and somebody may have written to the file, since it was looked at here. */
 static int check_opened_co(struct node *node, const char *path, const GArray *files, GError **error)
 {
     const struct served *served = node->opaque;
-    struct search search = {.process = nbd_server_process(served->server), .first_own = nbd_server_first_own(served->server),
-                            .files = (const int *)files->data, .n_files = files->len};
-    int ret = aio_call_co(node->aio, look_at_open, &search, true);
+    struct opened opened = {0};
+    int ret = opened_check_co(node->aio, served->server, files, &opened);
 
-    if (ret == 0 && search.unknown)
-        return 0;
-    if (ret == 0 && search.found && (!search.others || node->refs_policy == BLK_REFS_ALL))
+    if (ret == 0 && (opened.unknown || (opened.image && (!opened.others || node->refs_policy == BLK_REFS_ALL))))
         return 0;
     served_close_co(node);
-    if (ret == 0 && search.found)
+    if (ret == 0 && opened.image)
         return refuse_named(error, CONVERT_IT);
     return options_refuse(error, ESTALE, "'%s' is not the file any more that it was when it was looked at", path);
 }
@@ -384,47 +311,113 @@ static int start_extents_co(struct node *node, struct options *file, const struc
     return served_start_co(node, &how, error);
 }
 
-static int open_named_co(struct node *node, struct options *options, const struct options *given, const struct pins *pins, const struct named *named,
-                         GError **error)
+/* ---- the layers below ---- */
+
+/* Of an image on a server only what was agreed to, or is another one, is opened. */
+static void leave_out(struct node *node, const struct seen *seen)
+{
+    struct foreign_layer *layer = node->opaque;
+    g_autofree char *safe = safetext_escape(seen->name, -1);
+
+    referring_add(node, REFERENCE_BACKING, seen->path, seen->name, seen->format)->state = REFERENCE_LEFT_OUT;
+    layer->below.left_out = true;
+    node_warn(node, "The image names the backing file '%s', which was not opened, as the image is on a server: what it holds can't be read ('follow backing' "
+                    "opens it, 'relink backing PATH' another)", safe);
+}
+
+static int open_layers_co(struct node *node, struct options *options, const struct seen *seen, struct handed **ret_parents, GError **error)
+{
+    struct foreign_layer *layer = node->opaque;
+    struct referring_backing named = {seen->path, seen->name, seen->format};
+    int ret = 0;
+
+    if (node->refs_policy == BLK_REFS_ALL || !parent_is_possible(node->driver->name))
+        return 0;
+    if (seen->remote && seen->name && node->refs_policy == BLK_REFS_FOLLOW && !options_has_child(options, "backing"))
+        leave_out(node, seen);
+    else
+        ret = referring_open_backing_co(node, options, &named, &layer->below, error);
+    if (ret < 0)
+        return ret;
+    foreign_layer_settle(node);
+    return layer->hands ? parents_hand(layer->below.backing, 1, ret_parents, error) : 0;
+}
+
+/* ---- opening ---- */
+
+static int open_seen_co(struct node *node, struct options *options, const struct options *given, const struct pins *pins, const struct seen *seen,
+                        GError **error)
 {
     g_autoptr(options) file = NULL;
+    g_autoptr(handed) parents = NULL;
     g_autofree char *path = NULL, *filename = NULL;
     int ret = take_file(node, options, &file, &path, error);
 
+    if (ret == 0)
+        ret = open_layers_co(node, options, seen, &parents, error);
     if (ret < 0)
         return ret;
-    filename = g_strdup(name_of(file));
+    filename = g_strdup(seen->path && !seen->remote ? seen->path : name_of(file)); /* by that it is found again (pins.h) */
     served_forgets(node, options_get(file, "driver"));
-    if (named->extents)
-        ret = start_extents_co(node, file, named->extents, options, error);
+    if (seen->extents)
+        ret = start_extents_co(node, file, seen->extents, options, error);
     else
-        ret = start_co(node, file, path, path ? pins_find(pins, options_get(given, "file.filename")) : NULL, named->parents, options, error);
+        ret = start_co(node, file, path, path ? pins_find(pins, options_get(given, "file.filename")) : NULL, parents, options, error);
     if (ret == 0)
         node->filename = g_steal_pointer(&filename);
     return ret;
 }
 
+/* A program for each of them. */
+static int check_depth(const struct node *node, GError **error)
+{
+    unsigned above = 0;
+
+    for (const struct node *parent = node->parent; parent; parent = parent->parent)
+        above += parent->driver->open_co == node->driver->open_co;
+    if (above < PARENTS_MAX)
+        return 0;
+    return options_refuse(error, ELOOP, "More than %d images below each other are not read through qemu-nbd", PARENTS_MAX);
+}
+
 static int foreign_open_co(struct node *node, struct options *options, GError **error)
 {
+    struct foreign_layer *layer = node->opaque;
     g_autoptr(options) given = options_copy(options);
     g_autoptr(pins) pins = pins_new(NULL, false);
-    struct named named = {0};
-    int ret = look_co(node, given, pins, &named, error);
+    struct seen seen = {0};
 
+    layer->fd = -1;
+    int ret = check_depth(node, error);
     if (ret == 0)
-        ret = open_named_co(node, options, given, pins, &named, error);
-    named_clear(&named);
+        ret = look_co(node, given, pins, &seen, error);
+    if (ret == 0)
+        ret = open_seen_co(node, options, given, pins, &seen, error);
+    seen_clear(&seen);
+    if (ret < 0) {
+        if (layer->fd >= 0)
+            close(layer->fd);
+        return ret;
+    }
+    ret = foreign_layer_check(node, error);
+    if (ret < 0)
+        foreign_layer_close_co(node);
     return ret;
 }
 
 /* ---- the drivers ---- */
+
+static int foreign_descriptor(const struct node *node)
+{
+    return ((const struct foreign_layer *)node->opaque)->fd;
+}
 
 /* The options of every format here; what they may hold is checked by qemu-nbd. */
 static const struct driver_option foreign_options[] = {
     {.name = "file", .type = DRIVER_OPTION_CHILD, .required = true, .help = "where the image is: a file or a device"},
     {.name = "key-secret", .type = DRIVER_OPTION_STRING, .help = "id of a secret object (luks)"},
     {.name = "encrypt", .type = DRIVER_OPTION_GROUP, .help = "encrypt.format and encrypt.key-secret (qcow, qcow2)"},
-    {.name = "backing", .type = DRIVER_OPTION_STRING, .help = "as qemu-nbd has it"},
+    {.name = "backing", .type = DRIVER_OPTION_CHILD, .help = "the backing file; backing=null for none"},
     {},
 };
 
@@ -434,7 +427,18 @@ static const struct driver_option foreign_options[] = {
         .name = format,                                                                                                 \
         .flags = DRIVER_FILTER | DRIVER_FORMAT,                                                                         \
         .options = foreign_options,                                                                                     \
+        .state_size = sizeof(struct foreign_layer),                                                                     \
         .open_co = foreign_open_co,                                                                                     \
+        .close_co = foreign_layer_close_co,                                                                             \
+        .preadv_co = foreign_layer_preadv_co,                                                                           \
+        .pwritev_co = foreign_layer_pwritev_co,                                                                         \
+        .pwrite_zeroes_co = foreign_layer_pwrite_zeroes_co,                                                             \
+        .pdiscard_co = foreign_layer_pdiscard_co,                                                                       \
+        .status_co = foreign_layer_status_co,                                                                           \
+        .status_bulk_co = foreign_layer_status_bulk_co,                                                                 \
+        .refresh_co = foreign_layer_refresh_co,                                                                         \
+        .occupied_co = foreign_layer_occupied_co,                                                                       \
+        .descriptor = foreign_descriptor,                                                                               \
         SERVED_SLOTS,                                                                                                   \
     }
 /* clang-format on */

@@ -45,9 +45,20 @@ static bool is_same_file(int a, int b)
     return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
+/* What opens the file by its name; a format may have it open without such a node. */
+static const struct driver *driver_for(const struct node *node, int fd)
+{
+    struct stat st;
+    if (node->driver->flags & DRIVER_PROTOCOL)
+        return node->driver;
+    return fstat(fd, &st) == 0 && S_ISBLK(st.st_mode) ? &driver_host_device : &driver_file;
+}
+
 static int add_one(struct pins *pins, const struct node *node, GError **error)
 {
     int fd = node->driver->descriptor(node);
+    if (fd < 0)
+        return 0;
     const struct pin *old = g_hash_table_lookup(pins->files, node->filename);
     if (old)
         return is_same_file(old->fd, fd) ? 0 : options_refuse(error, ESTALE, "'%s' was replaced by another file while it was being opened: open it again",
@@ -56,7 +67,7 @@ static int add_one(struct pins *pins, const struct node *node, GError **error)
     if (copy < 0)
         return options_refuse(error, errno, "Could not open '%s' once more: %s", node->filename, g_strerror(errno));
     struct pin *pin = g_new(struct pin, 1);
-    *pin = (struct pin){copy, node->driver};
+    *pin = (struct pin){copy, driver_for(node, fd)};
     g_hash_table_insert(pins->files, g_strdup(node->filename), pin);
     return 0;
 }

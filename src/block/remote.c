@@ -222,6 +222,10 @@ static int vvfat_parse_filename(const char *filename, struct options *options, G
         .parse_filename = parse,                                                                                        \
         .open_co = remote_open_co,                                                                                      \
         .info_co = node_name_only_info_co,                                                                              \
+        .state_size = sizeof(struct served),                                                                            \
+        .close_co = served_close_co,                                                                                    \
+        .status_co = served_status_co,                                                                                  \
+        .status_bulk_co = served_status_bulk_co,                                                                        \
         SERVED_SLOTS,                                                                                                   \
     }
 /* clang-format on */

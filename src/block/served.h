@@ -34,7 +34,7 @@ void served_needs(const struct node *node, struct blk_needs *needs);
 int served_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status);
 int served_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_status_fn *fn, void *data);
 
+/* Without those of what is where, and what closes it. */
 #define SERVED_SLOTS                                                                                                    \
-    .state_size = sizeof(struct served), .close_co = served_close_co, .reopen_prepare_co = served_reopen_prepare_co,    \
-    .truncate_co = served_truncate_co, .connection = served_connection, .hurry = served_hurry, .needs = served_needs,    \
-    .status_co = served_status_co, .status_bulk_co = served_status_bulk_co
+    .reopen_prepare_co = served_reopen_prepare_co, .truncate_co = served_truncate_co, .connection = served_connection,  \
+    .hurry = served_hurry, .needs = served_needs

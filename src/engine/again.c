@@ -6,6 +6,7 @@
 #include "block/chain.h"
 #include "block/pins.h"
 #include "engine/report.h"
+#include "engine/seal.h"
 #include "engine/session-private.h"
 
 void again_free(struct again *again)
@@ -99,7 +100,9 @@ int again_open_co(const struct command_call *call, struct again *again)
     struct session *session = call->session;
     struct blk_open how = as_open(again);
     g_autoptr(pins) pins = NULL;
-    int ret = session->blk ? pin(call, &pins) : 0;
+    int ret = session->blk ? seal_check_again(call) : 0;
+    if (ret == 0 && session->blk)
+        ret = pin(call, &pins);
     if (ret < 0) {
         again_free(again);
         return ret;

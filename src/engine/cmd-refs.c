@@ -9,6 +9,7 @@
 #include "engine/commands.h"
 #include "engine/opts.h"
 #include "engine/report.h"
+#include "engine/seal.h"
 #include "engine/session-private.h"
 
 /* ---- follow ---- */
@@ -94,8 +95,14 @@ static int follow_all_co(const struct command_call *call)
 /* Asks no more: the image is as it is. */
 static int follow_none(const struct command_call *call)
 {
-    if (call->session->again)
-        call->session->again->refs = BLK_REFS_NONE;
+    struct again *again = call->session->again;
+
+    if (again) {
+        struct blk_open how = {.flags = again->flags};
+
+        again->refs = BLK_REFS_NONE;
+        seal_close(call, &how);
+    }
     session_notify_image(call->session);
     return 0;
 }

@@ -11,7 +11,8 @@ static const char *summary(const struct session_sandbox *wanted, const struct sa
     if (wanted->mode != SESSION_SANDBOX_CLOSE)
         return wanted->mode == SESSION_SANDBOX_REFUSED ? "off (--no-sandbox)" : "off";
     if (!state->closed)
-        return "not closed yet: it is when the first image is open";
+        return state->read_only ? "not closed yet: it is when you have said which files that the image names are to be opened ('follow none': none)"
+                                : "not closed yet: it is when the first image is open";
     return state->parts == SANDBOX_ALL ? "closed" : state->parts ? "closed in part" : "off";
 }
 

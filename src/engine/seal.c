@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "engine/seal.h"
 
+#include <errno.h>
 #include <string.h>
 
+#include "block/chain.h"
+#include "block/driver.h"
 #include "engine/report.h"
 #include "engine/session-private.h"
 #include "io/aio.h"
@@ -27,6 +30,55 @@ static void tell(const struct command_call *call)
         report_warn(call, "%s sandbox: %s", state->parts ? "only part of the" : "no", state->reason);
 }
 
+/* ---- while a question is open ---- */
+
+/* Formats that are read through qemu-nbd are filters of what that gives. */
+static bool is_foreign(const struct reference *reference)
+{
+    const struct driver *driver = reference->format ? driver_find(reference->format) : NULL;
+    return driver && (driver->flags & DRIVER_FILTER) && (driver->flags & DRIVER_FORMAT);
+}
+
+/* Whether the answer may be to start qemu-nbd. */
+static bool waits_for_answer(const struct session *session)
+{
+    g_autoptr(GPtrArray) left_out = chain_left_out(session->blk);
+    struct blk_needs needs;
+    bool waits;
+    if (session_refs(session) != BLK_REFS_ASK || left_out->len == 0)
+        return false;
+    blk_needs(session->blk, &needs);
+    waits = needs.n_helpers > 0;
+    for (unsigned i = 0; !waits && i < left_out->len; i++)
+        waits = is_foreign(left_out->pdata[i]);
+    return waits;
+}
+
+/* What can be in force already is. */
+static void prepare(const struct session *session, const struct blk_open *how)
+{
+    if (is_writable(session, how) || sandbox_is_read_only())
+        return;
+    if (session->config.sandbox.makes_files)
+        broker_start();
+    sandbox_be_read_only();
+}
+
+int seal_check_again(const struct command_call *call)
+{
+    struct blk_needs needs;
+    if (!sandbox_forbids_programs())
+        return 0;
+    blk_needs(call->session->blk, &needs);
+    if (needs.n_helpers == 0)
+        return 0;
+    report_error(call, "the image would be closed, and opened again through qemu-nbd, which can't be started any more (sandbox): start once more, "
+                       "with --refs=ask and with that as the answer, or with --no-sandbox");
+    return -EPERM;
+}
+
+/* ---- closing ---- */
+
 void seal_close(const struct command_call *call, const struct blk_open *how)
 {
     struct session *session = call->session;
@@ -35,12 +87,16 @@ void seal_close(const struct command_call *call, const struct blk_open *how)
     struct blk_needs needs;
     if (wanted->mode == SESSION_SANDBOX_NONE || session->sealed)
         return;
+    if (wanted->mode == SESSION_SANDBOX_CLOSE && waits_for_answer(session)) {
+        prepare(session, how);
+        return;
+    }
     session->sealed = true;
     if (wanted->mode == SESSION_SANDBOX_CLOSE) {
         blk_needs(session->blk, &needs);
         g_free(blk_lock_holders(session->blk)); /* what can't be found out later is remembered */
         struct sandbox_how sandbox = {
-            .writable = is_writable(session, how),
+            .writable = is_writable(session, how) && !sandbox_is_read_only(),
             .folders = folders,
             .network = needs.network,
             .tcp_port = needs.tcp_port,
@@ -48,7 +104,7 @@ void seal_close(const struct command_call *call, const struct blk_open *how)
         };
         if (wanted->folder)
             g_mkdir_with_parents(wanted->folder, 0700); /* the sandbox knows folders that are there */
-        if (!sandbox.writable && wanted->makes_files)
+        if (!sandbox.writable && wanted->makes_files && !broker_runs())
             broker_start(); /* without it new files are refused, with their reason */
         aio_retire(session->config.aio, wanted->many_requests);
         sandbox_close(&sandbox);

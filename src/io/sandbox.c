@@ -44,6 +44,11 @@ const struct sandbox_state *sandbox_state(void)
     return &state;
 }
 
+void sandbox_be_read_only(void)
+{
+    state.read_only = true;
+}
+
 bool sandbox_is_read_only(void)
 {
     return state.read_only;

@@ -18,7 +18,7 @@ struct sandbox_how {
     int tcp_port;                 /* of that server; 0: it is on a Unix socket, -1: not known as a number */
     const pid_t *helpers;         /* processes that serve the image, terminated by 0, NULL: none; at most SANDBOX_HELPERS_MAX count */
 };
-enum { SANDBOX_HELPERS_MAX = 8 };
+enum { SANDBOX_HELPERS_MAX = 40 };
 
 enum sandbox_part {
     SANDBOX_FILES = 1 << 0, /* Landlock: what may be written */
@@ -43,6 +43,8 @@ struct sandbox_state {
  */
 void sandbox_close(const struct sandbox_how *how);
 const struct sandbox_state *sandbox_state(void);
+/* Before it is closed: from now on the program opens no file for writing, and sandbox_close() does not change that. */
+void sandbox_be_read_only(void);
 
 /* What the program refuses to do since it is closed, on every kernel: to open files for writing, to start programs, to connect to servers. */
 bool sandbox_is_read_only(void);

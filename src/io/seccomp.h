@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum { SECCOMP_HELPERS_MAX = 8 };
+enum { SECCOMP_HELPERS_MAX = 40 };
 
 struct seccomp_rules {
     bool opens_for_writing; /* which files is Landlock's to say */

@@ -20,3 +20,5 @@ int nbd_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned fla
 int nbd_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_status_fn *fn, void *data);
 int nbd_bitmaps_co(struct node *node, inspect_bitmap_fn *fn, void *data);
 int nbd_bitmap_co(struct node *node, const char *name, inspect_dirty_fn *fn, void *data);
+/* Whether the server tells which layer of its own supplies what: such runs have a depth, and those that none does are UNALLOCATED. */
+bool nbd_tells_layers(const struct node *node);

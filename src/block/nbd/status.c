@@ -150,6 +150,14 @@ static bool has_status(struct node *node)
     return nbd_connection_export(nbd->connection)->has_allocation;
 }
 
+bool nbd_tells_layers(const struct node *node)
+{
+    const struct nbd *nbd = node->opaque;
+    const struct nbd_export *export = nbd_connection_export(nbd->connection);
+
+    return export->has_allocation && export->has_depth && !export->is_dirty_bitmap;
+}
+
 /* Questions are whole blocks; end is not beyond the last one. */
 static void frame(struct node *node, int64_t offset, int64_t end, struct reply *reply)
 {

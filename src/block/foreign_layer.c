@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "block/foreign_layer.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "block/iov.h"
+#include "block/nbd/nbd.h"
+
+/* ---- life ---- */
+
+/* Whether something that a layer from here down names was left out. */
+static bool lacks_any(const struct node *node)
+{
+    bool lacks = false;
+
+    for (unsigned i = 0; node->references && i < node->references->len; i++)
+        lacks = lacks || ((const struct reference *)node->references->pdata[i])->state == REFERENCE_LEFT_OUT;
+    for (unsigned i = 0; !lacks && i < node->children->len; i++)
+        lacks = lacks_any(((const struct node_child *)node->children->pdata[i])->node);
+    return lacks;
+}
+
+void foreign_layer_settle(struct node *node)
+{
+    struct foreign_layer *layer = node->opaque;
+    bool writable = node->flags & NODE_WRITABLE;
+
+    layer->hands = writable && layer->below.backing;
+    layer->incomplete = writable && (layer->below.left_out || lacks_any(node));
+}
+
+int foreign_layer_check(struct node *node, GError **error)
+{
+    const struct foreign_layer *layer = node->opaque;
+
+    if ((!layer->below.backing && !layer->below.left_out) || nbd_tells_layers(node->file))
+        return 0;
+    return options_refuse(error, ENOTSUP, "qemu-nbd does not say which bytes are the image's own: its backing file can't be read");
+}
+
+static void forget(struct foreign_layer *layer)
+{
+    g_clear_pointer(&layer->known, intervals_free);
+    g_clear_pointer(&layer->own, intervals_free);
+    layer->runs = 0;
+}
+
+int foreign_layer_close_co(struct node *node)
+{
+    struct foreign_layer *layer = node->opaque;
+
+    forget(layer);
+    if (layer->fd >= 0)
+        close(layer->fd);
+    layer->fd = -1;
+    return served_close_co(node);
+}
+
+int foreign_layer_refresh_co(struct node *node)
+{
+    forget(node->opaque);
+    return 0;
+}
+
+int64_t foreign_layer_occupied_co(struct node *node)
+{
+    const struct foreign_layer *layer = node->opaque;
+    struct stat st;
+
+    return layer->fd < 0 || fstat(layer->fd, &st) < 0 || !S_ISREG(st.st_mode) ? -ENOTSUP : (int64_t)st.st_blocks * S_BLKSIZE;
+}
+
+/* ---- whose bytes these are ---- */
+
+/* Whether each read has to find that out. */
+static bool is_mixed(const struct foreign_layer *layer)
+{
+    return layer->hands ? layer->incomplete : layer->below.backing || layer->below.left_out;
+}
+
+/* What qemu-nbd says: depth 0 is the topmost layer that it has. */
+static bool is_below(const struct foreign_layer *layer, const struct node_status *status)
+{
+    return status->kind == BLK_KIND_UNALLOCATED || (layer->hands && status->depth > 0);
+}
+
+static int note_run(void *data, int64_t offset, const struct node_status *status)
+{
+    struct foreign_layer *layer = data;
+
+    if (!layer->known) /* forgotten meanwhile */
+        return -EAGAIN;
+    intervals_add(layer->known, offset, offset + status->bytes);
+    if (!is_below(layer, status))
+        intervals_add(layer->own, offset, offset + status->bytes);
+    layer->runs++;
+    return 0;
+}
+
+/* Asks about what is around offset, which is not known. */
+static int learn_co(struct node *node, int64_t offset)
+{
+    enum { RUNS_MAX = 1 << 16 };
+    const int64_t window = INT64_C(64) << 20;
+    struct foreign_layer *layer = node->opaque;
+    int64_t start = offset - offset % window;
+
+    if (layer->runs > RUNS_MAX)
+        forget(layer);
+    if (!layer->known) {
+        layer->known = intervals_new();
+        layer->own = intervals_new();
+    }
+    return nbd_status_bulk_co(node->file, start, MIN(window, node->file->size - start), note_run, layer);
+}
+
+/* 1: the bytes at offset are the image's own, 0: a layer below would supply them, or a negative errno; *ret_bytes: how many, at most bytes. */
+static int find_own_co(struct node *node, int64_t offset, int64_t bytes, int64_t *ret_bytes)
+{
+    struct foreign_layer *layer = node->opaque;
+    struct node_status status;
+    int64_t end;
+    int ret;
+
+    if (!nbd_tells_layers(node->file)) /* a connection that was made anew */
+        return -EPROTO;
+    if (node->flags & NODE_WRITABLE) {
+        ret = node_status_co(node->file, offset, bytes, NODE_STATUS_WANT_HOLES, &status);
+        *ret_bytes = status.bytes;
+        return ret < 0 ? ret : !is_below(layer, &status);
+    }
+    while (!layer->known || !intervals_at(layer->known, offset, &end)) {
+        ret = learn_co(node, offset);
+        if (ret < 0 && ret != -EAGAIN)
+            return ret;
+    }
+    bytes = MIN(bytes, end - offset);
+    bool own = intervals_at(layer->own, offset, &end);
+    *ret_bytes = MIN(bytes, end - offset);
+    return own;
+}
+
+/* ---- requests ---- */
+
+static int read_run_co(struct node *node, bool own, int64_t offset, int64_t bytes, const struct iovec *iov, int niov)
+{
+    const struct foreign_layer *layer = node->opaque;
+
+    if (!own && layer->below.left_out)
+        return -ENOLINK;
+    return node_preadv_co(own ? node->file : layer->below.backing, offset, bytes, iov, niov, 0);
+}
+
+int foreign_layer_preadv_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
+{
+    if (!is_mixed(node->opaque))
+        return node_preadv_co(node->file, offset, bytes, iov, niov, flags);
+    g_autofree struct iovec *slice = g_new(struct iovec, niov);
+    int64_t run;
+    int ret = 0;
+
+    for (int64_t done = 0; ret == 0 && done < bytes; done += run) {
+        int own = find_own_co(node, offset + done, bytes - done, &run);
+
+        if (own < 0)
+            return own;
+        ret = read_run_co(node, own, offset + done, run, slice, iov_slice(iov, niov, done, run, slice));
+    }
+    return ret;
+}
+
+/* -ENOLINK: what surrounds the bytes can't be copied from where it is. */
+static int check_own_co(struct node *node, int64_t offset, int64_t bytes)
+{
+    const struct foreign_layer *layer = node->opaque;
+    int64_t run;
+
+    for (int64_t end = offset + bytes; layer->incomplete && offset < end; offset += run) {
+        int own = find_own_co(node, offset, end - offset, &run);
+
+        if (own <= 0)
+            return own < 0 ? own : -ENOLINK;
+    }
+    return 0;
+}
+
+int foreign_layer_pwritev_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
+{
+    int ret = check_own_co(node, offset, bytes);
+
+    return ret < 0 ? ret : node_pwritev_co(node->file, offset, bytes, iov, niov, flags);
+}
+
+/* What takes bytes out of an image would let those of the layer below be seen, which it may be told there is none of: they are written, or stay. */
+int foreign_layer_pwrite_zeroes_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags)
+{
+    const struct foreign_layer *layer = node->opaque;
+
+    return layer->incomplete ? -ENOTSUP : node_pwrite_zeroes_co(node->file, offset, bytes, flags);
+}
+
+int foreign_layer_pdiscard_co(struct node *node, int64_t offset, int64_t bytes)
+{
+    const struct foreign_layer *layer = node->opaque;
+
+    return layer->incomplete ? -ENOTSUP : node_pdiscard_co(node->file, offset, bytes);
+}
+
+/* ---- what is where ---- */
+
+static void tell_layer(const struct foreign_layer *layer, int64_t offset, struct node_status *status)
+{
+    if (!is_below(layer, status) || (!layer->below.backing && !layer->below.left_out))
+        return;
+    status->via = layer->below.left_out ? NODE_STATUS_FINAL : NODE_STATUS_BACKING;
+    status->kind = layer->below.left_out ? BLK_KIND_MISSING : BLK_KIND_UNALLOCATED;
+    status->child = layer->below.backing;
+    status->child_offset = offset;
+    status->depth = 0;
+}
+
+int foreign_layer_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status)
+{
+    int ret = served_status_co(node, offset, bytes, flags, ret_status);
+
+    if (ret == 0)
+        tell_layer(node->opaque, offset, ret_status);
+    return ret;
+}
+
+struct relay {
+    const struct foreign_layer *layer;
+    node_status_fn *fn;
+    void *data;
+};
+
+static int pass_on(void *data, int64_t offset, const struct node_status *status)
+{
+    const struct relay *relay = data;
+    struct node_status ours = *status;
+
+    tell_layer(relay->layer, offset, &ours);
+    return relay->fn(relay->data, offset, &ours);
+}
+
+int foreign_layer_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_status_fn *fn, void *data)
+{
+    struct relay relay = {node->opaque, fn, data};
+
+    return served_status_bulk_co(node, offset, bytes, pass_on, &relay);
+}
