@@ -9,6 +9,7 @@
 
 #include "config.h"
 #include "block/objects.h"
+#include "engine/words.h"
 #include "util/safetext.h"
 #include "version.h"
 
@@ -217,6 +218,28 @@ static bool take_object(struct args *args, const char *value)
     return true;
 }
 
+static void append_option(struct args *args, int letter, const char *value)
+{
+    g_autofree char *quoted = value ? words_quote(value) : NULL;
+    g_string_append_printf(args->open, " -%c%s%s", letter, quoted ? " " : "", quoted ?: "");
+}
+
+/* With -s, what is written depends on it: a script of the session begins with it.  Without, a script is as good for other images. */
+static void note_open(struct args *args)
+{
+    if (args->session.drop_in || !args->filename || !(args->image.flags & BLK_OPEN_SNAPSHOT))
+        return;
+    g_autofree char *driver = args->format ? g_strconcat("driver=", args->format, NULL) : NULL;
+    g_autofree char *path = words_quote(args->filename);
+    if (driver)
+        append_option(args, 'o', driver);
+    if (args->image_opts)
+        append_option(args, 'o', args->filename);
+    else
+        g_string_append_printf(args->open, "%s %s", *args->filename == '-' ? " --" : "", path);
+    args->session.begun = args->open->str;
+}
+
 static bool take_option(struct args *args, int option, const char *value)
 {
     g_autoptr(GError) error = NULL;
@@ -273,6 +296,7 @@ static bool take_option(struct args *args, int option, const char *value)
             args->session.writable = true;
         if (image_options_take(&args->image, option, value, &error) < 0)
             return refuse(args, "%s", error->message);
+        append_option(args, option, value);
         return true;
     }
 }
@@ -288,7 +312,7 @@ static bool parse_image_options(struct args *args)
 static void args_init(struct args *args, const char *argv0)
 {
     const char *slash = argv0 ? strrchr(argv0, '/') : NULL;
-    *args = (struct args){.commands = g_ptr_array_new()};
+    *args = (struct args){.commands = g_ptr_array_new(), .open = g_string_new("open")};
     g_autofree char *safe = safetext_mask(slash ? slash + 1 : argv0 ?: "blkscope", -1);
     args->session.prog = g_intern_string(safe);
     args->session.drop_in = !strcmp(args->session.prog, "qemu-io");
@@ -353,6 +377,7 @@ enum args_result args_parse(int argc, char **argv, struct args *ret_args)
         return ARGS_EXIT_FAILURE;
     }
     args->filename = argv[optind];
+    note_open(args);
     return args->image_opts && args->filename && !parse_image_options(args) ? ARGS_EXIT_FAILURE : ARGS_RUN;
 }
 
@@ -360,4 +385,6 @@ void args_clear(struct args *args)
 {
     g_clear_pointer(&args->commands, g_ptr_array_unref);
     g_clear_pointer(&args->options, options_free);
+    if (args->open)
+        g_string_free(args->open, TRUE);
 }

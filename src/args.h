@@ -15,6 +15,7 @@ struct args {
     const char *filename;   /* NULL: none */
     bool image_opts;        /* filename is option text */
     struct options *options; /* parsed from it; NULL without */
+    GString *open;          /* what of the command line says how the image is opened, as words for `open` */
     GPtrArray *commands;    /* const char *: -c, in order */
     const char *script;     /* --script */
     const char *theme;      /* --theme */

@@ -58,6 +58,9 @@ static int parse_open(const struct command_call *call, struct opts *opts, struct
 
 static int open_co(const struct command_call *call)
 {
+    const char *begun = call->session->blk ? session_config(call->session)->begun : NULL;
+    if (begun && g_strcmp0(call->line, begun) == 0)
+        return 0; /* a script of a session that began like this one */
     g_autoptr(options) options = options_new();
     struct image_options image = {0};
     struct opts opts;

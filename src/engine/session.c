@@ -259,6 +259,7 @@ int session_close_co(const struct command_call *call, unsigned own_users)
         }
     }
     session->blk = NULL;
+    session->config.begun = NULL;
     watch_stop(g_steal_pointer(&session->watch));
     blk_set_observer(blk, NULL, NULL);
     forget_buffer(session);

@@ -37,6 +37,7 @@ struct session_config {
     bool stop_on_error;     /* a failed command ends its line */
     enum session_dialect dialect;
     enum blk_refs refs;
+    const char *begun;      /* the `open` line that comes to the same as the command line, for scripts; NULL: none is needed, or its image is closed.  Borrowed */
     struct session_sandbox sandbox;
     struct aio *aio;
 };

@@ -6,8 +6,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import pytest  # noqa: E402
 import support  # noqa: E402
 from steps import command  # noqa: E402
+from terminal import Terminal  # noqa: E402
 
 
 def test_history_is_kept_and_searched(start, work):
@@ -83,3 +85,23 @@ def test_a_script_goes_on_where_a_command_waits_for_a_stopped_request(disk, work
         result = support.blkscope('--script', script, *options, '-f', 'raw', f'blkdebug::{disk}')
         assert result.status == 0
         assert result.out.split('\n')[:3] == ["blkdebug: Suspended request 'A'", "blkdebug: Resuming request 'A'", '4 MiB']
+
+
+@pytest.mark.parametrize('screen', [['--no-history'], ['--no-history', '--plain']], ids=['screen', 'plain'])
+@pytest.mark.parametrize('options', [['-f', 'raw'], ['--image-opts', '-t', 'unsafe']], ids=['format', 'options'])
+def test_a_script_of_an_overlay_opens_it(work, disk, screen, options):
+    """It is replayed without arguments, and with the same; what it writes stays in the layer."""
+    before, path = disk.read_bytes(), work / 'script'
+    image = f'driver=raw,file.filename={disk}' if '--image-opts' in options else disk
+    with Terminal([*screen, '-s', *options, image]) as t:
+        t.wait('blkscope>' if '--plain' in screen else 'console')
+        for line, answer in (('write -P 7 0 512', 'wrote 512/512'), (f'save-script {path}; read 0 1k', 'read 1024/1024')):
+            if '--plain' not in screen:
+                t.send(':')
+            t.send(line, 'Enter')
+            t.wait(answer)
+    assert path.read_text().startswith('open -s') and path.read_text().count('open -') == 1
+    for again in ([], ['-s', *options, image]):
+        result = support.blkscope('--headless', '--script', path, *again, env=support.environment(**support.SCREEN))
+        assert result.status == 0 and 'wrote 512/512' in result.out and result.err == '', result
+    assert disk.read_bytes() == before

@@ -254,7 +254,7 @@ static struct panel *console_create(struct panel_host *host)
     console->sink->sink.ops = &console_sink_ops;
     console->sink->console = console;
     console->width = 80;
-    script_begin();
+    script_begin(panel_session(&console->panel));
     line_open(panel_session(&console->panel), PROMPT, false, &line_ops, console);
     return &console->panel;
 }

@@ -197,7 +197,7 @@ int app_run_plain(struct session *session, bool use_history)
     plain->loop = g_main_loop_new(g_main_context_get_thread_default(), FALSE);
     static const struct command *const own_commands[] = {&command_save_script, NULL};
     if (!config->drop_in) {
-        script_begin();
+        script_begin(session);
         command_add(own_commands);
     }
     line_open(session, prompt, true, &line_ops, plain);

@@ -18,9 +18,13 @@ enum { WRITTEN_AT_ONCE = 64 << 10 };
 
 static struct record *record; /* NULL: there is no console */
 
-void script_begin(void)
+void script_begin(const struct session *session)
 {
+    const char *begun = session_config(session)->begun;
     record = record_new(tempfile_open());
+    if (begun != NULL) {
+        record_add(record, begun);
+    }
 }
 
 const char *script_note(const char *line)
@@ -127,8 +131,8 @@ const struct command command_save_script = {
     .summary = "writes the commands of this session to a file",
     .help = "\n"
             "What was typed in the console and what keys stood for; --script FILE (with --headless, for the screen's own\n"
-            "commands) runs it again, as does source, on an image that is opened the same way. Lines that begin with\n"
-            "save-script itself are left out.\n"
+            "commands) runs it again, as does source, on an image that is opened the same way. Where the program was started\n"
+            "with -s, it begins with the line that opens the image so. Lines that begin with save-script itself are left out.\n"
             "\n"
             "  -f          replaces a file that exists\n"
             "\n"

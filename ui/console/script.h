@@ -7,7 +7,7 @@
 extern const struct command command_save_script;
 
 /* Lines are kept from script_begin(), which opens a temporary file and so comes before anything that forbids it, to script_forget(). */
-void script_begin(void);
+void script_begin(const struct session *session);
 /* NULL, or once: from now on lines go missing, and this is why. */
 const char *script_note(const char *line);
 /* The newest line gives way to another. */
