@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* One frame: title, tabs, panels in their frames, overlay, and the bottom line. */
+#include <limits.h>
 #include <string.h>
 
 #include "ui/desk-private.h"
@@ -131,8 +132,11 @@ static void draw_bottom(struct desk *desk, struct surface all, int y)
 static void draw_too_small(struct surface all)
 {
     const char *text = "too small: 40x10 needed";
-    int columns = text_columns(text, -1);
-    surface_put_fit(all, MAX((all.width - columns) / 2, 0), all.height / 2, all.width, ROLE_NOTE, text);
+    int columns = MIN(text_columns(text, -1), all.width);
+    struct surface nowhere = {0};
+    int rows = MIN(surface_put_words(nowhere, 0, 0, columns, INT_MAX, ROLE_NOTE, text), all.height);
+    int y = MIN(all.height / 2, all.height - rows);
+    surface_put_words(all, (all.width - columns) / 2, y, columns, rows, ROLE_NOTE, text);
 }
 
 void frame_draw(struct desk *desk)

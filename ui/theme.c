@@ -153,19 +153,22 @@ static bool parse_attribute(const char *word, unsigned *attributes)
 static const char *parse_style(char **words, bool colours, struct style *ret_style)
 {
     struct style style = {.foreground = -1, .background = -1};
-    int32_t *colour = &style.foreground;
+    const char *on = NULL, *ground = NULL, *text = NULL;
     for (; *words != NULL; words++) {
+        const char **named = on != NULL ? &ground : &text;
         if (**words == '\0' || parse_attribute(*words, &style.attributes)) {
             continue;
         }
-        if (colours && strcmp(*words, "on") == 0) {
-            colour = &style.background;
-        } else if (!colours || !parse_colour(*words, colour)) {
+        if (colours && strcmp(*words, "on") == 0 && on == NULL) {
+            on = *words;
+        } else if (!colours || *named != NULL || !parse_colour(*words, on != NULL ? &style.background : &style.foreground)) {
             return *words;
+        } else {
+            *named = *words;
         }
     }
     *ret_style = style;
-    return NULL;
+    return on != NULL && ground == NULL ? on : NULL;
 }
 
 /* What a line of a theme is wrong about: "NAME:LINE: ".  Its text may come from anywhere. */
@@ -199,9 +202,13 @@ static bool read_role(struct theme *theme, const char *name, int line, enum grou
     g_auto(GStrv) words = g_strsplit_set(value, " \t", -1);
     struct style style;
     const char *wrong = parse_style(words, group == GROUP_COLOURS, &style);
+    int32_t colour;
     if (wrong != NULL) {
-        return refuse(name, line, group == GROUP_COLOURS ? "is no colour or attribute" : "is no attribute", wrong,
-                      error);
+        bool misplaced = group == GROUP_COLOURS && (strcmp(wrong, "on") == 0 || parse_colour(wrong, &colour));
+        const char *why = misplaced                  ? "is not in its place: a colour, on and another one"
+                          : group == GROUP_COLOURS ? "is no colour or attribute"
+                                                   : "is no attribute";
+        return refuse(name, line, why, wrong, error);
     }
     if (group == GROUP_COLOURS) {
         theme->colours[role] = style;

@@ -205,6 +205,17 @@ static void test_hints_are_about_what_is_shown(void)
     driver_free(driver);
 }
 
+static void test_what_is_too_small_says_what_is_needed(void)
+{
+    struct driver *driver = driver_new(20, 5, driver_colour, "disk.img");
+    g_autofree char *text = driver_text(driver);
+    g_assert_cmpstr(text, ==, "\n\ntoo small: 40x10\nneeded\n\n");
+    driver_resize(driver, 1, 1);
+    driver_resize(driver, 40, 9);
+    g_assert_true(driver_shows(driver, "        too small: 40x10 needed"));
+    driver_free(driver);
+}
+
 int main(int argc, char **argv)
 {
     g_setenv("INPUTRC", "/dev/null", TRUE);
@@ -222,6 +233,7 @@ int main(int argc, char **argv)
     g_test_add_func("/fits/errors-are-told-in-whole", test_errors_are_told_in_whole);
     g_test_add_func("/fits/the-palette-finds-what-is-meant", test_the_palette_finds_what_is_meant);
     g_test_add_func("/fits/hints-are-about-what-is-shown", test_hints_are_about_what_is_shown);
+    g_test_add_func("/fits/what-is-too-small-says-what-is-needed", test_what_is_too_small_says_what_is_needed);
     int status = g_test_run();
     co_done();
     return status;

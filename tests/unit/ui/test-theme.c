@@ -28,6 +28,9 @@ static void test_broken_themes_say_what_is_wrong(void)
     assert_refused("[colours]\ntext=red on mauve\n", "my.theme:2: 'mauve' is no colour or attribute");
     assert_refused("[colours]\ntext=#12345\n", "my.theme:2: '#12345' is no colour or attribute");
     assert_refused("[colours]\ntext=colour256\n", "my.theme:2: 'colour256' is no colour or attribute");
+    assert_refused("[colours]\ntext=red on\n", "my.theme:2: 'on' is not in its place: a colour, on and another one");
+    assert_refused("[colours]\ntext=red on blue on green\n", "my.theme:2: 'on' is not in its place: a colour, on and another one");
+    assert_refused("[colours]\ntext=red blue\n", "my.theme:2: 'blue' is not in its place: a colour, on and another one");
     assert_refused("[mono]\ntext=red\n", "my.theme:2: 'red' is no attribute");
     assert_refused("# one\ntext=red\n", "my.theme:2: 'text=red' comes before [colours] or [mono]");
     assert_refused("[colours]\ntext\033\n", "my.theme:2: 'text\\e' is neither [GROUP] nor ROLE=VALUE");
