@@ -130,6 +130,12 @@ static void on_warning(void *data, const char *line)
     report_warn(&call, "%s", shown);
 }
 
+/* Of which qemu-nbd says no more than that an argument is invalid. */
+static bool is_dmg(const struct blk_open *how)
+{
+    return g_strcmp0(how->format, "dmg") == 0 || (!how->format && how->filename && g_str_has_suffix(how->filename, ".dmg"));
+}
+
 void session_report_open_error(const struct command_call *call, const struct blk_open *how, int ret,
                                const GError *error)
 {
@@ -158,7 +164,9 @@ void session_report_open_error(const struct command_call *call, const struct blk
         report_hint(call, "another file has taken its name meanwhile: open it again to look at that one");
     else if (strstr(error->message, "'key-secret' is required"))
         report_hint(call, "it needs its key: --object secret,id=k,file=PATH --image-opts driver=luks,key-secret=k,file.filename=IMAGE");
-    else if (ret == -EACCES || ret == -EPERM)
+    else if (is_dmg(how) && g_str_has_suffix(error->message, ": Invalid argument"))
+        report_hint(call, "its trailer or its block tables are damaged, or of a kind that qemu-nbd can't read; -f raw shows its bytes");
+    else if (ret == -EACCES || ret == -EPERM || strcmp(error->message, "Image is read-only") == 0)
         report_hint(call, how->flags & BLK_OPEN_WRITABLE ? "without -w it is opened for reading only"
                                                          : "it needs read permission");
 }
