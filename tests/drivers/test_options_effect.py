@@ -4,6 +4,7 @@ Options do what they are for: with each, the reference program does something el
 
 A case is run with two values of an option.  What comes of it (`Case.look`) has to differ between them, or it shows nothing.
 """
+import dataclasses
 import json
 import os
 import re
@@ -162,6 +163,26 @@ def run(which, folder, case, value):
 def test_it_has_its_effect(work, name):
     case = CASES[name]
     theirs, ours = ([run(which, work / f'{which}-{i}', case, value) for i, value in enumerate(case.values)] for which in PROGRAMS)
+    assert theirs[0] != theirs[1], 'the case shows nothing'
+    assert ours == theirs
+
+
+REOPENED = ['discard', 'discard, raw', 'pass-discard-request', 'pass-discard-request, of zeroes', 'pass-discard-other', 'detect-zeroes, off and on',
+            'detect-zeroes, on and unmap', 'detect-zeroes, raw, off and unmap', 'detect-zeroes, raw, on and unmap', 'lazy-refcounts', 'read-only, writing']
+CASES_REOPENED = {**CASES, 'read-only, writing': Case(QCOW2, ({'read-only': False}, {'read-only': True}), ['write 0 512'], what_was_said)}
+
+
+@pytest.mark.parametrize('name', REOPENED)
+@pytest.mark.parametrize('order', [(0, 1), (1, 0)], ids=['on', 'off'])
+def test_reopening_changes_it(work, name, order):
+    """The image is opened with one value, and has the effect of the other one then."""
+    case = CASES_REOPENED[name]
+    began, then = (case.values[i] for i in order)
+    if name == 'read-only, writing' and order == (1, 0):
+        case, began = dataclasses.replace(case, args=['-r']), {'read-only': True}
+    words = ','.join(f'{key}={({True: "on", False: "off"}).get(value, value)}' for key, value in {**case.top, **then}.items() if not isinstance(value, dict) and key != 'driver')
+    again = dataclasses.replace(case, commands=[f'reopen -o {words}', *case.commands])
+    theirs, ours = ([run(which, work / f'{which}-{i}', how, began) for i, how in enumerate((case, again))] for which in PROGRAMS)
     assert theirs[0] != theirs[1], 'the case shows nothing'
     assert ours == theirs
 
