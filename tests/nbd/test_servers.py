@@ -119,6 +119,30 @@ class Nothing(Server):
         self.chunk(connection, cookie, 0, b'')
 
 
+class Pieces(Server):
+    """Sends these pieces of a read, given in quarters of it."""
+    pieces = ()
+
+    def reply_data(self, connection, cookie, offset, data):
+        quarter = len(data) // 4
+        for i, (first, end) in enumerate(self.pieces, 1):
+            part = data[first * quarter:end * quarter]
+            self.chunk(connection, cookie, DATA_CHUNK, struct.pack('>Q', offset + first * quarter) + part, DONE if i == len(self.pieces) else 0)
+
+
+class HalfTwice(Pieces):
+    """As many bytes as were asked for, but not all of them."""
+    pieces = (0, 2), (0, 2)
+
+
+class Overlapping(Pieces):
+    pieces = (0, 3), (2, 3)
+
+
+class HalfOnly(Pieces):
+    pieces = ((2, 4),)
+
+
 class HugeHole(Server):
     def reply_data(self, connection, cookie, offset, data):
         self.chunk(connection, cookie, HOLE_CHUNK, struct.pack('>QL', offset, 0xffffffff))
@@ -140,11 +164,19 @@ class SimpleForStructured(Server):
         self.simple(connection, cookie, data=data)
 
 
-@pytest.mark.parametrize('liar', [WrongCookie, Elsewhere, TooLong, Nothing, HugeHole, WrongMagic, HalfReply, SimpleForStructured])
+@pytest.mark.parametrize('liar', [WrongCookie, Elsewhere, TooLong, Nothing, HalfTwice, Overlapping, HalfOnly, HugeHole, WrongMagic, HalfReply, SimpleForStructured])
 def test_wrong_reply(work, liar):
     result = one(liar, work, 'read 0 4k', 'length')
     assert 'read failed' in result.out + result.err, result
     assert '1 MiB\n' in result.out, 'the program goes on'
+
+
+def test_pieces_in_any_order(work):
+    class Shuffled(Pieces):
+        pieces = (2, 3), (0, 1), (3, 4), (1, 2)
+
+    result = one(Shuffled, work, 'write -P 5 0 64k', 'write -P 7 1k 1k', 'read -P 7 1k 1k', 'read -P 5 2k 4k')
+    assert result.status == 0 and 'failed' not in result.out, result
 
 
 @pytest.mark.parametrize('extents', [[], [(0, 0)], [(0, 3), (4096, 0)], [(1 << 31, 0)] * 3, [(512, 3)] * 5000], ids=lambda e: str(e[:2]))
@@ -270,6 +302,26 @@ def test_many_in_flight_survive(work):
     lines = [f'aio_write -P {i + 1} {i * 4}k 4k' for i in range(16)] + ['aio_flush'] + [f'read -P {i + 1} {i * 4}k 4k' for i in range(16)]
     result = one(Late, work, *lines, options=',file.reconnect-delay=60')
     assert result.status == 0 and result.out.count('wrote 4096/4096') == 16 and 'failed' not in result.out, result
+
+
+def test_what_was_answered_is_not_sent_again(work):
+    """The server dies with half of the writes answered: the others, and only they, come again, each once and with its own bytes."""
+    class Half(Server):
+        def reply(self, connection, kind, *rest):
+            with self.came:
+                number = sum(request[0] == WRITE for request in self.requests)
+            if kind == WRITE and len(self.connections) == 1:
+                if number == 16:
+                    raise EOFError
+                if number % 2:
+                    return
+            super().reply(connection, kind, *rest)
+
+    result = one(Half, work, *[f'aio_write -P {i + 1} {i * 4}k 4k' for i in range(16)], 'aio_flush', options=',file.reconnect-delay=60')
+    assert result.status == 0 and result.out.count('wrote 4096/4096') == 16 and 'failed' not in result.out, result
+    sent = [request[1] for request in result.server.requests if request[0] == WRITE]
+    assert sorted(sent[16:]) == sorted(offset for number, offset in enumerate(sent[:16], 1) if number % 2 or number == 16)
+    assert bytes(result.server.data[:64 * 1024]) == b''.join(bytes([i + 1]) * 4096 for i in range(16))
 
 
 def test_smaller_after_reconnecting(work):
