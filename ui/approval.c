@@ -73,7 +73,8 @@ static const char *advice(const struct reference *reference)
     case REFERENCE_MISSING:
         return "It is not there: r opens another file in its place.";
     default:
-        return reference->format == NULL && reference->role == REFERENCE_BACKING
+        return reference->role == REFERENCE_EXTENTS ? "The answer is for all of them: without them nothing of the disk can be read."
+               : reference->format == NULL && reference->role == REFERENCE_BACKING
                    ? "Its bytes would decide what it is: whoever could write to it may name more files."
                    : "It was not opened: what it holds is shown as missing.";
     }
@@ -88,6 +89,34 @@ static int draw_answer(const struct approval *approval, struct surface box, int 
                      approval->typed ? "what was typed is none; Backspace forgets it" : "a letter from the bottom line, then Enter");
 }
 
+static const char *role_text(const struct reference *reference)
+{
+    return reference->role == REFERENCE_DATA      ? "its data file"
+           : reference->role == REFERENCE_EXTENTS ? (reference->more != NULL ? "the files that hold its bytes" : "the file that holds its bytes")
+                                                  : "its backing file";
+}
+
+static bool is_alarming(const struct reference *reference)
+{
+    return reference->outside || reference->loop || (reference->kind != REFERENCE_REGULAR && reference->kind != REFERENCE_BLOCK_DEVICE);
+}
+
+/* The others that the answer is for: what is alarming first, as not all may fit. */
+static int draw_more(const struct reference *reference, struct surface box, int y)
+{
+    for (int pass = 0; pass < 2; pass++) {
+        for (unsigned i = 0; reference->more != NULL && i < reference->more->len; i++) {
+            const struct reference *more = reference->more->pdata[i];
+            g_autofree char *name = safetext_escape(more->name, -1), *what = reference_describe(more);
+            g_autofree char *line = g_strdup_printf("%s: %s", name, *what != '\0' ? what : "unknown");
+            if (is_alarming(more) == (pass == 0)) {
+                y = put_field(box, y, "and", pass == 0 ? ROLE_WARNING : ROLE_OVERLAY, line);
+            }
+        }
+    }
+    return y;
+}
+
 /* Tight: without what one can do without. */
 static int draw_text(const struct approval *approval, struct surface box, int y, bool tight)
 {
@@ -95,20 +124,21 @@ static int draw_text(const struct approval *approval, struct surface box, int y,
     g_autofree char *what = reference_describe(reference);
     const char *slash = strrchr(approval->image, '/');
     g_autofree char *image = safetext_escape(tight && slash != NULL ? slash + 1 : approval->image, -1);
-    const char *role = reference->role == REFERENCE_DATA ? "data file" : "backing file";
+    const char *role = role_text(reference);
     g_autofree char *head = reference->layer > 0
-                                 ? g_strdup_printf("Layer %u of %s names its %s:", reference->layer, image, role)
-                                 : g_strdup_printf("%s names its %s:", image, role);
-    bool alarming = reference->outside || reference->loop || (reference->kind != REFERENCE_REGULAR && reference->kind != REFERENCE_BLOCK_DEVICE);
+                                 ? g_strdup_printf("Layer %u of %s names %s:", reference->layer, image, role)
+                                 : g_strdup_printf("%s names %s:", image, role);
+    bool alarming = is_alarming(reference);
     y = put_wrapped(box, 2, y, ROLE_OVERLAY, head);
     y = put_escaped(box, y, "name", reference->name);
     if (strcmp(reference->name, reference->path) != 0) {
         y = put_escaped(box, y, "opens", reference->path);
     }
     y = put_field(box, y, "that is", alarming ? ROLE_WARNING : ROLE_OVERLAY, *what != '\0' ? what : "unknown");
-    if (reference->format != NULL) {
+    y = draw_more(reference, box, y);
+    if (reference->format != NULL && reference->role != REFERENCE_EXTENTS) {
         y = put_escaped(box, y, "format", reference->format);
-    } else {
+    } else if (reference->role != REFERENCE_EXTENTS) {
         y = put_field(box, y, "format", ROLE_OVERLAY, "not said");
     }
     y = put_wrapped(box, 2, y + !tight, ROLE_NOTE, advice(reference));

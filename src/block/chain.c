@@ -138,8 +138,11 @@ GPtrArray *chain_list_co(struct blk *blk)
     for (struct node *node = skip_filters(blk->root), *next; node; node = next) {
         struct node *data = node_child_in_role(node, NODE_ROLE_DATA);
 
+        const struct reference *extents = find_reference(node, REFERENCE_EXTENTS);
+
         next = next_layer(node);
         add_below_co(list, find_reference(node, REFERENCE_DATA), data, layer, true);
+        add_below_co(list, extents, NULL, layer, true);
         add_below_co(list, find_reference(node, REFERENCE_BACKING), next, ++layer, false);
     }
     blk_leave(blk);
@@ -148,7 +151,7 @@ GPtrArray *chain_list_co(struct blk *blk)
 
 const char *chain_layer_role(const struct chain_layer *layer)
 {
-    return layer->data_file ? "data-file" : layer->layer ? "backing" : "image";
+    return layer->reference && layer->reference->role == REFERENCE_EXTENTS ? "extents" : layer->data_file ? "data-file" : layer->layer ? "backing" : "image";
 }
 
 static int count_extent(void *data, const struct blk_extent *extent)

@@ -30,7 +30,7 @@ struct chain_layer {
 /* From the top: a new list of struct chain_layer (g_ptr_array_unref), or NULL when cancelled. */
 GPtrArray *chain_list_co(struct blk *blk);
 
-/* What it is to the image: "image", "backing", "data-file". */
+/* What it is to the image: "image", "backing", "data-file", "extents". */
 const char *chain_layer_role(const struct chain_layer *layer);
 
 /* Sets supplied of the open ones that are no data files: 0, or a negative errno, and some were counted in part. */

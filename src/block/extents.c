@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "block/name.h"
@@ -33,6 +34,7 @@ gboolean extents_is_whole(const guint8 *bytes, gsize n)
 
 struct open_call {
     const char *path;
+    const struct reference *agreed; /* NULL: any file will do */
     bool flat;
     int fd;
 };
@@ -45,13 +47,28 @@ static bool is_se_sparse(const uint8_t *bytes, size_t n)
     return n >= sizeof(magic) && memcmp(bytes, magic, sizeof(magic)) == 0;
 }
 
+/* -ESTALE: it is another file than the one that was looked at. */
+static int check_agreed(const struct open_call *call, int fd)
+{
+    struct stat st;
+
+    if (!call->agreed)
+        return 0;
+    struct reference_expect expect = {.device = call->agreed->device, .inode = call->agreed->inode};
+    return fstat(fd, &st) < 0 ? -errno : expect.inode ? reference_check(&expect, &st, fd) : -ESTALE;
+}
+
 /* Runs where it may block.  -EMEDIUMTYPE: it would name files itself, or is no part of such an image. */
 static int open_extent(void *data)
 {
     struct open_call *call = data;
     uint8_t head[512];
-    int fd = reference_open_plain(call->path);
+    int fd = reference_open_plain(call->path), same = fd < 0 ? 0 : check_agreed(call, fd);
 
+    if (same < 0) {
+        close(fd);
+        return same;
+    }
     if (fd >= 0 && !call->flat) {
         ssize_t n = pread(fd, head, sizeof(head), 0);
 
@@ -72,17 +89,20 @@ static int fail(int ret, const char *path, GError **error)
 
     g_set_error(error, OPTIONS_ERROR, -ret, "The image names '%s', %s%s", safe,
                 ret == -EPERM ? "which is neither a file nor a block device and is not followed"
+                : ret == -ESTALE      ? "which is not the file any more that it was when it was looked at"
                 : ret == -EMEDIUMTYPE ? "which is no part of a disk by itself and is not followed" : "which could not be opened: ",
-                ret == -EPERM || ret == -EMEDIUMTYPE ? "" : g_strerror(-ret));
+                ret == -EPERM || ret == -ESTALE || ret == -EMEDIUMTYPE ? "" : g_strerror(-ret));
     return ret;
 }
 
 /* Its descriptor, and without a lock, as everything that is only read. */
-static int add_extent_co(struct node *node, struct handed *handed, const struct vmdk_extent *extent, const char *path, GError **error)
+static int add_extent_co(struct node *node, struct handed *handed, const struct vmdk_extent *extent, const char *path, const struct reference *agreed,
+                         GError **error)
 {
     g_autofree char *beside = name_beside(path, extent->name);
     struct open_call call = {.path = beside, .flat = vmdk_extent_is_flat(extent)};
     unsigned i = handed->files->len - 1;
+    call.agreed = agreed && i > 0 ? agreed->more->pdata[i - 1] : agreed;
     int ret = name_is_path(extent->name) ? aio_call_co(node->aio, open_extent, &call, false) : -EPERM;
 
     if (ret < 0)
@@ -127,7 +147,7 @@ static int write_text(struct handed *handed, const struct vmdk_text *text, GErro
     return -ENOMEM;
 }
 
-int extents_open_co(struct node *node, struct node *file, const char *path, struct handed **ret_handed, GError **error)
+int extents_open_co(struct node *node, struct node *file, const char *path, const struct reference *agreed, struct handed **ret_handed, GError **error)
 {
     g_autoptr(handed) handed = handed_new();
     g_autoptr(vmdk_text) text = NULL;
@@ -143,11 +163,52 @@ int extents_open_co(struct node *node, struct node *file, const char *path, stru
         const struct vmdk_extent *extent = text->extents->pdata[i];
 
         if (extent->name)
-            ret = add_extent_co(node, handed, extent, path, error);
+            ret = add_extent_co(node, handed, extent, path, agreed, error);
     }
     if (ret == 0)
         ret = write_text(handed, text, error);
     if (ret == 0)
         *ret_handed = g_steal_pointer(&handed);
     return ret;
+}
+
+/* ---- looking ---- */
+
+/* Its size, and as one more reference what it names. */
+static int look_at_extent_co(struct node *node, const struct vmdk_extent *extent, const char *path, struct reference **first, int64_t *size)
+{
+    if (extent->sectors > (uint64_t)(NODE_LENGTH_MAX - *size) / 512)
+        return -EFBIG;
+    *size += (int64_t)extent->sectors * 512;
+    if (!extent->name)
+        return 0;
+    struct reference *reference = reference_new(REFERENCE_EXTENTS, node->layer, path, extent->name, "vmdk");
+    reference_look_co(reference, path, node->aio);
+    if (!*first) {
+        *first = reference;
+        return 0;
+    }
+    if (!(*first)->more)
+        (*first)->more = g_ptr_array_new_with_free_func((GDestroyNotify)reference_free);
+    g_ptr_array_add((*first)->more, reference);
+    return 0;
+}
+
+int extents_look_co(struct node *node, struct node *file, const char *path, struct reference **ret_reference, int64_t *ret_size, GError **error)
+{
+    g_autoptr(vmdk_text) text = NULL;
+    g_autoptr(reference) first = NULL;
+    int64_t size = 0;
+    int ret = read_text_co(file, &text, error);
+
+    for (unsigned i = 0; ret == 0 && i < text->extents->len; i++) {
+        ret = look_at_extent_co(node, text->extents->pdata[i], path, &first, &size);
+        if (ret < 0)
+            options_refuse(error, -ret, "The image names other files that hold its bytes, but they are too large");
+    }
+    if (ret < 0)
+        return ret;
+    *ret_reference = g_steal_pointer(&first); /* NULL: there are only zeroes */
+    *ret_size = size;
+    return 0;
 }

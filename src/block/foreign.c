@@ -102,39 +102,11 @@ static int refuse_named(GError **error, const char *what)
     return options_refuse(error, EPERM, "The image names other files that hold its bytes, which are not followed%s", what);
 }
 
-/* Those of a text in a file: by the policy. */
-static int open_extents_co(struct node *node, struct node *file, struct handed **ret_extents, GError **error)
-{
-    if (!file->filename || strcmp(file->driver->name, "file") != 0 || node->refs_policy == BLK_REFS_NONE)
-        return refuse_named(error, CONVERT_IT);
-    if (node->refs_policy == BLK_REFS_ASK)
-        return refuse_named(error, " unasked; --refs=follow opens them if you trust it");
-    if (node->flags & NODE_WRITABLE)
-        return refuse_named(error, " to write to them; open it without -w, or with -s");
-    return extents_open_co(node, file, file->filename, ret_extents, error);
-}
-
-/* Backing files can be forbidden; these can't.  *ret_extents: what is to be opened in place of the file, else as it was. */
-static int check_bytes_co(struct node *node, struct node *file, struct handed **ret_extents, GError **error)
-{
-    enum { HEADER = 512 };
-    bool vmdk = strcmp(node->driver->name, "vmdk") == 0, qcow2 = strcmp(node->driver->name, "qcow2") == 0;
-    g_autofree uint8_t *bytes = g_malloc0(HEADER);
-    size_t n = CLAMP(file->size, 0, HEADER);
-    int ret = node_pread_co(file, 0, (int64_t)n, bytes);
-
-    if (ret < 0)
-        return options_refuse(error, -ret, "Could not read the image's first bytes: %s", g_strerror(-ret));
-    if (vmdk && n >= 4 && !extents_is_whole(bytes, n) && memcmp(bytes, "KDMV", 4) != 0)
-        return open_extents_co(node, file, ret_extents, error);
-    if (vmdk ? !extents_is_whole(bytes, n) : qcow2 && names_data_file(bytes))
-        return refuse_named(error, CONVERT_IT);
-    return 0;
-}
-
 /* What was seen of the image. */
 struct seen {
     struct handed *extents; /* in place of its file */
+    bool left_out;          /* its extents are; */
+    int64_t size;           /* then, of the disk */
     char *path;             /* its name */
     char *name, *format;    /* of the backing file that it names; NULL: it names none */
     bool remote;            /* it is on a server: nobody knows what a name in it is relative to */
@@ -146,6 +118,53 @@ static void seen_clear(struct seen *seen)
     g_free(seen->path);
     g_free(seen->name);
     g_free(seen->format);
+}
+
+/* Those that were agreed to are opened, else none, and the question is about all of them. */
+static int ask_for_extents_co(struct node *node, struct node *file, struct seen *seen, GError **error)
+{
+    g_autoptr(reference) reference = NULL;
+    int ret = extents_look_co(node, file, file->filename, &reference, &seen->size, error);
+    const struct reference *agreed = ret == 0 && reference ? reference_find(node->approved, reference) : NULL;
+
+    if (ret < 0 || agreed || !reference)
+        return ret < 0 ? ret : extents_open_co(node, file, file->filename, agreed, &seen->extents, error);
+    node_warn(node, "The image names the files that hold its bytes (%u of them), which were not opened: nothing can be read ('follow %sextents' opens them)",
+              1 + (reference->more ? reference->more->len : 0), node->layer ? "-l LAYER " : "");
+    reference->state = REFERENCE_LEFT_OUT;
+    referring_keep(node, g_steal_pointer(&reference));
+    seen->left_out = true;
+    return 0;
+}
+
+/* Those of a text in a file: by the policy. */
+static int open_extents_co(struct node *node, struct node *file, struct seen *seen, GError **error)
+{
+    if (!file->filename || strcmp(file->driver->name, "file") != 0 || node->refs_policy == BLK_REFS_NONE)
+        return refuse_named(error, CONVERT_IT);
+    if (node->flags & NODE_WRITABLE)
+        return refuse_named(error, " to write to them; open it without -w, or with -s");
+    if (node->refs_policy == BLK_REFS_ASK)
+        return ask_for_extents_co(node, file, seen, error);
+    return extents_open_co(node, file, file->filename, NULL, &seen->extents, error);
+}
+
+/* Backing files can be forbidden; these can't. */
+static int check_bytes_co(struct node *node, struct node *file, struct seen *seen, GError **error)
+{
+    enum { HEADER = 512 };
+    bool vmdk = strcmp(node->driver->name, "vmdk") == 0, qcow2 = strcmp(node->driver->name, "qcow2") == 0;
+    g_autofree uint8_t *bytes = g_malloc0(HEADER);
+    size_t n = CLAMP(file->size, 0, HEADER);
+    int ret = node_pread_co(file, 0, (int64_t)n, bytes);
+
+    if (ret < 0)
+        return options_refuse(error, -ret, "Could not read the image's first bytes: %s", g_strerror(-ret));
+    if (vmdk && n >= 4 && !extents_is_whole(bytes, n) && memcmp(bytes, "KDMV", 4) != 0)
+        return open_extents_co(node, file, seen, error);
+    if (vmdk ? !extents_is_whole(bytes, n) : qcow2 && names_data_file(bytes))
+        return refuse_named(error, CONVERT_IT);
+    return 0;
 }
 
 /* given: the user says what its backing file is. */
@@ -172,7 +191,7 @@ static int check_named_files_co(struct node *node, const struct options *options
     seen->path = g_strdup(file->filename);
     if (node->refs_policy == BLK_REFS_ALL || !parent_is_possible(node->driver->name))
         return 0;
-    int ret = check_bytes_co(node, file, &seen->extents, error);
+    int ret = check_bytes_co(node, file, seen, error);
     return ret < 0 ? ret : find_backing_co(node, file, options_has_child(options, "backing"), seen, error);
 }
 
@@ -351,12 +370,19 @@ static int open_seen_co(struct node *node, struct options *options, const struct
     g_autoptr(options) file = NULL;
     g_autoptr(handed) parents = NULL;
     g_autofree char *path = NULL, *filename = NULL;
+    struct foreign_layer *layer = node->opaque;
     int ret = take_file(node, options, &file, &path, error);
 
     if (ret == 0)
         ret = open_layers_co(node, options, seen, &parents, error);
+    layer->size = seen->size;
     if (ret < 0)
         return ret;
+    if (seen->left_out) {
+        node->filename = g_strdup(seen->path);
+        node->driver = &foreign_layer_left_out; /* there is nothing to serve */
+        return 0;
+    }
     filename = g_strdup(seen->path && !seen->remote ? seen->path : name_of(file)); /* by that it is found again (pins.h) */
     served_forgets(node, options_get(file, "driver"));
     if (seen->extents)
@@ -393,24 +419,20 @@ static int foreign_open_co(struct node *node, struct options *options, GError **
         ret = look_co(node, given, pins, &seen, error);
     if (ret == 0)
         ret = open_seen_co(node, options, given, pins, &seen, error);
+    bool served = !seen.left_out;
     seen_clear(&seen);
     if (ret < 0) {
         if (layer->fd >= 0)
             close(layer->fd);
         return ret;
     }
-    ret = foreign_layer_check(node, error);
+    ret = served ? foreign_layer_check(node, error) : 0;
     if (ret < 0)
         foreign_layer_close_co(node);
     return ret;
 }
 
 /* ---- the drivers ---- */
-
-static int foreign_descriptor(const struct node *node)
-{
-    return ((const struct foreign_layer *)node->opaque)->fd;
-}
 
 /* The options of every format here; what they may hold is checked by qemu-nbd. */
 static const struct driver_option foreign_options[] = {
@@ -438,7 +460,7 @@ static const struct driver_option foreign_options[] = {
         .status_bulk_co = foreign_layer_status_bulk_co,                                                                 \
         .refresh_co = foreign_layer_refresh_co,                                                                         \
         .occupied_co = foreign_layer_occupied_co,                                                                       \
-        .descriptor = foreign_descriptor,                                                                               \
+        .descriptor = foreign_layer_descriptor,                                                                         \
         SERVED_SLOTS,                                                                                                   \
     }
 /* clang-format on */

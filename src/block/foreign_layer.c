@@ -251,3 +251,46 @@ int foreign_layer_status_bulk_co(struct node *node, int64_t offset, int64_t byte
 
     return served_status_bulk_co(node, offset, bytes, pass_on, &relay);
 }
+
+/* ---- an image whose bytes are in files that are not open ---- */
+
+static int close_left_out_co(struct node *node)
+{
+    const struct foreign_layer *layer = node->opaque;
+
+    close(layer->fd);
+    return 0;
+}
+
+static int read_left_out_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
+{
+    return bytes ? -ENOLINK : 0;
+}
+
+static int64_t left_out_length_co(struct node *node)
+{
+    return ((const struct foreign_layer *)node->opaque)->size;
+}
+
+static int left_out_status_co(struct node *node, int64_t offset, int64_t bytes, unsigned flags, struct node_status *ret_status)
+{
+    *ret_status = (struct node_status){.bytes = bytes, .kind = BLK_KIND_MISSING, .via = NODE_STATUS_FINAL};
+    return 0;
+}
+
+int foreign_layer_descriptor(const struct node *node)
+{
+    return ((const struct foreign_layer *)node->opaque)->fd;
+}
+
+const struct driver foreign_layer_left_out = {
+    .name = "vmdk",
+    .flags = DRIVER_FILTER | DRIVER_FORMAT | DRIVER_FIXED,
+    .state_size = sizeof(struct foreign_layer),
+    .close_co = close_left_out_co,
+    .preadv_co = read_left_out_co,
+    .length_co = left_out_length_co,
+    .status_co = left_out_status_co,
+    .occupied_co = foreign_layer_occupied_co,
+    .descriptor = foreign_layer_descriptor,
+};

@@ -21,6 +21,7 @@ struct foreign_layer {
     bool incomplete;       /* written to, and one of the layers below was left out */
     int fd;                /* of the image's file, its own; -1: it is in none, or in several */
     struct intervals *known, *own; /* of an image that is only read: where it was asked, and which bytes are its own; NULL: nowhere */
+    int64_t size;          /* of the disk, valid where its extents were left out */
     unsigned runs;         /* how many answers these are made of */
 };
 
@@ -38,3 +39,7 @@ int foreign_layer_status_co(struct node *node, int64_t offset, int64_t bytes, un
 int foreign_layer_status_bulk_co(struct node *node, int64_t offset, int64_t bytes, node_status_fn *fn, void *data);
 int foreign_layer_refresh_co(struct node *node);
 int64_t foreign_layer_occupied_co(struct node *node);
+int foreign_layer_descriptor(const struct node *node);
+
+/* In place of the driver that would serve an image whose extents were left out: it has a size, and nothing can be read. */
+extern const struct driver foreign_layer_left_out;

@@ -38,6 +38,9 @@ struct reference *reference_copy(const struct reference *reference)
     copy->format = g_strdup(reference->format);
     copy->target = g_strdup(reference->target);
     copy->beside = g_strdup(reference->beside);
+    copy->more = reference->more ? g_ptr_array_new_with_free_func((GDestroyNotify)reference_free) : NULL;
+    for (unsigned i = 0; reference->more && i < reference->more->len; i++)
+        g_ptr_array_add(copy->more, reference_copy(reference->more->pdata[i]));
     return copy;
 }
 
@@ -50,6 +53,8 @@ void reference_free(struct reference *reference)
     g_free(reference->format);
     g_free(reference->target);
     g_free(reference->beside);
+    if (reference->more)
+        g_ptr_array_unref(reference->more);
     g_free(reference);
 }
 
@@ -166,13 +171,23 @@ void reference_look_co(struct reference *reference, const char *image, struct ai
 
 /* ---- agreement ---- */
 
+static bool is_same(const struct reference *a, const struct reference *b)
+{
+    unsigned n = a->more ? a->more->len : 0;
+    bool same = a->role == b->role && a->layer == b->layer && strcmp(a->name, b->name) == 0 && g_strcmp0(a->format, b->format) == 0 &&
+                n == (b->more ? b->more->len : 0);
+
+    for (unsigned i = 0; same && i < n; i++)
+        same = is_same(a->more->pdata[i], b->more->pdata[i]);
+    return same;
+}
+
 const struct reference *reference_find(const GPtrArray *approved, const struct reference *wanted)
 {
     for (unsigned i = 0; approved && i < approved->len; i++) {
         const struct reference *one = approved->pdata[i];
 
-        if (one->role == wanted->role && one->layer == wanted->layer && strcmp(one->name, wanted->name) == 0 &&
-            g_strcmp0(one->format, wanted->format) == 0)
+        if (is_same(one, wanted))
             return one;
     }
     return NULL;
@@ -260,7 +275,9 @@ char *reference_describe(const struct reference *reference)
 
 const char *reference_role_name(enum reference_role role)
 {
-    return role == REFERENCE_DATA ? "data-file" : "backing";
+    static const char *const names[] = {[REFERENCE_BACKING] = "backing", [REFERENCE_DATA] = "data-file", [REFERENCE_EXTENTS] = "extents"};
+
+    return names[role];
 }
 
 const char *reference_kind_name(enum reference_kind kind)

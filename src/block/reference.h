@@ -8,7 +8,7 @@
 
 struct aio;
 
-enum reference_role { REFERENCE_BACKING, REFERENCE_DATA };
+enum reference_role { REFERENCE_BACKING, REFERENCE_DATA, REFERENCE_EXTENTS };
 
 /* What a name leads to. */
 enum reference_kind {
@@ -48,6 +48,7 @@ struct reference {
     uid_t owner;    /* these three: of what is there, else 0 */
     dev_t device;
     ino_t inode;
+    GPtrArray *more; /* struct reference, owned: of extents, all but the first: one answer is for all of them; NULL: there are no more */
 };
 
 struct reference *reference_new(enum reference_role role, unsigned layer, const char *image, const char *name, const char *format);
@@ -65,7 +66,7 @@ void reference_look_co(struct reference *reference, const char *image, struct ai
 
 /*
  * The one of a list (struct reference; NULL: an empty one) that the user has agreed to, for what an image says now: the same layer, role,
- * name and format.  NULL: not agreed.
+ * name and format, of all files that go with it.  NULL: not agreed.
  */
 const struct reference *reference_find(const GPtrArray *approved, const struct reference *wanted);
 
@@ -75,7 +76,7 @@ const struct reference *reference_find(const GPtrArray *approved, const struct r
  */
 char *reference_describe(const struct reference *reference);
 
-/* "backing", "data-file": also the name of the child it becomes. */
+/* "backing", "data-file", "extents": of the first two also the name of the child it becomes. */
 const char *reference_role_name(enum reference_role role);
 /* "regular file", "character device", "missing", ... */
 const char *reference_kind_name(enum reference_kind kind);

@@ -45,12 +45,17 @@ static int check_plain_co(const struct node *node, const char *name, const char 
     return 0; /* one that is not there is for the opener to complain about */
 }
 
-struct reference *referring_add(struct node *node, enum reference_role role, const char *image, const char *name, const char *format)
+void referring_keep(struct node *node, struct reference *reference)
 {
-    struct reference *reference = reference_new(role, node->layer, image, name, format);
     if (!node->references)
         node->references = g_ptr_array_new_with_free_func((GDestroyNotify)reference_free);
     g_ptr_array_add(node->references, reference);
+}
+
+struct reference *referring_add(struct node *node, enum reference_role role, const char *image, const char *name, const char *format)
+{
+    struct reference *reference = reference_new(role, node->layer, image, name, format);
+    referring_keep(node, reference);
     return reference;
 }
 

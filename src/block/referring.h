@@ -11,6 +11,9 @@
 /* Keeps for whoever shows the chain what the node's image, at that path (NULL: at none), names; the node's own. */
 struct reference *referring_add(struct node *node, enum reference_role role, const char *image, const char *name, const char *format);
 
+/* The same of one that is there already, which is taken. */
+void referring_keep(struct node *node, struct reference *reference);
+
 /*
  * What is done with it: 1: it is to be opened, which node->named goes with; 0: left out, which was told and reference->state says; or a negative
  * errno.  image as above.  Suspends.

@@ -69,7 +69,15 @@ static void say_reference(const struct command_call *call, const struct referenc
 
     report_say(call, "    named '%s' by layer %u%s%s%s%s", name, reference->layer, format ? ", format " : ", no format", format ?: "",
                *what ? ": " : "", what);
-    if (reference->state == REFERENCE_REPLACED)
+    for (unsigned i = 0; reference->more && i < reference->more->len; i++) {
+        const struct reference *more = reference->more->pdata[i];
+        g_autofree char *another = report_text(call, more->name), *also = reference_describe(more);
+
+        report_say(call, "    and '%s'%s%s", another, *also ? ": " : "", also);
+    }
+    if (reference->role == REFERENCE_EXTENTS)
+        report_say(call, "    left out: 'follow %sextents' opens %s", layer, reference->more ? "all of them" : "it");
+    else if (reference->state == REFERENCE_REPLACED)
         report_say(call, "    replaced by what the options say");
     else if (reference->state == REFERENCE_LEFT_OUT)
         report_say(call, "    left out: 'follow %s%s' opens it, 'relink %s%s PATH' another", layer, role, layer, role);

@@ -44,7 +44,7 @@ static int parse_place(const struct command_call *call, const struct command *co
 
 static int parse_role(const char *text, enum reference_role *ret_role)
 {
-    for (enum reference_role role = REFERENCE_BACKING; role <= REFERENCE_DATA; role++) {
+    for (enum reference_role role = REFERENCE_BACKING; role <= REFERENCE_EXTENTS; role++) {
         if (strcmp(text, reference_role_name(role)) == 0) {
             *ret_role = role;
             return 0;
@@ -129,14 +129,14 @@ static int follow_co(const struct command_call *call)
 
 static char **follow_names(void)
 {
-    static const char *const names[] = {"all", "backing", "data-file", "none", NULL};
+    static const char *const names[] = {"all", "backing", "data-file", "extents", "none", NULL};
 
     return g_strdupv((char **)names);
 }
 
 const struct command command_follow = {
     .name = "follow",
-    .args = "[-l layer] backing|data-file|all|none",
+    .args = "[-l layer] backing|data-file|extents|all|none",
     .summary = "opens a file that the image names and that was left out",
     .help = "\n"
             "The image is opened again with it; what that file names in turn is left out until it is followed, too.\n"
@@ -145,6 +145,7 @@ const struct command command_follow = {
             "\n"
             "  backing     the backing file, whatever its name is: a path, protocol: or json:{...}\n"
             "  data-file   the external data file\n"
+            "  extents     the files that hold the bytes of a vmdk image that is a text, all of them\n"
             "  all         those of all layers, where they are plain paths of files and block devices\n"
             "  none        nothing; the screen asks no more\n"
             "\n"
@@ -237,6 +238,10 @@ static int relink_co(const struct command_call *call)
         return ret;
     if (opts.count != 2 || parse_role(opts.operand[0], &role) < 0)
         return command_misused(call, &command_relink);
+    if (role == REFERENCE_EXTENTS) {
+        report_error(call, "extents can't be replaced by another file: 'open' opens another description, with other names in it");
+        return -ENOTSUP;
+    }
     struct again *again = again_begin(call);
     if (!again)
         return -EBUSY;

@@ -64,13 +64,22 @@ static void prepare(const struct session *session, const struct blk_open *how)
     sandbox_be_read_only();
 }
 
+static bool lacks_extents(const struct blk *blk)
+{
+    g_autoptr(GPtrArray) left_out = chain_left_out(blk);
+    bool lacks = false;
+    for (unsigned i = 0; i < left_out->len; i++)
+        lacks = lacks || ((const struct reference *)left_out->pdata[i])->role == REFERENCE_EXTENTS;
+    return lacks;
+}
+
 int seal_check_again(const struct command_call *call)
 {
     struct blk_needs needs;
     if (!sandbox_forbids_programs())
         return 0;
     blk_needs(call->session->blk, &needs);
-    if (needs.n_helpers == 0)
+    if (needs.n_helpers == 0 && !lacks_extents(call->session->blk))
         return 0;
     report_error(call, "the image would be closed, and opened again through qemu-nbd, which can't be started any more (sandbox): start once more, "
                        "with --refs=ask and with that as the answer, or with --no-sandbox");
