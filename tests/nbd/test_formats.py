@@ -94,7 +94,8 @@ def test_recognised_and_read_only(work, kind):
 def test_a_key_is_asked_for(work):
     image = make_encrypted(work / 'disk', 'luks')
     result = support.blkscope('-c', 'length', image)
-    assert "'key-secret' is required" in result.err and 'driver=luks,key-secret=k,file.filename=IMAGE' in result.err and result.status == 1
+    hint = '  it needs its key: --object secret,id=k,file=PATH --image-opts driver=luks,key-secret=k,file.filename=IMAGE\n'
+    assert "'key-secret' is required" in result.err and result.err.endswith(hint) and result.status == 1
 
 
 @pytest.mark.parametrize('kind, options', [('luks', 'key-secret=s'), ('qcow2', 'encrypt.format=luks,encrypt.key-secret=s')])
