@@ -99,10 +99,17 @@ static int note_run(void *data, int64_t offset, const struct node_status *status
     return 0;
 }
 
-/* Asks about what is around offset, which is not known. */
-static int learn_co(struct node *node, int64_t offset)
+static bool is_known(const struct foreign_layer *layer, int64_t offset)
 {
-    enum { RUNS_MAX = 1 << 16 };
+    int64_t end;
+
+    return layer->known && intervals_at(layer->known, offset, &end);
+}
+
+/* Asks about the window around offset. */
+static int ask_co(struct node *node, int64_t offset)
+{
+    enum { RUNS_MAX = 1 << 19 };
     const int64_t window = INT64_C(64) << 20;
     struct foreign_layer *layer = node->opaque;
     int64_t start = offset - offset % window;
@@ -114,6 +121,23 @@ static int learn_co(struct node *node, int64_t offset)
         layer->own = intervals_new();
     }
     return nbd_status_bulk_co(node->file, start, MIN(window, node->file->size - start), note_run, layer);
+}
+
+/* One asks at a time, the others wait for what that brings: who has asked uses the answer before it can be forgotten again. */
+static int learn_co(struct node *node, int64_t offset)
+{
+    struct foreign_layer *layer = node->opaque;
+    int ret = 0;
+
+    while (ret == 0 && layer->asking)
+        ret = co_queue_wait_co(&layer->asked);
+    if (ret < 0 || is_known(layer, offset))
+        return ret;
+    layer->asking = true;
+    ret = ask_co(node, offset);
+    layer->asking = false;
+    co_queue_wake_all(&layer->asked);
+    return ret;
 }
 
 /* 1: the bytes at offset are the image's own, 0: a layer below would supply them, or a negative errno; *ret_bytes: how many, at most bytes. */
@@ -131,11 +155,12 @@ static int find_own_co(struct node *node, int64_t offset, int64_t bytes, int64_t
         *ret_bytes = status.bytes;
         return ret < 0 ? ret : !is_below(layer, &status);
     }
-    while (!layer->known || !intervals_at(layer->known, offset, &end)) {
+    while (!is_known(layer, offset)) {
         ret = learn_co(node, offset);
         if (ret < 0 && ret != -EAGAIN)
             return ret;
     }
+    intervals_at(layer->known, offset, &end);
     bytes = MIN(bytes, end - offset);
     bool own = intervals_at(layer->own, offset, &end);
     *ret_bytes = MIN(bytes, end - offset);
@@ -153,19 +178,79 @@ static int read_run_co(struct node *node, bool own, int64_t offset, int64_t byte
     return node_preadv_co(own ? node->file : layer->below.backing, offset, bytes, iov, niov, 0);
 }
 
+/* Which bytes of the stretch are whose: runs of both kinds in turn, the first of them the image's own (it may be empty). */
+static int find_runs_co(struct node *node, int64_t offset, int64_t bytes, GArray *runs)
+{
+    int64_t run;
+
+    for (int64_t done = 0; done < bytes; done += run) {
+        int own = find_own_co(node, offset + done, bytes - done, &run);
+
+        if (own < 0)
+            return own;
+        if ((runs->len & 1) == !own) { /* its turn */
+            g_array_append_val(runs, run);
+        } else if (runs->len) {
+            g_array_index(runs, int64_t, runs->len - 1) += run;
+        } else {
+            int64_t none = 0;
+
+            g_array_append_val(runs, none);
+            g_array_append_val(runs, run);
+        }
+    }
+    return 0;
+}
+
+/* Many short runs: the image and the layer below are read in one each, as if all were theirs, and the runs of the second put over the first. */
+static int read_stretch_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov)
+{
+    const struct foreign_layer *layer = node->opaque;
+    g_autoptr(GArray) runs = g_array_new(FALSE, FALSE, sizeof(int64_t));
+    g_autofree uint8_t *below = g_malloc(bytes);
+    int64_t at = 0;
+    int ret = find_runs_co(node, offset, bytes, runs);
+
+    if (ret == 0)
+        ret = node_preadv_co(node->file, offset, bytes, iov, niov, 0);
+    if (ret == 0)
+        ret = node_pread_co(layer->below.backing, offset, bytes, below);
+    for (unsigned i = 0; ret == 0 && i < runs->len; i++) {
+        int64_t run = g_array_index(runs, int64_t, i);
+
+        if (i & 1)
+            iov_copy_in(iov, niov, at, below + at, run);
+        at += run;
+    }
+    return ret;
+}
+
+/* What fails in a stretch may be bytes that nobody asked for: that is read run by run. */
 int foreign_layer_preadv_co(struct node *node, int64_t offset, int64_t bytes, const struct iovec *iov, int niov, unsigned flags)
 {
-    if (!is_mixed(node->opaque))
+    const int64_t stretch = 1 << 20, run_short = 1 << 18;
+    const struct foreign_layer *layer = node->opaque;
+
+    if (!is_mixed(layer))
         return node_preadv_co(node->file, offset, bytes, iov, niov, flags);
+    bool stretches = layer->below.backing && !(node->flags & NODE_WRITABLE);
     g_autofree struct iovec *slice = g_new(struct iovec, niov);
     int64_t run;
     int ret = 0;
 
     for (int64_t done = 0; ret == 0 && done < bytes; done += run) {
         int own = find_own_co(node, offset + done, bytes - done, &run);
+        int64_t whole = MIN(stretch, bytes - done);
 
         if (own < 0)
             return own;
+        if (stretches && run < MIN(run_short, bytes - done)) {
+            stretches = read_stretch_co(node, offset + done, whole, slice, iov_slice(iov, niov, done, whole, slice)) == 0;
+            if (stretches) {
+                run = whole;
+                continue;
+            }
+        }
         ret = read_run_co(node, own, offset + done, run, slice, iov_slice(iov, niov, done, run, slice));
     }
     return ret;

@@ -11,6 +11,7 @@
 
 #include "block/referring.h"
 #include "block/served.h"
+#include "io/co.h"
 #include "util/intervals.h"
 
 /* The state of such a node. */
@@ -23,6 +24,8 @@ struct foreign_layer {
     struct intervals *known, *own; /* of an image that is only read: where it was asked, and which bytes are its own; NULL: nowhere */
     int64_t size;          /* of the disk, valid where its extents were left out */
     unsigned runs;         /* how many answers these are made of */
+    bool asking;           /* for more of them: */
+    struct co_queue asked; /* who waits until that is answered */
 };
 
 /* Between the opening of the layers below and the start of qemu-nbd: what of the above follows from them. */

@@ -78,6 +78,44 @@ def test_a_backing_file_is_only_read(work, kind):
     assert {file for file, was in before.items() if state(work)[file] != was} == {top}
 
 
+def counting(work):
+    """An environment whose qemu-nbd notes each request in work/requests."""
+    (work / 'bin').mkdir()
+    (work / 'bin/qemu-nbd').write_text(f'#!/bin/sh\nLISTEN_PID=$$ exec {shutil.which("qemu-nbd")} --trace nbd_co_receive_request_decode_type "$@" 2>>{work}/requests\n')
+    (work / 'bin/qemu-nbd').chmod(0o755)
+    return environment(PATH=f'{work / "bin"}:{os.environ["PATH"]}')
+
+
+@pytest.mark.parametrize('kinds', [('qed', 'raw'), ('qed', 'qed', 'raw')], ids='-'.join)
+def test_many_short_runs(work, kinds):
+    """Of a fragmented image the bytes are right, each window is asked about once however many read in it, and its runs are not read one by one."""
+    below = None
+    for i, kind in reversed(list(enumerate(kinds))):
+        args = ['-b', str(i + 1), '-F', below] if below else []
+        subprocess.run(['qemu-img', 'create', '-q', '-f', kind, *(['-o', 'cluster_size=4096'] if kind == 'qed' else []), *args, str(i), '4M'], cwd=work, check=True)
+        lines = [word for at in range(i * 4096, 4 * MIB, (i + 2) * 4096) for word in ('-c', f'write -q -P {at >> 12 & 0xff | 1} {at} 4096')]
+        assert reference(*(lines if below else ['-c', 'write -q -P 0xaa 0 3M']), '-f', kind, work / str(i)).status == 0
+        below = kind
+    lines = [word for line in (*(f'aio_read -q {at}k 512k' for at in range(0, 4096, 512)), 'aio_flush') for word in ('-c', line)]
+    result = blkscope('--no-sandbox', *lines, work / '0', env=counting(work))
+    requests = (work / 'requests').read_text()
+    assert result.status == 0 and requests.count('(block status)') == len(kinds) - 1 and requests.count('(read)') < 100, (result, requests.count('(read)'))
+    lines = [word for line in ('read -v 2500 200k', 'read -v 3000k 256k', 'read -v 4095k 1k') for word in ('-c', line)]
+    ours, theirs = blkscope(*lines, work / '0'), reference('-r', *lines, '-f', 'qed', work / '0')
+    assert without_times(ours.out) == without_times(theirs.out) and ours.status == 0, ours.err
+
+
+def test_what_nobody_asked_for_may_be_unreadable(work):
+    """Short runs of which the layer below lacks those that the image has."""
+    create(work / 'low', 'qcow2', 'gone', 'raw')
+    top = create(work / 'top', 'qed', 'low', 'qcow2')
+    assert reference('-c', 'write -P 1 0 64k', '-c', 'write -P 3 128k 64k', '--image-opts', f'driver=qed,file.filename={top},backing=').status == 0
+    options = f'driver=qcow2,file.filename={work}/low,backing='
+    assert reference('-c', 'write -P 2 64k 64k', '--image-opts', options).status == 0
+    result = blkscope('--refs=ask', '-c', 'follow backing', '-c', 'read -P 1 0 64k', '-c', 'read -P 2 64k 64k', '-c', 'read 0 192k', '-c', 'read 0 200k', top)
+    assert result.out.count('read failed: Link has been severed') == 1 and 'read 196608/' in result.out and 'Pattern' not in result.out, result
+
+
 def helper_of(session):
     """Its qemu-nbd: the process and its command line."""
     (found,) = [one for one in helpers('/proc/self/fd/4') if Path(f'/proc/{one[0]}/stat').read_text().split()[3] == str(session.process.pid)]
