@@ -166,9 +166,11 @@ def test_what_is_answered_closes_the_sandbox(work):
     """A session that only reads keeps to that also before; what would end qemu-nbd later is refused, and the image stays open."""
     top = chain(work, 'qed', 'raw')
     (work / 'new').write_bytes(b'')
-    lines = [f'create -y -f raw {work}/new 1M', 'follow none', 'sandbox', 'relink backing top/sub/1.img', 'follow backing', 'read -P 0x10 0 512']
+    lines = ['sandbox', f'create -y -f raw {work}/new 1M', 'follow none', 'sandbox', 'relink backing top/sub/1.img', 'follow backing', 'read -P 0x10 0 512']
     result = blkscope('--refs=ask', *(word for line in lines for word in ('-c', line)), top)
-    assert 'the session is read-only (sandbox): start with -w' in result.err and 'sandbox: closed' in result.out and not (work / 'new').read_bytes(), result
+    assert 'the session is read-only (sandbox): start with -w' in result.err and not (work / 'new').read_bytes(), result
+    before, after = [line for line in result.out.splitlines() if line.startswith('sandbox: ')]
+    assert before.startswith('sandbox: not closed yet: it is when you have said which files') and after.startswith('sandbox: closed'), result
     assert result.err.count("opened again through qemu-nbd, which can't be started any more (sandbox)") == 2 and 'read 512/512' in result.out, result
 
 
