@@ -168,7 +168,7 @@ static int check_bytes_co(struct node *node, struct node *file, struct seen *see
 }
 
 /* given: the user says what its backing file is. */
-static int find_backing_co(const struct node *node, struct node *file, bool given, struct seen *seen, GError **error)
+static int find_backing_co(struct node *node, struct node *file, bool given, struct seen *seen, GError **error)
 {
     enum { BYTES_MAX = VMDK_TEXT_MAX + PARENT_NAME_HEAD };
     bool vmdk = strcmp(node->driver->name, "vmdk") == 0;
@@ -178,6 +178,7 @@ static int find_backing_co(const struct node *node, struct node *file, bool give
 
     if (ret < 0)
         return options_refuse(error, -ret, "Could not read the image's first bytes: %s", g_strerror(-ret));
+    ((struct foreign_layer *)node->opaque)->cids = parent_cids(node->driver->name, bytes, n);
     seen->name = parent_name(node->driver->name, bytes, n);
     seen->format = seen->name ? parent_format(node->driver->name, bytes, n) : NULL;
     if (seen->name || given || !parent_is_named(node->driver->name, bytes, n))
@@ -344,6 +345,22 @@ static void leave_out(struct node *node, const struct seen *seen)
                     "opens it, 'relink backing PATH' another)", safe);
 }
 
+/* qemu-nbd by itself would read none of its bytes. */
+static void check_cid(struct node *node)
+{
+    const struct foreign_layer *layer = node->opaque;
+    const struct node *backing = layer->below.backing;
+
+    if (!backing || backing->driver->open_co != node->driver->open_co)
+        return;
+    uint32_t cid = ((const struct foreign_layer *)backing->opaque)->cids.own;
+    if (layer->cids.below == PARENT_CID_NONE || cid == PARENT_CID_NONE || cid == layer->cids.below)
+        return;
+    g_autofree char *safe = safetext_escape(backing->filename ? backing->filename : backing->name, -1);
+    node_warn(node, "The backing file '%s' is not what it was when the image was made upon it: its content ID is %08x, and the image says %08x; what is read from "
+                    "it may not fit", safe, cid, layer->cids.below);
+}
+
 static int open_layers_co(struct node *node, struct options *options, const struct seen *seen, struct handed **ret_parents, GError **error)
 {
     struct foreign_layer *layer = node->opaque;
@@ -358,6 +375,7 @@ static int open_layers_co(struct node *node, struct options *options, const stru
         ret = referring_open_backing_co(node, options, &named, &layer->below, error);
     if (ret < 0)
         return ret;
+    check_cid(node);
     foreign_layer_settle(node);
     return layer->hands ? parents_hand(layer->below.backing, 1, ret_parents, error) : 0;
 }
@@ -414,6 +432,7 @@ static int foreign_open_co(struct node *node, struct options *options, GError **
     struct seen seen = {0};
 
     layer->fd = -1;
+    layer->cids = (struct parent_cids){PARENT_CID_NONE, PARENT_CID_NONE};
     int ret = check_depth(node, error);
     if (ret == 0)
         ret = look_co(node, given, pins, &seen, error);

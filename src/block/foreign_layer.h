@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "block/parent_name.h"
 #include "block/referring.h"
 #include "block/served.h"
 #include "io/co.h"
@@ -21,6 +22,7 @@ struct foreign_layer {
     bool hands;            /* qemu-nbd has the layers below, too */
     bool incomplete;       /* written to, and one of the layers below was left out */
     int fd;                /* of the image's file, its own; -1: it is in none, or in several */
+    struct parent_cids cids; /* of a vmdk image */
     struct intervals *known, *own; /* of an image that is only read: where it was asked, and which bytes are its own; NULL: nowhere */
     int64_t size;          /* of the disk, valid where its extents were left out */
     unsigned runs;         /* how many answers these are made of */

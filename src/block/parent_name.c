@@ -60,22 +60,42 @@ static const uint8_t *description(const uint8_t *bytes, size_t n, size_t *ret_n)
     return bytes + offset * SECTOR;
 }
 
-/* Bytes of the disk that look like such a line are none. */
-static char *of_vmdk(const uint8_t *bytes, size_t n)
+/* What follows the key at the start of a line, up to *ret_end; NULL: there is none.  Bytes of the disk that look like such a line are none. */
+static const uint8_t *value_of(const uint8_t *bytes, size_t n, const char *key, const uint8_t **ret_end)
 {
-    static const char key[] = "parentFileNameHint=\"";
-    const uint8_t *text = description(bytes, n, &n), *zero = n ? memchr(text, '\0', n) : NULL, *start = text, *end;
-    size_t left;
+    const uint8_t *text = description(bytes, n, &n), *zero = n ? memchr(text, '\0', n) : NULL, *start = text;
 
     n = zero ? (size_t)(zero - text) : n;
-    while ((start = memmem(start, text + n - start, key, sizeof(key) - 1)) && start > text && start[-1] != '\n')
+    while ((start = memmem(start, text + n - start, key, strlen(key))) && start > text && start[-1] != '\n')
         start++;
+    *ret_end = text + n;
+    return start ? start + strlen(key) : NULL;
+}
+
+static char *of_vmdk(const uint8_t *bytes, size_t n)
+{
+    const uint8_t *limit, *start = value_of(bytes, n, "parentFileNameHint=\"", &limit), *end;
+
     if (!start)
         return NULL;
-    start += sizeof(key) - 1;
-    left = text + n - start;
-    end = memchr(start, '"', MIN(left, NAME_MAX_BYTES + 1));
+    end = memchr(start, '"', MIN((size_t)(limit - start), NAME_MAX_BYTES + 1));
     return end && end > start ? g_strndup((const char *)start, end - start) : NULL;
+}
+
+static uint32_t hex_of(const uint8_t *bytes, size_t n, const char *key)
+{
+    enum { DIGITS = 8 };
+    const uint8_t *limit, *start = value_of(bytes, n, key, &limit);
+    g_autofree char *digits = start ? g_strndup((const char *)start, MIN((size_t)(limit - start), DIGITS)) : NULL;
+
+    return digits ? (uint32_t)g_ascii_strtoull(digits, NULL, 16) : PARENT_CID_NONE;
+}
+
+struct parent_cids parent_cids(const char *format, const uint8_t *bytes, size_t n)
+{
+    if (strcmp(format, "vmdk") != 0)
+        return (struct parent_cids){PARENT_CID_NONE, PARENT_CID_NONE};
+    return (struct parent_cids){hex_of(bytes, n, "CID="), hex_of(bytes, n, "parentCID=")};
 }
 
 static bool is(const char *format, const char *wanted)

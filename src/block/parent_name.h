@@ -20,3 +20,10 @@ bool parent_is_named(const char *format, const uint8_t *bytes, size_t n);
 char *parent_format(const char *format, const uint8_t *bytes, size_t n);
 /* Whether images of a format can have a backing file. */
 bool parent_is_possible(const char *format);
+
+/* The content IDs of a vmdk image: its own, which changes when it is written to, and that which its backing file had when it was made upon that. */
+#define PARENT_CID_NONE UINT32_MAX
+struct parent_cids {
+    uint32_t own, below; /* PARENT_CID_NONE: there is none */
+};
+struct parent_cids parent_cids(const char *format, const uint8_t *bytes, size_t n);

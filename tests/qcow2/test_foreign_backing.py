@@ -105,6 +105,18 @@ def test_many_short_runs(work, kinds):
     assert without_times(ours.out) == without_times(theirs.out) and ours.status == 0, ours.err
 
 
+def test_a_vmdk_backing_file_that_was_written_to(work):
+    """The reference reads none of its bytes."""
+    create(work / 'base.img', 'vmdk')
+    top = create(work / 'top', 'vmdk', 'base.img', 'vmdk')
+    assert not blkscope('-c', 'read -P 0 0 512', top).err
+    reference('-c', 'write -P 5 0 512', '-f', 'vmdk', work / 'base.img')
+    told, theirs = blkscope('-c', 'read -P 5 0 512', top), reference('-r', '-c', 'read 0 512', '-f', 'vmdk', top)
+    assert "/base.img' is not what it was when the image was made upon it: its content ID is " in told.err and told.status == 0, told
+    assert 'read failed' in theirs.out, theirs
+    assert 'read failed' in blkscope('-w', '-c', 'read 0 512', top).out
+
+
 def test_what_nobody_asked_for_may_be_unreadable(work):
     """Short runs of which the layer below lacks those that the image has."""
     create(work / 'low', 'qcow2', 'gone', 'raw')
