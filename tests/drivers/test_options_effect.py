@@ -125,6 +125,8 @@ CASES = {
     'pass-discard-request': Case(merged(QCOW2, UNMAP), ({'pass-discard-request': False}, {'pass-discard-request': True}), DISCARD),
     'pass-discard-request, of zeroes': Case(merged(QCOW2, UNMAP), ({'pass-discard-request': False}, {'pass-discard-request': True}), ['write -z -u 0 512k']),
     'pass-discard-other': Case(QCOW2, ({'pass-discard-other': False}, {'pass-discard-other': True}), ['truncate 2T']),
+    'pass-discard-other, where discards are ignored': Case(merged(QCOW2, {'discard': 'ignore'}), ({'pass-discard-other': False}, {'pass-discard-other': True}),
+                                                           ['truncate 2T']),
     'detect-zeroes, off and on': Case(QCOW2, ({'detect-zeroes': 'off'}, {'detect-zeroes': 'on'}), ZEROES, bytes_of('a.qcow2')),
     'detect-zeroes, on and unmap': Case(merged(QCOW2, UNMAP), ({'detect-zeroes': 'on'}, {'detect-zeroes': 'unmap'}), ZEROES),
     'detect-zeroes, raw, off and unmap': Case(merged(RAW, UNMAP), ({'detect-zeroes': 'off'}, {'detect-zeroes': 'unmap'}), ZEROES),
@@ -187,6 +189,14 @@ def test_reopening_changes_it(work, name, order):
     assert ours == theirs
 
 
+@pytest.mark.parametrize('lazy', ['on', 'off'])
+def test_reopening_settles_what_lazy_refcounts_left(work, lazy):
+    """The image is dirty by then, and stays so only if refcounts go on being lazy."""
+    commands = ['discard 0 64k', 'write 0 64k', 'flush', f'reopen -o lazy-refcounts={lazy}', 'sigraise 9']
+    theirs, ours = (run(which, work / which, dataclasses.replace(CASES['lazy-refcounts'], commands=commands), {'lazy-refcounts': True}) for which in PROGRAMS)
+    assert ours == theirs == (lazy == 'on')
+
+
 # ---- memory for tables: how often they are read ----
 
 strace = shutil.which('strace')
@@ -235,14 +245,19 @@ def traced_calls(which, folder, options, commands, names, *args):
     return list(calls(folder / 'log'))
 
 
+def reads(which, folder, value, commands):
+    """Where the file was read, and how many bytes."""
+    found = [re.search(r'^pread(?:64|v2?)\(.*, (\d+)(?:, \w+)?\)\s+= (\d+)$', call)
+             for call in traced_calls(which, folder, merged(QCOW2, value), commands, 'pread64,preadv,preadv2')]
+    return [(int(match[1]), int(match[2])) for match in found if match]
+
+
 def tables_read(which, folder, value, commands):
     """How often an L2 table was read, how often a refcount block."""
     folder.mkdir()
     many_tables(folder)
     kinds = tables_of(folder / 'a.qcow2')
-    found = [re.search(r'^pread(?:64|v2?)\(.*, (\d+)(?:, \w+)?\)\s+= \d+$', call)
-             for call in traced_calls(which, folder, merged(QCOW2, value), commands, 'pread64,preadv,preadv2')]
-    offsets = [int(match[1]) for match in found if match]
+    offsets = [offset for offset, size in reads(which, folder, value, commands)]
     return [sum(offset in kind for offset in offsets) for kind in kinds]
 
 
@@ -254,6 +269,34 @@ def test_tables_stay_in_memory(work, name):
     theirs, ours = ([tables_read(which, work / f'{which}-{i}', value, commands) for i, value in enumerate(values)] for which in PROGRAMS)
     assert theirs[0] != theirs[1], 'the case shows nothing'
     assert ours == theirs
+
+
+@pytest.mark.skipif(not strace, reason='strace is not installed')
+@pytest.mark.skipif(support.FLAVOUR == 'valgrind', reason='valgrind can not be watched')
+@pytest.mark.parametrize('name', ['l2-cache-size', 'refcount-cache-size'])
+def test_reopening_changes_memory_for_tables(work, name):
+    (large, small), commands = SIZES[name]
+    theirs, ours = ([tables_read(which, work / f'{which}-{i}', began, [f'reopen -o {name}={then[name]}', *commands])
+                     for i, (began, then) in enumerate([(small, large), (large, small)])] for which in PROGRAMS)
+    assert theirs[0] != theirs[1], 'the case shows nothing'
+    assert ours == theirs
+
+
+@pytest.mark.skipif(not strace, reason='strace is not installed')
+@pytest.mark.skipif(support.FLAVOUR == 'valgrind', reason='valgrind can not be watched')
+@pytest.mark.parametrize('size', [512, 65536])
+def test_tables_are_read_in_pieces(work, size):
+    """l2-cache-entry-size: 512 bytes of a table say where 4 MiB are."""
+    pieces = {}
+    for which in PROGRAMS:
+        folder = work / which
+        folder.mkdir()
+        image(folder / 'a.qcow2', size=16 * MIB)
+        write(folder, 'a.qcow2', *(f'write {place}M 64k' for place in (0, 4, 12)))
+        ((table,), _) = tables_of(folder / 'a.qcow2')
+        found = reads(which, folder, {'l2-cache-entry-size': size}, ['read 12M 512', 'read 0 512', 'read 4M 512', 'read 12M 512'])
+        pieces[which] = [(offset - table, n) for offset, n in found if table <= offset < table + 65536]
+    assert pieces['ours'] == pieces['theirs'] == ([(1536, 512), (0, 512), (512, 512)] if size == 512 else [(0, 65536)])
 
 
 @pytest.mark.skipif(not strace, reason='strace is not installed')

@@ -66,10 +66,12 @@ def test_read_as_by_the_reference(work, kind):
     before = image.read_bytes()
     lines = ['length', 'read -P 0 64k 128k', 'read -v 0 64k', 'read -v 192k 64k', 'map', 'alloc 0 256k', 'read 255k 2k', 'write 0 512']
     theirs, ours = (program('-r', '-f', kind, *support.commands(lines), str(image)) for program in (support.reference, support.drop_in))
-    assert support.without_times(ours.out) == support.without_times(theirs.out)
+    same = support.without_times(ours.out) == support.without_times(theirs.out)  # what differs in so much text is not looked for: it takes minutes
+    assert same, (ours.out[:500], theirs.out[:500])
     assert ours.status == theirs.status and 'read 131072/131072' in ours.out
     found = bytes.fromhex(''.join(line.partition(':')[2][:50].replace(' ', '') for line in guest(ours)))
-    assert found == DISK[:64 * KIB] + DISK[192 * KIB:]
+    same = found == DISK[:64 * KIB] + DISK[192 * KIB:]
+    assert same
     assert image.read_bytes() == before
 
 

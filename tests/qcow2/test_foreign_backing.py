@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Backing files of images that qemu-nbd reads: whoever made the image chose their names, and blkscope opens them."""
+import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -13,7 +15,7 @@ import pytest
 sys.path[:0] = [str(Path(__file__).parent.parent / folder) for folder in ('nbd', 'pty', 'sandbox')]
 
 from session import session as screen_session  # noqa: E402
-from support import DEADLINE, MIB, blkscope, create_encrypted, environment, reference, screen_environment, without_times  # noqa: E402
+from support import DEADLINE, KIB, MIB, blkscope, create_encrypted, environment, reference, screen_environment, without_times  # noqa: E402
 from test_formats import Session, helpers  # noqa: E402
 
 SECRET = ['--object', 'secret,id=s,data=correct-horse']
@@ -195,13 +197,31 @@ def test_another_in_its_place(work):
     assert "named 'gone' by layer 0, format raw: missing" in missing.out and 'read 1048576/' in missing.out and 'Pattern' not in missing.out, missing
 
 
+def layers_of(text):
+    """Which layer each 64 KiB come from; None: from none."""
+    return [extent['depth'] if extent['present'] else None for extent in json.loads(text) for _ in range(extent['length'] // (64 * KIB))]
+
+
+def size_of(text):
+    """Bytes of the file and what it takes on disk, as `chain` says it."""
+    units = {'bytes': 1, 'KiB': KIB, 'MiB': MIB}
+    return tuple(int(float(number) * units[unit]) for number, unit in re.findall(r'([\d.]+) (bytes|KiB|MiB)', text))
+
+
 @pytest.mark.parametrize('kinds', [*PAIRS, *CHAINS], ids='-'.join)
 def test_the_layers(work, kinds):
-    """Each supplies what it wrote (its map is the native one's), zeroes come from none."""
+    """Whose bytes are where, and how many of them, is what qemu-img says of the chain."""
     top = chain(work, *kinds)
-    result = blkscope('-c', 'chain -s', '-c', 'map --json', *target(top, kinds[0]))
-    found = [line.split(' (')[-1] for line in result.out.splitlines() if 'supplies' in line]
-    assert len(found) == len(kinds) and found[0] == '4194304 bytes)' and found[1].startswith(('2097152', '4194304')), result
+    map_args = [*SECRET, '--image-opts', target(top, kinds[0])[-1]] if kinds[0] == 'luks' else ['-f', kinds[0], top]
+    theirs = subprocess.run(['qemu-img', 'map', '-U', '--output=json', *map_args], check=True, capture_output=True, text=True).stdout
+    mapped = [layers_of(text) for text in (theirs, blkscope('-c', 'map --json', *target(top, kinds[0])).out)]
+    assert mapped[0] == mapped[1]
+    result = blkscope('-c', 'chain -s', *target(top, kinds[0]))
+    found = [int(line.split(' (')[-1].split()[0]) for line in result.out.splitlines() if 'supplies' in line]
+    assert found == [mapped[0].count(depth) * 64 * KIB for depth in range(len(kinds))] and found[0] == 4 * MIB, result
+    sizes = [line.split(' in a file of ')[1] for line in result.out.splitlines() if ' in a file of ' in line]
+    files = [top.parent.joinpath(*['sub'] * i, f'{i}.img').stat() for i in range(len(kinds))]
+    assert [size_of(size) for size in sizes] == [(file.st_size, file.st_blocks * 512) for file in files], result
 
 
 def test_what_is_left_out_is_not_copied_from(work):
