@@ -107,6 +107,19 @@ def test_many_short_runs(work, kinds):
     assert without_times(ours.out) == without_times(theirs.out) and ours.status == 0, ours.err
 
 
+def test_what_is_said_of_layers_ends_earlier(work):
+    """qemu-nbd answers with so many runs at most, of layers and of data each: what is zeroes throughout, and of two layers in turn, is not the image's own where the
+    first answer ends."""
+    with create(work / 'base', 'raw', size='1G').open('r+b') as base:
+        base.seek((700 << 20) + 4096)
+        base.write(b'Z')
+    subprocess.run(['qemu-img', 'create', '-q', '-f', 'qed', '-o', 'cluster_size=4096', '-b', 'base', '-F', 'raw', 'top', '1G'], cwd=work, check=True)
+    lines = ''.join(f'write -q -z {at} 4096\n' for at in range(0, 1 << 30, 8192))
+    subprocess.run(['qemu-io', '--cache=unsafe', '-f', 'qed', 'top'], cwd=work, input=lines, text=True, check=True, stdout=subprocess.DEVNULL)
+    result = blkscope('-c', 'chain -s', '-c', 'search Z 0 1G', '-c', 'read -P 0x5a 734007296 1', work / 'top')
+    assert 'supplies 512 MiB (536870912 bytes)' in result.out and 'not found' not in result.out and 'Pattern' not in result.out, result
+
+
 def test_a_vmdk_backing_file_that_was_written_to(work):
     """The reference reads none of its bytes."""
     create(work / 'base.img', 'vmdk')

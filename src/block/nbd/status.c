@@ -116,7 +116,7 @@ static struct node_status describe(int64_t offset, int64_t end, uint32_t state, 
     };
 }
 
-/* Hands on what the reply says from offset up to end, as far as it goes; *ret_end is where that is. */
+/* Hands on what the reply says from offset up to end, as far as both of its contexts go (a server may cut each where it likes); *ret_end is where that is. */
 static int visit_reply(const struct reply *reply, int64_t offset, int64_t end, node_status_fn *fn, void *data, int64_t *ret_end)
 {
     const struct run *deep = (const struct run *)reply->depth.runs->data;
@@ -129,6 +129,10 @@ static int visit_reply(const struct reply *reply, int64_t offset, int64_t end, n
         while (offset < run_end) {
             while (deep < deep_end && deep->end <= offset)
                 deep++;
+            if (deep == deep_end && reply->depth.runs->len) {
+                *ret_end = offset;
+                return 0;
+            }
             int64_t part_end = deep < deep_end ? MIN(run_end, deep->end) : run_end;
             struct node_status status = reply->dirty ? describe_dirty(offset, part_end, run->value)
                                                      : describe(offset, part_end, run->value, deep < deep_end ? deep->value : 1);
