@@ -21,7 +21,7 @@ OPENING = [
     ['nbd+unix:///ex?socket=SOCKET'], ['nbd:unix:SOCKET:exportname=ex'], ['nbd:unix:SOCKET'], ['nbd+unix:///nope?socket=SOCKET'],
     ['nbd+unix:///ex?socket=/nonexistent'], ['nbd://localhost:1/ex'], ['nbd:localhost:1'], ['nbd:localhost'], ['nbd:'], ['nbd:unix:'],
     ['nbd+unix:///ex'], ['nbd+unix://host/ex?socket=SOCKET'], ['nbd://'], ['nbd://localhost/x?socket=/x'],
-    ['nbd:unix:SOCKET:exportname=ex:foo'], ['nbd://localhost:99999/x'], ['nbd+foo://x'],
+    ['nbd:unix:SOCKET:exportname=ex:foo'], ['nbd:unix:SOCKET:exportname='], ['nbd://localhost:99999/x'], ['nbd+foo://x'],
     ['-f', 'qcow2', 'nbd:unix:SOCKET:exportname=ex'], ['-r', '-U', 'nbd:unix:SOCKET:exportname=ex'],
     ['--image-opts', 'driver=nbd'], ['--image-opts', 'driver=nbd,server.type=unix'], ['--image-opts', 'driver=nbd,server.type=foo'],
     ['--image-opts', 'driver=nbd,server.type=unix,server.path=SOCKET,export=ex'],

@@ -75,7 +75,7 @@ static int parse_old(const char *rest, struct options *options, GError **error)
 
     if (mark)
         options_set(options, "export", mark + strlen(":exportname="));
-    if (!*server)
+    if (!*server || (mark && !mark[strlen(":exportname=")]))
         return options_refuse(error, EINVAL, "NBD server address missing");
     if (g_str_has_prefix(server, "unix:")) {
         set_server(options, server + strlen("unix:"), NULL, NULL);
