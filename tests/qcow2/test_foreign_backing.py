@@ -50,7 +50,7 @@ def chain(work, *kinds):
         name = folder / f'{i}.img'
         create(name, kind, f'sub/{i + 1}.img' if path else None, below)
         lines = [word for at in (i, i + 3) for word in ('-c', f'write -P {0x10 + i} {at}M 2M')]
-        result = reference(*lines, *target(name, kind))
+        result = reference('-t', 'unsafe', *lines, *target(name, kind))
         assert result.status == 0, result
         path, below = name, kind
     return path
