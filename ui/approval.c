@@ -292,13 +292,19 @@ static void take(struct approval *approval)
     type(approval, false, REQUEST_NONE);
 }
 
+/* Extents are several files: no other one takes their place. */
+static bool offers(const struct overlay *overlay, enum request request)
+{
+    return request != REQUEST_APPROVAL_RELINK || ((const struct approval *)overlay)->reference->role != REFERENCE_EXTENTS;
+}
+
 static void asked_by_key(struct overlay *overlay, enum request asked, keycode key)
 {
     struct approval *approval = approval_of(overlay);
     if (asked == REQUEST_APPROVAL_TAKE) {
         take(approval);
     } else if (key_is_text(key)) {
-        type(approval, true, approval->painted && !approval->typed ? asked : REQUEST_NONE);
+        type(approval, true, approval->painted && !approval->typed && offers(overlay, asked) ? asked : REQUEST_NONE);
     } else if (asked == REQUEST_APPROVAL_CLOSE && approval->typed) {
         type(approval, false, REQUEST_NONE);
     } else {
@@ -356,6 +362,7 @@ static void destroy(struct overlay *overlay)
 static const struct overlay_ops overlay_ops = {
     .name = name,
     .context = context,
+    .offers = offers,
     .draw = draw,
     .request = request,
     .asked_by_key = asked_by_key,

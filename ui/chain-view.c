@@ -262,6 +262,10 @@ static void relink(struct desk *desk, const struct reference *reference)
         desk_remark(desk, ROLE_NOTE, "no layer names this one: open opens another image");
         return;
     }
+    if (reference->role == REFERENCE_EXTENTS) {
+        desk_remark(desk, ROLE_NOTE, "the text that names these files can't name others: open opens another image");
+        return;
+    }
     g_autoptr(reference) copy = reference_copy(reference); /* the list goes with the overlay */
     overlay_show(desk, NULL);
     input_focus(desk, LAYOUT_CONSOLE);

@@ -46,6 +46,16 @@ static int draw_all_of(struct surface row, int x, enum request_context context, 
     return x;
 }
 
+static void draw_for_overlay(const struct overlay *overlay, struct surface row)
+{
+    int x = 1;
+    for (int request = 0; request < REQUEST_COUNT; request++) {
+        if (overlay->ops->offers == NULL || overlay->ops->offers(overlay, request)) {
+            x = draw_hint(row, x, overlay->ops->context(overlay), request, request_info(request)->label, 0);
+        }
+    }
+}
+
 static void draw_general(struct surface row, int x, int kept)
 {
     for (int request = 0; request < REQUEST_COUNT; request++) {
@@ -94,7 +104,7 @@ void hints_draw(struct desk *desk, struct surface row)
 {
     enum request_context typing = input_typing(desk_focused(desk));
     if (desk->overlay != NULL) {
-        draw_all_of(row, 1, desk->overlay->ops->context(desk->overlay), 0);
+        draw_for_overlay(desk->overlay, row);
     } else if (typing == REQUEST_CONTEXT_EDIT) {
         draw_all_of(row, 1, typing, 0);
     } else if (typing != REQUEST_CONTEXT_COUNT) {

@@ -26,6 +26,8 @@ struct overlay_ops {
     const char *(*name)(const struct overlay *overlay);
     /* Whose keys hold now: REQUEST_CONTEXT_OVERLAY, REQUEST_CONTEXT_CHOOSER where text is typed, or one of its own. */
     enum request_context (*context)(const struct overlay *overlay);
+    /* Whether a request of its context does anything now: others are not hinted at.  NULL: all do. */
+    bool (*offers)(const struct overlay *overlay, enum request request);
     void (*draw)(struct overlay *overlay, struct surface surface);
     /* A request of its context, or a movement; closing it is its own to do, too. */
     void (*request)(struct overlay *overlay, enum request request, int count);

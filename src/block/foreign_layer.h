@@ -23,8 +23,8 @@ struct foreign_layer {
     bool incomplete;       /* written to, and one of the layers below was left out */
     int fd;                /* of the image's file, its own; -1: it is in none, or in several */
     struct parent_cids cids; /* of a vmdk image */
-    struct intervals *known, *own; /* of an image that is only read: where it was asked, and which bytes are its own; NULL: nowhere */
     int64_t size;          /* of the disk, valid where its extents were left out */
+    struct intervals *known, *own; /* of an image that is only read: where it was asked, and which bytes are its own; NULL: nowhere */
     unsigned runs;         /* how many answers these are made of */
     bool asking;           /* for more of them: */
     struct co_queue asked; /* who waits until that is answered */

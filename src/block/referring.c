@@ -119,7 +119,7 @@ static bool names_file(const struct options *child)
     return false;
 }
 
-/* The image's own words for its backing file become options, beside those the user gave.  As decide_co(). */
+/* The image's own words for its backing file become options, beside those the user gave.  As referring_decide_co(). */
 static G_GNUC_NO_INLINE int apply_name_co(struct node *node, struct options *child, struct reference *reference, const char *image, GError **error)
 {
     const char *driver = options_get(child, "driver");

@@ -23,7 +23,7 @@ static void check_same(const struct vmdk_text *text, const struct vmdk_text *aga
 
 void fuzz_one(const uint8_t *data, size_t size)
 {
-    static const char *const formats[] = {"qcow", "qed", "vmdk"};
+    static const char *const formats[] = {"qcow", "qcow2", "qed", "vmdk"};
     g_autoptr(GError) error = NULL;
     g_autofree char *copy = fuzz_text(data, size);
     g_autoptr(vmdk_text) text = vmdk_text_parse(copy, size, &error), again = NULL;
@@ -31,9 +31,13 @@ void fuzz_one(const uint8_t *data, size_t size)
     g_autofree char *ours = NULL;
 
     for (unsigned i = 0; i < G_N_ELEMENTS(formats); i++) {
-        g_autofree char *name = parent_name(formats[i], data, size);
+        g_autofree char *name = parent_name(formats[i], data, size), *format = parent_format(formats[i], data, size);
+        struct parent_cids cids = parent_cids(formats[i], data, size);
 
         g_assert_true(!name || strlen(name) < 1024);
+        g_assert_true(!name || parent_is_named(formats[i], data, size));
+        g_assert_true(!format || strlen(format) <= MAX(size, strlen("vmdk")));
+        g_assert_true(cids.own == PARENT_CID_NONE || strcmp(formats[i], "vmdk") == 0);
     }
     g_assert_true((text == NULL) == (error != NULL));
     if (!text)

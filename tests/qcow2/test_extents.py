@@ -107,6 +107,9 @@ def test_on_the_screen(work):
     image.write_text(image.read_text() + 'RW 8 FLAT "z" 0\n')
     with screen_session('--headless', '--no-config', '--refs=ask', image, cwd=work, env=screen_environment()) as running:
         wait_for(running, 'hold its bytes:', "z: character device, ", 'The answer is for all of them', '[NO SANDBOX]')
+        assert 'r another' not in running.run('screen'), 'no other file takes the place of several'
+        running.run('keys r Enter')
+        assert 'what was typed is none' not in running.run('screen') and 'relink' not in running.run('screen')
         running.run('keys l Enter')
         deadline = time.monotonic() + DEADLINE
         while 'NO SANDBOX' in running.run('screen'):
